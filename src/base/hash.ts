@@ -1,0 +1,84 @@
+import { createHash, hash } from 'node:crypto';
+import { byCodeUnit } from './path.ts';
+import type { ContentHash, HashAlgorithm, Json } from './types.ts';
+
+/**
+ * The canonical text of a value (RFC 8785: keys by UTF-16 code unit, no blanks, shortest numbers); integers beyond
+ * 2^53 keep their digits. Throws a `TypeError` for NaN and infinities, which JSON cannot say.
+ */
+export function canonicalJson(value: Json): string {
+  if (typeof value === 'string') return JSON.stringify(value.toWellFormed());
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} has no canonical form`);
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'bigint') return value.toString();
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const parts: string[] = [];
+  for (const key of Object.keys(value).sort(byCodeUnit)) {
+    const item = value[key];
+    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** SHA-256 of a text's UTF-8 bytes or of bytes, 64 lower-case hex digits. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return hash('sha256', data);
+}
+
+export function hashBytes(algorithm: HashAlgorithm, data: string | Uint8Array): ContentHash {
+  return `${algorithm}:${hash(algorithm, data)}`;
+}
+
+/** A hash that is fed piece by piece. */
+export interface RunningHash {
+  update(data: Uint8Array): void;
+  end(): ContentHash;
+}
+
+export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
+  const running = createHash(algorithm);
+  return { update: (data) => void running.update(data), end: () => `${algorithm}:${running.digest('hex')}` };
+}
+
+const LENGTHS: Record<HashAlgorithm, number> = { sha256: 64, md5: 32 };
+
+/** True for `sha256:<64 hex>` or `md5:<32 hex>`, with or without `.dir`. */
+export function isContentHash(text: unknown): text is ContentHash {
+  if (typeof text !== 'string') return false;
+  const match = /^(sha256|md5):([0-9a-f]+)(?:\.dir)?$/.exec(text);
+  return match !== null && match[2]?.length === LENGTHS[match[1] as HashAlgorithm];
+}
+
+export function algorithmOf(content: ContentHash): HashAlgorithm {
+  return content.startsWith('md5:') ? 'md5' : 'sha256';
+}
+
+/** The digest without its algorithm, `.dir` included. */
+export function digestOf(content: ContentHash): string {
+  return content.slice(content.indexOf(':') + 1);
+}
+
+export function isTreeHash(content: ContentHash): boolean {
+  return content.endsWith('.dir');
+}
+
+/** Where an object lives below a cache or a remote: `files/sha256/ab/cdef…[.dir]` (DVC 3's layout). */
+export function objectPath(content: ContentHash): string {
+  const digest = digestOf(content);
+  return `files/${algorithmOf(content)}/${digest.slice(0, 2)}/${digest.slice(2)}`;
+}
+
+/** The inverse of `objectPath`; `undefined` for a path that is no object's. */
+export function parseObjectPath(path: string): ContentHash | undefined {
+  const match = /^files\/(sha256|md5)\/([0-9a-f]{2})\/([0-9a-f]+(?:\.dir)?)$/.exec(path);
+  if (!match) return undefined;
+  const content = `${match[1]}:${match[2]}${match[3]}`;
+  return isContentHash(content) ? content : undefined;
+}

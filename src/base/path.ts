@@ -1,0 +1,60 @@
+import type { RelPath } from './types.ts';
+
+/** Why a text is not a `RelPath`; `undefined` when it is one. */
+export function relPathFault(text: string): string | undefined {
+  if (text === '') return 'is empty';
+  if (text.includes('\0')) return 'contains a NUL character';
+  if (text.includes('\\')) return 'contains a backslash; write "/" between folders';
+  if (text.startsWith('/') || /^[A-Za-z]:/.test(text)) return 'is absolute';
+  for (const part of text.split('/')) {
+    if (part === '..') return 'leaves its folder by ".."';
+    if (part === '' || part === '.') return 'has an empty or "." part';
+  }
+  return undefined;
+}
+
+export function isRelPath(text: string): text is RelPath {
+  return relPathFault(text) === undefined;
+}
+
+/** True when `path` is the folder itself or stands inside it. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || (path.length > folder.length && path.startsWith(folder) && path[folder.length] === '/');
+}
+
+/** Every folder above a path, nearest first: `a/b/c` → `a/b`, `a`. */
+export function* parentsOf(path: string): Generator<string> {
+  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) yield path.slice(0, cut);
+}
+
+/** Joins two relative paths and resolves `.` and `..`; the result may start with `..` and then is no `RelPath`. */
+export function joinRelative(folder: string, path: string): string {
+  const parts: string[] = [];
+  for (const part of `${folder}/${path}`.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/** Orders strings by code unit: the same on every machine and in every locale. */
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Orders strings by Unicode code point, which is the order of their UTF-8 bytes and of DVC's manifests. */
+export function byCodePoint(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for code points above every other unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
