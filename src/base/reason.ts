@@ -1,0 +1,95 @@
+import type { Json } from './types.ts';
+
+/** Why a stage is judged as it is: a fact each, made where the decision falls; sentences come from `formatReason`. */
+export type Reason =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'frozen' }
+  | { readonly kind: 'never-run' }
+  | { readonly kind: 'forced' }
+  | { readonly kind: 'always' }
+  | { readonly kind: 'action-changed'; readonly from: Json; readonly to: Json }
+  | { readonly kind: 'api-changed' }
+  | { readonly kind: 'param-changed'; readonly file: string; readonly key: string; readonly from?: Json; readonly to?: Json }
+  | { readonly kind: 'dep-changed'; readonly path: string; readonly change: 'added' | 'removed' | 'modified' | 'renamed' }
+  | {
+      readonly kind: 'code-changed';
+      readonly path: string;
+      readonly change: 'added' | 'removed' | 'modified';
+      /** How the module comes to this file: entry first, the file itself last. */
+      readonly chain: readonly string[];
+    }
+  | { readonly kind: 'packages-changed' }
+  | { readonly kind: 'env-changed'; readonly name: string }
+  | { readonly kind: 'refreshed'; readonly from?: string; readonly to?: string }
+  | { readonly kind: 'outs-changed'; readonly path: string; readonly change: 'added' | 'removed' | 'redeclared' }
+  | { readonly kind: 'out-missing'; readonly path: string }
+  | { readonly kind: 'out-changed'; readonly path: string }
+  | { readonly kind: 'object-missing'; readonly path: string }
+  | { readonly kind: 'gate-changed' }
+  | { readonly kind: 'upstream'; readonly stage: string }
+  | { readonly kind: 'upstream-failed'; readonly stage: string };
+
+/** One reason as a short clause, e.g. `param train.lr changed: 0.1 → 0.2`. */
+export function formatReason(reason: Reason): string {
+  switch (reason.kind) {
+    case 'fresh':
+      return 'nothing changed';
+    case 'frozen':
+      return 'frozen';
+    case 'never-run':
+      return 'never run';
+    case 'forced':
+      return 'forced';
+    case 'always':
+      return 'always runs';
+    case 'action-changed':
+      return `command changed: ${short(reason.from)} → ${short(reason.to)}`;
+    case 'api-changed':
+      return 'stage API changed';
+    case 'param-changed':
+      return formatParam(reason);
+    case 'dep-changed':
+      return `dep ${reason.path} ${reason.change}`;
+    case 'code-changed':
+      return formatCode(reason);
+    case 'packages-changed':
+      return 'an imported package changed';
+    case 'env-changed':
+      return `env ${reason.name} changed`;
+    case 'refreshed':
+      return reason.to === undefined ? 'no longer refreshed' : `refreshed: ${reason.from ?? 'no tick'} → ${reason.to}`;
+    case 'outs-changed':
+      return `out ${reason.path} ${reason.change} in pipeline.yaml`;
+    case 'out-missing':
+      return `out ${reason.path} is missing`;
+    case 'out-changed':
+      return `out ${reason.path} was changed by hand`;
+    case 'object-missing':
+      return `the cache lacks ${reason.path}`;
+    case 'gate-changed':
+      return 'gates changed';
+    case 'upstream':
+      return `waits for ${reason.stage}`;
+    case 'upstream-failed':
+      return `${reason.stage} did not succeed`;
+    default:
+      return reason satisfies never;
+  }
+}
+
+function formatParam(reason: Extract<Reason, { kind: 'param-changed' }>): string {
+  const name = reason.key === '' ? reason.file : reason.key;
+  if (reason.from === undefined) return `param ${name} added: ${short(reason.to)}`;
+  if (reason.to === undefined) return `param ${name} removed`;
+  return `param ${name} changed: ${short(reason.from)} → ${short(reason.to)}`;
+}
+
+function formatCode(reason: Extract<Reason, { kind: 'code-changed' }>): string {
+  const via = reason.chain.length > 2 ? ` (via ${reason.chain.slice(1, -1).join(' → ')})` : '';
+  return `code ${reason.path} ${reason.change}${via}`;
+}
+
+function short(value: Json | undefined): string {
+  const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
