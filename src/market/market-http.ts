@@ -1,0 +1,167 @@
+import { createExchange } from './exchange/server.ts';
+import { MarketError } from './market-error.ts';
+
+/** Where the bytes came from, as reports say it; an exchange elsewhere is named without its address. */
+export type SourceKind = 'simulated' | 'live' | 'exchange';
+
+/** A successful answer: the whole body and the headers. */
+export interface MarketAnswer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly headers: Headers;
+}
+
+/** The network as the market library sees it: canonical URLs in, whole bodies or coded errors out. */
+export interface MarketHttp {
+  readonly source: SourceKind;
+  /**
+   * Asks for a canonical URL once. Errors: `http.not-found` (404), `http.bad-request` (400), `http.blocked` (401, 403),
+   * `http.rate-limited` (429), `http.server-error` (500, 502, 503, 504), `http.timeout`, `http.unreachable`, `http.status` (any other),
+   * `http.unknown-origin` (no prefix of the exchange stands for it).
+   */
+  get(url: string, headers?: Readonly<Record<string, string>>): Promise<MarketAnswer>;
+  close(): Promise<void>;
+}
+
+/** What `createMarketHttp` needs; `seed` and `liveDay` matter only to the simulated exchange. */
+export interface MarketHttpOptions {
+  /** `simulated`, `live`, or the origin of an exchange (`http://127.0.0.1:8080`). */
+  readonly source: string;
+  readonly signal: AbortSignal;
+  readonly seed?: string;
+  readonly liveDay?: string;
+  readonly timeoutMs?: number;
+}
+
+const PREFIXES: Readonly<Record<string, string>> = {
+  'https://www.bseindices.com': '/bseindices',
+  'https://www.moneycontrol.com': '/moneycontrol',
+  'https://www.investing.com': '/investing',
+  'https://en.wikipedia.org': '/wikipedia',
+  'https://archives.nseindia.com': '/nse',
+  'https://query2.finance.yahoo.com': '',
+};
+
+// Several of the pages answer a client without a browser's name with a block page.
+const USER_AGENT =
+  'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36';
+
+/**
+ * The kind of a `source:` value, checked: `simulated`, `live`, or an `http://` or `https://` origin, which is `exchange`.
+ * Errors: `source.unknown` for anything else.
+ */
+export function toSourceKind(source: string): SourceKind {
+  if (source === 'simulated' || source === 'live') return source;
+  const url = URL.parse(source);
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return 'exchange';
+  throw new MarketError(
+    'source.unknown',
+    `source is "${source}"; it can be "simulated", "live" or the address of an exchange such as "http://127.0.0.1:8080"`,
+  );
+}
+
+/**
+ * The network of one run: the real origins, an exchange elsewhere, or a simulated one started inside this process.
+ * `close` stops what was started; requests end with the signal's reason when it aborts, and after `timeoutMs` (10 s) each.
+ */
+export async function createMarketHttp(options: MarketHttpOptions): Promise<MarketHttp> {
+  const kind = toSourceKind(options.source);
+  const { signal, timeoutMs = 10_000, seed, liveDay } = options;
+  signal.throwIfAborted();
+  const exchange =
+    kind === 'simulated'
+      ? await createExchange({
+          ...(seed === undefined ? {} : { seed }),
+          ...(liveDay === undefined ? {} : { liveDay }),
+        })
+      : undefined;
+  const base = kind === 'live' ? undefined : (exchange?.url ?? options.source).replace(/\/+$/, '');
+  return {
+    source: kind,
+    async get(url, headers = {}) {
+      const target = base === undefined ? url : toExchangeUrl(url, base);
+      return request(url, target, { headers, signal, timeoutMs });
+    },
+    async close() {
+      await exchange?.close();
+    },
+  };
+}
+
+function toExchangeUrl(url: string, base: string): string {
+  const { origin, pathname, search } = new URL(url);
+  const prefix = PREFIXES[origin];
+  if (prefix === undefined) {
+    throw new MarketError('http.unknown-origin', `the exchange has no pages of ${origin}`);
+  }
+  return `${base}${prefix}${pathname}${search}`;
+}
+
+interface RequestOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+async function request(url: string, target: string, options: RequestOptions): Promise<MarketAnswer> {
+  const { signal, timeoutMs } = options;
+  const limit = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(target, {
+      headers: { 'user-agent': USER_AGENT, ...options.headers },
+      signal: AbortSignal.any([signal, limit]),
+    });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (response.ok) return { bytes, headers: response.headers };
+    throw toStatusError(url, response);
+  } catch (error) {
+    if (error instanceof MarketError) throw error;
+    signal.throwIfAborted();
+    if (limit.aborted) {
+      throw new MarketError('http.timeout', `${toPlace(url)} did not answer in time`, { retryable: true });
+    }
+    throw new MarketError('http.unreachable', `${toPlace(url)} could not be reached or broke off`, {
+      retryable: true,
+      cause: error,
+    });
+  }
+}
+
+function toStatusError(url: string, response: Response): MarketError {
+  const { status } = response;
+  const told = `${toPlace(url)} answered with status ${status}`;
+  const retryAfterMs = parseRetryAfter(response.headers);
+  const wish = retryAfterMs === undefined ? {} : { retryAfterMs };
+  switch (status) {
+    case 404:
+      return new MarketError('http.not-found', told);
+    case 400:
+      return new MarketError('http.bad-request', told);
+    case 401:
+    case 403:
+      return new MarketError('http.blocked', told);
+    case 429:
+      return new MarketError('http.rate-limited', told, { retryable: true, ...wish });
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return new MarketError('http.server-error', told, { retryable: true, ...wish });
+    default:
+      return new MarketError('http.status', told);
+  }
+}
+
+/** The delay that a `Retry-After` header asks for, in ms; a date counts from the answer's own `Date`, never from this machine's clock. */
+export function parseRetryAfter(headers: Headers): number | undefined {
+  const value = headers.get('retry-after')?.trim();
+  if (value === undefined || value === '') return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const delayMs = Date.parse(value) - Date.parse(headers.get('date') ?? '');
+  return Number.isFinite(delayMs) ? Math.max(0, delayMs) : undefined;
+}
+
+// The query of a chart request holds instants that say nothing to a reader.
+function toPlace(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}

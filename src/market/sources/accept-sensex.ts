@@ -1,0 +1,102 @@
+import {
+  companyByCode,
+  companyByInvestingId,
+  companyByInvestingTag,
+  companyByIsin,
+  SENSEX,
+} from '../crosswalk.ts';
+import { MarketError } from '../market-error.ts';
+import { namesSensex } from './headings.ts';
+import type { Company } from '../crosswalk.ts';
+import type { SourceList, SourceRow } from './member-source.ts';
+import type { NseEquity } from './nse-master.ts';
+
+/** A member by its NSE symbol without `.NS`; `bseCode` and `isin` are empty where neither source nor crosswalk has them. */
+export interface Member {
+  readonly symbol: string;
+  readonly name: string;
+  readonly bseCode: string;
+  readonly isin: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+const MEMBERS = 30;
+// The index changes by one or two companies at a time, twice a year.
+const FEWEST_SHARED = 25;
+
+/**
+ * The members of a list that is the SENSEX, by code unit of symbol.
+ * It is, if a heading names it, 30 distinct members remain after placeholders (`DUMMY…`, ISIN `DUM…`) are dropped, each is known by
+ * code, ISIN, or Investing id or tag (an ISIN unknown here through `master`), and 25 or more are members by the crosswalk.
+ * Error: `source.not-sensex`, saying what is wrong.
+ */
+export function acceptSensex(
+  list: SourceList,
+  master: ReadonlyMap<string, NseEquity> = new Map(),
+): readonly Member[] {
+  const refuse = (why: string): never => {
+    throw new MarketError('source.not-sensex', `${new URL(list.url).hostname}: not the SENSEX, for ${why}`);
+  };
+  if (!list.headings.some(namesSensex)) refuse(`it is headed "${list.headings.join('", "')}"`);
+  const rows = list.rows.filter((row) => !isPlaceholder(row));
+  const members = new Map<string, Member>();
+  const unknown: string[] = [];
+  for (const row of rows) {
+    const member = toMember(row, master);
+    if (member === undefined) unknown.push(row.name);
+    else members.set(member.symbol, member);
+  }
+  if (unknown.length > 0) {
+    refuse(
+      `of ${rows.length} members these are unknown: ${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', …' : ''}`,
+    );
+  }
+  if (members.size !== MEMBERS) refuse(`it has ${members.size} members instead of ${MEMBERS}`);
+  const shared = SENSEX.filter(({ symbol, to }) => to === undefined && members.has(symbol)).length;
+  if (shared < FEWEST_SHARED) {
+    refuse(
+      `it changed a lot: only ${shared} of the last known members are in it, ${FEWEST_SHARED} are needed`,
+    );
+  }
+  return [...members.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+}
+
+/** The ISINs of a list that only NSE's own master can turn into a symbol. */
+export function unknownIsins(list: SourceList): readonly string[] {
+  return list.rows
+    .filter((row) => !isPlaceholder(row) && toCompany(row) === undefined)
+    .map(({ isin }) => isin)
+    .filter((isin) => isin !== undefined);
+}
+
+function isPlaceholder({ name, nseSymbol = '', isin = '' }: SourceRow): boolean {
+  return /^dummy/i.test(name) || /^dummy/i.test(nseSymbol) || /^dum/i.test(isin);
+}
+
+function toCompany({ bseCode, isin, investingId, investingTag }: SourceRow): Company | undefined {
+  return (
+    (bseCode === undefined ? undefined : companyByCode(bseCode)) ??
+    (isin === undefined ? undefined : companyByIsin(isin)) ??
+    (investingId === undefined ? undefined : companyByInvestingId(investingId)) ??
+    (investingTag === undefined ? undefined : companyByInvestingTag(investingTag))
+  );
+}
+
+function toMember(row: SourceRow, master: ReadonlyMap<string, NseEquity>): Member | undefined {
+  const company = toCompany(row);
+  if (company !== undefined) {
+    const { symbol, name, bseCode, isins, from, to } = company;
+    return {
+      symbol,
+      name,
+      bseCode,
+      isin: isins[0] ?? '',
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    };
+  }
+  const equity = row.isin === undefined ? undefined : master.get(row.isin);
+  if (equity === undefined || row.isin === undefined) return undefined;
+  return { symbol: equity.symbol, name: equity.name, bseCode: row.bseCode ?? '', isin: row.isin };
+}

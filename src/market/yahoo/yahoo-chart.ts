@@ -1,0 +1,77 @@
+import { MarketError } from '../market-error.ts';
+import { withRetry } from '../retry.ts';
+import { createLocalDates, toChartSeries } from './chart-series.ts';
+import { createYahooFetch } from './yahoo-fetch.ts';
+import { addDays, zonedInstantMs } from '../../base/session.ts';
+import type { MarketHttp } from '../market-http.ts';
+import type { RetryPolicy } from '../retry.ts';
+import type { ChartPeriod, ChartSeries } from './chart-series.ts';
+
+/** What `createYahooChart` needs; `concurrency` is the number of requests in flight at once. */
+export interface YahooChartOptions {
+  readonly http: MarketHttp;
+  readonly retry: RetryPolicy;
+  readonly signal: AbortSignal;
+  readonly concurrency: number;
+}
+
+/** Daily bars by symbol. */
+export interface YahooChart {
+  /**
+   * The daily bars of a symbol as Yahoo spells it (`M&M.NS`, `^BSESN`). Errors: `yahoo.unknown-symbol`, `yahoo.no-data`,
+   * `yahoo.not-json`, `yahoo.no-chart`, `yahoo.invalid` (an answer without what a chart must have), and `http.*`.
+   */
+  chart(symbol: string, period: ChartPeriod): Promise<ChartSeries>;
+}
+
+/** A client of Yahoo's chart API over the given network; the library behind it is loaded here and not before. */
+export async function createYahooChart(options: YahooChartOptions): Promise<YahooChart> {
+  const { http, retry, signal, concurrency } = options;
+  const { default: YahooFinance } = await import('yahoo-finance2');
+  const client = new YahooFinance({
+    fetch: createYahooFetch(http),
+    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore, dir: ignore },
+    // Otherwise a rejected answer makes it ask the npm registry for a newer version of itself.
+    versionCheck: false,
+    suppressNotices: ['yahooSurvey'],
+    queue: { concurrency },
+    validation: { logErrors: false, logOptionsErrors: false },
+  });
+  const localDateOf = createLocalDates();
+  return {
+    async chart(symbol, period) {
+      const { from, to, zone } = period;
+      const query = {
+        period1: zonedInstantMs(from, '00:00', zone) / 1_000,
+        // The end is exclusive.
+        period2: zonedInstantMs(addDays(to, 1), '00:00', zone) / 1_000,
+        interval: '1d' as const,
+        events: 'div|split',
+        includePrePost: false,
+      };
+      const answer = await withRetry(
+        async () => {
+          try {
+            // The client puts the symbol into the path as it is.
+            return await client.chart(encodeURIComponent(symbol), query);
+          } catch (error) {
+            signal.throwIfAborted();
+            if (error instanceof MarketError) throw error;
+            throw new MarketError(
+              'yahoo.invalid',
+              `Yahoo's answer for ${symbol} lacks what a chart must have`,
+              {
+                cause: error,
+              },
+            );
+          }
+        },
+        retry,
+        signal,
+      );
+      return toChartSeries(answer, { symbol, period, localDateOf });
+    },
+  };
+}
+
+function ignore(): void {}
