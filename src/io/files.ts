@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isSystemError } from '../base/error.ts';
+import { isOwnerAlive, ownerMark } from './process-id.ts';
+
+/** The file's bytes; `undefined` when there is no such file. Other failures are thrown. */
+export function readIfExists(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** What is at the path itself (links followed); `undefined` when nothing is. */
+export function statIfExists(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (isSystemError(error, 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
+ * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept.
+ */
+export function writeFileAtomic(path: string, data: string | Uint8Array, options: { durable: boolean; mode?: number }): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const temp = tempName(path);
+  try {
+    const fd = openSync(temp, 'wx', options.mode ?? 0o644);
+    try {
+      writeFileSync(fd, data);
+      if (options.durable) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temp, path);
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw error;
+  }
+  if (options.durable) syncFolder(folder);
+}
+
+/** A name beside `path`, on the same device, that no one else uses: `.<owner>.<n>.tmp`. */
+export function tempName(path: string): string {
+  return join(dirname(path), `.${ownerMark()}.${(counter++).toString(36)}.tmp`);
+}
+let counter = 0;
+
+/** Removes temp files below a folder whose owner is dead; `deep` also looks into its folders. */
+export function sweepTemps(folder: string, deep = false): void {
+  for (const entry of readFolder(folder)) {
+    const path = join(folder, entry.name);
+    const match = /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/.exec(entry.name);
+    if (match) {
+      if (!isOwnerAlive(match[1] ?? '')) rmSync(path, { recursive: true, force: true });
+    } else if (deep && entry.isDirectory()) sweepTemps(path, true);
+  }
+}
+
+/** A folder's entries; none when it does not exist. */
+export function readFolder(folder: string): ReturnType<typeof readFolderStrict> {
+  try {
+    return readFolderStrict(folder);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function readFolderStrict(folder: string): import('node:fs').Dirent[] {
+  return readdirSync(folder, { withFileTypes: true });
+}
+
+/** Puts a folder's names on the disk. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    // Some network file systems refuse to flush folders; their own protocol orders names.
+    if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Appends one line to a file, creating it and its folder. */
+export function appendLine(path: string, line: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const fd = openSync(path, 'a');
+  try {
+    writeSync(fd, `${line}\n`);
+  } finally {
+    closeSync(fd);
+  }
+}

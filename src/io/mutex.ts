@@ -1,0 +1,116 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { readFolder, readIfExists, writeFileAtomic } from './files.ts';
+import { isOwnerAlive, ownerMark } from './process-id.ts';
+import type { Clock } from './clock.ts';
+
+export type MutexMode = 'shared' | 'exclusive';
+
+export interface Holder {
+  readonly owner: string;
+  readonly command: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+export interface MutexOptions {
+  /** Path of the lock file, `….mutex`. */
+  readonly path: string;
+  readonly mode: MutexMode;
+  /** What we say we are doing, for those who wait for us. */
+  readonly command: string;
+  /** How long to wait before giving up with `mutex.busy` (exit 3). */
+  readonly waitMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told once, before the first wait. */
+  readonly onWait: (holder: Holder | undefined) => void;
+}
+
+const POLL_MS = 50;
+
+/**
+ * Takes a lock that the kernel releases when its holder dies, however it dies: SQLite's own file locks (a shared
+ * lock is an open read transaction, an exclusive one `BEGIN EXCLUSIVE`). Disposing releases it.
+ */
+export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
+  mkdirSync(dirname(options.path), { recursive: true });
+  let waitedMs = 0;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const database = tryLock(options.path, options.mode);
+    if (database) return hold(database, options);
+    const holder = readHolder(options.path);
+    if (waitedMs === 0) options.onWait(holder);
+    if (waitedMs >= options.waitMs) throw busy(holder);
+    await options.clock.sleep(POLL_MS, options.signal);
+    waitedMs += POLL_MS;
+  }
+}
+
+function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 0 });
+    if (mode === 'exclusive') database.exec('BEGIN EXCLUSIVE');
+    else database.exec('BEGIN; SELECT count(*) FROM sqlite_master');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (isLocked(error)) return undefined;
+    if (isSystemError(error, 'ERR_SQLITE_ERROR')) {
+      throw new PipelineError('mutex.unusable', `cannot lock "${path}": ${error.message}`, {
+        exit: EXIT.failed,
+        hint: 'check that the folder is writable and its file system supports file locks',
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  // SQLITE_BUSY and SQLITE_LOCKED.
+  return isSystemError(error) && [5, 6].includes((error as { errcode?: number }).errcode ?? 0);
+}
+
+function hold(database: DatabaseSync, options: MutexOptions): Disposable {
+  const note = join(`${options.path}.d`, ownerMark());
+  const holder: Holder = {
+    owner: ownerMark(),
+    command: options.command,
+    since: new Date(options.clock.now()).toISOString(),
+  };
+  writeFileAtomic(note, JSON.stringify(holder), { durable: false });
+  return {
+    [Symbol.dispose]() {
+      rmSync(note, { force: true });
+      database.close();
+    },
+  };
+}
+
+/** Who holds the lock, as its living holders noted it; notes of dead ones are removed. */
+function readHolder(path: string): Holder | undefined {
+  for (const entry of readFolder(`${path}.d`)) {
+    const note = join(`${path}.d`, entry.name);
+    if (entry.name === ownerMark()) continue;
+    if (!isOwnerAlive(entry.name)) {
+      rmSync(note, { force: true });
+      continue;
+    }
+    const bytes = readIfExists(note);
+    if (bytes) return JSON.parse(bytes.toString('utf8')) as Holder;
+  }
+  return undefined;
+}
+
+function busy(holder: Holder | undefined): PipelineError {
+  const who = holder ? `"${holder.command}" (process ${holder.owner.split('-')[0]}), since ${holder.since}` : 'another process';
+  return new PipelineError('mutex.busy', `the project is in use by ${who}`, {
+    exit: EXIT.busy,
+    hint: 'wait for it to end, or give a longer --wait',
+  });
+}
