@@ -1,0 +1,19 @@
+import type { Series } from '../bars.ts';
+
+/** What happened to a share: splits as new shares per old one by ex-date, and the dates of splits and dividends. */
+export interface ShareEvents {
+  readonly splits: ReadonlyMap<string, number>;
+  readonly dates: ReadonlySet<string>;
+}
+
+/** Events of a series' rows, those of unusable rows included; a date counts once. */
+export function shareEvents(raw: Series): ShareEvents {
+  const splits = new Map<string, number>();
+  const dates = new Set<string>();
+  for (const [row, date] of raw.dates.entries()) {
+    const split = raw.split[row] ?? 0;
+    if (split > 0 && split !== 1) splits.set(date, split);
+    if ((split > 0 && split !== 1) || (raw.dividend[row] ?? 0) > 0) dates.add(date);
+  }
+  return { splits, dates };
+}

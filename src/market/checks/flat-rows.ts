@@ -1,0 +1,18 @@
+import type { Series } from '../bars.ts';
+import { findingsOf } from './finding.ts';
+import { isFlatZero, sift } from './sift.ts';
+import type { RuleResult } from './sift.ts';
+
+/**
+ * Rule `bar.flat-zero`: quarantines rows of a session with one price and volume 0: a halt, or a day the vendor lost
+ * (warn). Not for an index, whose volume means nothing.
+ */
+export function quarantineFlatRows(series: Series): RuleResult {
+  const { kept, removed } = sift(series, (row) => {
+    return isFlatZero(series, row) ? `one price ${series.close[row]}, volume 0` : undefined;
+  });
+  return {
+    series: kept,
+    findings: findingsOf({ rule: 'bar.flat-zero', severity: 'warn', symbol: series.symbol }, removed),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Series } from '../bars.ts';
+import { findingsOf } from './finding.ts';
+import type { Finding, FindingRow } from './finding.ts';
+
+const SPLIT_FACTORS = [2, 3, 4, 5, 10, 20];
+const FACTOR_TOLERANCE = 0.02;
+const INDEX_MOVE_EXCUSES = 0.05;
+
+/**
+ * Rule `series.unadjusted-split`: days on which the raw close jumps by a whole factor (2, 3, 4, 5, 10, 20 or its
+ * inverse, within 2 %) without a split event while the index moved by less than 5 %. Error: earlier prices of such a
+ * series are in other units. An index without a row that day counts as unmoved.
+ */
+export function findUnadjustedSplits(
+  series: Series,
+  splitDates: ReadonlySet<string>,
+  indexMoves: ReadonlyMap<string, number>,
+): Finding[] {
+  const rows: FindingRow[] = [];
+  for (let row = 1; row < series.close.length; row++) {
+    const date = series.dates[row] ?? '';
+    const ratio = (series.close[row] ?? NaN) / (series.close[row - 1] ?? NaN);
+    const factor = SPLIT_FACTORS.find(
+      (n) => Math.abs(ratio / n - 1) <= FACTOR_TOLERANCE || Math.abs(ratio * n - 1) <= FACTOR_TOLERANCE,
+    );
+    if (factor === undefined || splitDates.has(date)) continue;
+    if (Math.abs(indexMoves.get(date) ?? 0) >= INDEX_MOVE_EXCUSES) continue;
+    rows.push({ date, detail: `close × ${ratio.toFixed(4)}, near ${ratio > 1 ? factor : `1/${factor}`}` });
+  }
+  return findingsOf({ rule: 'series.unadjusted-split', severity: 'error', symbol: series.symbol }, rows);
+}
