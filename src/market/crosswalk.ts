@@ -18,7 +18,7 @@ export interface Company {
 /**
  * The SENSEX membership as a table: the 30 members since 2025-12-22 and the five that left since 2024-06-24, by code unit of symbol.
  * Members are those without `to`; `membersOn` answers for a day. Sources: BSE's list of group A, NSE's EQUITY_L, Investing.com's
- * list of Indian stocks, BSE's announcements of index changes; code and ISIN of ETERNAL were not in any recorded list of BSE.
+ * list of Indian stocks, BSE's announcements of index changes; only the code of ETERNAL has not been seen in a recorded list.
  */
 export const SENSEX: readonly Company[] = [
   {

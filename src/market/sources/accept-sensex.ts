@@ -36,7 +36,7 @@ export function acceptSensex(
   master: ReadonlyMap<string, NseEquity> = new Map(),
 ): readonly Member[] {
   const refuse = (why: string): never => {
-    throw new MarketError('source.not-sensex', `${new URL(list.url).hostname}: not the SENSEX, for ${why}`);
+    throw new MarketError('source.not-sensex', `${new URL(list.url).hostname}: not the SENSEX (${why})`);
   };
   if (!list.headings.some(namesSensex)) refuse(`it is headed "${list.headings.join('", "')}"`);
   const rows = list.rows.filter((row) => !isPlaceholder(row));

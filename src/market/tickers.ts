@@ -1,0 +1,92 @@
+import pLimit from 'p-limit';
+import { addDays } from '../base/session.ts';
+import { MarketError } from './market-error.ts';
+import { loadMembers } from './sources/load-members.ts';
+import type { SourceKind } from './market-http.ts';
+import type { SourceContext, SourceName } from './sources/member-source.ts';
+import type { TickersFile, TickerMember } from './tickers-file.ts';
+import type { YahooChart } from './yahoo/yahoo-chart.ts';
+
+/** What `buildTickers` needs. */
+export interface BuildTickersOptions {
+  readonly context: SourceContext;
+  readonly yahoo: YahooChart;
+  /** Sources in the order in which they are asked. */
+  readonly sources: readonly SourceName[];
+  /** Local date of the tick in `zone`. */
+  readonly asOf: string;
+  readonly zone: string;
+  readonly minValidated: number;
+  readonly concurrency: number;
+  readonly log: (message: string) => void;
+  readonly progress: (state: {
+    readonly done: number;
+    readonly total: number;
+    readonly label: string;
+  }) => void;
+}
+
+/** Long enough to hold a session whatever holidays fall into it. */
+const LOOK_BACK_DAYS = 30;
+
+/**
+ * The universe of the run: the members of the SENSEX, each checked against the chart API.
+ * A member that the API does not know stays with `validated: false` and the reason. Errors: `source.none` when no source gave the
+ * list, `tickers.unvalidated` when fewer than `minValidated` are known.
+ */
+export async function buildTickers(options: BuildTickersOptions): Promise<TickersFile> {
+  const { context, sources, asOf, minValidated, log, progress } = options;
+  const { list, members } = await loadMembers({ names: sources, context, log });
+  const limit = pLimit(options.concurrency);
+  let done = 0;
+  const checked = await Promise.all(
+    members.map((member) =>
+      limit(async (): Promise<TickerMember> => {
+        const symbol = `${member.symbol}.NS`;
+        const reason = await findReason(symbol, options);
+        done += 1;
+        progress({ done, total: members.length, label: symbol });
+        return {
+          symbol,
+          name: member.name,
+          bse_code: member.bseCode,
+          isin: member.isin,
+          validated: reason === undefined,
+          ...(reason === undefined ? {} : { reason }),
+          from: member.from ?? null,
+          to: member.to ?? null,
+        };
+      }),
+    ),
+  );
+  const refused = checked.filter(({ validated }) => !validated);
+  for (const { symbol, reason } of refused) log(`${symbol} is not validated: ${reason ?? ''}`);
+  const validated = checked.length - refused.length;
+  if (validated < minValidated) {
+    throw new MarketError(
+      'tickers.unvalidated',
+      `only ${validated} of ${checked.length} members are known to the chart API, ${minValidated} are needed; ` +
+        `first: ${refused[0]?.symbol ?? ''}: ${refused[0]?.reason ?? ''}`,
+    );
+  }
+  const source: SourceKind = context.http.source;
+  return {
+    source,
+    list: list.source,
+    url: list.url,
+    page_sha256: list.pageSha256,
+    as_of: asOf,
+    members: checked,
+  };
+}
+
+async function findReason(symbol: string, options: BuildTickersOptions): Promise<string | undefined> {
+  const { yahoo, asOf, zone } = options;
+  try {
+    const { series } = await yahoo.chart(symbol, { from: addDays(asOf, -LOOK_BACK_DAYS), to: asOf, zone });
+    return series.dates.length > 0 ? undefined : `no bar within ${LOOK_BACK_DAYS} days`;
+  } catch (error) {
+    if (!(error instanceof MarketError)) throw error;
+    return `${error.message} (${error.code})`;
+  }
+}

@@ -1,0 +1,38 @@
+import { writeFile } from 'node:fs/promises';
+import { defineStage, type StageFunction } from 'lockstep-data';
+import { localDate } from '../src/base/session.ts';
+import { calendarFor } from '../src/market/calendar.ts';
+import { createMarketHttp } from '../src/market/market-http.ts';
+import { createRetryPolicy } from '../src/market/retry.ts';
+import { SOURCE_NAMES } from '../src/market/sources/load-members.ts';
+import { createStageParams } from '../src/market/stage-params.ts';
+import { formatTickers } from '../src/market/tickers-file.ts';
+import { buildTickers } from '../src/market/tickers.ts';
+import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
+
+/** The universe: who is in the SENSEX, by the first source that still tells, each member checked against the chart API. */
+const tickers: StageFunction = defineStage(async ({ outs, params, now, signal, log, progress }) => {
+  const read = createStageParams(params);
+  const concurrency = read.count('tickers.concurrency', { min: 1, max: 16 });
+  const { zone } = calendarFor('XBOM');
+  const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
+  try {
+    const retry = createRetryPolicy();
+    const file = await buildTickers({
+      context: { http, retry, signal },
+      yahoo: await createYahooChart({ http, retry, signal, concurrency }),
+      sources: read.choices('tickers.sources', SOURCE_NAMES),
+      asOf: localDate(now.getTime(), zone),
+      zone,
+      minValidated: read.count('tickers.min_validated', { min: 0, max: 30 }),
+      concurrency,
+      log,
+      progress,
+    });
+    await writeFile(outs['tickers']!, formatTickers(file));
+  } finally {
+    await http.close();
+  }
+});
+
+export default tickers;

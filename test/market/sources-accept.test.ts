@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { acceptSensex, unknownIsins } from '../../src/market/sources/accept-sensex.ts';
+import { namesSensex } from '../../src/market/sources/headings.ts';
+import { parseNseMaster } from '../../src/market/sources/nse-master.ts';
+import { listOf, memberRows } from './sources-lists.ts';
+
+const data = process.env['LOCKSTEP_DATA'];
+const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
+const read = (name: string): string => readFileSync(join(data ?? '', 'index_constituents', name), 'utf8');
+
+const refused = (why: RegExp): object => ({ code: 'source.not-sensex', message: why });
+
+test('thirty known members under a SENSEX heading are accepted, in code unit order, with their first ISIN', () => {
+  const members = acceptSensex(listOf([...memberRows].reverse()));
+  assert.equal(members.length, 30);
+  assert.deepEqual(
+    members.map(({ symbol }) => symbol),
+    members.map(({ symbol }) => symbol).sort(),
+  );
+  const bank = members.find(({ symbol }) => symbol === 'HDFCBANK');
+  assert.equal(bank?.isin, 'INE040A01034');
+  assert.equal(members.find(({ symbol }) => symbol === 'INDIGO')?.from, '2025-12-22');
+});
+
+test('a placeholder of a demerger is dropped and a repeated member counts once', () => {
+  const rows = [
+    ...memberRows,
+    { name: 'Dummy ITC Ltd.', nseSymbol: 'DUMMYITC', isin: 'DUM154A01025' },
+    memberRows[0] ?? { name: '' },
+  ];
+  assert.equal(acceptSensex(listOf(rows)).length, 30);
+});
+
+test('a list with another heading, with too few or with unknown members is not the SENSEX', () => {
+  assert.throws(() => acceptSensex(listOf(memberRows, ['NIFTY 50'])), refused(/headed "NIFTY 50"/));
+  assert.throws(() => acceptSensex(listOf(memberRows, ['BSE SENSEX 50'])), refused(/SENSEX 50/));
+  assert.throws(() => acceptSensex(listOf(memberRows.slice(1))), refused(/29 members instead of 30/));
+  const unknown = [...memberRows.slice(1), { name: 'Nobody Limited', bseCode: '599999' }];
+  assert.throws(() => acceptSensex(listOf(unknown)), refused(/unknown: Nobody Limited/));
+});
+
+test('an ISIN that the crosswalk lacks becomes a member through the NSE list, series EQ only', () => {
+  const master = parseNseMaster(
+    [
+      'SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER, FACE VALUE',
+      'NEWCO,New Company Limited,EQ,01-JAN-2020,1,1,INE999Z01012,1',
+      'NEWCOBE,New Company Limited,BE,01-JAN-2020,1,1,INE998Z01014,1',
+    ].join('\n'),
+  );
+  const joined = { name: 'New Company', isin: 'INE999Z01012', bseCode: '599998' };
+  const list = listOf([...memberRows.slice(1), joined]);
+  assert.deepEqual(unknownIsins(list), ['INE999Z01012']);
+  assert.deepEqual(
+    acceptSensex(list, master).find(({ symbol }) => symbol === 'NEWCO'),
+    { symbol: 'NEWCO', name: 'New Company Limited', bseCode: '599998', isin: 'INE999Z01012' },
+  );
+  assert.equal(master.has('INE998Z01014'), false);
+});
+
+test('six new members at once are a list that changed a lot, five are not', () => {
+  const strangers = Array.from({ length: 6 }, (_, index) => ({
+    name: `New ${index}`,
+    isin: `INE99${index}Z01010`,
+  }));
+  const master = new Map(strangers.map(({ name, isin }, index) => [isin, { symbol: `NEW${index}`, name }]));
+  assert.throws(
+    () => acceptSensex(listOf([...memberRows.slice(6), ...strangers]), master),
+    refused(/changed a lot: only 24/),
+  );
+  assert.equal(acceptSensex(listOf([...memberRows.slice(5), ...strangers.slice(1)]), master).length, 30);
+});
+
+test('headings name the SENSEX only when they mean the index of 30', () => {
+  for (const heading of ['BSE SENSEX', 'S&P BSE Sensex Index', 'BSE Sensex 30 (BSESN)']) {
+    assert.ok(namesSensex(heading), heading);
+  }
+  for (const heading of ['NIFTY 50', 'BSE SENSEX 50', 'BSE Sensex Next 30', 'Sensexy stocks']) {
+    assert.ok(!namesSensex(heading), heading);
+  }
+});
+
+test('a NSE list without its columns is told as such', () => {
+  assert.throws(() => parseNseMaster('<html><body>Access Denied</body></html>'), {
+    code: 'source.no-table',
+    message: 'archives.nseindia.com: the list has no column SYMBOL',
+  });
+});
+
+test('the recorded NSE list, with blanks in its header, knows a company by its ISIN', recorded, () => {
+  const master = parseNseMaster(read('nse_EQUITY_L_2025-07.csv'));
+  assert.deepEqual(master.get('INE101A01026'), { symbol: 'M&M', name: 'Mahindra & Mahindra Limited' });
+  // Rows of other series are no symbols of the cash market: 20MICRONS stood in BE that day.
+  assert.equal(
+    [...master.values()].some(({ symbol }) => symbol === '20MICRONS'),
+    false,
+  );
+});
+
+test(
+  'the recorded NIFTY list with its placeholder row is refused even under a SENSEX heading',
+  recorded,
+  () => {
+    const rows = read('ind_nifty50list_2025-02.csv')
+      .trim()
+      .split(/\r?\n/)
+      .slice(1)
+      .map((line) => line.split(','))
+      .map(([name = '', , nseSymbol = '', , isin = '']) => ({ name, nseSymbol, isin }));
+    assert.equal(rows.length, 51);
+    assert.ok(rows.some(({ isin }) => isin === 'DUM154A01025'));
+    const master = parseNseMaster(read('nse_EQUITY_L_2025-07.csv'));
+    assert.throws(() => acceptSensex(listOf(rows), master), {
+      code: 'source.not-sensex',
+      message: /\(of 50 members these are unknown: Shriram Finance Ltd\.\)$/,
+    });
+  },
+);
+
+test('the recorded SENSEX table of 2020 is refused, for members have left since', recorded, () => {
+  const rows = read('Sensex-Info.csv')
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line) => line.split(','))
+    .map(([, , bseCode = '', name = '']) => ({ name, bseCode }));
+  assert.equal(rows.length, 30);
+  assert.throws(() => acceptSensex(listOf(rows)), refused(/unknown: Bajaj Auto, Hero MotoCorp, Housing Development Finance Corporation, Oil and/));
+});
