@@ -11,7 +11,8 @@ import { buildTickers } from '../src/market/tickers.ts';
 import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 
 /** The universe: who is in the SENSEX, by the first source that still tells, each member checked against the chart API. */
-const tickers: StageFunction = defineStage(async ({ outs, params, now, signal, log, progress }) => {
+const tickers: StageFunction = defineStage(async (stage) => {
+  const { outs, params, now, signal } = stage;
   const read = createStageParams(params);
   const concurrency = read.count('tickers.concurrency', { min: 1, max: 16 });
   const { zone } = calendarFor('XBOM');
@@ -26,8 +27,12 @@ const tickers: StageFunction = defineStage(async ({ outs, params, now, signal, l
       zone,
       minValidated: read.count('tickers.min_validated', { min: 0, max: 30 }),
       concurrency,
-      log,
-      progress,
+      log: (message) => {
+        stage.log(message);
+      },
+      progress: (state) => {
+        stage.progress(state);
+      },
     });
     await writeFile(outs['tickers']!, formatTickers(file));
   } finally {

@@ -66,11 +66,13 @@ test('companies stand in code unit order and no name of one is a name of another
 test('every ISIN has a right check digit', () => {
   for (const isin of SENSEX.flatMap(({ isins }) => isins)) {
     // ISO 6166: letters become two digits, then Luhn from the right.
-    const digits = [...isin].map((character) => Number.parseInt(character, 36).toString()).join('');
-    const sum = [...digits].reverse().reduce((total, digit, index) => {
-      const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
-      return total + (value > 9 ? value - 9 : value);
-    }, 0);
+    const digits = Array.from(isin, (character) => Number.parseInt(character, 36)).join('');
+    const sum = Array.from(digits, Number)
+      .reverse()
+      .reduce<number>((total, digit, index) => {
+        const value = digit * (index % 2 === 0 ? 1 : 2);
+        return total + (value > 9 ? value - 9 : value);
+      }, 0);
     assert.equal(sum % 10, 0, isin);
   }
 });
