@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toSeries } from '../../src/market/bars.ts';
+import { fetchUniverse } from '../../src/market/fetch-universe.ts';
+import { MarketError } from '../../src/market/market-error.ts';
+import type { FetchedUniverse } from '../../src/market/fetch-universe.ts';
+import type { ChartSeries } from '../../src/market/yahoo/chart-series.ts';
+
+const bar = { date: '2026-03-17', open: 1, high: 1, low: 1, close: 1, volume: 1 };
+const good = (symbol: string): ChartSeries => ({
+  currency: 'INR',
+  firstTradeDate: undefined,
+  series: toSeries(symbol, [bar]),
+});
+
+interface Run {
+  readonly result: Promise<FetchedUniverse>;
+  readonly told: string[];
+  readonly mostAtOnce: () => number;
+}
+
+/** Fetches A, B and C and the index ^I; `answers` replaces the good answer of a symbol. */
+function run(answers: Readonly<Record<string, ChartSeries | Error>>, signal?: AbortSignal): Run {
+  let running = 0;
+  let most = 0;
+  const told: string[] = [];
+  const result = fetchUniverse({
+    yahoo: {
+      chart: async (symbol) => {
+        running += 1;
+        most = Math.max(most, running);
+        await Promise.resolve();
+        running -= 1;
+        const answer = answers[symbol] ?? good(symbol);
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    },
+    symbols: ['A', 'B', 'C'],
+    index: '^I',
+    period: { from: '2024-03-17', to: '2026-03-17', zone: 'Asia/Kolkata' },
+    currency: 'INR',
+    concurrency: 2,
+    signal: signal ?? new AbortController().signal,
+    log: (message) => told.push(message),
+    progress: ({ done, total, label }) => told.push(`${done}/${total} ${label}`),
+  });
+  return { result, told, mostAtOnce: () => most };
+}
+
+test('stocks come back in the order asked for, with the index apart, two requests at a time', async () => {
+  const { result, told, mostAtOnce } = run({});
+  const { index, stocks } = await result;
+  assert.equal(index.symbol, '^I');
+  assert.deepEqual(
+    stocks.map(({ symbol, ok }) => [symbol, ok]),
+    [
+      ['A', true],
+      ['B', true],
+      ['C', true],
+    ],
+  );
+  assert.equal(mostAtOnce(), 2);
+  assert.equal(told.at(-1), '4/4 C');
+});
+
+test('a stock that fails, is empty or quoted in another currency is told with its code and loses nobody else', async () => {
+  const { result, told } = run({
+    A: new MarketError('yahoo.unknown-symbol', 'Yahoo knows no symbol A'),
+    B: { ...good('B'), series: toSeries('B', []) },
+    C: { ...good('C'), currency: 'GBp' },
+  });
+  assert.deepEqual((await result).stocks, [
+    { ok: false, symbol: 'A', code: 'yahoo.unknown-symbol', reason: 'Yahoo knows no symbol A' },
+    { ok: false, symbol: 'B', code: 'yahoo.no-data', reason: 'Yahoo has no bars of B in this period' },
+    { ok: false, symbol: 'C', code: 'series.unit', reason: 'C is quoted in GBp, the run expects INR' },
+  ]);
+  assert.ok(told.includes('A is missing: Yahoo knows no symbol A (yahoo.unknown-symbol)'));
+});
+
+test('without the index the fetch fails and says why', async () => {
+  await assert.rejects(run({ '^I': new MarketError('http.timeout', 'no answer') }).result, {
+    code: 'fetch.index-missing',
+    message: 'the index ^I could not be fetched: no answer (http.timeout)',
+  });
+});
+
+test('a defect of our own and an abort are not taken for a missing stock', async () => {
+  await assert.rejects(run({ B: new TypeError('bug') }).result, { message: 'bug' });
+  await assert.rejects(run({}, AbortSignal.abort(new Error('stopped'))).result, { message: 'stopped' });
+});
