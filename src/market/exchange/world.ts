@@ -1,0 +1,97 @@
+import { zonedInstantMs } from '../../base/session.ts';
+import { SENSEX } from '../crosswalk.ts';
+import { createIndexLevels } from './index-level.ts';
+import { createMarketReturns, createTradedStock } from './prices.ts';
+import { INDEX_SYMBOL, WORLD_FROM, WORLD_THROUGH, createWorldPlan } from './plan.ts';
+import { toVendorForm } from './vendor-form.ts';
+import { venueOf } from './series.ts';
+import { createWorldFacts } from './world-facts.ts';
+import type { ChartBook } from './book.ts';
+import type { ChartRow, ChartSeries } from './series.ts';
+import type { IndexLevels } from './index-level.ts';
+import type { TradedStock } from './prices.ts';
+
+/** What a world is made from; `liveDay` is its today: nothing later exists yet, and that day's rows carry a time of 16:00. */
+export interface WorldOptions {
+  readonly seed: string;
+  readonly liveDay?: string;
+}
+
+/**
+ * The seeded world as a book: the 30 present members of the index, as `<SYMBOL>.NS`, and the index, 2019 to 2026.
+ * Byte-identical for equal options on every machine; each series is made when it is first asked for and then kept.
+ */
+export function createWorld({ seed, liveDay }: WorldOptions): ChartBook {
+  const names = new Map(
+    SENSEX.filter((company) => company.to === undefined).map((company) => [
+      `${company.symbol}.NS`,
+      company.name,
+    ]),
+  );
+  const through = liveDay === undefined || liveDay > WORLD_THROUGH ? WORLD_THROUGH : liveDay;
+  const plan = createWorldPlan(seed, [...names.keys()]);
+  const stocks = new Map<string, TradedStock>();
+  const made = new Map<string, ChartSeries>();
+  let market: readonly number[] | undefined;
+  let levels: IndexLevels | undefined;
+
+  const stockOf = (symbol: string): TradedStock => {
+    const known = stocks.get(symbol);
+    if (known !== undefined) return known;
+    market ??= createMarketReturns(plan);
+    const stock = createTradedStock(plan, symbol, market);
+    stocks.set(symbol, stock);
+    return stock;
+  };
+  const levelsOf = (): IndexLevels => (levels ??= createIndexLevels(plan, plan.symbols.map(stockOf)));
+  const stampOf = (date: string, openMs: number): number =>
+    (date === liveDay ? zonedInstantMs(date, '16:00', 'Asia/Kolkata') : openMs) / 1000;
+
+  const makeIndex = (): ChartSeries => {
+    const { open, high, low, close, volume } = levelsOf();
+    const rows: ChartRow[] = [];
+    for (const [day, { date, openMs }] of plan.days.entries()) {
+      if (date > through || date === plan.saturday) continue;
+      rows.push({
+        time: stampOf(date, openMs),
+        date,
+        open: open[day] ?? null,
+        high: high[day] ?? null,
+        low: low[day] ?? null,
+        close: close[day] ?? null,
+        adjClose: close[day] ?? null,
+        volume: volume[day] ?? null,
+      });
+    }
+    return {
+      symbol: INDEX_SYMBOL,
+      name: 'S&P BSE SENSEX',
+      venue: venueOf(INDEX_SYMBOL),
+      rows,
+      dividends: [],
+      splits: [],
+    };
+  };
+  const make = (symbol: string): ChartSeries | undefined => {
+    if (symbol === INDEX_SYMBOL) return makeIndex();
+    const name = names.get(symbol);
+    return name === undefined ? undefined : toVendorForm(plan, stockOf(symbol), { name, through, stampOf });
+  };
+  const seriesOf = (symbol: string): ChartSeries | undefined => {
+    const series = made.get(symbol) ?? make(symbol);
+    if (series !== undefined) made.set(symbol, series);
+    return series;
+  };
+
+  return {
+    series: async (symbol) => seriesOf(symbol),
+    facts: () =>
+      createWorldFacts(plan, {
+        through,
+        from: WORLD_FROM,
+        liveDay: liveDay ?? null,
+        stocks: plan.symbols.map(stockOf),
+        divisors: levelsOf().divisor,
+      }),
+  };
+}
