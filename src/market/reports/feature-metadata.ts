@@ -1,0 +1,70 @@
+import type { Feature } from '../features/feature.ts';
+import type { Imputation } from '../features/tensor.ts';
+import { formatJson, roundFraction } from './json-text.ts';
+
+/** What `feature_metadata.json` tells about the arrays beside it. */
+export interface FeatureMetadataInput {
+  readonly source: string;
+  readonly asOf: string;
+  readonly days: readonly string[];
+  readonly symbols: readonly string[];
+  readonly features: readonly Feature[];
+  readonly dtype: 'float64' | 'float32';
+  readonly warmup: number;
+  readonly carryLimit: number;
+  readonly trainFraction: number;
+  readonly imputation: Imputation;
+  readonly indexSymbol: string;
+  /** The row of `latest.npy`: its date, and per stock whether it was observed. */
+  readonly latest: { readonly date: string; readonly mask: Uint8Array };
+  readonly missingStocks: readonly string[];
+}
+
+/**
+ * Text of `feature_metadata.json`: schema, source, as_of, shape, dtype, order, axes, features, warmup, carry_limit, fill,
+ * imputed (fractions of all values), train (the first `train_fraction` of the days), selection, normalisation, target,
+ * latest, missing_stocks.
+ */
+export function formatFeatureMetadata(input: FeatureMetadataInput): string {
+  const { days, symbols, features, imputation } = input;
+  const trainDays = Math.floor(input.trainFraction * days.length);
+  const shares = ({ carried, filled }: { carried: number; filled: number }): object => ({
+    carried: roundFraction(carried),
+    filled: roundFraction(filled),
+  });
+  return formatJson({
+    schema: 1,
+    source: input.source,
+    as_of: input.asOf,
+    shape: [days.length, symbols.length, features.length],
+    dtype: input.dtype,
+    order: 'C',
+    axes: {
+      days: { first: days[0] ?? null, last: days.at(-1) ?? null, count: days.length, file: 'dates.csv' },
+      stocks: symbols,
+      features: features.map((feature) => feature.name),
+    },
+    features: features.map(({ name, group, params, first, scale, anchored, library }) => {
+      return { name, group, params, first, scale, anchored, library };
+    }),
+    warmup: input.warmup,
+    carry_limit: input.carryLimit,
+    fill: 0,
+    imputed: {
+      ...shares(imputation),
+      by_stock: Object.fromEntries(
+        symbols.map((symbol, at) => [symbol, shares(imputation.byStock[at] ?? { carried: 0, filled: 0 })]),
+      ),
+    },
+    train: { first: trainDays > 0 ? days[0] : null, last: days[trainDays - 1] ?? null, days: trainDays },
+    selection: { method: 'none', wanted: features.length, got: features.length },
+    normalisation: { method: 'none' },
+    target: {
+      rule: '1 if the next index session closes higher, else 0',
+      index: input.indexSymbol,
+      horizon: 1,
+    },
+    latest: { date: input.latest.date, file: 'latest.npy', mask: [...input.latest.mask] },
+    missing_stocks: input.missingStocks,
+  });
+}
