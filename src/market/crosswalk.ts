@@ -341,3 +341,18 @@ export function companyByInvestingId(id: string): Company | undefined {
 export function companyByInvestingTag(tag: string): Company | undefined {
   return SENSEX.find((company) => company.investingTag === tag);
 }
+
+/** The company with this name, or undefined; letter case, punctuation and `Limited` or `Ltd` at the end do not count. */
+export function companyByName(name: string): Company | undefined {
+  const wanted = toComparable(name);
+  return SENSEX.find((company) => toComparable(company.name) === wanted);
+}
+
+function toComparable(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll('&', ' and ')
+    .replace(/[^a-z0-9]+/g, ' ')
+    .trim()
+    .replace(/ (?:limited|ltd)$/, '');
+}

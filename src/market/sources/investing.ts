@@ -1,4 +1,5 @@
-import { companyByInvestingId, companyByInvestingTag } from '../crosswalk.ts';
+import { companyByInvestingId, companyByInvestingTag, companyByName } from '../crosswalk.ts';
+import { MarketError } from '../market-error.ts';
 import { findMemberTable } from './find-table.ts';
 import { checkHeadings } from './headings.ts';
 import { parseHtml } from './html.ts';
@@ -10,7 +11,7 @@ const ORIGIN = 'https://www.investing.com';
 const PLACE = 'www.investing.com';
 const URL_OF_PAGE = `${ORIGIN}/indices/sensex-components`;
 
-/** Investing.com's components page; members by pair id and by the tag of their page, those the crosswalk lacks by the ISIN on that page. */
+/** Investing.com's components page; members by pair id and by the tag of their page, others by their whole name or the ISIN on that page. */
 export const investing: MemberSource = {
   name: 'investing',
   async load(context) {
@@ -106,12 +107,23 @@ function parseOrNothing(text: string): unknown {
   }
 }
 
+// A company may have no known id or tag; then its whole name or the ISIN on its own page says who it is.
 async function completeRow(row: SourceRow, context: SourceContext): Promise<SourceRow> {
-  const { investingId, investingTag } = row;
+  const { investingId, investingTag, name } = row;
   if (row.isin !== undefined || investingTag === undefined) return row;
   if (investingId !== undefined && companyByInvestingId(investingId) !== undefined) return row;
   if (companyByInvestingTag(investingTag) !== undefined) return row;
-  const page = await loadPage(`${ORIGIN}/equities/${investingTag}`, context);
-  const isin = /\bIN[A-Z0-9]{9}\d\b/.exec((await parseHtml(page.text)).text)?.[0];
+  const isin = companyByName(name)?.isins[0] ?? (await loadIsin(investingTag, context));
   return isin === undefined ? row : { ...row, isin };
+}
+
+async function loadIsin(tag: string, context: SourceContext): Promise<string | undefined> {
+  try {
+    const page = await loadPage(`${ORIGIN}/equities/${tag}`, context);
+    return /\bIN[A-Z0-9]{9}\d\b/.exec((await parseHtml(page.text)).text)?.[0];
+  } catch (error) {
+    // The list then says which of its members stays unknown, which helps more than the URL of a lost page.
+    if (error instanceof MarketError) return undefined;
+    throw error;
+  }
 }
