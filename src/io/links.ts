@@ -1,4 +1,4 @@
-import { constants, copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { tempName } from './files.ts';
@@ -11,7 +11,7 @@ export interface Linker {
   readonly type: LinkType;
   /** A file that may share its inode with the object: reflink, hardlink, copy. */
   share(from: string, to: string): LinkType;
-  /** A file of its own that may be written to: reflink or copy. The mode is the process's default. */
+  /** A file of its own that may be written to: reflink or copy, mode 0666 less the umask. */
   own(from: string, to: string): LinkType;
 }
 
@@ -19,10 +19,13 @@ export interface Linker {
 export function createLinker(fromFolder: string, toFolder: string): Linker {
   const reflinks = probe(fromFolder, toFolder, tryReflink);
   const hardlinks = probe(fromFolder, toFolder, tryHardlink);
+  // A copy takes over the object's read-only mode.
+  const writable = 0o666 & ~process.umask();
   const own = (from: string, to: string): LinkType => {
-    if (reflinks && tryReflink(from, to)) return 'reflink';
-    copyFileSync(from, to, constants.COPYFILE_EXCL);
-    return 'copy';
+    const reflinked = reflinks && tryReflink(from, to);
+    if (!reflinked) copyFileSync(from, to, constants.COPYFILE_EXCL);
+    chmodSync(to, writable);
+    return reflinked ? 'reflink' : 'copy';
   };
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',

@@ -8,8 +8,8 @@ import { readSealed, writeSealed } from '../io/sealed.ts';
  * Rows are keyed by (device, inode): hardlinked twins share a row.
  */
 export interface Memo {
-  /** The hash of a file that looks as it did; `undefined` when it must be hashed. */
-  lookup(stat: Stats): ContentHash | undefined;
+  /** The hash of a file that looks as it did; `undefined` when it must be hashed (or was by another algorithm). */
+  lookup(stat: Stats, algorithm: HashAlgorithm): ContentHash | undefined;
   /** `object` marks the inode of a verified cache object. `seenAt` is when its hashing began (epoch ms). */
   remember(stat: Stats, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
   /** True when this inode is known as a verified object of this very hash and still looks untouched. */
@@ -43,8 +43,8 @@ const KEEP_DAYS = 30;
 const DAY_MS = 86_400_000;
 const FORMAT = 1;
 
-/** Opens the memo of one algorithm; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
-export function createMemo(path: string, algorithm: HashAlgorithm, nowMs: number): Memo {
+/** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
+export function createMemo(path: string, nowMs: number): Memo {
   const today = Math.floor(nowMs / DAY_MS);
   let { rows, hashes, count } = load(path);
   let dirty = false;
@@ -89,7 +89,7 @@ export function createMemo(path: string, algorithm: HashAlgorithm, nowMs: number
   }
 
   return {
-    lookup(stat) {
+    lookup(stat, algorithm) {
       const row = match(stat);
       if (row === undefined) return undefined;
       rows[row * STRIDE + USED] = today;

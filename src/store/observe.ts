@@ -75,7 +75,7 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
         looks.set(request.path, walked);
         if (walked instanceof PipelineError || walked.kind === 'missing') continue;
         for (const file of walked.files) {
-          const hash = memo.lookup(file.stat);
+          const hash = memo.lookup(file.stat, algorithm);
           if (hash !== undefined) known.set(file, hash);
           else pending.push({ path: pathOf(root, request.path, file), size: file.stat.size, file });
         }

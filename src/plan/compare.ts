@@ -1,0 +1,101 @@
+import { canonicalJson } from '../base/hash.ts';
+import type { Reason } from '../base/reason.ts';
+import type { Fingerprint, Json } from '../base/types.ts';
+
+/** What else is known for saying why: how the module comes to a file. */
+export interface Explaining {
+  readonly importers: Readonly<Record<string, string>>;
+}
+
+/** Every difference between a recorded fingerprint and the present one, as reasons; empty when they are equal. */
+export function compareFingerprints(from: Fingerprint, to: Fingerprint, explaining: Explaining): readonly Reason[] {
+  const reasons: Reason[] = [];
+  if (!same(from.action, to.action)) reasons.push({ kind: 'action-changed', from: from.action as Json, to: to.action as Json });
+  if (from.api !== to.api) reasons.push({ kind: 'api-changed' });
+  compareParams(from, to, reasons);
+  compareDeps(from, to, reasons);
+  compareCode(from, to, { reasons, importers: explaining.importers });
+  if (from.packages !== to.packages) reasons.push({ kind: 'packages-changed' });
+  for (const name of keysOf(from.env, to.env)) {
+    if (from.env?.[name] !== to.env?.[name]) reasons.push({ kind: 'env-changed', name });
+  }
+  if (from.tick !== to.tick) {
+    reasons.push({
+      kind: 'refreshed',
+      ...(from.tick !== undefined && { from: from.tick }),
+      ...(to.tick !== undefined && { to: to.tick }),
+    });
+  }
+  compareOuts(from, to, reasons);
+  return reasons;
+}
+
+function compareParams(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
+  for (const file of keysOf(from.params, to.params)) {
+    for (const key of keysOf(from.params[file], to.params[file])) {
+      const before = from.params[file]?.[key];
+      const after = to.params[file]?.[key];
+      if (before !== undefined && after !== undefined && same(before, after)) continue;
+      reasons.push({
+        kind: 'param-changed',
+        file,
+        key,
+        ...(before !== undefined && { from: before }),
+        ...(after !== undefined && { to: after }),
+      });
+    }
+  }
+}
+
+function compareDeps(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
+  const before = new Map(from.deps.map((dep) => [dep.path, dep]));
+  const after = new Map(to.deps.map((dep) => [dep.path, dep]));
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    const old = before.get(path);
+    const now = after.get(path);
+    if (!old) reasons.push({ kind: 'dep-changed', path, change: 'added' });
+    else if (!now) reasons.push({ kind: 'dep-changed', path, change: 'removed' });
+    else if (old.hash !== now.hash) reasons.push({ kind: 'dep-changed', path, change: 'modified' });
+    else if (old.name !== now.name) reasons.push({ kind: 'dep-changed', path, change: 'renamed' });
+  }
+}
+
+function compareCode(
+  from: Fingerprint,
+  to: Fingerprint,
+  { reasons, importers }: { reasons: Reason[]; importers: Readonly<Record<string, string>> },
+): void {
+  for (const path of keysOf(from.code, to.code)) {
+    const before = from.code?.[path];
+    const after = to.code?.[path];
+    if (before === after) continue;
+    const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'modified';
+    reasons.push({ kind: 'code-changed', path, change, chain: chainTo(path, importers) });
+  }
+}
+
+/** Entry first, `path` last. */
+function chainTo(path: string, importers: Readonly<Record<string, string>>): readonly string[] {
+  const chain = [path];
+  for (let at = importers[path]; at !== undefined && !chain.includes(at); at = importers[at]) chain.unshift(at);
+  return chain;
+}
+
+function compareOuts(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
+  const before = new Map(from.outs.map((out) => [out.path, out]));
+  const after = new Map(to.outs.map((out) => [out.path, out]));
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    const old = before.get(path);
+    const now = after.get(path);
+    if (old && now && same(old, now)) continue;
+    reasons.push({ kind: 'outs-changed', path, change: !old ? 'added' : !now ? 'removed' : 'redeclared' });
+  }
+}
+
+function keysOf(a: Readonly<Record<string, unknown>> = {}, b: Readonly<Record<string, unknown>> = {}): readonly string[] {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])];
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || canonicalJson(a as Json) === canonicalJson(b as Json);
+}

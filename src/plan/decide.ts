@@ -1,0 +1,115 @@
+import type { Reason } from '../base/reason.ts';
+import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
+import { compareFingerprints } from './compare.ts';
+
+/** What is on disk where an out belongs; only what a decision needs. */
+export type SeenOut = { readonly kind: 'missing' } | { readonly kind: 'present'; readonly hash: string } | { readonly kind: 'refused' };
+
+/** The facts about one stage at one moment. */
+export interface Seen {
+  /** Absent while an upstream's outs are not known. */
+  readonly fingerprint?: Fingerprint;
+  /** Stages whose outs must be known first. */
+  readonly waitsFor: readonly string[];
+  /** Out path → what is there. */
+  readonly outs: ReadonlyMap<string, SeenOut>;
+  readonly importers: Readonly<Record<string, string>>;
+  readonly forced: boolean;
+}
+
+export type Reasons = readonly [Reason, ...Reason[]];
+
+export type Decision =
+  /** Nothing to do; `result` is what the lock says. A changed gate is still to be evaluated (`gate-changed`). */
+  | { readonly verdict: 'skip'; readonly reasons: Reasons; readonly result: StageLock }
+  /** The outs can be had without running. */
+  | { readonly verdict: 'restore'; readonly reasons: Reasons; readonly result: StageLock }
+  | { readonly verdict: 'run'; readonly reasons: Reasons }
+  | { readonly verdict: 'wait'; readonly reasons: Reasons }
+  /** It may not run (frozen) and its outs cannot be had. */
+  | { readonly verdict: 'blocked'; readonly reasons: Reasons };
+
+/** What has been recorded. The lockfile's entry wins over the run cache for the same fingerprint. */
+export interface Recorded {
+  readonly locked: StageLock | undefined;
+  /** A run-cache result of this very fingerprint whose bytes the cache has. */
+  readonly recall: (fingerprint: Fingerprint) => StageLock | undefined;
+  /** True when the cache has all bytes of a result. */
+  readonly isAvailable: (result: StageLock) => boolean;
+}
+
+/**
+ * Judges one stage; pure. `status`, `--dry-run` and the run itself all ask here, so they cannot disagree.
+ */
+export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
+  const { locked } = recorded;
+  const { fingerprint } = seen;
+  if (stage.policy.frozen) return decideFrozen(seen, recorded);
+  if (!fingerprint) {
+    const reasons = seen.waitsFor.map((name): Reason => ({ kind: 'upstream', stage: name }));
+    return { verdict: 'wait', reasons: atLeastOne(reasons, NEVER_RUN) };
+  }
+  if (seen.forced) return { verdict: 'run', reasons: [{ kind: 'forced' }] };
+  const changes = locked ? compareFingerprints(locked.fingerprint, fingerprint, seen) : [NEVER_RUN];
+  if (stage.policy.always) return { verdict: 'run', reasons: atLeastOne(changes, { kind: 'always' }) };
+  if (locked && changes.length === 0) return decideUnchanged(stage, seen, { ...recorded, locked });
+  const reasons = atLeastOne(changes, NEVER_RUN);
+  const result = stage.outs.some((out) => out.persist) ? undefined : recorded.recall(fingerprint);
+  return result && hasOwnOuts(stage, result) ? { verdict: 'restore', reasons, result } : { verdict: 'run', reasons };
+}
+
+function decideUnchanged(stage: Stage, seen: Seen, { locked, isAvailable }: Recorded & { locked: StageLock }): Decision {
+  const [first, ...rest] = outReasons(seen, locked);
+  if (first) {
+    const reasons: Reasons = [first, ...rest];
+    return isAvailable(locked) ? { verdict: 'restore', reasons, result: locked } : { verdict: 'run', reasons };
+  }
+  const gates = gateTexts(stage);
+  const changed = gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
+  return { verdict: 'skip', reasons: [{ kind: changed ? 'gate-changed' : 'fresh' }], result: locked };
+}
+
+const NEVER_RUN: Reason = { kind: 'never-run' };
+
+function decideFrozen(seen: Seen, { locked, isAvailable }: Recorded): Decision {
+  if (!locked) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, NEVER_RUN] };
+  const [first, ...rest] = outReasons(seen, locked).filter((reason) => reason.kind === 'out-missing');
+  if (!first) return { verdict: 'skip', reasons: [{ kind: 'frozen' }], result: locked };
+  const reasons: Reasons = [first, ...rest];
+  return isAvailable(locked) ? { verdict: 'restore', reasons, result: locked } : { verdict: 'blocked', reasons };
+}
+
+/** What is wrong with the outs on disk, compared with a recorded result. */
+function outReasons(seen: Seen, locked: StageLock): readonly Reason[] {
+  const reasons: Reason[] = [];
+  for (const { path, hash } of locked.outs) {
+    const out = seen.outs.get(path) ?? { kind: 'missing' };
+    if (out.kind === 'missing') reasons.push({ kind: 'out-missing', path });
+    else if (out.kind === 'refused' || out.hash !== hash) reasons.push({ kind: 'out-changed', path });
+  }
+  return reasons;
+}
+
+/** An entry whose paths are not exactly the stage's own is never believed. */
+function hasOwnOuts(stage: Stage, result: StageLock): boolean {
+  const paths = new Set<string>(stage.outs.map((out) => out.path));
+  return paths.size === result.outs.length && result.outs.every((out) => paths.has(out.path));
+}
+
+/** The text of each gate, sorted: what the lock records as having held. */
+export function gateTexts(stage: Stage): readonly string[] {
+  const texts = stage.policy.gates.map((gate) => {
+    const limits = [
+      ...(gate.min === undefined ? [] : [`>= ${gate.min}`]),
+      ...(gate.max === undefined ? [] : [`<= ${gate.max}`]),
+      ...(gate.equals === undefined ? [] : [`== ${JSON.stringify(gate.equals)}`]),
+    ];
+    return `${gate.out} ${gate.key} ${limits.join(' and ')}`;
+  });
+  return texts.sort();
+}
+
+function atLeastOne(reasons: readonly Reason[], otherwise: Reason): Reasons {
+  const [first, ...rest] = reasons;
+  return first ? [first, ...rest] : [otherwise];
+}

@@ -1,0 +1,190 @@
+import type { Problem } from '../base/error.ts';
+import { isInside, parentsOf } from '../base/path.ts';
+import type { Dep, Location, Out, Pipeline, Stage, StageName } from '../base/types.ts';
+
+/** Where a stage's dep comes from when stages make it. */
+export interface Maker {
+  readonly stage: StageName;
+  readonly out: Out;
+  /** How dep and out lie: the same path, the dep inside the out, or the out inside the dep's folder. */
+  readonly relation: 'same' | 'inside' | 'around';
+}
+
+export interface Graph {
+  readonly stages: ReadonlyMap<StageName, Stage>;
+  /** Every stage after all it reads from; otherwise in the order of the file. */
+  readonly order: readonly StageName[];
+  readonly upstream: ReadonlyMap<StageName, readonly StageName[]>;
+  readonly downstream: ReadonlyMap<StageName, readonly StageName[]>;
+  /** Who makes a dep; no entry for plain files and `data:`. */
+  makersOf(path: string): readonly Maker[];
+}
+
+interface Owned {
+  readonly stage: StageName;
+  readonly out: Out;
+}
+
+/** Joins stages by their paths, in time linear in edges. All problems are told; then there is no graph. */
+export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const owners = ownOuts(pipeline, problems);
+  checkOverlaps(pipeline, owners, problems);
+  const inFolder = indexByFolder(owners);
+  const makersOf = (path: string): readonly Maker[] => findMakers(path, owners, inFolder);
+  const upstream = new Map<StageName, readonly StageName[]>();
+  const downstream = new Map<StageName, StageName[]>(pipeline.stages.map((stage) => [stage.name, []]));
+  for (const stage of pipeline.stages) {
+    const above = new Set<StageName>();
+    for (const dep of stage.deps) {
+      for (const maker of makersOf(dep.path)) {
+        if (maker.stage === stage.name) problems.push(selfCycle(stage, dep, maker.out));
+        else above.add(maker.stage);
+      }
+    }
+    upstream.set(stage.name, [...above]);
+    for (const name of above) downstream.get(name)?.push(stage.name);
+  }
+  const stages = new Map(pipeline.stages.map((stage) => [stage.name, stage]));
+  const { order, cycle } = sortTopologically(pipeline, upstream);
+  if (cycle) problems.push(cycleProblem(cycle, stages, makersOf));
+  const graph = { stages, order, upstream, downstream, makersOf };
+  return { graph: problems.length === 0 ? graph : undefined, problems };
+}
+
+function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {
+  const owners = new Map<string, Owned>();
+  for (const stage of pipeline.stages) {
+    for (const out of stage.outs) {
+      const other = owners.get(out.path);
+      if (!other) owners.set(out.path, { stage: stage.name, out });
+      else {
+        problems.push({
+          code: 'graph.duplicate-out',
+          message:
+            other.stage === stage.name
+              ? `stage "${stage.name}" lists the out "${out.path}" twice`
+              : `stages "${other.stage}" and "${stage.name}" both make "${out.path}"`,
+          hint: 'an out has one owner: give one of them another path',
+          at: [out.at, other.out.at],
+        });
+      }
+    }
+  }
+  return owners;
+}
+
+function checkOverlaps(pipeline: Pipeline, owners: ReadonlyMap<string, Owned>, problems: Problem[]): void {
+  for (const { stage, out } of owners.values()) {
+    const parent = firstParent(out.path, owners);
+    if (!parent) continue;
+    problems.push({
+      code: 'graph.overlapping-outs',
+      message: `the out "${out.path}" of stage "${stage}" lies inside the out "${parent.out.path}" of stage "${parent.stage}"`,
+      hint: 'move one of them so that no out holds another',
+      at: [out.at, parent.out.at],
+    });
+  }
+  for (const data of pipeline.data) {
+    const owner = owners.get(data.path) ?? firstParent(data.path, owners);
+    const held = owner ?? [...owners.values()].find(({ out }) => isInside(out.path, data.path));
+    if (!held) continue;
+    problems.push({
+      code: 'graph.data-is-out',
+      message: `"${data.path}" is listed under data:, but stage "${held.stage}" makes "${held.out.path}"`,
+      hint: 'data: is for inputs that no stage makes; take it out of data:',
+      at: [data.at, held.out.at],
+    });
+  }
+}
+
+function firstParent(path: string, owners: ReadonlyMap<string, Owned>): Owned | undefined {
+  for (const parent of parentsOf(path)) {
+    const owned = owners.get(parent);
+    if (owned) return owned;
+  }
+  return undefined;
+}
+
+function indexByFolder(owners: ReadonlyMap<string, Owned>): ReadonlyMap<string, readonly Owned[]> {
+  const index = new Map<string, Owned[]>();
+  for (const owned of owners.values()) {
+    for (const parent of parentsOf(owned.out.path)) {
+      const list = index.get(parent);
+      if (list) list.push(owned);
+      else index.set(parent, [owned]);
+    }
+  }
+  return index;
+}
+
+function findMakers(
+  path: string,
+  owners: ReadonlyMap<string, Owned>,
+  inFolder: ReadonlyMap<string, readonly Owned[]>,
+): readonly Maker[] {
+  const same = owners.get(path);
+  if (same) return [{ ...same, relation: 'same' }];
+  const parent = firstParent(path, owners);
+  if (parent) return [{ ...parent, relation: 'inside' }];
+  return (inFolder.get(path) ?? []).map((owned) => ({ ...owned, relation: 'around' }));
+}
+
+function selfCycle(stage: Stage, dep: Dep, out: Out): Problem {
+  return {
+    code: 'graph.self-cycle',
+    message: `stage "${stage.name}" reads "${dep.path}" and makes "${out.path}": it would wait for itself`,
+    hint: 'read from one path and write to another',
+    at: [dep.at, out.at],
+  };
+}
+
+/** Depth-first in file order, without recursion: pipelines may be 100,000 stages long. */
+function sortTopologically(
+  pipeline: Pipeline,
+  upstream: ReadonlyMap<StageName, readonly StageName[]>,
+): { order: readonly StageName[]; cycle?: readonly StageName[] } {
+  const order: StageName[] = [];
+  const state = new Map<StageName, 'open' | 'done'>();
+  for (const { name } of pipeline.stages) {
+    if (state.has(name)) continue;
+    const path: { name: StageName; next: number }[] = [{ name, next: 0 }];
+    state.set(name, 'open');
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const above = upstream.get(top.name)?.[top.next++];
+      if (above === undefined) {
+        state.set(top.name, 'done');
+        order.push(top.name);
+        path.pop();
+      } else if (state.get(above) === 'open') {
+        const names = path.map((step) => step.name);
+        return { order: [], cycle: names.slice(names.indexOf(above)) };
+      } else if (!state.has(above)) {
+        state.set(above, 'open');
+        path.push({ name: above, next: 0 });
+      }
+    }
+  }
+  return { order };
+}
+
+function cycleProblem(
+  cycle: readonly StageName[],
+  stages: ReadonlyMap<StageName, Stage>,
+  makersOf: (path: string) => readonly Maker[],
+): Problem {
+  // The walk went from reader to maker; data flows the other way.
+  const flow = [...cycle].reverse();
+  const at: Location[] = [];
+  for (const [index, name] of flow.entries()) {
+    const before = flow[(index + flow.length - 1) % flow.length];
+    const dep = stages.get(name)?.deps.find(({ path }) => makersOf(path).some((maker) => maker.stage === before));
+    if (dep) at.push(dep.at);
+  }
+  return {
+    code: 'graph.cycle',
+    message: `stages wait for each other: ${[...flow, flow[0]].map((name) => `"${name}"`).join(' → ')}`,
+    hint: 'break the circle: let one of these stages read something else',
+    at,
+  };
+}

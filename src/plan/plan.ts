@@ -1,0 +1,167 @@
+import type { Problem } from '../base/error.ts';
+import { suggest } from '../base/text.ts';
+import type { Artifact, Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import { decide } from './decide.ts';
+import type { Decision, SeenOut } from './decide.ts';
+import { buildFingerprint } from './fingerprint.ts';
+import type { Graph, Maker } from './graph.ts';
+
+/** A module's code as the fingerprint sees it. */
+export interface Code {
+  readonly files: Readonly<Record<string, string>>;
+  readonly packages?: string;
+  readonly importers: Readonly<Record<string, string>>;
+}
+
+/** Everything the planner asks about the world; answering changes nothing. */
+export interface Facts {
+  /** Hash of what is at a path now (for `data:` that is gone, of what is recorded); `undefined` when nothing is. */
+  depHash(path: string): string | undefined;
+  seenOut(path: string): SeenOut;
+  /** Hash of a file or folder inside a directory artifact; `undefined` when it holds no such path. */
+  lookInside(tree: Artifact, below: string): string | undefined;
+  /** `undefined` for shell stages. */
+  codeOf(stage: Stage): Code | undefined;
+  envOf(stage: Stage): Readonly<Record<string, string>>;
+  tickOf(stage: Stage): string | undefined;
+  locked(name: StageName): StageLock | undefined;
+  recall(fingerprint: Fingerprint): StageLock | undefined;
+  isAvailable(result: StageLock): boolean;
+}
+
+/** Outs of a stage that are settled, or will be as the plan stands. */
+export interface Known {
+  readonly outs: readonly Artifact[];
+  /** They are on disk (not only to be restored). */
+  readonly placed: boolean;
+}
+
+export interface Selection {
+  readonly stages: ReadonlySet<StageName>;
+  readonly forced: ReadonlySet<StageName>;
+}
+
+export interface Judgement {
+  readonly stage: Stage;
+  readonly decision: Decision;
+  readonly fingerprint?: Fingerprint;
+  /** A dep that nobody makes and that is not there: the stage can never start. */
+  readonly problems: readonly Problem[];
+}
+
+export interface Plan {
+  /** In topological order, selected stages only. */
+  readonly judgements: readonly Judgement[];
+  readonly problems: readonly Problem[];
+}
+
+/** Judges every selected stage as things stand; a stage behind one that will run waits. Linear in edges. */
+export function makePlan(graph: Graph, selection: Selection, facts: Facts): Plan {
+  const known = new Map<StageName, Known>();
+  const judgements: Judgement[] = [];
+  for (const name of graph.order) {
+    if (!selection.stages.has(name)) continue;
+    const judgement = judge(name, { graph, selection, facts, known });
+    judgements.push(judgement);
+    const { decision } = judgement;
+    if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
+    if (decision.verdict === 'restore') known.set(name, { outs: decision.result.outs, placed: false });
+  }
+  return { judgements, problems: judgements.flatMap((judgement) => judgement.problems) };
+}
+
+export interface Judging {
+  readonly graph: Graph;
+  readonly selection: Selection;
+  readonly facts: Facts;
+  readonly known: ReadonlyMap<StageName, Known>;
+}
+
+/** Judges one stage with what is known of its upstream now. */
+export function judge(name: StageName, judging: Judging): Judgement {
+  const { graph, facts, selection } = judging;
+  const stage = graph.stages.get(name);
+  if (!stage) throw new Error(`no stage ${name}`);
+  const { hashes, waitsFor, problems } = depHashes(stage, judging);
+  const code = facts.codeOf(stage);
+  const tick = facts.tickOf(stage);
+  const fingerprint =
+    waitsFor.length > 0 || problems.length > 0
+      ? undefined
+      : buildFingerprint(stage, {
+          deps: hashes,
+          ...(code && { code: code.files }),
+          ...(code?.packages !== undefined && { packages: code.packages }),
+          env: facts.envOf(stage),
+          ...(tick !== undefined && { tick }),
+        });
+  const decision = decide(
+    stage,
+    {
+      ...(fingerprint && { fingerprint }),
+      waitsFor,
+      outs: new Map(stage.outs.map((out) => [out.path, facts.seenOut(out.path)])),
+      importers: code?.importers ?? {},
+      forced: selection.forced.has(name),
+    },
+    { locked: facts.locked(name), recall: (one) => facts.recall(one), isAvailable: (one) => facts.isAvailable(one) },
+  );
+  return { stage, decision, ...(fingerprint && { fingerprint }), problems: stage.policy.frozen ? [] : problems };
+}
+
+interface DepHashes {
+  readonly hashes: ReadonlyMap<string, string>;
+  readonly waitsFor: readonly StageName[];
+  readonly problems: readonly Problem[];
+}
+
+function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): DepHashes {
+  const hashes = new Map<string, string>();
+  const waitsFor = new Set<StageName>();
+  const problems: Problem[] = [];
+  for (const dep of stage.deps) {
+    const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
+    const pending = makers.filter((maker) => !isKnown(maker, known));
+    for (const maker of pending) waitsFor.add(maker.stage);
+    if (pending.length > 0) continue;
+    const hash = hashOfDep(dep.path, makers, { facts, known });
+    if (hash === undefined) problems.push(missingDep(stage, dep, graph));
+    else hashes.set(dep.path, hash);
+  }
+  return { hashes, waitsFor: [...waitsFor], problems };
+}
+
+/** A folder around several outs is hashed from disk, so they must be there. */
+function isKnown(maker: Maker, known: ReadonlyMap<StageName, Known>): boolean {
+  const outs = known.get(maker.stage);
+  return outs !== undefined && (maker.relation !== 'around' || outs.placed);
+}
+
+function hashOfDep(
+  path: string,
+  makers: readonly Maker[],
+  { facts, known }: { facts: Facts; known: ReadonlyMap<StageName, Known> },
+): string | undefined {
+  const [maker] = makers;
+  if (!maker || maker.relation === 'around') return facts.depHash(path);
+  const artifact = known.get(maker.stage)?.outs.find((out) => out.path === maker.out.path);
+  if (!artifact) return undefined;
+  return maker.relation === 'same' ? artifact.hash : facts.lookInside(artifact, path.slice(maker.out.path.length + 1));
+}
+
+function missingDep(stage: Stage, dep: Stage['deps'][number], graph: Graph): Problem {
+  const outs = [...graph.stages.values()].flatMap((one) => one.outs.map((out) => out.path as string));
+  const near = suggest(dep.path, outs);
+  const [maker] = graph.makersOf(dep.path);
+  const hint = maker
+    ? `stage "${maker.stage}" makes it: run "lockstep repro ${stage.name}" without --single, or "lockstep pull"`
+    : near === undefined
+      ? 'create the file, or list it under data: and run "lockstep pull"'
+      : `did you mean "${near}"?`;
+  return {
+    code: 'dep.missing',
+    message: `stage "${stage.name}" reads "${dep.path}", which does not exist and which no stage makes`,
+    hint,
+    at: [dep.at],
+  };
+}

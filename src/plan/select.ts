@@ -1,0 +1,52 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import { didYouMean } from '../base/text.ts';
+import type { StageName } from '../base/types.ts';
+import type { Graph } from './graph.ts';
+import type { Selection } from './plan.ts';
+
+export interface SelectOptions {
+  /** Stage names, names of `foreach`/`matrix` templates, or paths of outs; none = every stage. */
+  readonly targets: readonly string[];
+  /** The targets and all that reads from them. */
+  readonly downstream: boolean;
+  /** The targets only. */
+  readonly single: boolean;
+  /** Run the targets even when nothing changed. */
+  readonly force: boolean;
+}
+
+/** Which stages a command is about. Throws `stage.unknown` with a suggestion. */
+export function selectStages(graph: Graph, options: SelectOptions): Selection {
+  const targets = options.targets.length === 0 ? [...graph.stages.keys()] : options.targets.flatMap((one) => findTarget(graph, one));
+  const forced = new Set(options.force ? targets : []);
+  if (options.single) return { stages: new Set(targets), forced };
+  return { stages: reach(targets, options.downstream ? graph.downstream : graph.upstream), forced };
+}
+
+/** The stages a word of the command line means. */
+export function findTarget(graph: Graph, target: string): readonly StageName[] {
+  if (graph.stages.has(target as StageName)) return [target as StageName];
+  const instances = [...graph.stages.keys()].filter((name) => name.startsWith(`${target}@`));
+  if (instances.length > 0) return instances;
+  const [maker] = graph.makersOf(target.replace(/\/+$/, ''));
+  if (maker) return [maker.stage];
+  const hint = didYouMean(target, [...graph.stages.keys()]);
+  throw new PipelineError('stage.unknown', `there is no stage "${target}"`, { exit: EXIT.user, ...(hint !== undefined && { hint }) });
+}
+
+function reach(
+  from: readonly StageName[],
+  edges: ReadonlyMap<StageName, readonly StageName[]>,
+): ReadonlySet<StageName> {
+  const seen = new Set<StageName>(from);
+  const open = [...from];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    for (const next of edges.get(name) ?? []) {
+      if (!seen.has(next)) {
+        seen.add(next);
+        open.push(next);
+      }
+    }
+  }
+  return seen;
+}

@@ -1,0 +1,125 @@
+import { lstatSync, rmSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
+import type { ContentHash } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import { readIfExists } from '../io/files.ts';
+import { createLinker } from '../io/links.ts';
+import type { Linker } from '../io/links.ts';
+import { hashFiles } from './hash-files.ts';
+import type { Memo } from './memo.ts';
+import { parseManifest } from './tree.ts';
+import type { TreeEntry } from './tree.ts';
+
+/** What a check of objects found; every bad object has been taken out of the cache. */
+export interface Checked {
+  readonly missing: readonly ContentHash[];
+  readonly corrupt: readonly ContentHash[];
+}
+
+/** The content-addressed bytes of this machine, below `.lockstep/` in the layout that a remote has too. */
+export interface Cache {
+  readonly dir: string;
+  readonly memo: Memo;
+  readonly clock: Clock;
+  /** Links between cache and workspace; probed when first asked for. */
+  linker(): Linker;
+  pathOf(hash: ContentHash): string;
+  /** True when an object of that name is there; says nothing about its bytes. */
+  has(hash: ContentHash): boolean;
+  /** The entries of a directory; throws `object.missing`, `object.corrupt` or `manifest.invalid`. */
+  readTree(hash: ContentHash): readonly TreeEntry[];
+  /** A small file object's bytes, hashed while read; throws like `readTree`. */
+  readObject(hash: ContentHash): Buffer;
+  /** Makes sure that objects hold what their names say; those known to be untouched cost one stat. */
+  check(hashes: Iterable<ContentHash>): Promise<Checked>;
+  /** Takes an object that is not what its name says out of the cache. */
+  discard(hash: ContentHash): void;
+}
+
+export interface CacheOptions {
+  readonly dir: string;
+  readonly workspace: string;
+  readonly memo: Memo;
+  readonly clock: Clock;
+  /** Told of each object found corrupt. */
+  readonly onCorrupt: (hash: ContentHash) => void;
+}
+
+export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOptions): Cache {
+  let linker: Linker | undefined;
+  const pathOf = (hash: ContentHash): string => join(dir, objectPath(hash));
+  const statOf = (hash: ContentHash): Stats | undefined => lstatSync(pathOf(hash), { throwIfNoEntry: false });
+
+  function discard(hash: ContentHash): void {
+    rmSync(pathOf(hash), { force: true });
+    onCorrupt(hash);
+  }
+
+  function readObject(hash: ContentHash): Buffer {
+    const bytes = readIfExists(pathOf(hash));
+    if (bytes === undefined) throw objectMissing(hash);
+    const real = hashBytes(algorithmOf(hash), bytes);
+    if ((isTreeHash(hash) ? `${real}.dir` : real) === hash) return bytes;
+    discard(hash);
+    throw objectCorrupt(hash);
+  }
+
+  const trees = new Map<ContentHash, readonly TreeEntry[]>();
+
+  return {
+    dir,
+    memo,
+    clock,
+    pathOf,
+    readObject,
+    discard,
+    linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),
+    has: (hash) => statOf(hash)?.isFile() === true,
+    readTree(hash) {
+      let entries = trees.get(hash);
+      if (!entries) trees.set(hash, (entries = parseManifest(readObject(hash), algorithmOf(hash))));
+      return entries;
+    },
+    async check(hashes) {
+      const missing: ContentHash[] = [];
+      const corrupt: ContentHash[] = [];
+      const unknown: { hash: ContentHash; path: string; size: number }[] = [];
+      for (const hash of new Set(hashes)) {
+        const stat = statOf(hash);
+        if (!stat?.isFile()) missing.push(hash);
+        else if (!memo.isVerifiedObject(stat, hash)) unknown.push({ hash, path: pathOf(hash), size: stat.size });
+      }
+      for (const algorithm of ['sha256', 'md5'] as const) {
+        const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
+        const seenAt = clock.now();
+        const found = await hashFiles(mine, algorithm);
+        for (const [index, { hash, path }] of mine.entries()) {
+          const real = found[index];
+          if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) memo.remember(lstatSync(path), hash, { seenAt, object: true });
+          else {
+            discard(hash);
+            corrupt.push(hash);
+          }
+        }
+      }
+      return { missing, corrupt };
+    },
+  };
+}
+
+export function objectMissing(hash: ContentHash): PipelineError {
+  return new PipelineError('object.missing', `the cache has no object ${hash}`, {
+    exit: EXIT.failed,
+    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+  });
+}
+
+export function objectCorrupt(hash: ContentHash): PipelineError {
+  return new PipelineError('object.corrupt', `the cache object ${hash} had other bytes than its name says and was taken out`, {
+    exit: EXIT.failed,
+    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+  });
+}

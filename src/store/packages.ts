@@ -1,0 +1,115 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { sha256Hex } from '../base/hash.ts';
+import { byCodeUnit } from '../base/path.ts';
+import { readIfExists, statIfExists } from '../io/files.ts';
+
+/** What the fingerprint needs to know of an installed package. */
+export interface PackageFacts {
+  /** Real path of the package's folder. */
+  readonly folder: string;
+  /** Size and mtime of its package.json: while they stand, the facts stand. */
+  readonly stamp: string;
+  readonly name: string;
+  readonly version: string;
+  readonly needs: readonly string[];
+  /** Built for one platform (`os`, `cpu` or `libc` in its package.json): no part of the fingerprint. */
+  readonly platform: boolean;
+}
+
+/** Finds and reads installed packages, each once. */
+export interface Packages {
+  /** The package a bare specifier names, looked up from a folder as Node does; `undefined` when not installed. */
+  find(specifier: string, fromFolder: string): PackageFacts | undefined;
+  /** One hash over the sorted name@version of the packages and all they depend on, as installed. */
+  hashOf(roots: Iterable<PackageFacts>): string;
+  /** The packages and all they depend on, platform-specific ones included. */
+  closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
+  /** For keeping between runs. */
+  facts(): Readonly<Record<string, PackageFacts>>;
+}
+
+export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
+  const byFolder = new Map<string, PackageFacts | undefined>();
+  const closures = new Map<PackageFacts, readonly PackageFacts[]>();
+
+  function read(folder: string): PackageFacts | undefined {
+    if (byFolder.has(folder)) return byFolder.get(folder);
+    const file = join(folder, 'package.json');
+    const stat = statIfExists(file);
+    let facts: PackageFacts | undefined;
+    if (stat) {
+      const stamp = `${stat.size}-${stat.mtimeMs}`;
+      const old = known[folder];
+      facts = old?.stamp === stamp ? old : parse(folder, stamp, readIfExists(file)?.toString('utf8') ?? '{}');
+    }
+    byFolder.set(folder, facts);
+    return facts;
+  }
+
+  function find(specifier: string, fromFolder: string): PackageFacts | undefined {
+    const name = packageName(specifier);
+    for (let folder = fromFolder; ; folder = dirname(folder)) {
+      const candidate = join(folder, 'node_modules', name);
+      if (!folder.endsWith(`${sep}node_modules`) && statIfExists(candidate)) return read(realpathSync(candidate));
+      if (folder === dirname(folder)) return undefined;
+    }
+  }
+
+  function closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[] {
+    const seen = new Set<PackageFacts>();
+    const open = [...roots];
+    for (let facts = open.pop(); facts; facts = open.pop()) {
+      if (seen.has(facts)) continue;
+      seen.add(facts);
+      for (const need of facts.needs) {
+        const found = find(need, facts.folder);
+        if (found) open.push(found);
+      }
+    }
+    return [...seen];
+  }
+
+  function closureOfOne(root: PackageFacts): readonly PackageFacts[] {
+    let closure = closures.get(root);
+    if (!closure) closures.set(root, (closure = closureOf([root])));
+    return closure;
+  }
+
+  return {
+    find,
+    closureOf,
+    hashOf(roots) {
+      const all = new Set<string>();
+      for (const root of roots) {
+        for (const facts of closureOfOne(root)) if (!facts.platform) all.add(`${facts.name}@${facts.version}`);
+      }
+      return `sha256:${sha256Hex([...all].sort(byCodeUnit).join('\n'))}`;
+    },
+    facts: () => Object.fromEntries([...byFolder].filter(([, facts]) => facts !== undefined)) as Record<string, PackageFacts>,
+  };
+}
+
+/** `lodash/fp` → `lodash`, `@scope/x/y` → `@scope/x`. */
+export function packageName(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+}
+
+function parse(folder: string, stamp: string, text: string): PackageFacts {
+  let json: Record<string, unknown> = {};
+  try {
+    json = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    // A package.json that Node cannot read either: the stage's own error will tell.
+  }
+  const keys = (field: string): string[] => Object.keys((json[field] as Record<string, unknown> | undefined) ?? {});
+  const needs = [...keys('dependencies'), ...keys('optionalDependencies'), ...keys('peerDependencies')];
+  return {
+    folder,
+    stamp,
+    name: typeof json['name'] === 'string' ? json['name'] : folder,
+    version: typeof json['version'] === 'string' ? json['version'] : '',
+    needs: [...new Set(needs)],
+    platform: 'os' in json || 'cpu' in json || 'libc' in json,
+  };
+}

@@ -1,0 +1,77 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Artifact, ContentHash } from '../base/types.ts';
+import { objectCorrupt } from './cache.ts';
+import type { Cache } from './cache.ts';
+import { copyHashed } from './ingest.ts';
+import { foldedTwins } from './tree.ts';
+import type { TreeEntry } from './tree.ts';
+
+export interface PlaceOptions {
+  /** Where to build it: a path that does not exist, on the out's own device. */
+  readonly to: string;
+  /** `own` for data, persist and uncached outs: never one inode with the object. */
+  readonly sharing: 'share' | 'own';
+  /** True when the file system takes `A` and `a`, or two Unicode forms, for one name. */
+  readonly folds: boolean;
+}
+
+/** The objects an artifact consists of: its files, then its manifest. Throws when the manifest cannot be read. */
+export function objectsOf(cache: Cache, artifact: Pick<Artifact, 'hash' | 'kind'>): readonly ContentHash[] {
+  if (artifact.kind === 'file') return [artifact.hash];
+  return [...new Set(cache.readTree(artifact.hash).map((entry) => entry.hash)), artifact.hash];
+}
+
+/**
+ * Makes an artifact's files out of the cache at a fresh place. Every object is known good before it is linked, and
+ * hashed while it is copied. Throws `object.missing` naming the artifact when the cache cannot give all of it.
+ */
+export async function place(cache: Cache, artifact: Artifact, options: PlaceOptions): Promise<void> {
+  const entries: readonly TreeEntry[] =
+    artifact.kind === 'tree' ? cache.readTree(artifact.hash) : [{ relpath: '', hash: artifact.hash }];
+  if (options.folds) refuseTwins(artifact, entries);
+  const { missing, corrupt } = await cache.check(entries.map((entry) => entry.hash));
+  const lost = missing.length + corrupt.length;
+  if (lost > 0) throw incomplete(artifact, lost);
+  if (artifact.kind === 'tree') mkdirSync(options.to, { recursive: true });
+  const folders = new Set<string>();
+  for (const entry of entries) {
+    const to = entry.relpath === '' ? options.to : join(options.to, entry.relpath);
+    const folder = dirname(to);
+    if (!folders.has(folder)) {
+      mkdirSync(folder, { recursive: true });
+      folders.add(folder);
+    }
+    placeFile(cache, { hash: entry.hash, to, own: options.sharing === 'own' || artifact.exec === true });
+  }
+  if (artifact.exec === true) chmodSync(options.to, 0o777 & ~process.umask());
+}
+
+function placeFile(cache: Cache, { hash, to, own }: { hash: ContentHash; to: string; own: boolean }): void {
+  const linker = cache.linker();
+  if (linker.type === 'copy' || (own && linker.type !== 'reflink')) copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
+  else if (own) linker.own(cache.pathOf(hash), to);
+  else linker.share(cache.pathOf(hash), to);
+}
+
+function corrupt(cache: Cache, hash: ContentHash): PipelineError {
+  cache.discard(hash);
+  return objectCorrupt(hash);
+}
+
+function refuseTwins(artifact: Artifact, entries: readonly TreeEntry[]): void {
+  const twins = foldedTwins(entries.map((entry) => entry.relpath));
+  if (!twins) return;
+  throw new PipelineError('path.twins', `"${artifact.path}" holds "${twins[0]}" and "${twins[1]}", one name on this file system`, {
+    exit: EXIT.failed,
+    hint: 'check out on a file system that keeps case and Unicode forms apart, or rename one where it is made',
+  });
+}
+
+function incomplete(artifact: Artifact, lost: number): PipelineError {
+  return new PipelineError('object.missing', `the cache lacks ${lost} of the objects of "${artifact.path}"`, {
+    exit: EXIT.failed,
+    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+  });
+}
