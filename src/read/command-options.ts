@@ -1,0 +1,38 @@
+import { pythonText } from './python-text.ts';
+import type { MapTree, Tree } from './tree.ts';
+
+/**
+ * A map as command-line options, as DVC writes it into a `cmd`: `--foo 'a b' --t --nested.baz q --list 2 3`.
+ * `false` is left out. `undefined` when a list holds a list or a map, which options cannot say.
+ */
+export function formatOptions(map: MapTree): string | undefined {
+  const parts: string[] = [];
+  for (const [key, value] of flatten(map, '')) {
+    if (value.kind === 'map') continue;
+    if (value.kind === 'list') {
+      if (value.items.some((item) => item.kind !== 'scalar')) return undefined;
+      parts.push(`--${key}`, ...value.items.map(argument));
+    } else if (value.value === true) parts.push(`--${key}`);
+    else if (value.value !== false) parts.push(`--${key}`, argument(value));
+  }
+  return parts.join(' ');
+}
+
+function* flatten(map: MapTree, prefix: string): Generator<[string, Tree]> {
+  for (const { key, value } of map.entries.values()) {
+    if (value.kind === 'map') yield* flatten(value, `${prefix}${key}.`);
+    else yield [prefix + key, value];
+  }
+}
+
+function argument(tree: Tree): string {
+  if (tree.kind !== 'scalar') return '';
+  return typeof tree.value === 'string' ? shellQuote(tree.value) : pythonText(tree);
+}
+
+/** Python's `shlex.quote`: single quotes, and only where they are needed. */
+export function shellQuote(text: string): string {
+  if (text === '') return "''";
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}

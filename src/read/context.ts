@@ -1,0 +1,107 @@
+import { joinRelative } from '../base/path.ts';
+import type { Location } from '../base/types.ts';
+import type { Files } from './files.ts';
+import type { Report } from './report.ts';
+import { createScope, mergeMaps, type Scope, walk } from './scope.ts';
+import { child, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
+
+/** What templates and `params:` of stages can name. */
+export interface Context {
+  /** The declared params files in order, each with its place in pipeline.yaml, and its values. */
+  readonly declared: readonly DeclaredParams[];
+  readonly scope: Scope;
+}
+
+export interface DeclaredParams {
+  readonly file: string;
+  readonly values: MapTree;
+}
+
+const EMPTY_AT: Location = { file: 'pipeline.yaml', line: 1, column: 1, length: 1 };
+
+/**
+ * Reads the params files and `vars:` of a pipeline. Without `params:` it is params.yaml, when that exists.
+ * Files merge first, then the items of `vars` in order, deeply; a leaf that `vars` defines again is `vars.redefined`.
+ */
+export function readContext(root: MapTree, files: Files, report: Report): Context {
+  const declared = readDeclared(root, files);
+  const conflicts = new Map<string, readonly [string, string]>();
+  let merged: MapTree = { kind: 'map', entries: new Map(), at: root.at };
+  for (const { values } of declared) {
+    merged = mergeMaps(merged, values, (path, second, first) =>
+      conflicts.set(path, [first.file, second.file]),
+    );
+  }
+  for (const item of itemsOf(child(root, 'vars'))) {
+    const values = readVars(item, files, report);
+    if (values === undefined) continue;
+    merged = mergeMaps(merged, values, (path, second, first) => {
+      if (isSamePlace(first, second)) return;
+      report.add('vars.redefined', `"${path}" is defined a second time`, {
+        at: [second, first],
+        hint: 'vars add values and never replace one: rename it or remove one of the two',
+      });
+    });
+  }
+  return { declared, scope: createScope(merged, conflicts) };
+}
+
+function readDeclared(root: MapTree, files: Files): readonly DeclaredParams[] {
+  const written = child(root, 'params');
+  if (written === undefined) {
+    const values = files.exists('params.yaml') ? files.params('params.yaml', EMPTY_AT) : undefined;
+    return values ? [{ file: 'params.yaml', values }] : [];
+  }
+  const declared: DeclaredParams[] = [];
+  for (const item of itemsOf(written)) {
+    const text = textOf(item);
+    if (text === undefined) continue;
+    const file = joinRelative('', text.value);
+    if (declared.some((other) => other.file === file)) continue;
+    const values = files.params(file, text.at);
+    if (values) declared.push({ file, values });
+  }
+  return declared;
+}
+
+/** One item of `vars`: `path`, `path:key1,key2` or an inline map. */
+function readVars(item: Tree, files: Files, report: Report): MapTree | undefined {
+  if (hasTemplate(item, report)) return undefined;
+  if (item.kind === 'map') return item;
+  const text = textOf(item);
+  if (text === undefined) return undefined;
+  const colon = text.value.indexOf(':');
+  const file = joinRelative('', colon === -1 ? text.value : text.value.slice(0, colon));
+  const values = files.params(file, text.at);
+  if (values === undefined || colon === -1) return values;
+  const entries = new Map<string, MapTree['entries'] extends ReadonlyMap<string, infer E> ? E : never>();
+  for (const key of text.value.slice(colon + 1).split(',')) {
+    const name = key.trim();
+    const entry = values.entries.get(name);
+    const found = walk(values, [name], []);
+    if (entry) entries.set(name, entry);
+    else {
+      const hint = found.kind === 'missing' ? found.hint : undefined;
+      report.add('vars.missing', `"${file}" has no key "${name}"`, { at: text.at, hint });
+    }
+  }
+  return { kind: 'map', entries, at: item.at };
+}
+
+function hasTemplate(tree: Tree, report: Report): boolean {
+  if (tree.kind === 'scalar') {
+    if (typeof tree.value !== 'string' || !/(?<!\\)\$\{/.test(tree.value)) return false;
+    report.add('vars.template', 'templates are not possible inside "vars"', {
+      at: tree.at,
+      hint: 'write the value itself',
+    });
+    return true;
+  }
+  const values =
+    tree.kind === 'list' ? tree.items : Array.from(tree.entries.values(), (entry) => entry.value);
+  return values.filter((value) => hasTemplate(value, report)).length > 0;
+}
+
+function isSamePlace(a: Location, b: Location): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column;
+}

@@ -1,0 +1,44 @@
+import { Cron } from 'croner';
+import type { Report } from './report.ts';
+import type { Text } from './tree.ts';
+
+const FIELDS = ['minute', 'hour', 'day', 'month', 'weekday'];
+
+/** A cron expression of five fields (or a nickname such as `@daily`); `time.cron` otherwise. */
+export function readCron(text: Text, report: Report): string | undefined {
+  const fields = text.value.trim().split(/\s+/);
+  const nickname = /^@[a-z]+$/i.test(text.value.trim());
+  if (!nickname && fields.length !== FIELDS.length) {
+    report.add('time.cron', `"${text.value}" has ${fields.length} fields, and a cron expression has 5`, {
+      at: text.at,
+      hint: `in this order: ${FIELDS.join(' ')}`,
+    });
+    return undefined;
+  }
+  const fault = cronFault(text.value);
+  if (fault === undefined) return text.value.trim();
+  const bad = nickname
+    ? undefined
+    : fields.findIndex(
+        (field, i) => cronFault(FIELDS.map((_, j) => (i === j ? field : '*')).join(' ')) !== undefined,
+      );
+  const which = bad === undefined || bad === -1 ? '' : `: ${FIELDS[bad]} "${fields[bad]}"`;
+  report.add('time.cron', `"${text.value}" is no cron expression${which}`, {
+    at: text.at,
+    hint: nickname
+      ? 'known are @hourly @daily @weekly @monthly @yearly'
+      : 'such as "0 6 * * 1-5": at 06:00 from Monday to Friday',
+  });
+  return undefined;
+}
+
+function cronFault(expression: string): string | undefined {
+  try {
+    // A pattern alone starts no timer: only a given function is scheduled.
+    const cron = new Cron(expression);
+    return cron.nextRun(new Date(0)) === null ? 'it never comes' : undefined;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return error.message;
+    throw error;
+  }
+}

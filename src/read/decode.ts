@@ -1,0 +1,94 @@
+import type { Location } from '../base/types.ts';
+import type { Report } from './report.ts';
+
+/** A file's text and how an offset in it becomes a place. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+  /** The place of `length` characters from an offset, cut at the end of their first line; never shorter than 1. */
+  place(offset: number, length: number): Location;
+}
+
+/**
+ * Decodes a file as UTF-8 (a byte order mark is dropped) and refuses what no parser should see: other encodings
+ * (`yaml.encoding`) and the marks an unfinished merge leaves behind (`yaml.conflict`).
+ */
+export function decodeSource(file: string, bytes: Uint8Array, report: Report): Source | undefined {
+  const text = decode(bytes);
+  if (text === undefined) {
+    const start = validPrefix(bytes);
+    const before = createSource(file, new TextDecoder().decode(bytes.subarray(0, start)));
+    const shown = bytes[start]?.toString(16).toUpperCase().padStart(2, '0');
+    report.add('yaml.encoding', `"${file}" is not UTF-8: byte 0x${shown} at offset ${start}`, {
+      at: before.place(before.text.length, 1),
+      hint: 'save the file as UTF-8',
+    });
+    return undefined;
+  }
+  const source = createSource(file, text);
+  const conflict = /^<{7}(?: .*)?$/m.exec(text);
+  if (conflict && /^>{7}(?: .*)?\r?$/m.test(text.slice(conflict.index))) {
+    report.add('yaml.conflict', `"${file}" has an unfinished merge: conflict markers start here`, {
+      at: source.place(conflict.index, conflict[0].trimEnd().length),
+      hint: 'take either side and delete the three marker lines',
+    });
+    return undefined;
+  }
+  return source;
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/** Length of the longest prefix that is UTF-8. */
+function validPrefix(bytes: Uint8Array): number {
+  let low = 0;
+  let high = bytes.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (isPrefixValid(bytes.subarray(0, middle))) low = middle;
+    else high = middle - 1;
+  }
+  // A sequence that began before the bad byte belongs to the fault.
+  while (low > 0 && decode(bytes.subarray(0, low)) === undefined) low--;
+  return low;
+}
+
+/** Streaming accepts a sequence that is cut off at the end, so validity only ever ends once. */
+function isPrefixValid(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+function createSource(file: string, text: string): Source {
+  const starts = [0];
+  for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+  return {
+    file,
+    text,
+    place(offset, length) {
+      let low = 0;
+      let high = starts.length - 1;
+      while (low < high) {
+        const middle = (low + high + 1) >> 1;
+        if ((starts[middle] ?? 0) <= offset) low = middle;
+        else high = middle - 1;
+      }
+      const start = starts[low] ?? 0;
+      const lineEnd = (starts[low + 1] ?? text.length + 1) - 1;
+      const end = Math.min(offset + length, text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd);
+      return { file, line: low + 1, column: offset - start + 1, length: Math.max(1, end - offset) };
+    },
+  };
+}

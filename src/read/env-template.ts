@@ -1,0 +1,71 @@
+import type { Problem } from '../base/error.ts';
+import type { Entry, ScalarTree, Tree } from './tree.ts';
+import type { Report } from './report.ts';
+
+/** The value of an environment variable; `undefined` when it is not set. */
+export type EnvLookup = (name: string) => string | undefined;
+
+export interface Resolved {
+  readonly tree: Tree;
+  /** Every value taken from the environment, the empty ones left out. */
+  readonly secrets: readonly string[];
+  /** The first variable that is not set. */
+  readonly problem?: Problem;
+}
+
+/**
+ * Replaces `${env:NAME}` in the texts of one remote. Anything else between the braces is `remotes.template` in the
+ * report, since parameters have no say in where bytes are kept.
+ */
+export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: Report): Resolved {
+  const secrets = new Set<string>();
+  let problem: Problem | undefined;
+
+  function resolve(part: Tree): Tree {
+    if (part.kind === 'scalar') return resolveScalar(part);
+    if (part.kind === 'list') return { ...part, items: part.items.map(resolve) };
+    const entries = Array.from(part.entries.values(), (entry): [string, Entry] => [
+      entry.key,
+      { ...entry, value: resolve(entry.value) },
+    ]);
+    return { ...part, entries: new Map(entries) };
+  }
+
+  function resolveScalar(part: ScalarTree): ScalarTree {
+    if (typeof part.value !== 'string' || !part.value.includes('${')) return part;
+    const value = part.value.replaceAll(
+      /(\\?)\$\{([^}]*)\}/g,
+      (source, slash: string, inner: string, offset: number) => {
+        if (slash !== '') return source.slice(1);
+        const at =
+          part.inner === undefined
+            ? part.at
+            : { ...part.at, column: part.at.column + part.inner + offset, length: source.length };
+        const name = /^\s*env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(inner)?.[1];
+        if (name === undefined) {
+          report.add('remotes.template', `"${source}" is not possible in remotes.yaml`, {
+            at,
+            hint: 'only ${env:NAME} is',
+          });
+          return '';
+        }
+        const found = env(name);
+        if (found === undefined) {
+          problem ??= {
+            code: 'remotes.env',
+            message: `the remote "${remote}" needs the environment variable ${name}, which is not set`,
+            hint: `set ${name} and try again`,
+            at: [at],
+          };
+          return '';
+        }
+        if (found !== '') secrets.add(found);
+        return found;
+      },
+    );
+    return { kind: 'scalar', value, at: part.at };
+  }
+
+  const resolved = resolve(tree);
+  return { tree: resolved, secrets: [...secrets], ...(problem !== undefined && { problem }) };
+}

@@ -1,0 +1,172 @@
+import type { Location } from '../base/types.ts';
+import { didYouMean } from '../base/text.ts';
+import { pythonText } from './python-text.ts';
+import type { Report } from './report.ts';
+import type { Scope } from './scope.ts';
+import { interpolate, interpolateText } from './template.ts';
+import { child, type Entry, type MapTree, type Tree, typeWords } from './tree.ts';
+
+/** One stage after `foreach` and `matrix`, its templates replaced. */
+export interface Instance {
+  readonly name: string;
+  readonly at: Location;
+  readonly body: Tree;
+}
+
+/** More instances than this from one stage are taken for a mistake in a `matrix`. */
+const MAX_INSTANCES = 10_000;
+
+/**
+ * Expands every stage into its instances, named as DVC names them: `stage@value` for a list of scalars, `stage@0` when
+ * any item is a map or a list, `stage@key` for a map, `stage@v1-v2` for a matrix (composite values as `<var><index>`).
+ * `item` and `key` are known inside. Problems: `stage.foreach`, `stage.matrix`, `stage.duplicate`, `template.*`.
+ */
+export function expandStages(stages: MapTree, scope: Scope, report: Report): readonly Instance[] {
+  const instances: Instance[] = [];
+  const names = new Map<string, Location>();
+  for (const entry of stages.entries.values()) {
+    for (const instance of expandStage(entry, scope, report)) {
+      const twin = names.get(instance.name);
+      if (twin) {
+        report.add('stage.duplicate', `two instances are called "${instance.name}"`, {
+          at: [instance.at, twin],
+          hint: 'remove the repeated value',
+        });
+        continue;
+      }
+      names.set(instance.name, instance.at);
+      instances.push(instance);
+    }
+  }
+  return instances;
+}
+
+function expandStage(entry: Entry, scope: Scope, report: Report): readonly Instance[] {
+  const { key: name, keyAt: at, value: body } = entry;
+  if (body.kind !== 'map') return [{ name, at, body }];
+  if (body.entries.has('foreach') || body.entries.has('do'))
+    return expandForeach(name, body, at, scope, report);
+  if (body.entries.has('matrix')) return expandMatrix(name, body, at, scope, report);
+  return [{ name, at, body: interpolate(body, scope, report) }];
+}
+
+function expandForeach(
+  name: string,
+  body: MapTree,
+  at: Location,
+  scope: Scope,
+  report: Report,
+): readonly Instance[] {
+  for (const { key, keyAt } of body.entries.values()) {
+    if (key === 'foreach' || key === 'do') continue;
+    const near = didYouMean(key, ['foreach', 'do'])?.startsWith('did');
+    report.add('stage.foreach', `"${key}" cannot stand beside "foreach" in stage "${name}"`, {
+      at: keyAt,
+      hint: near ? didYouMean(key, ['foreach', 'do']) : 'move it below "do"',
+    });
+  }
+  const over = child(body, 'foreach');
+  const template = child(body, 'do');
+  if (over === undefined || template === undefined) {
+    const [has, lacks] = over ? ['foreach', 'do'] : ['do', 'foreach'];
+    report.add('stage.foreach', `stage "${name}" has "${has}" but no "${lacks}"`, { at });
+    return [];
+  }
+  if (template.kind === 'map' && (template.entries.has('foreach') || template.entries.has('matrix'))) {
+    const key = template.entries.get('foreach') ?? template.entries.get('matrix');
+    report.add('stage.foreach', `"${key?.key}" cannot stand inside "do"`, {
+      at: key?.keyAt ?? at,
+      hint: 'use "matrix" alone for several values',
+    });
+    return [];
+  }
+  const values = resolveValues(over, scope, report);
+  if (values === undefined) return [];
+  if (values.kind === 'scalar') {
+    report.add(
+      'stage.foreach',
+      `"foreach" in stage "${name}": expected a list or a map, got ${typeWords(values)}`,
+      { at: over.at },
+    );
+    return [];
+  }
+  const [items, indexed] =
+    values.kind === 'map'
+      ? [
+          Array.from(values.entries.values(), (one) => ({ suffix: one.key, item: one.value, key: true })),
+          true,
+        ]
+      : [listItems(values.items), values.items.some((item) => item.kind !== 'scalar')];
+  return items.map(({ suffix, item }) => {
+    const key: Tree = { kind: 'scalar', value: suffix, at: item.at };
+    const inner = scope.with(indexed ? { item, key } : { item });
+    return { name: `${name}@${suffix}`, at, body: interpolate(template, inner, report) };
+  });
+}
+
+function listItems(items: readonly Tree[]): { suffix: string; item: Tree }[] {
+  const composite = items.some((item) => item.kind !== 'scalar');
+  return items.map((item, i) => ({
+    suffix: composite || item.kind !== 'scalar' ? String(i) : pythonText(item),
+    item,
+  }));
+}
+
+function expandMatrix(
+  name: string,
+  body: MapTree,
+  at: Location,
+  scope: Scope,
+  report: Report,
+): readonly Instance[] {
+  const matrix = child(body, 'matrix');
+  if (matrix?.kind !== 'map' || matrix.entries.size === 0) {
+    const got = matrix?.kind === 'map' ? 'an empty one' : matrix ? typeWords(matrix) : 'nothing';
+    report.add('stage.matrix', `"matrix" in stage "${name}": expected a map of lists, got ${got}`, {
+      at: matrix?.at ?? at,
+    });
+    return [];
+  }
+  let rows: { suffix: string[]; values: Map<string, Entry> }[] = [{ suffix: [], values: new Map() }];
+  for (const axis of matrix.entries.values()) {
+    const list = resolveValues(axis.value, scope, report);
+    if (list === undefined) return [];
+    if (list.kind !== 'list') {
+      report.add(
+        'stage.matrix',
+        `"matrix.${axis.key}" in stage "${name}": expected a list, got ${typeWords(list)}`,
+        { at: axis.value.at },
+      );
+      return [];
+    }
+    if (rows.length * list.items.length > MAX_INSTANCES) {
+      report.add('stage.matrix', `the matrix of stage "${name}" gives more than ${MAX_INSTANCES} stages`, {
+        at: axis.keyAt,
+      });
+      return [];
+    }
+    rows = rows.flatMap(({ suffix, values }) =>
+      list.items.map((value, i) => ({
+        suffix: [...suffix, value.kind === 'scalar' ? pythonText(value) : `${axis.key}${i}`],
+        values: new Map(values).set(axis.key, { ...axis, value }),
+      })),
+    );
+  }
+  const template: MapTree = {
+    ...body,
+    entries: new Map([...body.entries].filter(([key]) => key !== 'matrix')),
+  };
+  return rows.map(({ suffix, values }) => {
+    const text = suffix.join('-');
+    const item: Tree = { kind: 'map', entries: values, at: matrix.at };
+    const inner = scope.with({ item, key: { kind: 'scalar', value: text, at: matrix.at } });
+    return { name: `${name}@${text}`, at, body: interpolate(template, inner, report) };
+  });
+}
+
+/** The values of a `foreach` or of one variable of a `matrix`: written there, or one template naming them. */
+function resolveValues(tree: Tree, scope: Scope, report: Report): Tree | undefined {
+  if (tree.kind !== 'scalar') return interpolate(tree, scope, report);
+  const found = interpolateText(tree, scope, report, { inCommand: false, allowed: 'any' });
+  return found.kind === 'scalar' && found.broken ? undefined : found;
+}

@@ -1,0 +1,108 @@
+import { didYouMean } from '../base/text.ts';
+import type { Report } from './report.ts';
+import { flagOf, numberOf, type Text, textOf, type Tree } from './tree.ts';
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `500ms 30s 15m 2h 7d 1w` in milliseconds; `undefined` for any other text. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
+  const ms = match ? Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN) : undefined;
+  return ms !== undefined && Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+/** A duration in milliseconds; `positive` refuses zero (`pipeline.value`). The wrong form is the schema's to tell. */
+export function durationOf(tree: Tree | undefined, report: Report, positive?: string): number | undefined {
+  const text = textOf(tree);
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text.value);
+  if (ms === undefined && /^\d+(ms|s|m|h|d|w)$/.test(text.value)) {
+    report.add('pipeline.value', `the duration ${text.value} is too long to count`, { at: text.at });
+  }
+  if (ms !== 0 || positive === undefined) return ms;
+  report.add('pipeline.value', `${positive} must be more than 0`, { at: text.at });
+  return undefined;
+}
+
+/** A number of the schema's own range; the schema has told what is wrong with any other value. */
+export function numberOr(tree: Tree | undefined, otherwise: number): number {
+  return numberOf(tree) ?? otherwise;
+}
+
+/** True and its place, for flags that exclude each other. */
+export function isOn(tree: Tree | undefined): boolean {
+  return flagOf(tree, false);
+}
+
+/** A real calendar date `YYYY-MM-DD`. */
+export function isDate(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+/** Names that hold credentials by custom: their values belong to no fingerprint. */
+const SECRET_NAME =
+  /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|APIKEY)(_|$)|(API|ACCESS|PRIVATE|SECRET|ACCOUNT|AUTH)_KEY(_|$)/i;
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/** The variable names of `env:` or `secrets:`, each once, in written order. Problems: `env.name`, `env.secret`. */
+export function readNames(
+  items: readonly Tree[],
+  kind: 'env' | 'secrets',
+  report: Report,
+): readonly string[] {
+  const names = new Set<string>();
+  for (const item of items) {
+    const text = textOf(item);
+    if (text === undefined) continue;
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text.value)) {
+      const hint = /=/.test(text.value)
+        ? 'give the name alone: the value comes from the environment'
+        : 'use letters, digits and "_"';
+      report.add('env.name', `"${text.value}" is no name of an environment variable`, { at: text.at, hint });
+    } else if (kind === 'env' && isSecretName(text.value)) {
+      report.add(
+        'env.secret',
+        `"${text.value}" looks like a secret, and "env" makes it part of the fingerprint`,
+        {
+          at: text.at,
+          hint: 'list it under "secrets:"',
+        },
+      );
+    } else names.add(text.value);
+  }
+  return [...names];
+}
+
+/** A time zone the machine knows; `time.zone` otherwise. */
+export function readZone(text: Text, report: Report): string | undefined {
+  if (isZone(text.value)) return text.value;
+  const near = didYouMean(text.value, Intl.supportedValuesOf('timeZone'));
+  report.add('time.zone', `"${text.value}" is no time zone`, {
+    at: text.at,
+    hint: near ?? 'write it as Area/City, such as Asia/Kolkata',
+  });
+  return undefined;
+}
+
+function isZone(zone: string): boolean {
+  // Offsets such as +05:30 pass in Intl, but no two libraries agree on their sign.
+  if (!/^[A-Za-z]/.test(zone)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

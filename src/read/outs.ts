@@ -1,0 +1,109 @@
+import type { Dep, Out } from '../base/types.ts';
+import { readPath } from './paths.ts';
+import type { Report } from './report.ts';
+import { child, entriesOf, flagOf, itemsOf, type Text, textOf, type Tree } from './tree.ts';
+
+/** The outs of a stage: `outs`, then DVC's `metrics` and `plots`. One path told twice in lists merges its flags, as in DVC. */
+export function readOuts(body: Tree, wdir: string, report: Report): readonly Out[] {
+  const found = [
+    ...readOutsOf(child(body, 'outs'), {}, wdir, report),
+    ...readOutsOf(child(body, 'metrics'), { metric: true }, wdir, report),
+    ...readOutsOf(child(body, 'plots'), { plot: true }, wdir, report),
+  ];
+  const outs = new Map<string, Out>();
+  for (const out of found) {
+    const twin = outs.get(out.path);
+    if (twin?.name !== undefined && out.name !== undefined) {
+      report.add('outs.twice', `the outs "${twin.name}" and "${out.name}" have the same path "${out.path}"`, {
+        at: [out.at, twin.at],
+      });
+    } else outs.set(out.path, twin ? mergeOuts(twin, out) : out);
+  }
+  return [...outs.values()];
+}
+
+type Flags = Pick<Partial<Out>, 'metric' | 'plot'>;
+
+function* readOutsOf(tree: Tree | undefined, preset: Flags, wdir: string, report: Report): Generator<Out> {
+  for (const item of itemsOf(tree)) {
+    if (item.kind === 'map') {
+      for (const { key, keyAt, value } of entriesOf(item)) {
+        const path: Tree = { kind: 'scalar', value: key, at: keyAt };
+        yield* readOut(path, value, preset, wdir, report);
+      }
+    } else yield* readOut(item, undefined, preset, wdir, report);
+  }
+  for (const { key, keyAt, value } of entriesOf(tree)) {
+    const name: Text = { value: key, at: keyAt };
+    if (!isName(name, report)) continue;
+    const [path, flags] = value.kind === 'map' ? [child(value, 'path'), value] : [value, undefined];
+    for (const out of readOut(path, flags, preset, wdir, report)) yield { ...out, name: key };
+  }
+}
+
+function* readOut(
+  path: Tree | undefined,
+  flags: Tree | undefined,
+  preset: Flags,
+  wdir: string,
+  report: Report,
+): Generator<Out> {
+  const read = readPath(path, { wdir, what: 'out', writes: true }, report);
+  if (read === undefined) return;
+  const remote = textOf(child(flags, 'remote'))?.value;
+  yield {
+    path: read.path,
+    folder: read.folder,
+    cache: flagOf(child(flags, 'cache'), true),
+    persist: flagOf(child(flags, 'persist'), false),
+    push: flagOf(child(flags, 'push'), true),
+    ...(remote !== undefined && { remote }),
+    metric: flagOf(child(flags, 'metric'), preset.metric ?? false),
+    plot: flagOf(child(flags, 'plot'), preset.plot ?? false),
+    at: read.text.at,
+  };
+}
+
+function mergeOuts(a: Out, b: Out): Out {
+  const remote = a.remote ?? b.remote;
+  const name = a.name ?? b.name;
+  return {
+    ...(name !== undefined && { name }),
+    path: a.path,
+    folder: a.folder || b.folder,
+    cache: a.cache && b.cache,
+    persist: a.persist || b.persist,
+    push: a.push && b.push,
+    ...(remote !== undefined && { remote }),
+    metric: a.metric || b.metric,
+    plot: a.plot || b.plot,
+    at: a.at,
+  };
+}
+
+/** The deps of a stage, each path once. */
+export function readDeps(body: Tree, wdir: string, report: Report): readonly Dep[] {
+  const tree = child(body, 'deps');
+  const deps = new Map<string, Dep>();
+  for (const item of itemsOf(tree)) {
+    const read = readPath(item, { wdir, what: 'dep' }, report);
+    if (read && !deps.has(read.path)) deps.set(read.path, { path: read.path, at: read.text.at });
+  }
+  for (const { key, keyAt, value } of entriesOf(tree)) {
+    if (!isName({ value: key, at: keyAt }, report)) continue;
+    const read = readPath(value, { wdir, what: 'dep' }, report);
+    // Two names for one path are two ways to it, and a module may use both.
+    if (read) deps.set(`${read.path}\0${key}`, { name: key, path: read.path, at: read.text.at });
+  }
+  return [...deps.values()];
+}
+
+/** A name under `deps` or `outs` becomes a property in the module. */
+function isName(name: Text, report: Report): boolean {
+  if (name.value !== '' && !/[\s\p{Cc}]/u.test(name.value)) return true;
+  report.add('pipeline.name', `"${name.value}" is no usable name`, {
+    at: name.at,
+    hint: 'use letters, digits, "_" and "-"',
+  });
+  return false;
+}

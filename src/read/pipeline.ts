@@ -1,0 +1,175 @@
+import pipelineSchema from '../../schema/pipeline.schema.json' with { type: 'json' };
+import type { Problem } from '../base/error.ts';
+import type { DataInput, Pipeline, Schedule } from '../base/types.ts';
+import { readContext } from './context.ts';
+import { readCron } from './cron.ts';
+import { describePipelinePlace } from './describe.ts';
+import { expandStages, type Instance } from './expand.ts';
+import { readZone } from './fields.ts';
+import { createFiles, type Load } from './files.ts';
+import { readPath } from './paths.ts';
+import { createReport, type Report } from './report.ts';
+import type { Scope } from './scope.ts';
+import { checkStageName } from './stage-name.ts';
+import { readStage } from './stage.ts';
+import { interpolate } from './template.ts';
+import {
+  child,
+  entriesOf,
+  type Entry,
+  flagOf,
+  itemsOf,
+  type MapTree,
+  numberOf,
+  textOf,
+  type Tree,
+} from './tree.ts';
+import { createValidate } from './validate.ts';
+
+export const PIPELINE_FILE = 'pipeline.yaml';
+
+/** The result of a reading: a pipeline or else at least one problem, and every file that was asked for. */
+export interface PipelineReading {
+  readonly pipeline: Pipeline | undefined;
+  readonly problems: readonly Problem[];
+  /** Paths relative to the project root in the order they were asked for, missing files included. */
+  readonly files: readonly string[];
+}
+
+/** What other tools call a key. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  always_changed: 'always',
+  locked: 'frozen',
+  dependencies: 'deps',
+  inputs: 'deps',
+  needs: 'deps',
+  depends_on: 'deps',
+  outputs: 'outs',
+  command: 'cmd',
+  script: 'run',
+  module: 'run',
+  cwd: 'wdir',
+  workdir: 'wdir',
+  working_directory: 'wdir',
+  environment: 'env',
+  parameters: 'params',
+  retries: 'retry',
+  description: 'desc',
+  tasks: 'stages',
+  steps: 'stages',
+  jobs: 'stages',
+  timezone: 'tz',
+};
+
+/** Places where `${…}` is not replaced: they decide what it means. */
+const LITERAL_KEYS: ReadonlySet<string> = new Set(['params', 'vars', 'hash', 'stages']);
+
+/**
+ * Reads pipeline.yaml and the params files it names into a `Pipeline`, every value with its place.
+ *
+ * Never throws for what a user wrote: all problems of all files are told at once, in the order of the text. `load`
+ * takes a path relative to the project root and gives `undefined` for a file that does not exist.
+ */
+export function readPipeline({ load }: { readonly load: Load }): PipelineReading {
+  const report = createReport();
+  const files = createFiles(load, report);
+  const pipeline = read(files, report);
+  const problems = report.problems(files.consulted());
+  return { pipeline: problems.length === 0 ? pipeline : undefined, problems, files: files.consulted() };
+}
+
+function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline | undefined {
+  if (!files.exists(PIPELINE_FILE)) {
+    report.add('pipeline.missing', `there is no ${PIPELINE_FILE} here`, {
+      hint: 'run "lockstep init", or change to the project\'s folder',
+    });
+    return undefined;
+  }
+  const root = files.tree(PIPELINE_FILE);
+  if (root === undefined) return undefined;
+  if (root.kind !== 'map') {
+    const empty = root.kind === 'scalar' && root.value === null;
+    const message = empty ? `${PIPELINE_FILE} is empty` : `${PIPELINE_FILE}: expected a map`;
+    report.add(empty ? 'pipeline.empty' : 'pipeline.type', message, {
+      at: root.at,
+      hint: 'begin with "stages:"',
+    });
+    return undefined;
+  }
+  const context = readContext(root, files, report);
+  const stages = child(root, 'stages');
+  if (stages?.kind === 'map') for (const entry of stages.entries.values()) checkStageName(entry, report);
+  const instances = stages?.kind === 'map' ? expandStages(stages, context.scope, report) : [];
+  const expanded = expandRoot(root, instances, context.scope, report);
+  createValidate(pipelineSchema, { area: 'pipeline', describe: describePipelinePlace, synonyms: SYNONYMS })(
+    expanded,
+    report,
+  );
+  const pools = readPools(expanded);
+  const input = { context, files, pools: Object.keys(pools) };
+  const schedule = readSchedule(expanded, report);
+  return {
+    name: textOf(child(expanded, 'name'))?.value ?? 'pipeline',
+    hash: textOf(child(expanded, 'hash'))?.value === 'md5' ? 'md5' : 'sha256',
+    stages: instances.flatMap((instance) => readStage(instance, input, report) ?? []),
+    data: readData(expanded, report),
+    pools,
+    ...(schedule && { schedule }),
+  };
+}
+
+/** The file as it is after templates, `foreach` and `matrix`: what the schema describes. */
+function expandRoot(root: MapTree, instances: readonly Instance[], scope: Scope, report: Report): MapTree {
+  const entries = new Map<string, Entry>();
+  for (const entry of root.entries.values()) {
+    const value = LITERAL_KEYS.has(entry.key) ? entry.value : interpolate(entry.value, scope, report);
+    entries.set(entry.key, { ...entry, value });
+  }
+  const stages = root.entries.get('stages');
+  if (stages?.value.kind === 'map') {
+    const bodies = new Map(
+      instances.map(({ name, at, body }): [string, Entry] => [name, { key: name, keyAt: at, value: body }]),
+    );
+    entries.set('stages', { ...stages, value: { kind: 'map', entries: bodies, at: stages.value.at } });
+  }
+  return { kind: 'map', entries, at: root.at };
+}
+
+function readPools(root: Tree): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    entriesOf(child(root, 'pools')).map(({ key, value }) => [key, numberOf(value) ?? 1]),
+  );
+}
+
+function readData(root: Tree, report: Report): readonly DataInput[] {
+  const data = new Map<string, DataInput>();
+  for (const item of itemsOf(child(root, 'data'))) {
+    const flags = item.kind === 'map' ? item : undefined;
+    const read = readPath(
+      flags ? child(flags, 'path') : item,
+      { wdir: '.', what: 'data path', writes: true },
+      report,
+    );
+    if (read === undefined) continue;
+    const twin = data.get(read.path);
+    if (twin) report.add('data.twice', `"${read.path}" is listed twice`, { at: [read.text.at, twin.at] });
+    const remote = textOf(child(flags, 'remote'))?.value;
+    data.set(read.path, {
+      path: read.path,
+      push: flagOf(child(flags, 'push'), true),
+      ...(remote !== undefined && { remote }),
+      at: read.text.at,
+    });
+  }
+  return [...data.values()];
+}
+
+function readSchedule(root: MapTree, report: Report): Schedule | undefined {
+  const tree = child(root, 'schedule');
+  const text = textOf(child(tree, 'cron'));
+  const zone = textOf(child(tree, 'tz'));
+  const cron = text && readCron(text, report);
+  const tz = zone ? readZone(zone, report) : 'UTC';
+  const at = root.entries.get('schedule')?.keyAt;
+  return cron === undefined || tz === undefined || at === undefined ? undefined : { cron, tz, at };
+}

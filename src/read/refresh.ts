@@ -1,0 +1,96 @@
+import { suggest } from '../base/text.ts';
+import type { Location, Refresh } from '../base/types.ts';
+import { readCron } from './cron.ts';
+import { durationOf, isDate, readZone } from './fields.ts';
+import type { Report } from './report.ts';
+import { child, type MapTree, textOf, type Tree } from './tree.ts';
+
+/** A session's close is followed by this wait, within which sources settle their bars. */
+const SESSION_DELAY_MS = 30 * 60_000;
+
+/** `refresh:` of a stage. Problems: `refresh.kind`, `refresh.as-of`, `refresh.session`, `time.cron`, `time.zone`. */
+export function readRefresh(
+  tree: Tree | undefined,
+  stage: string,
+  at: Location,
+  report: Report,
+): Refresh | undefined {
+  if (tree?.kind !== 'map') return undefined;
+  const kinds = (['every', 'cron', 'session'] as const).filter((kind) => tree.entries.has(kind));
+  const [kind, other] = kinds;
+  if (kind === undefined || other !== undefined) {
+    const message = other
+      ? `"${kind}" and "${other}" exclude each other`
+      : 'one of "every", "cron", "session" is needed';
+    report.add('refresh.kind', `"refresh" in stage "${stage}": ${message}`, {
+      at: other ? (tree.entries.get(other)?.keyAt ?? at) : at,
+    });
+    return undefined;
+  }
+  checkCompanion(tree, 'tz', 'cron', kind, stage, report);
+  checkCompanion(tree, 'delay', 'session', kind, stage, report);
+  const base = { asOf: readAsOf(tree, report), at };
+  if (kind === 'every') {
+    const everyMs = durationOf(child(tree, 'every'), report, '"every"');
+    return everyMs === undefined ? undefined : { ...base, kind, everyMs };
+  }
+  if (kind === 'cron') {
+    const text = textOf(child(tree, 'cron'));
+    const zone = textOf(child(tree, 'tz'));
+    const cron = text && readCron(text, report);
+    const tz = zone ? readZone(zone, report) : 'UTC';
+    return cron === undefined || tz === undefined ? undefined : { ...base, kind, cron, tz };
+  }
+  const session = textOf(child(tree, 'session'));
+  const delayMs = durationOf(child(tree, 'delay'), report) ?? SESSION_DELAY_MS;
+  if (session === undefined) return undefined;
+  if (!/^[A-Z0-9]{4}$/.test(session.value)) {
+    const upper = session.value.toUpperCase();
+    report.add('refresh.session', `"${session.value}" is no market code`, {
+      at: session.at,
+      hint: /^[A-Z0-9]{4}$/.test(upper)
+        ? `did you mean "${upper}"?`
+        : 'four capital letters or digits (ISO 10383), such as XBOM',
+    });
+    return undefined;
+  }
+  return { ...base, kind, exchange: session.value, delayMs };
+}
+
+function checkCompanion(
+  tree: MapTree,
+  key: string,
+  of: string,
+  kind: string,
+  stage: string,
+  report: Report,
+): void {
+  const entry = tree.entries.get(key);
+  if (entry && kind !== of) {
+    report.add(
+      'refresh.kind',
+      `"${key}" belongs to "${of}", and "refresh" in stage "${stage}" has "${kind}"`,
+      { at: entry.keyAt },
+    );
+  }
+}
+
+function readAsOf(tree: Tree, report: Report): string {
+  const text = textOf(child(tree, 'as_of'));
+  if (text === undefined || text.value === '' || text.value === 'now' || isDate(text.value))
+    return text?.value || 'now';
+  const real = /^\d{4}-\d{2}-\d{2}$/.test(text.value);
+  report.add(
+    'refresh.as-of',
+    real ? `the date ${text.value} does not exist` : `"as_of": expected "now" or a date, got "${text.value}"`,
+    {
+      at: text.at,
+      hint: suggest(text.value, ['now'])
+        ? 'did you mean "now"?'
+        : real
+          ? undefined
+          : 'write dates as 2024-06-28',
+    },
+  );
+  return 'now';
+}

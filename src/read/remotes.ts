@@ -1,0 +1,185 @@
+import remotesSchema from '../../schema/remotes.schema.json' with { type: 'json' };
+import type { Problem } from '../base/error.ts';
+import { didYouMean, suggest } from '../base/text.ts';
+import type { Json, Location } from '../base/types.ts';
+import { describeRemotesPlace } from './describe.ts';
+import { type EnvLookup, resolveEnv } from './env-template.ts';
+import { createFiles, type Load } from './files.ts';
+import { createReport, type Report } from './report.ts';
+import { child, entriesOf, type Entry, type MapTree, textOf, toJson, type Tree } from './tree.ts';
+import { createValidate } from './validate.ts';
+
+export const REMOTES_FILE = 'remotes.yaml';
+
+/** One named remote, its `${env:…}` replaced. */
+export interface RemoteConfig {
+  readonly name: string;
+  /** A URL, or a folder as written: absolute, below `~`, or relative to the project root. */
+  readonly url: string;
+  /** Every key besides `url`. */
+  readonly options: Readonly<Record<string, Json>>;
+  /** The values that came from the environment; they are redacted wherever text leaves the program. */
+  readonly secrets: readonly string[];
+  /** Why this remote cannot be used, a variable that is not set above all; it concerns nobody who uses another. */
+  readonly problem?: Problem;
+  readonly at: Location;
+}
+
+export interface Remotes {
+  readonly default?: string;
+  readonly remotes: Readonly<Record<string, RemoteConfig>>;
+}
+
+export interface RemotesReading {
+  readonly remotes: Remotes | undefined;
+  readonly problems: readonly Problem[];
+  /** Files asked for, missing ones included. */
+  readonly files: readonly string[];
+}
+
+const SCHEMES: readonly string[] = ['gs', 'gdrive', 's3', 'azure', 'http', 'https'];
+
+/** Schemes of other tools and what they are called here. */
+const SCHEME_SYNONYMS: Readonly<Record<string, string>> = {
+  gcs: 'gs',
+  az: 'azure',
+  abfs: 'azure',
+  drive: 'gdrive',
+  file: '',
+};
+
+const SYNONYMS: Readonly<Record<string, string>> = { remote: 'remotes', storage: 'remotes', core: 'default' };
+
+/**
+ * Reads remotes.yaml; without that file there are no remotes and no problem.
+ *
+ * `${env:NAME}` is replaced in the url and in every option. A variable that is not set becomes the `problem` of its
+ * remote alone; what is wrong in the file itself is told in `problems` and leaves `remotes` undefined.
+ */
+export function readRemotes({ load, env }: { readonly load: Load; readonly env: EnvLookup }): RemotesReading {
+  const report = createReport();
+  const files = createFiles(load, report);
+  const remotes = files.exists(REMOTES_FILE) ? read(files.tree(REMOTES_FILE), env, report) : { remotes: {} };
+  const problems = report.problems(files.consulted());
+  return { remotes: problems.length === 0 ? remotes : undefined, problems, files: files.consulted() };
+}
+
+function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes | undefined {
+  if (root === undefined) return undefined;
+  if (root.kind !== 'map') {
+    if (root.kind === 'scalar' && root.value === null) return { remotes: {} };
+    report.add('remotes.type', `${REMOTES_FILE}: expected a map`, {
+      at: root.at,
+      hint: 'begin with "remotes:"',
+    });
+    return undefined;
+  }
+  createValidate(remotesSchema, { area: 'remotes', describe: describeRemotesPlace, synonyms: SYNONYMS })(
+    root,
+    report,
+  );
+  const remotes: Record<string, RemoteConfig> = {};
+  for (const entry of entriesOf(child(root, 'remotes'))) {
+    const remote = readRemote(entry, env, report);
+    if (remote) remotes[entry.key] = remote;
+  }
+  const chosen = textOf(child(root, 'default'));
+  if (chosen && child(child(root, 'remotes'), chosen.value) === undefined) {
+    const names = entriesOf(child(root, 'remotes')).map(({ key }) => key);
+    report.add('remotes.default', `the default remote "${chosen.value}" does not exist`, {
+      at: chosen.at,
+      hint: didYouMean(chosen.value, names),
+    });
+  }
+  return { ...(chosen && { default: chosen.value }), remotes };
+}
+
+function readRemote(
+  { key: name, keyAt: at, value }: Entry,
+  env: EnvLookup,
+  report: Report,
+): RemoteConfig | undefined {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
+    report.add('remotes.name', `"${name}" is no name for a remote`, {
+      at,
+      hint: 'use letters, digits, "-", "_" and "."',
+    });
+  }
+  if (value.kind !== 'map') return undefined;
+  checkLiterals(value, report);
+  const url = textOf(child(value, 'url'));
+  if (url === undefined) return undefined;
+  checkUrl(url.value, url.at, report);
+  const { tree, secrets, problem } = resolveEnv(value, name, env, report);
+  const options = entriesOf(tree).filter(({ key }) => key !== 'url');
+  return {
+    name,
+    url: textOf(child(tree, 'url'))?.value ?? url.value,
+    options: Object.fromEntries(options.map((option) => [option.key, toJson(option.value)])),
+    secrets,
+    ...(problem && { problem }),
+    at,
+  };
+}
+
+/** Keys whose value is a credential, whatever the kind of remote. */
+const SECRET_KEY =
+  /(^|[_-])(secret|token|password|passwd|passphrase)([_-]|$)|(secret|access|account|api|private|shared|storage)_?key$|connection_?string$|sas_?token$|client_?secret$/i;
+
+/** `access_key_id` and its like name a key without giving it away. */
+const NOT_SECRET = /(_id|_path|_file|path|file|_uri|_url|_timeout)$/i;
+
+function checkLiterals(map: MapTree, report: Report): void {
+  for (const { key, keyAt, value } of map.entries.values()) {
+    if (value.kind === 'map') checkLiterals(value, report);
+    else if (
+      value.kind === 'scalar' &&
+      SECRET_KEY.test(key) &&
+      !NOT_SECRET.test(key) &&
+      isLiteral(value.value)
+    ) {
+      report.add(
+        'remotes.literal-secret',
+        `the secret "${key}" is written into ${REMOTES_FILE}, which git keeps for ever`,
+        {
+          at: keyAt,
+          hint: `write ${key}: "\${env:${key.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}}" and set that variable; replace the secret if it was ever committed`,
+        },
+      );
+    }
+  }
+}
+
+function isLiteral(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '' && !/\$\{\s*env:/.test(value);
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function checkUrl(url: string, at: Location, report: Report): void {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(url)?.[1];
+  if (scheme !== undefined) {
+    const lower = scheme.toLowerCase();
+    if (!SCHEMES.includes(lower)) {
+      const meant = Object.hasOwn(SCHEME_SYNONYMS, lower) ? SCHEME_SYNONYMS[lower] : suggest(lower, SCHEMES);
+      const hint =
+        meant === ''
+          ? 'write a folder as a plain path'
+          : meant
+            ? `did you mean "${meant}://"?`
+            : `known are ${SCHEMES.map((one) => `${one}://`).join(' ')} and folders`;
+      report.add('remotes.scheme', `no remote is known for "${scheme}:"`, { at, hint });
+    } else if (!/^[a-z0-9+.-]+:\/\/[^/]/i.test(url)) {
+      report.add('remotes.url', `"${scheme}:" needs a name after "//"`, {
+        at,
+        hint: `as in ${lower}://name/prefix`,
+      });
+    }
+    if (/^[a-z]+:\/\/[^/@]*:(?!\$\{env:)[^/@]+@/i.test(url)) {
+      report.add(
+        'remotes.literal-secret',
+        `the url holds a password, and git keeps ${REMOTES_FILE} for ever`,
+        { at, hint: 'write user and password as ${env:NAME} options' },
+      );
+    }
+  }
+}

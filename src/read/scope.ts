@@ -1,0 +1,106 @@
+import { didYouMean } from '../base/text.ts';
+import type { Location } from '../base/types.ts';
+import type { Entry, MapTree, Tree } from './tree.ts';
+
+/** The names a template can use. */
+export interface Scope {
+  /** Follows a path such as `fetch.start` or `list[0].x`. */
+  find(path: string): Found;
+  /** The same names and these, which win. */
+  with(names: Readonly<Record<string, Tree>>): Scope;
+}
+
+export type Found =
+  | { readonly kind: 'value'; readonly tree: Tree }
+  | { readonly kind: 'missing'; readonly hint?: string }
+  | { readonly kind: 'ambiguous'; readonly files: readonly [string, string] };
+
+/** A key that two files give different places to; which of them is meant is asked only when it is used. */
+export type Conflicts = ReadonlyMap<string, readonly [string, string]>;
+
+export function createScope(
+  root: MapTree,
+  conflicts: Conflicts,
+  names: Readonly<Record<string, Tree>> = {},
+): Scope {
+  return {
+    find(path) {
+      const parts = splitPath(path);
+      if (parts === undefined)
+        return { kind: 'missing', hint: 'write names with dots between them, as in ${train.epochs}' };
+      const [first = ''] = parts;
+      const local = Object.hasOwn(names, first) ? names[first] : undefined;
+      if (local) return walk(local, parts.slice(1), [first]);
+      for (let i = 1; i <= parts.length; i++) {
+        const files = conflicts.get(parts.slice(0, i).join('.'));
+        if (files) return { kind: 'ambiguous', files };
+      }
+      return walk(root, parts, [], Object.keys(names));
+    },
+    with: (more) => createScope(root, conflicts, { ...names, ...more }),
+  };
+}
+
+/** The parts of `a.b[0].c`; `undefined` for a path no value can have. */
+export function splitPath(path: string): readonly string[] | undefined {
+  const parts = path.replace(/\[(\d+)\]/g, '.$1').split('.');
+  return parts.some((part) => part === '' || /[[\]]/.test(part)) ? undefined : parts;
+}
+
+/** Follows the parts of a path from a tree down; the hint of a failure names the nearest key where the path broke. */
+export function walk(
+  tree: Tree,
+  parts: readonly string[],
+  done: readonly string[],
+  more: readonly string[] = [],
+): Found {
+  let here = tree;
+  for (const [i, part] of parts.entries()) {
+    const next = step(here, part);
+    if (next === undefined)
+      return {
+        kind: 'missing',
+        ...missingHint(here, part, [...done, ...parts.slice(0, i)], i === 0 ? more : []),
+      };
+    here = next;
+  }
+  return { kind: 'value', tree: here };
+}
+
+function step(tree: Tree, part: string): Tree | undefined {
+  if (tree.kind === 'map') return tree.entries.get(part)?.value;
+  return tree.kind === 'list' && /^\d+$/.test(part) ? tree.items[Number(part)] : undefined;
+}
+
+function missingHint(
+  tree: Tree,
+  part: string,
+  above: readonly string[],
+  more: readonly string[],
+): { hint?: string } {
+  const name = above.join('.');
+  if (tree.kind === 'list') return { hint: `"${name}" is a list of ${tree.items.length}, counted from 0` };
+  if (tree.kind === 'scalar') return above.length === 0 ? {} : { hint: `"${name}" is no map` };
+  const candidates = [...more, ...tree.entries.keys()];
+  const hint = didYouMean(part, candidates);
+  if (hint === undefined) return {};
+  const near = /^did you mean "(.*)"\?$/.exec(hint)?.[1];
+  return { hint: near === undefined || above.length === 0 ? hint : `did you mean "${name}.${near}"?` };
+}
+
+/** Tells of a leaf that is defined a second time. */
+export type OnConflict = (path: string, second: Location, first: Location) => void;
+
+/** Two maps as one, deeply; where both have a leaf the first stays and `onConflict` is told. */
+export function mergeMaps(first: MapTree, second: MapTree, onConflict: OnConflict, above = ''): MapTree {
+  const entries = new Map<string, Entry>(first.entries);
+  for (const [key, entry] of second.entries) {
+    const old = entries.get(key);
+    const path = above === '' ? key : `${above}.${key}`;
+    if (old === undefined) entries.set(key, entry);
+    else if (old.value.kind === 'map' && entry.value.kind === 'map') {
+      entries.set(key, { ...old, value: mergeMaps(old.value, entry.value, onConflict, path) });
+    } else onConflict(path, entry.keyAt, old.keyAt);
+  }
+  return { kind: 'map', entries, at: first.at };
+}

@@ -1,0 +1,157 @@
+import { byCodeUnit } from '../base/path.ts';
+import { didYouMean } from '../base/text.ts';
+import type { Action, ModuleAction, Policy, RelPath, Stage, StageName } from '../base/types.ts';
+import type { Context } from './context.ts';
+import type { Instance } from './expand.ts';
+import { durationOf, isOn, numberOr, readNames } from './fields.ts';
+import type { Files } from './files.ts';
+import { readGates } from './gates.ts';
+import { readDeps, readOuts } from './outs.ts';
+import { readParams } from './params.ts';
+import { readPath } from './paths.ts';
+import { readRefresh } from './refresh.ts';
+import type { Report } from './report.ts';
+import { child, flagOf, itemsOf, type MapTree, textOf, toJson } from './tree.ts';
+
+export interface StageInput {
+  readonly context: Context;
+  readonly files: Files;
+  readonly pools: readonly string[];
+}
+
+/**
+ * One stage from its expanded body. `undefined` when it has nothing to run; whatever else is wrong goes to the report
+ * beside what the schema has told, and the value is then a default that nobody uses.
+ */
+export function readStage(instance: Instance, input: StageInput, report: Report): Stage | undefined {
+  const { name, at, body } = instance;
+  if (body.kind !== 'map') return undefined;
+  const wdir = readWdir(body, report);
+  const action = readAction(instance, body, wdir, report);
+  const outs = readOuts(body, wdir, report);
+  const deps = readDeps(body, wdir, report);
+  const module = body.entries.has('run');
+  const params = readParams(
+    body,
+    { stage: name, wdir, module, context: input.context, files: input.files },
+    report,
+  );
+  const refresh = readRefresh(child(body, 'refresh'), name, body.entries.get('refresh')?.keyAt ?? at, report);
+  const policy = readPolicy(instance, body, input, report);
+  const gates = readGates(child(body, 'gates'), outs, wdir, report);
+  const env = readNames(itemsOf(child(body, 'env')), 'env', report);
+  const secrets = readNames(itemsOf(child(body, 'secrets')), 'secrets', report);
+  const desc = textOf(child(body, 'desc'))?.value;
+  const group = textOf(child(body, 'group'))?.value;
+  const meta = child(body, 'meta');
+  if (action === undefined) return undefined;
+  return {
+    name: name as StageName,
+    action,
+    deps,
+    params,
+    outs,
+    env,
+    secrets,
+    ...(refresh && { refresh }),
+    policy: { ...policy, gates },
+    ...(desc !== undefined && { desc }),
+    ...(group !== undefined && { group }),
+    ...(meta && { meta: toJson(meta) }),
+    at,
+  };
+}
+
+function readWdir(body: MapTree, report: Report): RelPath | '.' {
+  const tree = child(body, 'wdir');
+  if (/^(\.\/?)+$/.test(textOf(tree)?.value ?? '.')) return '.';
+  return readPath(tree, { wdir: '.', what: 'wdir' }, report)?.path ?? '.';
+}
+
+function readAction(
+  { name, at }: Instance,
+  body: MapTree,
+  wdir: RelPath | '.',
+  report: Report,
+): Action | undefined {
+  const run = body.entries.get('run');
+  const cmd = body.entries.get('cmd');
+  if (!run === !cmd) {
+    const message = run ? 'has both "run" and "cmd"' : 'has neither "run" nor "cmd"';
+    const hint = run
+      ? 'keep one of them'
+      : 'give it "run: stages/….ts" for a module or "cmd:" for a shell command';
+    report.add('stage.action', `stage "${name}" ${message}`, {
+      at: run && cmd ? [cmd.keyAt, run.keyAt] : at,
+      hint,
+    });
+    return undefined;
+  }
+  if (run) return readModule(body, wdir, report);
+  for (const key of ['hermetic', 'allow']) {
+    const entry = body.entries.get(key);
+    if (entry)
+      report.add('stage.action', `"${key}" belongs to "run", and stage "${name}" has "cmd"`, {
+        at: entry.keyAt,
+        hint: 'remove it: a shell command has no permission model',
+      });
+  }
+  const text = textOf(cmd?.value);
+  const list = itemsOf(cmd?.value).flatMap((item) => textOf(item)?.value ?? []);
+  const command = text?.value ?? (cmd?.value.kind === 'list' ? list : undefined);
+  return command === undefined ? undefined : { kind: 'shell', cmd: command, wdir };
+}
+
+function readModule(body: MapTree, wdir: string, report: Report): ModuleAction | undefined {
+  const read = readPath(child(body, 'run'), { wdir, what: 'module' }, report);
+  if (read === undefined) return undefined;
+  if (!/\.(ts|mts|js|mjs)$/.test(read.path)) {
+    report.add('stage.module', `"${read.text.value}" is no module`, {
+      at: read.text.at,
+      hint: '"run" takes a .ts, .mts, .js or .mjs file; for anything else use "cmd"',
+    });
+    return undefined;
+  }
+  const allow = new Set(itemsOf(child(body, 'allow')).flatMap((item) => textOf(item)?.value ?? []));
+  return {
+    kind: 'module',
+    path: read.path,
+    hermetic: flagOf(child(body, 'hermetic'), true),
+    allow: [...allow].sort(byCodeUnit) as ModuleAction['allow'],
+  };
+}
+
+function readPolicy(
+  { name, at }: Instance,
+  body: MapTree,
+  input: StageInput,
+  report: Report,
+): Omit<Policy, 'gates'> {
+  const frozen = isOn(child(body, 'frozen'));
+  const always = isOn(child(body, 'always'));
+  if (frozen && always) {
+    const places = ['always', 'frozen'].map((key) => body.entries.get(key)?.keyAt ?? at);
+    report.add('stage.frozen-always', `stage "${name}" is both "frozen" and "always"`, {
+      at: places,
+      hint: 'keep one of them',
+    });
+  }
+  const pool = textOf(child(body, 'pool'));
+  if (pool && !input.pools.includes(pool.value)) {
+    const hint = didYouMean(pool.value, input.pools) ?? `declare it at the top: pools: {${pool.value}: 1}`;
+    report.add('stage.pool', `no pool is called "${pool.value}"`, { at: pool.at, hint });
+  }
+  const retry = child(body, 'retry');
+  const timeoutMs = durationOf(child(body, 'timeout'), report, '"timeout"');
+  return {
+    frozen,
+    always,
+    retry: {
+      attempts: numberOr(child(retry, 'attempts'), 1),
+      delayMs: durationOf(child(retry, 'delay'), report) ?? 1000,
+      factor: numberOr(child(retry, 'factor'), 2),
+    },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(pool && { pool: pool.value }),
+  };
+}

@@ -1,0 +1,95 @@
+import type { Json, Location } from '../base/types.ts';
+
+/** A value of a file together with its place. */
+export type Tree = ScalarTree | ListTree | MapTree;
+
+export interface ScalarTree {
+  readonly kind: 'scalar';
+  readonly value: null | boolean | number | bigint | string;
+  readonly at: Location;
+  /** Written as a float: `1.0` is not `1` when it becomes text. */
+  readonly float?: true;
+  /** Columns between the place and the first character of the value, when the value stands there letter by letter. */
+  readonly inner?: number;
+  /** A template that could not be resolved: already told, so nothing more is said about this value. */
+  readonly broken?: true;
+}
+
+export interface ListTree {
+  readonly kind: 'list';
+  readonly items: readonly Tree[];
+  readonly at: Location;
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly keyAt: Location;
+  readonly value: Tree;
+}
+
+export interface MapTree {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly at: Location;
+}
+
+/** The value without its places. Shared parts stay shared. */
+export function toJson(tree: Tree): Json {
+  switch (tree.kind) {
+    case 'scalar':
+      return tree.value;
+    case 'list':
+      return tree.items.map(toJson);
+    case 'map':
+      return Object.fromEntries(
+        Array.from(tree.entries.values(), (entry) => [entry.key, toJson(entry.value)]),
+      );
+    default:
+      return tree satisfies never;
+  }
+}
+
+/** The value under a key of a map; `undefined` when there is none or the tree is no map. */
+export function child(tree: Tree | undefined, key: string): Tree | undefined {
+  return tree?.kind === 'map' ? tree.entries.get(key)?.value : undefined;
+}
+
+/** The entries of a map in written order; none for anything else. */
+export function entriesOf(tree: Tree | undefined): readonly Entry[] {
+  return tree?.kind === 'map' ? [...tree.entries.values()] : [];
+}
+
+/** The items of a list; none for anything else. */
+export function itemsOf(tree: Tree | undefined): readonly Tree[] {
+  return tree?.kind === 'list' ? tree.items : [];
+}
+
+/** A text with its place. */
+export interface Text {
+  readonly value: string;
+  readonly at: Location;
+}
+
+/** The text of a tree; `undefined` for every other type and for a broken template. */
+export function textOf(tree: Tree | undefined): Text | undefined {
+  if (tree?.kind !== 'scalar' || typeof tree.value !== 'string' || tree.broken) return undefined;
+  return { value: tree.value, at: tree.at };
+}
+
+/** The finite number of a tree; `undefined` for every other type. */
+export function numberOf(tree: Tree | undefined): number | undefined {
+  return tree?.kind === 'scalar' && typeof tree.value === 'number' ? tree.value : undefined;
+}
+
+export function flagOf(tree: Tree | undefined, otherwise: boolean): boolean {
+  return tree?.kind === 'scalar' && typeof tree.value === 'boolean' ? tree.value : otherwise;
+}
+
+/** The type of a value in the user's words, with its article. */
+export function typeWords(tree: Tree): string {
+  if (tree.kind === 'list') return 'a list';
+  if (tree.kind === 'map') return 'a map';
+  if (tree.value === null) return 'nothing';
+  if (typeof tree.value === 'string') return tree.value === '' ? 'an empty text' : 'a text';
+  return typeof tree.value === 'boolean' ? String(tree.value) : 'a number';
+}

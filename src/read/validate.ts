@@ -1,0 +1,157 @@
+import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { didYouMean } from '../base/text.ts';
+import type { Json, Location } from '../base/types.ts';
+import type { Report } from './report.ts';
+import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
+
+/** Checks trees against one schema. */
+export type Validate = (tree: Tree, report: Report) => void;
+
+export interface ValidateOptions {
+  /** First half of every code: `pipeline` gives `pipeline.unknown-key`. */
+  readonly area: string;
+  /** Names a place in the user's words from its path, e.g. `"deps" in stage "fetch"`. */
+  readonly describe: (path: readonly string[]) => string;
+  /** Words people bring from elsewhere and what they are called here. */
+  readonly synonyms?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Compiles a JSON Schema (2020-12) into a check that tells its findings at their places, in the words of the schema's
+ * titles. Codes: `<area>.unknown-key`, `.type`, `.missing-key`, `.value`, `.empty`.
+ *
+ * `oneOf` is for editors only: what belongs together is said better by the reader itself.
+ */
+export function createValidate(schema: SchemaObject, options: ValidateOptions): Validate {
+  const check: ValidateFunction = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: false,
+    addUsedSchema: false,
+  }).compile(schema);
+  return (tree, report) => {
+    if (check(forCheck(toJson(tree)))) return;
+    const told = new Set<string>();
+    for (const error of check.errors ?? []) {
+      if (error.keyword === 'oneOf' || error.schemaPath.includes('/oneOf/')) continue;
+      // A wrong type says it all; what its length or pattern would have been does not help.
+      const key = `${error.instancePath} ${error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : ''}`;
+      if (told.has(key) && error.keyword !== 'required') continue;
+      told.add(key);
+      tell(error, tree, options, report);
+    }
+  };
+}
+
+/** The checker knows no bigint. */
+function forCheck(value: Json): Json {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(forCheck);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forCheck(item as Json)]));
+}
+
+function tell(
+  error: ErrorObject,
+  root: Tree,
+  { area, describe, synonyms }: ValidateOptions,
+  report: Report,
+): void {
+  const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescape);
+  const found = locate(root, path);
+  if (found === undefined || (found.tree.kind === 'scalar' && found.tree.broken)) return;
+  const { tree, at } = found;
+  const parent = error.parentSchema as { title?: string; properties?: Record<string, unknown> };
+  const place = describe(path);
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = String(error.params['additionalProperty']);
+      const entry: Entry | undefined = tree.kind === 'map' ? tree.entries.get(key) : undefined;
+      const known = Object.keys(parent.properties ?? {});
+      const meant = synonyms !== undefined && Object.hasOwn(synonyms, key) ? synonyms[key] : undefined;
+      const hint =
+        meant !== undefined && known.includes(meant)
+          ? `here it is called "${meant}"`
+          : didYouMean(key, known);
+      report.add(`${area}.unknown-key`, `unknown key "${key}" in ${place}`, { at: entry?.keyAt ?? at, hint });
+      return;
+    }
+    case 'required':
+      report.add(
+        `${area}.missing-key`,
+        `the key "${String(error.params['missingProperty'])}" is missing in ${place}`,
+        { at },
+      );
+      return;
+    case 'enum': {
+      const allowed = (error.params['allowedValues'] as readonly string[]).map((value) => `"${value}"`);
+      const hint =
+        tree.kind === 'scalar' && typeof tree.value === 'string'
+          ? suggestFrom(tree.value, allowed)
+          : undefined;
+      report.add(`${area}.value`, `${place}: expected ${allowed.join(' or ')}, got ${valueWords(tree)}`, {
+        at,
+        hint,
+      });
+      return;
+    }
+    case 'minProperties':
+    case 'minItems':
+      report.add(`${area}.empty`, `${place}: expected ${parent.title ?? 'a value'}, got an empty one`, {
+        at,
+      });
+      return;
+    case 'maxProperties':
+      report.add(`${area}.value`, `${place}: expected ${parent.title ?? 'one key'}, got several keys`, {
+        at,
+        hint: 'start a new "-" item for each',
+      });
+      return;
+    default:
+      report.add(
+        `${area}.type`,
+        `${place}: expected ${parent.title ?? 'another value'}, got ${valueWords(tree)}`,
+        { at },
+      );
+  }
+}
+
+function suggestFrom(word: string, quoted: readonly string[]): string | undefined {
+  const hint = didYouMean(
+    word,
+    quoted.map((value) => value.slice(1, -1)),
+  );
+  return hint?.startsWith('did') ? hint : undefined;
+}
+
+/** The type, and for short scalars the value itself. */
+function valueWords(tree: Tree): string {
+  if (tree.kind !== 'scalar' || tree.value === null || tree.value === '') return typeWords(tree);
+  const shown = typeof tree.value === 'string' ? `"${tree.value}"` : String(tree.value);
+  return shown.length <= 60 && !shown.includes('\n') ? shown : typeWords(tree);
+}
+
+function unescape(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** The value at a path, and the place to show: a map or list below a key is shown at that key. */
+function locate(root: Tree, path: readonly string[]): { tree: Tree; at: Location } | undefined {
+  let tree = root;
+  let at = root.at;
+  for (const part of path) {
+    if (tree.kind === 'map') {
+      const entry = tree.entries.get(part);
+      if (entry === undefined) return undefined;
+      tree = entry.value;
+      at = tree.kind === 'scalar' ? tree.at : entry.keyAt;
+    } else if (tree.kind === 'list') {
+      const item = tree.items[Number(part)];
+      if (item === undefined) return undefined;
+      tree = item;
+      at = item.at;
+    } else return undefined;
+  }
+  return { tree, at };
+}
