@@ -6,6 +6,10 @@ export interface StageParams {
   text(path: string): string;
   /** A whole number between `min` and `max`, both included. */
   count(path: string, range: { readonly min: number; readonly max: number }): number;
+  /** A number from 0 to 1, both included. */
+  fraction(path: string): number;
+  /** A list of texts, perhaps empty. */
+  texts(path: string): readonly string[];
   /** One or more texts, each of them one of `choices`, none twice. */
   choices<T extends string>(path: string, choices: readonly T[]): readonly T[];
 }
@@ -37,6 +41,17 @@ export function createStageParams(params: unknown): StageParams {
       return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
         ? value
         : refuse(path, `a whole number from ${min} to ${max}`, value);
+    },
+    fraction(path) {
+      const value = find(path);
+      return typeof value === 'number' && value >= 0 && value <= 1
+        ? value
+        : refuse(path, 'a number from 0 to 1', value);
+    },
+    texts(path) {
+      const value = find(path);
+      const isText = (entry: unknown): entry is string => typeof entry === 'string' && entry !== '';
+      return Array.isArray(value) && value.every(isText) ? value : refuse(path, 'a list of texts', value);
     },
     choices<T extends string>(path: string, choices: readonly T[]) {
       const value = find(path);

@@ -8,6 +8,14 @@ const read = createStageParams({
   tickers: { sources: ['bse'] },
 });
 
+test('a fraction and a list of texts may be at their edges and not beyond', () => {
+  const edges = createStageParams({ one: 1, more: 1.01, none: [], some: ['M&M.NS'], mixed: ['x', 1] });
+  assert.equal(edges.fraction('one'), 1);
+  assert.deepEqual([edges.texts('none'), edges.texts('some')], [[], ['M&M.NS']]);
+  assert.throws(() => edges.fraction('more'), /parameter more must be a number from 0 to 1, it is 1\.01/);
+  assert.throws(() => edges.texts('mixed'), /parameter mixed must be a list of texts, it is \["x",1\]/);
+});
+
 test('a parameter of the right kind is returned as it is', () => {
   assert.equal(read.text('source'), 'live');
   assert.equal(read.count('fetch.years', { min: 1, max: 10 }), 2);

@@ -1,0 +1,61 @@
+import { minusYears } from '../base/session.ts';
+import { formatRawCsv } from './bars.ts';
+import { buildFetchReport } from './fetch-report.ts';
+import { fetchUniverse } from './fetch-universe.ts';
+import { MarketError } from './market-error.ts';
+import { parseFetchReport } from './reports/parse-fetch-report.ts';
+import type { SessionTable } from '../base/session.ts';
+import type { FetchReportParams } from './fetch-report.ts';
+import type { FetchUniverseOptions } from './fetch-universe.ts';
+import type { SourceKind } from './market-http.ts';
+
+/** What a fetch is made from: the symbols, the tick and the settings. */
+export interface FetchRunInput extends Omit<FetchUniverseOptions, 'period'> {
+  readonly calendar: SessionTable;
+  /** Local date of the tick; the period ends there. */
+  readonly tickDate: string;
+  /** Length of the period in calendar years, both ends included. */
+  readonly years: number;
+  readonly params: FetchReportParams;
+  readonly source: SourceKind;
+}
+
+/** Contents of the outs of a fetch. */
+export interface FetchOutputs {
+  /** Text of each raw file by its name (`M&M.NS.csv`); none for a symbol that could not be fetched. */
+  readonly files: ReadonlyMap<string, string>;
+  /** `reports/fetch_report.json`. */
+  readonly report: string;
+}
+
+/**
+ * Fetches the index and the universe for the years before the tick and reports on what came.
+ * Equal answers give equal bytes. Error: `fetch.index-missing` when the index did not come or cannot be used; a missing stock is
+ * in the report only.
+ */
+export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOutputs> {
+  const { calendar, tickDate, years, index, params, source } = input;
+  const period = { from: minusYears(tickDate, years), to: tickDate };
+  const results = await fetchUniverse({ ...input, period: { ...period, zone: calendar.zone } });
+  const report = buildFetchReport({
+    results,
+    indexSymbol: index,
+    period,
+    tickDate,
+    calendar,
+    params,
+    source,
+    asOf: tickDate,
+  });
+  const refused = parseFetchReport(report).missing.find(({ symbol }) => symbol === index);
+  if (refused !== undefined) {
+    throw new MarketError(
+      'fetch.index-missing',
+      `the index ${index} cannot be used: ${refused.reason} (${refused.code})`,
+    );
+  }
+  const files = results.flatMap((result) =>
+    result.ok ? [[`${result.symbol}.csv`, formatRawCsv(result.series)] as const] : [],
+  );
+  return { files: new Map(files), report };
+}

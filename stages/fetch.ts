@@ -1,0 +1,53 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defineStage, type StageFunction } from 'lockstep-data';
+import { localDate } from '../src/base/session.ts';
+import { calendarFor } from '../src/market/calendar.ts';
+import { computeFetchOutputs } from '../src/market/fetch-run.ts';
+import { createMarketHttp } from '../src/market/market-http.ts';
+import { createRetryPolicy } from '../src/market/retry.ts';
+import { createStageParams } from '../src/market/stage-params.ts';
+import { parseTickers } from '../src/market/tickers-file.ts';
+import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
+
+/** Daily bars of the universe and its index, one file each as the vendor sent them, and a report on what came. */
+const fetchStage: StageFunction = defineStage(async (stage) => {
+  const { deps, outs, params, now, signal } = stage;
+  const read = createStageParams(params);
+  const concurrency = read.count('fetch.concurrency', { min: 1, max: 16 });
+  const tickers = parseTickers(await readFile(deps['tickers']!, 'utf8'));
+  const calendar = calendarFor('XBOM');
+  const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
+  try {
+    const retry = createRetryPolicy();
+    const { files, report } = await computeFetchOutputs({
+      yahoo: await createYahooChart({ http, retry, signal, concurrency }),
+      symbols: tickers.members.map(({ symbol }) => symbol),
+      index: read.text('fetch.index'),
+      calendar,
+      tickDate: localDate(now.getTime(), calendar.zone),
+      years: read.count('fetch.years', { min: 1, max: 50 }),
+      params: {
+        currency: read.text('fetch.currency'),
+        min_rows: read.count('fetch.min_rows', { min: 1, max: 100_000 }),
+        min_completeness: read.fraction('fetch.min_completeness'),
+        allow_unadjusted_split: read.texts('fetch.allow_unadjusted_split'),
+      },
+      source: http.source,
+      concurrency,
+      signal,
+      log: (message) => {
+        stage.log(message);
+      },
+      progress: (state) => {
+        stage.progress(state);
+      },
+    });
+    for (const [name, text] of files) await writeFile(join(outs['raw']!, name), text);
+    await writeFile(outs['quality']!, report);
+  } finally {
+    await http.close();
+  }
+});
+
+export default fetchStage;
