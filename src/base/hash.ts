@@ -23,6 +23,16 @@ export function canonicalJson(value: Json): string {
   return `{${parts.join(',')}}`;
 }
 
+/** `JSON.parse` that keeps the digits of integers a double cannot hold, as `bigint`. */
+export function parseJson(text: string): Json {
+  if (!/\d{16}/.test(text)) return JSON.parse(text) as Json;
+  const keepDigits = (_: string, value: unknown, context: { readonly source?: string }): unknown =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
+      ? BigInt(context.source ?? '')
+      : value;
+  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown) as Json;
+}
+
 function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }

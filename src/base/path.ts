@@ -58,3 +58,31 @@ export function byCodePoint(a: string, b: string): number {
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
+
+/** Paths that git and the engine keep for themselves, in any case. */
+export function guardedPart(path: string): string | undefined {
+  const part = path.split('/').find((name) => /^\.(git|lockstep)$/i.test(name));
+  return part === undefined ? undefined : `goes through "${part}"`;
+}
+
+/** Why a set of relative paths cannot all be files of one folder; `undefined` when it can. */
+export function pathSetFault(paths: readonly string[]): string | undefined {
+  const files = new Set(paths);
+  if (files.size !== paths.length) return 'it names one path twice';
+  for (const path of paths) {
+    for (const parent of parentsOf(path)) if (files.has(parent)) return `"${parent}" is both a file and a folder`;
+  }
+  return undefined;
+}
+
+/** Two paths that one file system would take for the same file; `undefined` when there are none. */
+export function foldedTwins(paths: readonly string[]): readonly [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const folded = path.normalize('NFC').toLowerCase();
+    const twin = seen.get(folded);
+    if (twin !== undefined) return [twin, path];
+    seen.set(folded, path);
+  }
+  return undefined;
+}

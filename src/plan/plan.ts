@@ -160,7 +160,7 @@ function missingDep(stage: Stage, dep: Stage['deps'][number], graph: Graph): Pro
       : `did you mean "${near}"?`;
   return {
     code: 'dep.missing',
-    message: `stage "${stage.name}" reads "${dep.path}", which does not exist and which no stage makes`,
+    message: `stage "${stage.name}" reads "${dep.path}", which does not exist`,
     hint,
     at: [dep.at],
   };

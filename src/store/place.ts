@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import { foldedTwins } from '../base/path.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './ingest.ts';
-import { foldedTwins } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
 export interface PlaceOptions {

@@ -1,0 +1,39 @@
+import { dirname, join } from 'node:path';
+import { byCodeUnit } from '../base/path.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
+
+/**
+ * Keeps cached paths out of git: one `.gitignore` per folder, as DVC does, each line anchored and escaped. Lines that
+ * are there already, and everything else in the file, stay as they are. Returns the files that were changed.
+ */
+export function ignorePaths(root: string, paths: readonly string[]): readonly string[] {
+  const changed: string[] = [];
+  for (const [folder, names] of byFolder(paths)) {
+    const path = folder === '' ? '.gitignore' : `${folder}/.gitignore`;
+    const before = readIfExists(join(root, path))?.toString('utf8') ?? '';
+    const lines = new Set(before.split(/\r?\n/));
+    const missing = names.map(toPattern).filter((line) => !lines.has(line) && !lines.has(`${line}/`));
+    if (missing.length === 0) continue;
+    const gap = before === '' || before.endsWith('\n') ? '' : '\n';
+    writeFileAtomic(join(root, path), `${before}${gap}${missing.sort(byCodeUnit).join('\n')}\n`, { durable: false });
+    changed.push(path);
+  }
+  return changed;
+}
+
+function byFolder(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const folders = new Map<string, string[]>();
+  for (const path of paths) {
+    const folder = dirname(path) === '.' ? '' : dirname(path);
+    const name = path.slice(folder === '' ? 0 : folder.length + 1);
+    const names = folders.get(folder);
+    if (names) names.push(name);
+    else folders.set(folder, [name]);
+  }
+  return folders;
+}
+
+/** A name as an anchored pattern that matches it alone. */
+function toPattern(name: string): string {
+  return `/${name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replace(/ $/, String.raw`\ `)}`;
+}

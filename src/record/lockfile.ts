@@ -1,0 +1,134 @@
+import { PipelineError } from '../base/error.ts';
+import type { Json, Lock, StageLock } from '../base/types.ts';
+import { byCodeUnit, pathSetFault } from '../base/path.ts';
+import { RecordFault, fromArtifact, fromStageLock, toArtifact, toStageLock } from './stage-lock.ts';
+import { formatYaml } from './yaml-text.ts';
+
+export const LOCKFILE = 'pipeline.lock';
+
+/** Raised when an older lockstep could misread the file. */
+const VERSION = 1;
+const HEADER = '# Written by lockstep; commit it with the change that made it.\n';
+const MAX_BYTES = 256 * 1024 * 1024;
+
+export const EMPTY_LOCK: Lock = { stages: {}, data: [] };
+
+/** Keeps the text of unchanged entries, so that one changed stage of thousands costs one stage. */
+export interface LockFormatter {
+  format(lock: Lock): string;
+}
+
+export function createLockFormatter(): LockFormatter {
+  const texts = new WeakMap<StageLock, string>();
+  return {
+    format(lock) {
+      const names = Object.keys(lock.stages).sort(byCodeUnit);
+      const stages = names.map((name) => {
+        const entry = lock.stages[name];
+        if (!entry) return '';
+        let text = texts.get(entry);
+        if (text === undefined) texts.set(entry, (text = formatYaml(fromStageLock(entry), 4)));
+        return `${formatYaml({ [name]: null }, 2).replace(/ null\n$/, '\n')}${text}`;
+      });
+      const data = [...lock.data].sort((a, b) => byCodeUnit(a.path, b.path)).map(fromArtifact);
+      return [
+        HEADER,
+        `lockfile: ${VERSION}\n`,
+        data.length === 0 ? '' : `data:\n${formatYaml(data, 2)}`,
+        stages.length === 0 ? 'stages: {}\n' : `stages:\n${stages.join('')}`,
+      ].join('');
+    },
+  };
+}
+
+/**
+ * Reads a lockfile, which anyone may have edited: throws `lock.conflict` for merge-conflict markers, `lock.version`
+ * for a file of a newer lockstep, and `lock.invalid` naming the stage for whatever else is not as we write it.
+ */
+export async function parseLock(text: string): Promise<Lock> {
+  const conflict = /^(<{7}|={7}|>{7})( |$)/m.exec(text);
+  if (conflict) throw conflicted(text.slice(0, conflict.index).split('\n').length);
+  if (text.length > MAX_BYTES) throw invalid(`it is larger than ${MAX_BYTES} bytes`);
+  const value = await parseYaml(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is not a map');
+  const { lockfile, stages, data, ...rest } = value as Readonly<Record<string, Json | undefined>>;
+  if (typeof lockfile === 'number' && lockfile > VERSION) throw foreign(lockfile);
+  if (lockfile !== VERSION) throw invalid('it has no "lockfile: 1"', 1);
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw invalid(`it has the unknown key "${unknown}"`, lineOf(text, unknown, 0));
+  const entries = stages ?? {};
+  if (typeof entries !== 'object' || Array.isArray(entries)) throw invalid('"stages" is not a map', lineOf(text, 'stages', 0));
+  const result: Record<string, StageLock> = {};
+  for (const [name, entry] of Object.entries(entries as Readonly<Record<string, Json>>)) {
+    result[name] = believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2));
+  }
+  if (data !== undefined && !Array.isArray(data)) throw invalid('"data" is not a list', lineOf(text, 'data', 0));
+  const inputs = believe(() => ((data ?? []) as readonly Json[]).map(toArtifact), '"data"', lineOf(text, 'data', 0));
+  return { stages: result, data: inputs };
+}
+
+function checkPaths(entry: StageLock): StageLock {
+  const fault = pathSetFault(entry.outs.map((out) => out.path));
+  if (fault !== undefined) throw new RecordFault(fault);
+  return entry;
+}
+
+async function parseYaml(text: string): Promise<Json> {
+  const { JSON_SCHEMA, NOT_RESOLVED, intJsonTag, load } = await import('js-yaml');
+  const bigInts = {
+    ...intJsonTag,
+    // The library rounds integers beyond 2^53; parameters keep their digits.
+    resolve: (source: string): unknown => {
+      if (!/^-?(0|[1-9][0-9]*)$/.test(source)) return NOT_RESOLVED;
+      const number = Number(source);
+      return Number.isSafeInteger(number) ? number : BigInt(source);
+    },
+  };
+  try {
+    return load(text, { schema: JSON_SCHEMA.withTags(bigInts), maxAliases: 0, maxDepth: 100 }) as Json;
+  } catch (error) {
+    const { reason, mark } = error as { reason?: string; mark?: { line: number } };
+    throw invalid(`it is not valid YAML: ${reason ?? 'it cannot be read'}`, (mark?.line ?? 0) + 1);
+  }
+}
+
+function believe<T>(read: () => T, what: string, line: number): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RecordFault) throw invalid(`${what} is not as lockstep writes it: ${error.message}`, line);
+    throw error;
+  }
+}
+
+/** Line of a key at a depth, as our own writer lays it out; 1 when it is laid out otherwise. */
+function lineOf(text: string, key: string, indent: number): number {
+  const head = formatYaml({ [key]: null }, indent).replace(/ null\n$/, '');
+  const at = `\n${text}`.indexOf(`\n${head}`);
+  return at < 0 ? 1 : text.slice(0, at).split('\n').length;
+}
+
+function place(line: number): { file: string; line: number; column: number; length: number } {
+  return { file: LOCKFILE, line, column: 1, length: 1 };
+}
+
+function conflicted(line: number): PipelineError {
+  return new PipelineError('lock.conflict', `${LOCKFILE} has merge-conflict markers`, {
+    at: place(line),
+    hint: 'take either side ("git checkout --ours pipeline.lock"), then run "lockstep repro": it makes the lock true',
+  });
+}
+
+function foreign(version: number): PipelineError {
+  return new PipelineError('lock.version', `${LOCKFILE} has version ${version}, this lockstep knows ${VERSION}`, {
+    at: place(1),
+    hint: 'install the lockstep that wrote it (npm install lockstep-data@latest)',
+  });
+}
+
+function invalid(why: string, line = 1): PipelineError {
+  return new PipelineError('lock.invalid', `${LOCKFILE} is refused: ${why}`, {
+    at: place(line),
+    hint: 'restore it with "git checkout pipeline.lock", or delete it and run "lockstep repro"',
+  });
+}

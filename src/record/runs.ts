@@ -1,0 +1,75 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
+import { pathSetFault } from '../base/path.ts';
+import type { Fingerprint, Json, StageLock } from '../base/types.ts';
+import { readFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
+import { RecordFault, fromStageLock, toStageLock } from './stage-lock.ts';
+
+/** Results by fingerprint: `runs/ab/cdef…`, the same tree below a remote. */
+export interface RunCache {
+  /** The recorded result of exactly this fingerprint; anything damaged, forged or foreign is as if it were not there. */
+  recall(fingerprint: Fingerprint): StageLock | undefined;
+  /** Durable: the objects it names must be so already. The newest result of a fingerprint replaces an older one. */
+  save(result: StageLock): void;
+  /** Every entry, for garbage collection and push: its path below the cache and its result. */
+  list(): readonly { readonly path: string; readonly result: StageLock }[];
+}
+
+export function createRunCache(dir: string): RunCache {
+  return {
+    recall(fingerprint) {
+      const canonical = canonicalOf(fingerprint);
+      const bytes = readIfExists(join(dir, entryPath(sha256Hex(canonical))));
+      const result = bytes && parseRunEntry(bytes);
+      return result && canonicalOf(result.fingerprint) === canonical ? result : undefined;
+    },
+    save(result) {
+      const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileAtomic(path, formatRunEntry(result), { durable: true });
+    },
+    list() {
+      const found: { path: string; result: StageLock }[] = [];
+      for (const folder of readFolder(join(dir, 'runs'))) {
+        for (const file of readFolder(join(dir, 'runs', folder.name))) {
+          const path = `runs/${folder.name}/${file.name}`;
+          const bytes = readIfExists(join(dir, path));
+          const result = bytes && parseRunEntry(bytes);
+          if (result && entryPathOf(result.fingerprint) === path) found.push({ path, result });
+        }
+      }
+      return found;
+    },
+  };
+}
+
+/** Where the entry of a fingerprint lives, below a cache or a remote. */
+export function entryPathOf(fingerprint: Fingerprint): string {
+  return entryPath(sha256Hex(canonicalOf(fingerprint)));
+}
+
+function entryPath(name: string): string {
+  return `runs/${name.slice(0, 2)}/${name.slice(2)}`;
+}
+
+export function formatRunEntry(result: StageLock): string {
+  return `${canonicalJson({ version: 1, result: fromStageLock(result) })}\n`;
+}
+
+/** `undefined` for anything that is not an entry of ours. */
+export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
+  try {
+    const value = parseJson(Buffer.from(bytes).toString('utf8')) as { version?: Json; result?: Json } | null;
+    if (value?.version !== 1) return undefined;
+    const result = toStageLock(value.result);
+    return pathSetFault(result.outs.map((out) => out.path)) === undefined ? result : undefined;
+  } catch (error) {
+    if (error instanceof RecordFault || error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function canonicalOf(fingerprint: Fingerprint): string {
+  return canonicalJson(fingerprint as unknown as Json);
+}
