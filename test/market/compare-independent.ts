@@ -32,12 +32,18 @@ export function independentMaps(options: {
     execFileSync('python3', [
       join(here, 'independent.py'),
       options.rawDir,
-      ...['--universe', options.universe.join(',')],
-      ...['--index', options.indexSymbol],
-      ...['--as-of', options.asOf],
-      ...['--calendar', join(here, '../../calendars/sessions-XBOM.json')],
-      ...['--features', options.features],
-      ...['--out', out],
+      '--universe',
+      options.universe.join(','),
+      '--index',
+      options.indexSymbol,
+      '--as-of',
+      options.asOf,
+      '--calendar',
+      join(here, '../../calendars/sessions-XBOM.json'),
+      '--features',
+      options.features,
+      '--out',
+      out,
     ]);
     return JSON.parse(readFileSync(out, 'utf8')) as IndependentMaps;
   } finally {

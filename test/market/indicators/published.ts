@@ -60,7 +60,7 @@ export async function compute(name: string, history: History, squeezeLookback = 
   return await feature.compute(history);
 }
 
-/** Asserts equal length, equal rows without value, and values within a relative tolerance (absolute below 1). */
+/** Asserts equal length, equal rows without value, and values within a tolerance relative to the larger of value and 0.001. */
 export function assertClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -70,7 +70,7 @@ export function assertClose(
   assert.equal(actual.length, expected.length, `${label}: length`);
   for (let row = 0; row < expected.length; row++) {
     const [a, e] = [actual[row] ?? NaN, expected[row] ?? NaN];
-    const scale = Math.max(1, Math.abs(e));
+    const scale = Math.max(1e-3, Math.abs(e));
     const near = Number.isNaN(e) ? Number.isNaN(a) : Math.abs(a - e) <= tolerance * scale;
     assert.ok(near, `${label}[${row}]: ${a}, expected ${e}`);
   }
