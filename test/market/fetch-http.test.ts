@@ -9,11 +9,16 @@ import type { MarketHttp } from '../../src/market/market-http.ts';
 
 const BSE = 'https://www.bseindices.com/AsiaIndexAPI/api/Codewise_Indices/w?code=16';
 
+interface ServeOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
 /** A network whose exchange is the given handler on loopback. */
 async function serve(
   t: TestContext,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
-  signal: AbortSignal = new AbortController().signal,
+  { signal = new AbortController().signal, timeoutMs = 60_000 }: ServeOptions = {},
 ): Promise<MarketHttp> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => {
@@ -24,7 +29,7 @@ async function serve(
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return createMarketHttp({ source: `http://127.0.0.1:${port}/`, signal, timeoutMs: 200 });
+  return createMarketHttp({ source: `http://127.0.0.1:${port}/`, signal, timeoutMs });
 }
 
 test('canonical URLs become paths of the exchange, with query and the headers of the caller', async (t) => {
@@ -88,7 +93,7 @@ test('each status has its code, its hope and a sentence without address, port or
 });
 
 test('a server that does not answer, breaks off or is not there is worth another try', async (t) => {
-  const silent = await serve(t, () => undefined);
+  const silent = await serve(t, () => undefined, { timeoutMs: 20 });
   await assert.rejects(silent.get(BSE), { code: 'http.timeout', retryable: true });
 
   const breaking = await serve(t, (_, response) => {
@@ -105,7 +110,9 @@ test('a server that does not answer, breaks off or is not there is worth another
 
 test('an abort ends a request with the reason of the signal, not as a network failure', async (t) => {
   const controller = new AbortController();
-  const http = await serve(t, () => controller.abort(new Error('stopped by the user')), controller.signal);
+  const http = await serve(t, () => controller.abort(new Error('stopped by the user')), {
+    signal: controller.signal,
+  });
   await assert.rejects(http.get(BSE), { message: 'stopped by the user' });
 });
 

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calendarFor } from '../../src/market/calendar.ts';
+import { SENSEX } from '../../src/market/crosswalk.ts';
+import { createExchange } from '../../src/market/exchange/server.ts';
+import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
+import { createMarketHttp } from '../../src/market/market-http.ts';
+import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
+import { createRetryPolicy } from '../../src/market/retry.ts';
+import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
+import type { TestContext } from 'node:test';
+import type { FetchOutputs } from '../../src/market/fetch-run.ts';
+
+const SYMBOLS = SENSEX.filter(({ to }) => to === undefined).map(({ symbol }) => `${symbol}.NS`);
+
+interface Setup {
+  readonly faults?: string;
+  readonly liveDay?: string;
+  readonly currency?: string;
+}
+
+interface Run {
+  readonly result: Promise<FetchOutputs>;
+  readonly told: string[];
+  readonly waits: number[];
+  readonly url: string;
+}
+
+/** Fetches two years up to 2026-03-17 from an exchange of its own. */
+async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
+  const { faults = '', liveDay, currency = 'INR' } = setup;
+  const exchange = await createExchange({
+    seed: 'fetch',
+    faults,
+    ...(liveDay === undefined ? {} : { liveDay }),
+  });
+  t.after(() => exchange.close());
+  const { signal } = new AbortController();
+  const told: string[] = [];
+  const waits: number[] = [];
+  const retry = createRetryPolicy({
+    random: () => 0.5,
+    sleep: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+  });
+  const http = await createMarketHttp({ source: exchange.url, signal });
+  const result = computeFetchOutputs({
+    yahoo: await createYahooChart({ http, retry, signal, concurrency: 4 }),
+    symbols: SYMBOLS,
+    index: '^BSESN',
+    calendar: calendarFor('XBOM'),
+    tickDate: '2026-03-17',
+    years: 2,
+    params: { currency },
+    source: http.source,
+    concurrency: 4,
+    signal,
+    log: (message) => told.push(message),
+    progress: () => undefined,
+  });
+  return { result, told, waits, url: exchange.url };
+}
+
+interface ChartBody {
+  readonly chart: {
+    readonly result: readonly {
+      readonly timestamp: readonly number[];
+      readonly indicators: {
+        readonly quote: readonly Record<'open' | 'high' | 'low' | 'close' | 'volume', (number | null)[]>[];
+        readonly adjclose: readonly { readonly adjclose: (number | null)[] }[];
+      };
+      readonly events?: {
+        readonly dividends?: Record<string, { readonly date: number; readonly amount: number }>;
+        readonly splits?: Record<
+          string,
+          { readonly date: number; readonly numerator: number; readonly denominator: number }
+        >;
+      };
+    }[];
+  };
+}
+
+/** The raw file that a chart answer means, worked out from its JSON alone. India has kept one offset for all these years. */
+async function rawFileOf(url: string, symbol: string): Promise<string> {
+  const day = (seconds: number): string => new Date((seconds + 19_800) * 1_000).toISOString().slice(0, 10);
+  const from = Date.UTC(2024, 2, 17) / 1_000 - 19_800;
+  const to = Date.UTC(2026, 2, 18) / 1_000 - 19_800;
+  const query = `period1=${from}&period2=${to}&interval=1d&events=div%7Csplit`;
+  const response = await fetch(`${url}/v8/finance/chart/${encodeURIComponent(symbol)}?${query}`);
+  const [answer] = ((await response.json()) as ChartBody).chart.result;
+  assert.ok(answer);
+  const { timestamp, indicators, events = {} } = answer;
+  const [quote] = indicators.quote;
+  const dividends = new Map(
+    Object.values(events.dividends ?? {}).map((event) => [day(event.date), event.amount]),
+  );
+  const splits = new Map(
+    Object.values(events.splits ?? {}).map((event) => [day(event.date), event.numerator / event.denominator]),
+  );
+  const lines = timestamp.map((seconds, row) => {
+    const cells = [
+      quote?.open,
+      quote?.high,
+      quote?.low,
+      quote?.close,
+      indicators.adjclose[0]?.adjclose,
+      quote?.volume,
+    ];
+    const date = day(seconds);
+    return [
+      date,
+      ...cells.map((column) => column?.[row] ?? ''),
+      dividends.get(date) ?? 0,
+      splits.get(date) ?? 0,
+    ].join(',');
+  });
+  return `Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n${lines.join('\n')}\n`;
+}
+
+test('every raw file is the chart answer of its symbol, row by row, with its dividends and splits', async (t) => {
+  const { result, told, url } = await run(t);
+  const { files } = await result;
+  assert.deepEqual(told, []);
+  assert.deepEqual([...files.keys()].sort(), [...SYMBOLS, '^BSESN'].map((symbol) => `${symbol}.csv`).sort());
+  let events = 0;
+  for (const symbol of [...SYMBOLS, '^BSESN']) {
+    const text = files.get(`${symbol}.csv`);
+    assert.equal(text, await rawFileOf(url, symbol), symbol);
+    events += text?.split('\n').filter((line) => /^\d/.test(line) && !line.endsWith(',0,0')).length ?? 0;
+  }
+  assert.ok(events > 0, 'the world has dividends in these years');
+  const index = files.get('^BSESN.csv')?.split('\n') ?? [];
+  assert.equal(index[1]?.slice(0, 10), '2024-03-18', 'the period begins on a Sunday');
+  assert.equal(index.at(-2)?.slice(0, 10), '2026-03-17');
+});
+
+test('the planted defects of the exchange are found in the report', async (t) => {
+  const { result, url } = await run(t);
+  const { findings } = parseFetchReport((await result).report);
+  const facts = JSON.stringify(await (await fetch(`${url}/world/defects`)).json());
+  const phantoms = findings.filter(({ rule }) => rule === 'bar.phantom');
+  assert.equal(phantoms.length, 30);
+  const [date] = new Set(phantoms.flatMap(({ rows }) => rows.map((row) => row.date)));
+  assert.ok(date !== undefined && facts.includes(date));
+  const halted = findings.filter(({ rule }) => rule === 'bar.flat-zero');
+  assert.equal(halted.length, 1);
+  assert.equal(halted[0]?.count, 3);
+  for (const row of halted[0].rows) assert.ok(facts.includes(row.date), row.date);
+});
+
+test('on the live day the row of a day in progress, stamped at the close, is dated like any other', async (t) => {
+  const { result, url } = await run(t, { liveDay: '2026-03-17' });
+  const text = (await result).files.get('M&M.NS.csv') ?? '';
+  assert.equal(text, await rawFileOf(url, 'M&M.NS'));
+  assert.match(text, /\n2026-03-17,[^\n]*\n$/);
+  assert.equal(text.match(/\n2026-03-17,/g)?.length, 1);
+});
+
+test('answers that are cut, busy or broken off leave no trace in the outs once they come', async (t) => {
+  const calm = await (await run(t)).result;
+  const { result, told, waits } = await run(t, {
+    faults:
+      '502*1@INFY.NS,cut*1@M&M.NS,429=3*1@ITC.NS,429*2@LT.NS,503*2@TCS.NS,reset*1@SBIN.NS,captcha*1@^BSESN',
+  });
+  const { files, report } = await result;
+  assert.equal(report, calm.report);
+  assert.deepEqual(files, calm.files);
+  assert.deepEqual(told, []);
+  // INFY, M&M, SBIN and the index once, LT and TCS twice, ITC as it wished.
+  assert.deepEqual(
+    waits.toSorted((a, b) => a - b),
+    [2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 3_000, 4_000, 4_000],
+  );
+});
+
+test('a stock that stays away is reported with its code and the others are all there', async (t) => {
+  const { result, told } = await run(t, { faults: '404@M&M.NS,503@INFY.NS,cut@ITC.NS,empty@LT.NS' });
+  const { files, report } = await result;
+  assert.equal(files.size, 27);
+  assert.equal(files.has('M&M.NS.csv'), false);
+  const { missing, stocks_successful, stocks_requested, success_rate, data_freshness } =
+    parseFetchReport(report);
+  assert.deepEqual(missing, [
+    {
+      symbol: 'INFY.NS',
+      code: 'http.server-error',
+      reason: 'https://query2.finance.yahoo.com/v8/finance/chart/INFY.NS answered with status 503',
+    },
+    { symbol: 'ITC.NS', code: 'yahoo.not-json', reason: "Yahoo's answer for ITC.NS is no complete JSON" },
+    { symbol: 'LT.NS', code: 'yahoo.no-data', reason: 'Yahoo has no bars of LT.NS in this period' },
+    { symbol: 'M&M.NS', code: 'yahoo.unknown-symbol', reason: 'Yahoo knows no symbol M&M.NS' },
+  ]);
+  assert.equal(told.length, 4);
+  assert.equal(stocks_requested, 30);
+  assert.equal(stocks_successful, 26);
+  assert.equal(success_rate, 0.866667);
+  assert.equal(data_freshness['M&M.NS'], null);
+  assert.doesNotMatch(report, /127\.0\.0\.1|localhost/);
+});
+
+test('an index that is dead, empty or in another currency fails the fetch', async (t) => {
+  for (const [setup, message] of [
+    [{ faults: '404@^BSESN' }, 'could not be fetched: Yahoo knows no symbol ^BSESN (yahoo.unknown-symbol)'],
+    [
+      { faults: 'empty@^BSESN' },
+      'could not be fetched: Yahoo has no bars of ^BSESN in this period (yahoo.no-data)',
+    ],
+  ] as const) {
+    const { result } = await run(t, setup);
+    await assert.rejects(result, { code: 'fetch.index-missing', message: `the index ^BSESN ${message}` });
+  }
+  const { result } = await run(t, { currency: 'USD' });
+  await assert.rejects(result, {
+    code: 'fetch.index-missing',
+    message: /^the index \^BSESN cannot be used: .*\(series\.unit\)$/,
+  });
+});
