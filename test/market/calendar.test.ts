@@ -74,10 +74,9 @@ test('no recorded index bar of twenty years falls on a day the calendar calls cl
   const gaps = [...sessions].filter((date) => !dates.includes(date));
   assert.deepEqual(
     gaps.filter((date) => !date.endsWith('-01-01')),
-    [
-      ...['2009-12-23', '2009-12-24', '2009-12-29', '2009-12-30', '2009-12-31', '2012-01-02', '2012-10-26'],
-      ...['2014-12-26', '2014-12-29', '2019-02-13', '2019-03-29'],
-    ],
+    '2009-12-23 2009-12-24 2009-12-29 2009-12-30 2009-12-31 2012-01-02 2012-10-26 2014-12-26 2014-12-29 2019-02-13 2019-03-29'.split(
+      ' ',
+    ),
   );
   assert.equal(gaps.length, 21);
 });

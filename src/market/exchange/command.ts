@@ -80,6 +80,6 @@ function hintFor(error: Error): string {
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE' || code === 'EACCES')
     return 'take another --port, or leave it out for any free one';
-  if (code === 'ENOENT' || code === 'ENOTDIR') return '--data takes a folder of <SYMBOL>.csv files';
+  if (error.message.startsWith('folder "')) return '--data takes a folder of <SYMBOL>.csv files';
   return 'lockstep-exchange --help lists the options';
 }

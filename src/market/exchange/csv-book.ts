@@ -12,10 +12,14 @@ export interface CsvBookOptions {
 
 /**
  * A folder of `<SYMBOL>.csv` as a book. The folder is listed once, at the start, and only the files listed are ever opened, so a
- * symbol cannot name a path. Throws when the folder cannot be read; a file that cannot be parsed fails the request for it.
+ * symbol cannot name a path. Throws when the folder cannot be read or holds none; a file that cannot be parsed fails the request for it.
  */
 export async function createCsvBook({ folder, liveDay }: CsvBookOptions): Promise<ChartBook> {
-  const names = new Set((await readdir(folder)).filter((name) => name.endsWith('.csv')));
+  const found = await readdir(folder).catch((cause: unknown) => {
+    throw new Error(`folder "${folder}" cannot be read`, { cause });
+  });
+  const names = new Set(found.filter((name) => name.endsWith('.csv')));
+  if (names.size === 0) throw new Error(`folder "${folder}" holds no .csv file`);
   const made = new Map<string, ChartSeries>();
   return {
     async series(symbol) {

@@ -1,4 +1,4 @@
-import { localDate, sessionsBetween, zonedInstantMs } from '../../base/session.ts';
+import { sessionsBetween, zonedInstantMs } from '../../base/session.ts';
 import { calendarFor } from '../calendar.ts';
 import { venueOf } from './series.ts';
 import type { ChartDividend, ChartRow, ChartSeries, ChartSplit } from './series.ts';
@@ -91,7 +91,6 @@ function createStamp(
   return (date) => {
     const time = times.get(date) ?? zonedInstantMs(date, table.open, zone) / 1000;
     times.set(date, time);
-    if (localDate(time * 1000, zone) !== date) throw new Error(`${symbol}: ${date} is not a day in ${zone}`);
     return time;
   };
 }

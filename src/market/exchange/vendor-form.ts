@@ -1,4 +1,3 @@
-import { zonedInstantMs } from '../../base/session.ts';
 import { venueOf } from './series.ts';
 import type { ChartRow, ChartSeries } from './series.ts';
 import type { TradedStock } from './prices.ts';
@@ -9,7 +8,7 @@ export interface VendorView {
   readonly name: string;
   readonly through: string;
   /** Epoch seconds of a day's row. */
-  readonly stampOf: (date: string, openMs: number) => number;
+  readonly stampOf: (date: string) => number;
 }
 
 /**
@@ -36,10 +35,10 @@ export function toVendorForm(plan: WorldPlan, stock: TradedStock, view: VendorVi
   const absent = new Set(plan.missing.symbol === symbol ? plan.missing.dates : []);
   const times = new Map<string, number>();
   const rows: ChartRow[] = [];
-  for (const [day, { date, openMs }] of plan.days.entries()) {
+  for (const [day, { date }] of plan.days.entries()) {
     if (date > through) break;
     if (date < listed) continue;
-    const time = stampOf(date, openMs);
+    const time = stampOf(date);
     times.set(date, time);
     if (absent.has(date)) continue;
     if (plan.nulls.symbol === symbol && plan.nulls.date === date) {
@@ -74,13 +73,18 @@ export function toVendorForm(plan: WorldPlan, stock: TradedStock, view: VendorVi
   };
 }
 
+/** Epoch seconds of a time in India, whose clocks have stood at +05:30 since long before the world begins; the vendor stamps evening sessions like any other. */
+export function toStamp(date: string, time: string): number {
+  return Date.parse(`${date}T${time}:00+05:30`) / 1000;
+}
+
 /** Puts the row of a holiday in its place: flat at the last close, without volume. */
 function insertPhantomRow(rows: ChartRow[], date: string): void {
   const at = rows.findLastIndex((row) => row.date < date && row.close !== null);
   const last = rows[at];
   if (last === undefined) return;
   const { close, adjClose } = last;
-  const time = zonedInstantMs(date, '09:15', 'Asia/Kolkata') / 1000;
+  const time = toStamp(date, '09:15');
   const next = rows.findIndex((row) => row.date > date);
   const row = { time, date, open: close, high: close, low: close, close, adjClose, volume: 0 };
   rows.splice(next === -1 ? rows.length : next, 0, row);

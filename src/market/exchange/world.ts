@@ -1,9 +1,8 @@
-import { zonedInstantMs } from '../../base/session.ts';
 import { SENSEX } from '../crosswalk.ts';
 import { createIndexLevels } from './index-level.ts';
 import { createMarketReturns, createTradedStock } from './prices.ts';
 import { INDEX_SYMBOL, WORLD_FROM, WORLD_THROUGH, createWorldPlan } from './plan.ts';
-import { toVendorForm } from './vendor-form.ts';
+import { toStamp, toVendorForm } from './vendor-form.ts';
 import { venueOf } from './series.ts';
 import { createWorldFacts } from './world-facts.ts';
 import type { ChartBook } from './book.ts';
@@ -44,16 +43,15 @@ export function createWorld({ seed, liveDay }: WorldOptions): ChartBook {
     return stock;
   };
   const levelsOf = (): IndexLevels => (levels ??= createIndexLevels(plan, plan.symbols.map(stockOf)));
-  const stampOf = (date: string, openMs: number): number =>
-    (date === liveDay ? zonedInstantMs(date, '16:00', 'Asia/Kolkata') : openMs) / 1000;
+  const stampOf = (date: string): number => toStamp(date, date === liveDay ? '16:00' : '09:15');
 
   const makeIndex = (): ChartSeries => {
     const { open, high, low, close, volume } = levelsOf();
     const rows: ChartRow[] = [];
-    for (const [day, { date, openMs }] of plan.days.entries()) {
+    for (const [day, { date }] of plan.days.entries()) {
       if (date > through || date === plan.saturday) continue;
       rows.push({
-        time: stampOf(date, openMs),
+        time: stampOf(date),
         date,
         open: open[day] ?? null,
         high: high[day] ?? null,
