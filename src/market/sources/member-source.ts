@@ -1,6 +1,13 @@
 import type { RetryPolicy } from '../retry.ts';
 import type { MarketHttp } from '../market-http.ts';
 
+/** A page as text, with the hash (SHA-256, hex) of the bytes it was read from. */
+export interface Page {
+  readonly url: string;
+  readonly sha256: string;
+  readonly text: string;
+}
+
 /** The places that publish the members of the SENSEX, by name. */
 export type SourceName = 'bse' | 'moneycontrol' | 'investing' | 'wikipedia';
 
@@ -31,6 +38,8 @@ export interface SourceContext {
   readonly http: MarketHttp;
   readonly retry: RetryPolicy;
   readonly signal: AbortSignal;
+  /** Hears of each page that was read, before anyone tries to understand it. */
+  readonly onPage?: (page: Page) => void;
 }
 
 /**

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import { withRetry } from '../retry.ts';
-import type { SourceContext } from './member-source.ts';
-
-/** A page as text, with the hash of the bytes it was read from. */
-export interface Page {
-  readonly url: string;
-  readonly sha256: string;
-  readonly text: string;
-}
+import type { Page, SourceContext } from './member-source.ts';
 
 /** Loads a page, trying again as the policy says, and decodes it. Errors: `http.*`. */
 export async function loadPage(
@@ -17,11 +10,13 @@ export async function loadPage(
 ): Promise<Page> {
   const { http, retry, signal } = context;
   const answer = await withRetry(() => http.get(url, headers), retry, signal);
-  return {
+  const page = {
     url,
     sha256: createHash('sha256').update(answer.bytes).digest('hex'),
     text: decodePage(answer.bytes, answer.headers.get('content-type') ?? ''),
   };
+  context.onPage?.(page);
+  return page;
 }
 
 /**
