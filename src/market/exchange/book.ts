@@ -49,7 +49,7 @@ export interface WorldFacts {
   readonly defects: readonly PlantedDefect[];
   /** By date, then symbol. */
   readonly actions: readonly CorporateAction[];
-  /** The index as a sum: closing price as traded times shares, divided; undefined parts are empty for recorded files. */
+  /** The index as a sum: closing price as traded times shares, divided; null for recorded files. */
   readonly index: {
     readonly symbol: string;
     /** Chart symbol → shares on the first day; a split multiplies them from its date on. */
