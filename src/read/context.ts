@@ -9,6 +9,8 @@ import { child, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
 export interface Context {
   /** The declared params files in order, each with its place in pipeline.yaml, and its values. */
   readonly declared: readonly DeclaredParams[];
+  /** False when a params file could not be read: what is missing may stand there. */
+  readonly complete: boolean;
   readonly scope: Scope;
 }
 
@@ -24,7 +26,8 @@ const EMPTY_AT: Location = { file: 'pipeline.yaml', line: 1, column: 1, length: 
  * Files merge first, then the items of `vars` in order, deeply; a leaf that `vars` defines again is `vars.redefined`.
  */
 export function readContext(root: MapTree, files: Files, report: Report): Context {
-  const declared = readDeclared(root, files);
+  const { declared, complete: allDeclared } = readDeclared(root, files);
+  let complete = allDeclared;
   const conflicts = new Map<string, readonly [string, string]>();
   let merged: MapTree = { kind: 'map', entries: new Map(), at: root.at };
   for (const { values } of declared) {
@@ -34,7 +37,10 @@ export function readContext(root: MapTree, files: Files, report: Report): Contex
   }
   for (const item of itemsOf(child(root, 'vars'))) {
     const values = readVars(item, files, report);
-    if (values === undefined) continue;
+    if (values === undefined) {
+      complete = false;
+      continue;
+    }
     merged = mergeMaps(merged, values, (path, second, first) => {
       if (isSamePlace(first, second)) return;
       report.add('vars.redefined', `"${path}" is defined a second time`, {
@@ -43,16 +49,20 @@ export function readContext(root: MapTree, files: Files, report: Report): Contex
       });
     });
   }
-  return { declared, scope: createScope(merged, conflicts) };
+  return { declared, complete: allDeclared, scope: createScope({ root: merged, conflicts, complete }) };
 }
 
-function readDeclared(root: MapTree, files: Files): readonly DeclaredParams[] {
+function readDeclared(root: MapTree, files: Files): Pick<Context, 'declared' | 'complete'> {
   const written = child(root, 'params');
   if (written === undefined) {
-    const values = files.exists('params.yaml') ? files.params('params.yaml', EMPTY_AT) : undefined;
-    return values ? [{ file: 'params.yaml', values }] : [];
+    if (!files.exists('params.yaml')) return { declared: [], complete: true };
+    const values = files.params('params.yaml', EMPTY_AT);
+    return values
+      ? { declared: [{ file: 'params.yaml', values }], complete: true }
+      : { declared: [], complete: false };
   }
   const declared: DeclaredParams[] = [];
+  let complete = true;
   for (const item of itemsOf(written)) {
     const text = textOf(item);
     if (text === undefined) continue;
@@ -60,8 +70,9 @@ function readDeclared(root: MapTree, files: Files): readonly DeclaredParams[] {
     if (declared.some((other) => other.file === file)) continue;
     const values = files.params(file, text.at);
     if (values) declared.push({ file, values });
+    else complete = false;
   }
-  return declared;
+  return { declared, complete };
 }
 
 /** One item of `vars`: `path`, `path:key1,key2` or an inline map. */

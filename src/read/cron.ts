@@ -17,6 +17,13 @@ export function readCron(text: Text, report: Report): string | undefined {
   }
   const fault = cronFault(text.value);
   if (fault === undefined) return text.value.trim();
+  if (fault === 'never') {
+    report.add('time.cron', `"${text.value}" names a day that never comes`, {
+      at: text.at,
+      hint: 'check the day against the month',
+    });
+    return undefined;
+  }
   const bad = nickname
     ? undefined
     : fields.findIndex(
@@ -36,7 +43,7 @@ function cronFault(expression: string): string | undefined {
   try {
     // A pattern alone starts no timer: only a given function is scheduled.
     const cron = new Cron(expression);
-    return cron.nextRun(new Date(0)) === null ? 'it never comes' : undefined;
+    return cron.nextRun(new Date(0)) === null ? 'never' : undefined;
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) return error.message;
     throw error;

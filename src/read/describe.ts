@@ -1,9 +1,9 @@
-/** A place of pipeline.yaml in the user's words: `"deps[1]" in stage "fetch"`, `stage "fetch"`, `"pools.yahoo"`. */
+/** A place of pipeline.yaml in the user's words: `"deps[1]" of stage "fetch"`, `stage "fetch"`, `"pools.yahoo"`. */
 export function describePipelinePlace(path: readonly string[]): string {
   if (path.length === 0) return 'pipeline.yaml';
   if (path[0] !== 'stages' || path.length === 1) return `"${joinKeys(path)}"`;
   const [, stage, ...rest] = path;
-  return rest.length === 0 ? `stage "${stage}"` : `"${joinKeys(rest)}" in stage "${stage}"`;
+  return rest.length === 0 ? `stage "${stage}"` : `"${joinKeys(rest)}" of stage "${stage}"`;
 }
 
 /** A place of remotes.yaml in the user's words. */

@@ -3,6 +3,7 @@ import { didYouMean } from '../base/text.ts';
 import { pythonText } from './python-text.ts';
 import type { Report } from './report.ts';
 import type { Scope } from './scope.ts';
+import { hasBlank } from './stage-name.ts';
 import { interpolate, interpolateText } from './template.ts';
 import { child, type Entry, type MapTree, type Tree, typeWords } from './tree.ts';
 
@@ -10,6 +11,8 @@ import { child, type Entry, type MapTree, type Tree, typeWords } from './tree.ts
 export interface Instance {
   readonly name: string;
   readonly at: Location;
+  /** The value that makes the instance, where it is written in the same file. */
+  readonly valueAt?: Location;
   readonly body: Tree;
 }
 
@@ -26,15 +29,22 @@ export function expandStages(stages: MapTree, scope: Scope, report: Report): rea
   const names = new Map<string, Location>();
   for (const entry of stages.entries.values()) {
     for (const instance of expandStage(entry, scope, report)) {
+      const { valueAt = instance.at } = instance;
       const twin = names.get(instance.name);
       if (twin) {
         report.add('stage.duplicate', `two instances are called "${instance.name}"`, {
-          at: [instance.at, twin],
+          at: [valueAt, twin],
           hint: 'remove the repeated value',
         });
         continue;
       }
-      names.set(instance.name, instance.at);
+      if (hasBlank(instance.name) && !hasBlank(entry.key)) {
+        report.add('stage.name', `the name "${instance.name}" contains blanks or control characters`, {
+          at: valueAt,
+          hint: 'make the values of "foreach" and "matrix" plain words, or use a map: its keys become the names',
+        });
+      }
+      names.set(instance.name, valueAt);
       instances.push(instance);
     }
   }
@@ -57,7 +67,7 @@ function expandForeach(
   scope: Scope,
   report: Report,
 ): readonly Instance[] {
-  for (const { key, keyAt } of body.entries.values()) {
+  for (const { key, keyAt } of body.entries.has('do') ? body.entries.values() : []) {
     if (key === 'foreach' || key === 'do') continue;
     const near = didYouMean(key, ['foreach', 'do'])?.startsWith('did');
     report.add('stage.foreach', `"${key}" cannot stand beside "foreach" in stage "${name}"`, {
@@ -69,7 +79,10 @@ function expandForeach(
   const template = child(body, 'do');
   if (over === undefined || template === undefined) {
     const [has, lacks] = over ? ['foreach', 'do'] : ['do', 'foreach'];
-    report.add('stage.foreach', `stage "${name}" has "${has}" but no "${lacks}"`, { at });
+    report.add('stage.foreach', `stage "${name}" has "${has}" but no "${lacks}"`, {
+      at,
+      hint: over ? 'move the other keys of the stage below "do:"' : undefined,
+    });
     return [];
   }
   if (template.kind === 'map' && (template.entries.has('foreach') || template.entries.has('matrix'))) {
@@ -100,7 +113,8 @@ function expandForeach(
   return items.map(({ suffix, item }) => {
     const key: Tree = { kind: 'scalar', value: suffix, at: item.at };
     const inner = scope.with(indexed ? { item, key } : { item });
-    return { name: `${name}@${suffix}`, at, body: interpolate(template, inner, report) };
+    const valueAt = item.at.file === at.file ? item.at : at;
+    return { name: `${name}@${suffix}`, at, valueAt, body: interpolate(template, inner, report) };
   });
 }
 
@@ -146,10 +160,14 @@ function expandMatrix(
       return [];
     }
     rows = rows.flatMap(({ suffix, values }) =>
-      list.items.map((value, i) => ({
-        suffix: [...suffix, value.kind === 'scalar' ? pythonText(value) : `${axis.key}${i}`],
-        values: new Map(values).set(axis.key, { ...axis, value }),
-      })),
+      list.items.flatMap((value, i) =>
+        isBroken(value)
+          ? []
+          : {
+              suffix: [...suffix, value.kind === 'scalar' ? pythonText(value) : `${axis.key}${i}`],
+              values: new Map(values).set(axis.key, { ...axis, value }),
+            },
+      ),
     );
   }
   const template: MapTree = {
@@ -164,9 +182,13 @@ function expandMatrix(
   });
 }
 
+function isBroken(tree: Tree): boolean {
+  return tree.kind === 'scalar' && tree.broken === true;
+}
+
 /** The values of a `foreach` or of one variable of a `matrix`: written there, or one template naming them. */
 function resolveValues(tree: Tree, scope: Scope, report: Report): Tree | undefined {
   if (tree.kind !== 'scalar') return interpolate(tree, scope, report);
   const found = interpolateText(tree, scope, report, { inCommand: false, allowed: 'any' });
-  return found.kind === 'scalar' && found.broken ? undefined : found;
+  return isBroken(found) ? undefined : found;
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '../base/text.ts';
+import { suggest } from '../base/text.ts';
 import type { Report } from './report.ts';
 import { flagOf, numberOf, type Text, textOf, type Tree } from './tree.ts';
 
@@ -85,20 +85,30 @@ export function readNames(
   return [...names];
 }
 
-/** A time zone the machine knows; `time.zone` otherwise. */
+/** Zones that Intl lists under their former names only. */
+const RENAMED_ZONES = [
+  'UTC',
+  'Asia/Kolkata',
+  'Asia/Kathmandu',
+  'Asia/Yangon',
+  'Asia/Ho_Chi_Minh',
+  'Europe/Kyiv',
+];
+
+/** A time zone of the tz database (`Area/City` or `UTC`); `time.zone` otherwise. */
 export function readZone(text: Text, report: Report): string | undefined {
   if (isZone(text.value)) return text.value;
-  const near = didYouMean(text.value, Intl.supportedValuesOf('timeZone'));
+  const near = suggest(text.value, [...RENAMED_ZONES, ...Intl.supportedValuesOf('timeZone')]);
   report.add('time.zone', `"${text.value}" is no time zone`, {
     at: text.at,
-    hint: near ?? 'write it as Area/City, such as Asia/Kolkata',
+    hint: near === undefined ? 'write it as Area/City, such as Asia/Kolkata' : `did you mean "${near}"?`,
   });
   return undefined;
 }
 
 function isZone(zone: string): boolean {
-  // Offsets such as +05:30 pass in Intl, but no two libraries agree on their sign.
-  if (!/^[A-Za-z]/.test(zone)) return false;
+  // Intl takes offsets and abbreviations too, but IST is a time in three countries.
+  if (zone !== 'UTC' && !zone.includes('/')) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch (error) {

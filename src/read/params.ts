@@ -61,7 +61,7 @@ function* readDeclaredKey(
     );
   } else if (first) {
     yield { file: first.file as RelPath, key: key.value, value: toJson(first.tree), at: key.at };
-  } else {
+  } else if (context.complete) {
     const names = context.declared.map(({ file }) => `"${file}"`).join(' or ');
     const [only] = context.declared;
     const looksLikeFile = /\.(ya?ml|json)$/.test(key.value) && files.exists(key.value);

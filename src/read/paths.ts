@@ -84,10 +84,14 @@ function findFault(text: string, path: string, { wdir, writes }: PathOptions): F
       hint: 'name the folders or files that are meant',
     };
   const reserved = reservedPart(path, writes ?? false);
-  if (reserved !== undefined)
-    return { code: 'path.reserved', message: `cannot be written by a stage: "${reserved}" is not its own` };
+  if (reserved !== undefined) return { code: 'path.reserved', message: reservedWords(reserved) };
   const other = relPathFault(path);
   return other === undefined ? undefined : { code: 'path.invalid', message: other };
+}
+
+function reservedWords(part: string): string {
+  if (OWN_FILES.includes(part)) return 'is a file that the pipeline itself is made of';
+  return `stands inside "${part}", which belongs to ${part.toLowerCase() === '.git' ? 'git' : 'Lockstep'}`;
 }
 
 function reservedPart(path: string, writes: boolean): string | undefined {

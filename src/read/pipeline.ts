@@ -12,6 +12,7 @@ import { createReport, type Report } from './report.ts';
 import type { Scope } from './scope.ts';
 import { checkStageName } from './stage-name.ts';
 import { readStage } from './stage.ts';
+import { PIPELINE_SYNONYMS } from './synonyms.ts';
 import { interpolate } from './template.ts';
 import {
   child,
@@ -35,31 +36,6 @@ export interface PipelineReading {
   /** Paths relative to the project root in the order they were asked for, missing files included. */
   readonly files: readonly string[];
 }
-
-/** What other tools call a key. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  always_changed: 'always',
-  locked: 'frozen',
-  dependencies: 'deps',
-  inputs: 'deps',
-  needs: 'deps',
-  depends_on: 'deps',
-  outputs: 'outs',
-  command: 'cmd',
-  script: 'run',
-  module: 'run',
-  cwd: 'wdir',
-  workdir: 'wdir',
-  working_directory: 'wdir',
-  environment: 'env',
-  parameters: 'params',
-  retries: 'retry',
-  description: 'desc',
-  tasks: 'stages',
-  steps: 'stages',
-  jobs: 'stages',
-  timezone: 'tz',
-};
 
 /** Places where `${…}` is not replaced: they decide what it means. */
 const LITERAL_KEYS: ReadonlySet<string> = new Set(['params', 'vars', 'hash', 'stages']);
@@ -101,10 +77,11 @@ function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline |
   if (stages?.kind === 'map') for (const entry of stages.entries.values()) checkStageName(entry, report);
   const instances = stages?.kind === 'map' ? expandStages(stages, context.scope, report) : [];
   const expanded = expandRoot(root, instances, context.scope, report);
-  createValidate(pipelineSchema, { area: 'pipeline', describe: describePipelinePlace, synonyms: SYNONYMS })(
-    expanded,
-    report,
-  );
+  createValidate(pipelineSchema, {
+    area: 'pipeline',
+    describe: describePipelinePlace,
+    synonyms: PIPELINE_SYNONYMS,
+  })(expanded, report);
   const pools = readPools(expanded);
   const input = { context, files, pools: Object.keys(pools) };
   const schedule = readSchedule(expanded, report);

@@ -6,6 +6,7 @@ import { describeRemotesPlace } from './describe.ts';
 import { type EnvLookup, resolveEnv } from './env-template.ts';
 import { createFiles, type Load } from './files.ts';
 import { createReport, type Report } from './report.ts';
+import { REMOTES_SYNONYMS } from './synonyms.ts';
 import { child, entriesOf, type Entry, type MapTree, textOf, toJson, type Tree } from './tree.ts';
 import { createValidate } from './validate.ts';
 
@@ -48,8 +49,6 @@ const SCHEME_SYNONYMS: Readonly<Record<string, string>> = {
   file: '',
 };
 
-const SYNONYMS: Readonly<Record<string, string>> = { remote: 'remotes', storage: 'remotes', core: 'default' };
-
 /**
  * Reads remotes.yaml; without that file there are no remotes and no problem.
  *
@@ -74,10 +73,11 @@ function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes |
     });
     return undefined;
   }
-  createValidate(remotesSchema, { area: 'remotes', describe: describeRemotesPlace, synonyms: SYNONYMS })(
-    root,
-    report,
-  );
+  createValidate(remotesSchema, {
+    area: 'remotes',
+    describe: describeRemotesPlace,
+    synonyms: REMOTES_SYNONYMS,
+  })(root, report);
   const remotes: Record<string, RemoteConfig> = {};
   for (const entry of entriesOf(child(root, 'remotes'))) {
     const remote = readRemote(entry, env, report);

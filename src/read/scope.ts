@@ -1,4 +1,4 @@
-import { didYouMean } from '../base/text.ts';
+import { didYouMean, suggest } from '../base/text.ts';
 import type { Location } from '../base/types.ts';
 import type { Entry, MapTree, Tree } from './tree.ts';
 
@@ -13,16 +13,23 @@ export interface Scope {
 export type Found =
   | { readonly kind: 'value'; readonly tree: Tree }
   | { readonly kind: 'missing'; readonly hint?: string }
-  | { readonly kind: 'ambiguous'; readonly files: readonly [string, string] };
+  | { readonly kind: 'ambiguous'; readonly files: readonly [string, string] }
+  /** Not there, but a file that might have it could not be read, which has been told. */
+  | { readonly kind: 'unknown' };
 
 /** A key that two files give different places to; which of them is meant is asked only when it is used. */
 export type Conflicts = ReadonlyMap<string, readonly [string, string]>;
 
-export function createScope(
-  root: MapTree,
-  conflicts: Conflicts,
-  names: Readonly<Record<string, Tree>> = {},
-): Scope {
+/** What a scope looks names up in. */
+export interface ScopeInput {
+  readonly root: MapTree;
+  readonly conflicts: Conflicts;
+  /** False when a file with values could not be read. */
+  readonly complete: boolean;
+}
+
+export function createScope(input: ScopeInput, names: Readonly<Record<string, Tree>> = {}): Scope {
+  const { root, conflicts, complete } = input;
   return {
     find(path) {
       const parts = splitPath(path);
@@ -35,9 +42,10 @@ export function createScope(
         const files = conflicts.get(parts.slice(0, i).join('.'));
         if (files) return { kind: 'ambiguous', files };
       }
-      return walk(root, parts, [], Object.keys(names));
+      const found = walk(root, parts, [], Object.keys(names));
+      return found.kind === 'missing' && !complete ? { kind: 'unknown' } : found;
     },
-    with: (more) => createScope(root, conflicts, { ...names, ...more }),
+    with: (more) => createScope(input, { ...names, ...more }),
   };
 }
 
@@ -77,15 +85,21 @@ function missingHint(
   part: string,
   above: readonly string[],
   more: readonly string[],
-): { hint?: string } {
+): { readonly hint?: string } {
   const name = above.join('.');
   if (tree.kind === 'list') return { hint: `"${name}" is a list of ${tree.items.length}, counted from 0` };
   if (tree.kind === 'scalar') return above.length === 0 ? {} : { hint: `"${name}" is no map` };
   const candidates = [...more, ...tree.entries.keys()];
   const hint = didYouMean(part, candidates);
   if (hint === undefined) return {};
-  const near = /^did you mean "(.*)"\?$/.exec(hint)?.[1];
-  return { hint: near === undefined || above.length === 0 ? hint : `did you mean "${name}.${near}"?` };
+  if (above.length === 0) return { hint };
+  const near = suggest(part, candidates);
+  return {
+    hint:
+      near === undefined
+        ? `known below "${name}": ${candidates.join(', ')}`
+        : `did you mean "${name}.${near}"?`,
+  };
 }
 
 /** Tells of a leaf that is defined a second time. */

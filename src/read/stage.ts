@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../base/path.ts';
-import { didYouMean } from '../base/text.ts';
+import { didYouMean, suggest } from '../base/text.ts';
 import type { Action, ModuleAction, Policy, RelPath, Stage, StageName } from '../base/types.ts';
 import type { Context } from './context.ts';
 import type { Instance } from './expand.ts';
@@ -11,6 +11,7 @@ import { readParams } from './params.ts';
 import { readPath } from './paths.ts';
 import { readRefresh } from './refresh.ts';
 import type { Report } from './report.ts';
+import { PIPELINE_SYNONYMS, synonymOf } from './synonyms.ts';
 import { child, flagOf, itemsOf, type MapTree, textOf, toJson } from './tree.ts';
 
 export interface StageInput {
@@ -77,6 +78,7 @@ function readAction(
   const run = body.entries.get('run');
   const cmd = body.entries.get('cmd');
   if (!run === !cmd) {
+    if (!run && [...body.entries.keys()].some(meansAction)) return undefined;
     const message = run ? 'has both "run" and "cmd"' : 'has neither "run" nor "cmd"';
     const hint = run
       ? 'keep one of them'
@@ -100,6 +102,12 @@ function readAction(
   const list = itemsOf(cmd?.value).flatMap((item) => textOf(item)?.value ?? []);
   const command = text?.value ?? (cmd?.value.kind === 'list' ? list : undefined);
   return command === undefined ? undefined : { kind: 'shell', cmd: command, wdir };
+}
+
+/** A misspelt or foreign `run` or `cmd`, about which the schema has said enough. */
+function meansAction(key: string): boolean {
+  const meant = synonymOf(key, PIPELINE_SYNONYMS) ?? suggest(key, ['run', 'cmd']);
+  return meant === 'run' || meant === 'cmd';
 }
 
 function readModule(body: MapTree, wdir: string, report: Report): ModuleAction | undefined {

@@ -5,7 +5,8 @@ import type { Report } from './report.ts';
 /** Tells the parser's first complaint in words a user can act on; what follows it is mostly its echo. */
 export function syntaxProblem(source: Source, fault: YAMLParseError | YAMLWarning, report: Report): void {
   const [start, end] = fault.pos;
-  const at = source.place(start, Math.max(1, end - start));
+  const from = caretStart(source.text, fault.code, start);
+  const at = source.place(from, Math.max(1, end - from));
   const { code, message, hint } = explain(source.text, fault, start);
   report.add(code, message, { hint, at });
 }
@@ -15,6 +16,14 @@ function explain(
   fault: YAMLParseError | YAMLWarning,
   start: number,
 ): { code: string; message: string; hint?: string } {
+  const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start + 2);
+  if (/[[{].*\$\{?$/.test(line.trimEnd()) || /[[{].*\$\{/.test(line)) {
+    return {
+      code: 'yaml.syntax',
+      message: 'the braces of "${…}" are read as a map here',
+      hint: 'inside [ ] and { } quote the value: "${…}"',
+    };
+  }
   const plain = fault.message.replace(/\s+/g, ' ').replace(/\.$/, '');
   switch (fault.code) {
     case 'TAB_AS_INDENT':
@@ -49,10 +58,18 @@ function explain(
         message: lower(plain).replace(/closing (['"])quote/, 'closing quote $1'),
       };
     case 'BAD_INDENT':
+      if (/flow/i.test(plain)) {
+        const bracket = plain.at(-1) ?? ']';
+        return {
+          code: 'yaml.syntax',
+          message: `"${bracket === '}' ? '{' : '['}" was opened above and "${bracket}" is missing before this line`,
+          hint: 'close the bracket',
+        };
+      }
       return {
         code: 'yaml.syntax',
         message: lower(plain),
-        hint: 'align the keys of one map, and close every bracket',
+        hint: 'align the keys of one map',
       };
     case 'UNEXPECTED_TOKEN':
       return {
@@ -71,4 +88,12 @@ function tagAt(text: string, start: number): string {
 
 function lower(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** The parser points at the start of a line or value; the caret is to stand below what has to be changed. */
+function caretStart(text: string, code: string, start: number): number {
+  const lineEnd = text.indexOf('\n', start);
+  const rest = text.slice(start, lineEnd === -1 ? text.length : lineEnd);
+  if (code === 'BLOCK_AS_IMPLICIT_KEY') return start + Math.max(0, rest.search(/:(\s|$)/));
+  return code === 'BAD_INDENT' ? start + Math.max(0, rest.search(/\S/)) : start;
 }

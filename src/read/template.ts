@@ -67,7 +67,7 @@ export function interpolateText(
   const pieces = splitTemplate(tree.value);
   const only = pieces.length === 1 ? pieces[0] : undefined;
   if (only?.kind === 'template') {
-    const found = resolve(only, tree, scope, report);
+    const found = resolve(only, tree, scope, report, options.inCommand);
     if (found === undefined) return { ...tree, broken: true };
     if (found.kind === 'scalar') return placed(found, tree.at);
     if (options.allowed === 'any') return found;
@@ -91,7 +91,7 @@ function insert(
   report: Report,
   inCommand: boolean,
 ): string | undefined {
-  const found = resolve(piece, tree, scope, report);
+  const found = resolve(piece, tree, scope, report, inCommand);
   if (found === undefined) return undefined;
   if (found.kind === 'scalar') return pythonText(found);
   const options = inCommand && found.kind === 'map' ? formatOptions(found) : undefined;
@@ -116,7 +116,13 @@ function refuse(
   );
 }
 
-function resolve(piece: TemplatePiece, tree: ScalarTree, scope: Scope, report: Report): Tree | undefined {
+function resolve(
+  piece: TemplatePiece,
+  tree: ScalarTree,
+  scope: Scope,
+  report: Report,
+  inCommand: boolean,
+): Tree | undefined {
   const at = placeIn(tree, piece);
   if (piece.path === undefined) {
     report.add('template.syntax', '"${" has no closing "}"', {
@@ -132,11 +138,15 @@ function resolve(piece: TemplatePiece, tree: ScalarTree, scope: Scope, report: R
   }
   const found = scope.find(piece.path);
   if (found.kind === 'value') return found.tree;
+  if (found.kind === 'unknown') return undefined;
   if (found.kind === 'ambiguous') {
     const message = `"${piece.path}" stands in both "${found.files[0]}" and "${found.files[1]}"`;
     report.add('template.ambiguous', message, { at, hint: 'rename it in one of them' });
   } else {
-    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, hint: found.hint });
+    const shell = 'if the shell is to replace it, write "\\${' + piece.path + '}"';
+    const hint =
+      found.hint?.startsWith('did') || !inCommand || !/^[A-Za-z_]\w*$/.test(piece.path) ? found.hint : shell;
+    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, hint });
   }
   return undefined;
 }

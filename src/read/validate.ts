@@ -1,7 +1,8 @@
 import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { didYouMean } from '../base/text.ts';
+import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
 import type { Report } from './report.ts';
+import { synonymOf } from './synonyms.ts';
 import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
 
 /** Checks trees against one schema. */
@@ -10,7 +11,7 @@ export type Validate = (tree: Tree, report: Report) => void;
 export interface ValidateOptions {
   /** First half of every code: `pipeline` gives `pipeline.unknown-key`. */
   readonly area: string;
-  /** Names a place in the user's words from its path, e.g. `"deps" in stage "fetch"`. */
+  /** Names a place in the user's words from its path, e.g. `"deps" of stage "fetch"`. */
   readonly describe: (path: readonly string[]) => string;
   /** Words people bring from elsewhere and what they are called here. */
   readonly synonyms?: Readonly<Record<string, string>>;
@@ -44,12 +45,19 @@ export function createValidate(schema: SchemaObject, options: ValidateOptions): 
   };
 }
 
+/** What the messages use of the schema that a value fails. */
+interface ParentSchema {
+  readonly title?: string;
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
 /** The checker knows no bigint. */
 function forCheck(value: Json): Json {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(forCheck);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forCheck(item as Json)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forCheck(item)]));
 }
 
 function tell(
@@ -62,14 +70,14 @@ function tell(
   const found = locate(root, path);
   if (found === undefined || (found.tree.kind === 'scalar' && found.tree.broken)) return;
   const { tree, at } = found;
-  const parent = error.parentSchema as { title?: string; properties?: Record<string, unknown> };
+  const parent = error.parentSchema as ParentSchema;
   const place = describe(path);
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(error.params['additionalProperty']);
       const entry: Entry | undefined = tree.kind === 'map' ? tree.entries.get(key) : undefined;
       const known = Object.keys(parent.properties ?? {});
-      const meant = synonyms !== undefined && Object.hasOwn(synonyms, key) ? synonyms[key] : undefined;
+      const meant = synonyms && synonymOf(key, synonyms);
       const hint =
         meant !== undefined && known.includes(meant)
           ? `here it is called "${meant}"`
@@ -77,13 +85,17 @@ function tell(
       report.add(`${area}.unknown-key`, `unknown key "${key}" in ${place}`, { at: entry?.keyAt ?? at, hint });
       return;
     }
-    case 'required':
-      report.add(
-        `${area}.missing-key`,
-        `the key "${String(error.params['missingProperty'])}" is missing in ${place}`,
-        { at },
+    case 'required': {
+      const key = String(error.params['missingProperty']);
+      const others = tree.kind === 'map' ? [...tree.entries.keys()] : [];
+      const near = suggest(
+        key,
+        others.filter((other) => !Object.hasOwn(parent.properties ?? {}, other)),
       );
+      const hint = near === undefined ? undefined : `is "${near}" meant to be "${key}"?`;
+      report.add(`${area}.missing-key`, `the key "${key}" is missing in ${place}`, { at, hint });
       return;
+    }
     case 'enum': {
       const allowed = (error.params['allowedValues'] as readonly string[]).map((value) => `"${value}"`);
       const hint =
@@ -108,13 +120,28 @@ function tell(
         hint: 'start a new "-" item for each',
       });
       return;
-    default:
+    default: {
+      const hint = typeHint(tree, parent);
       report.add(
         `${area}.type`,
         `${place}: expected ${parent.title ?? 'another value'}, got ${valueWords(tree)}`,
-        { at },
+        { at, hint },
       );
+    }
   }
+}
+
+/** The same value, written as it has to be, where there is one way to read it. */
+function typeHint(tree: Tree, { type, title }: ParentSchema): string | undefined {
+  if (tree.kind !== 'scalar' || tree.value === null || tree.value === '') return undefined;
+  const types = Array.isArray(type) ? type : [type];
+  const text = String(tree.value);
+  if (types.includes('array') && !types.includes('string') && text.length <= 60)
+    return `write it as a list: [${text}]`;
+  if (types.includes('boolean') && /^(y|yes|on)$/i.test(text)) return 'write true';
+  if (types.includes('boolean') && /^(n|no|off)$/i.test(text)) return 'write false';
+  if (title?.startsWith('a duration') && /^\d+$/.test(text)) return `say the unit: ${text}s is seconds`;
+  return types.join() === 'string' && typeof tree.value !== 'string' ? `quote it: "${text}"` : undefined;
 }
 
 function suggestFrom(word: string, quoted: readonly string[]): string | undefined {

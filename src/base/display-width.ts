@@ -1,0 +1,33 @@
+/** Ranges of East Asian Wide and Fullwidth characters and of emoji, as far as terminals agree on two columns. */
+const WIDE: readonly (readonly [number, number])[] = [
+  [0x1100, 0x115f],
+  [0x2e80, 0x303e],
+  [0x3041, 0xa4cf],
+  [0xa960, 0xa97f],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe30, 0xfe6f],
+  [0xff00, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x1f300, 0x1f64f],
+  [0x1f680, 0x1f6ff],
+  [0x1f900, 0x1f9ff],
+  [0x1fa70, 0x1faff],
+  [0x20000, 0x3fffd],
+];
+
+/**
+ * Columns a text takes in a terminal: 2 for wide characters and emoji, 0 for combining marks and for characters
+ * that only format, else 1. Source: Unicode Standard Annex #11, East Asian Width.
+ */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    if (code < 0x300) width++;
+    else if (!/\p{Mn}|\p{Me}|\p{Cf}/u.test(char)) {
+      width += WIDE.some(([from, to]) => code >= from && code <= to) ? 2 : 1;
+    }
+  }
+  return width;
+}

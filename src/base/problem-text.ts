@@ -1,0 +1,121 @@
+import type { Problem } from './error.ts';
+import { displayWidth } from './display-width.ts';
+import { plural } from './text.ts';
+import type { Location } from './types.ts';
+
+/** What a piece of a problem's text is, for a listener that colours it. */
+export type ProblemPiece = 'error' | 'message' | 'gutter' | 'caret' | 'hint';
+
+/** Gives a line of a file (counted from 1) without its line end; `undefined` when it cannot be had. */
+export type ReadLine = (file: string, line: number) => string | undefined;
+
+export type Paint = (text: string, piece: ProblemPiece) => string;
+
+/** A longer line is cut around its caret. */
+const MAX_COLUMNS = 120;
+const TAB = '    ';
+
+/**
+ * Problems as text for people: each with its code, its sentence, the quoted line with a caret below the value, and a
+ * hint; further places follow as "also" blocks, and a count ends several problems. Every line ends in a line feed.
+ *
+ * Tabs are shown as four blanks and wide characters count twice, so the caret stands below its value in a terminal.
+ * Control characters are shown as `\xNN`. In remotes.yaml the values of keys that name secrets are shown as `…`.
+ */
+export function formatProblems(
+  problems: readonly Problem[],
+  readLine: ReadLine,
+  paint: Paint = (text) => text,
+): string {
+  const blocks = problems.map((problem) => formatProblem(problem, readLine, paint));
+  if (problems.length > 1) blocks.push(`${plural(problems.length, 'problem')}\n`);
+  return blocks.join('\n');
+}
+
+function formatProblem(problem: Problem, readLine: ReadLine, paint: Paint): string {
+  const places = problem.at ?? [];
+  const width = Math.max(0, ...places.map((place) => String(place.line).length));
+  const lines = [
+    `${paint(`error[${problem.code}]:`, 'error')} ${paint(visible(problem.message), 'message')}`,
+  ];
+  for (const [i, place] of places.entries())
+    lines.push(...formatPlace(place, i === 0 ? '-->' : 'also', width, readLine, paint));
+  if (problem.hint !== undefined)
+    lines.push(
+      `${' '.repeat(width)} ${paint('=', 'gutter')} ${paint(`hint: ${visible(problem.hint)}`, 'hint')}`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+function formatPlace(
+  place: Location,
+  arrow: string,
+  width: number,
+  readLine: ReadLine,
+  paint: Paint,
+): string[] {
+  const blank = ' '.repeat(width);
+  const lines = [`${blank}${paint(arrow, 'gutter')} ${visible(place.file)}:${place.line}:${place.column}`];
+  const raw = readLine(place.file, place.line)?.replace(/\r?\n?$/, '');
+  if (raw === undefined) return lines;
+  const { before, value, after } = cut(raw, place);
+  const bar = paint(`${blank} |`, 'gutter');
+  const caret = '^'.repeat(Math.max(1, displayWidth(value)));
+  lines.push(bar);
+  lines.push(
+    `${paint(`${String(place.line).padStart(width)} |`, 'gutter')} ${before}${value}${after}`.trimEnd(),
+  );
+  lines.push(`${bar} ${' '.repeat(displayWidth(before))}${paint(caret, 'caret')}`);
+  return lines;
+}
+
+/** The line in three pieces, each as it will be shown. */
+function cut(
+  raw: string,
+  { file, column, length }: Location,
+): { before: string; value: string; after: string } {
+  const [start, end] = [column - 1, column - 1 + length];
+  const line = /(^|\/)remotes\.ya?ml$/.test(file) ? hideSecrets(raw) : raw;
+  const before = visible(line.slice(0, start));
+  // A tab that is itself the fault has to be seen.
+  const value = visible(line.slice(start, end).replaceAll('\t', '→   '));
+  const after = visible(line.slice(end));
+  if (displayWidth(before + value + after) <= MAX_COLUMNS) return { before, value, after };
+  const room = MAX_COLUMNS - Math.min(displayWidth(value), MAX_COLUMNS / 2);
+  return {
+    before: before.length > room / 2 ? `…${before.slice(-Math.floor(room / 2))}` : before,
+    value: value.length > MAX_COLUMNS / 2 ? value.slice(0, MAX_COLUMNS / 2) : value,
+    after:
+      value.length > MAX_COLUMNS / 2
+        ? '…'
+        : after.length > room / 2
+          ? `${after.slice(0, Math.floor(room / 2))}…`
+          : after,
+  };
+}
+
+/** Keys whose values no message may show, with a value that is not taken from the environment. */
+const SECRET =
+  /([\w-]*(?:secret|token|passw|passphrase|credential|connection_?string|key)[\w-]*["']?\s*:\s*)(?!["']?\$\{)([^\s,}\]#][^,}\]#]*)/gi;
+
+/** Same length as before, so that columns hold. */
+function hideSecrets(line: string): string {
+  return line
+    .replace(
+      SECRET,
+      (_, key: string, value: string) =>
+        key + '•'.repeat(value.trimEnd().length) + ' '.repeat(value.length - value.trimEnd().length),
+    )
+    .replace(
+      /(:\/\/[^/\s:@]*:)([^/\s@]+)(?=@)/g,
+      (_, head: string, password: string) => head + '•'.repeat(password.length),
+    );
+}
+
+/** Control characters as escapes, tabs as blanks: a terminal obeys nothing that a file says. */
+function visible(text: string): string {
+  return text.replaceAll('\t', TAB).replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (char) => {
+    const code = char.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
+  });
+}

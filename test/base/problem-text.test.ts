@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { displayWidth } from '../../src/base/display-width.ts';
+import { formatProblems } from '../../src/base/problem-text.ts';
+
+const at = (line: number, column: number, length: number, file = 'pipeline.yaml') => ({
+  file,
+  line,
+  column,
+  length,
+});
+
+test('one problem shows its line with a caret below the value, and a hint', () => {
+  const text = formatProblems(
+    [
+      {
+        code: 'pipeline.unknown-key',
+        message: 'unknown key "dep" in stage "fetch"',
+        hint: 'did you mean "deps"?',
+        at: [at(12, 5, 3)],
+      },
+    ],
+    () => '    dep: [a]',
+  );
+  assert.equal(
+    text,
+    `error[pipeline.unknown-key]: unknown key "dep" in stage "fetch"
+  --> pipeline.yaml:12:5
+   |
+12 |     dep: [a]
+   |     ^^^
+   = hint: did you mean "deps"?
+`,
+  );
+});
+
+test('several places share one gutter and several problems end in their count', () => {
+  const text = formatProblems(
+    [
+      { code: 'a.b', message: 'first', at: [at(10, 1, 1), at(9, 2, 2, 'params.yaml')] },
+      { code: 'c.d', message: 'second', hint: 'do it' },
+    ],
+    (file) => (file === 'pipeline.yaml' ? 'xyz' : 'abc'),
+  );
+  assert.equal(
+    text,
+    `error[a.b]: first
+  --> pipeline.yaml:10:1
+   |
+10 | xyz
+   | ^
+  also params.yaml:9:2
+   |
+ 9 | abc
+   |  ^^
+
+error[c.d]: second
+ = hint: do it
+
+2 problems
+`,
+  );
+});
+
+test('a place whose file is gone is named without a quotation', () => {
+  assert.equal(
+    formatProblems([{ code: 'a.b', message: 'm', at: [at(3, 1, 1)] }], () => undefined),
+    'error[a.b]: m\n --> pipeline.yaml:3:1\n',
+  );
+});
+
+test('tabs, wide characters and combining marks before the caret do not move it', () => {
+  const line = '\t日本 e\u0301: x';
+  const text = formatProblems(
+    [{ code: 'a.b', message: 'm', at: [at(1, line.indexOf('x') + 1, 1)] }],
+    () => line,
+  );
+  const [, , , shown = '', caret = ''] = text.split('\n');
+  assert.equal(displayWidth(shown.slice(0, shown.indexOf('x'))), caret.indexOf('^'));
+  // Four for the tab, two for each ideograph, one for the accented letter, and the gutter's four.
+  assert.equal(caret.indexOf('^'), 4 + 4 + 4 + 1 + 1 + 1 + 1);
+});
+
+test('a caret below wide characters is as wide as they are', () => {
+  const text = formatProblems([{ code: 'a.b', message: 'm', at: [at(1, 1, 2)] }], () => '日本');
+  assert.match(text, /\| \^{4}$/m);
+});
+
+test('control characters of a file never reach the terminal', () => {
+  const text = formatProblems(
+    [{ code: 'a.b', message: 'bad \u001b[31m value', at: [at(1, 4, 1)] }],
+    () => 'a\u001b[x\u202ey',
+  );
+  assert.ok(!/[\u001b\u202e]/.test(text));
+  assert.match(text, /bad \\x1b\[31m value/);
+});
+
+test('a long line is cut around its caret', () => {
+  const line = `${'a'.repeat(500)}X${'b'.repeat(500)}`;
+  const text = formatProblems([{ code: 'a.b', message: 'm', at: [at(1, 501, 1)] }], () => line);
+  const [, , , shown = '', caret = ''] = text.split('\n');
+  assert.ok(shown.length < 130);
+  assert.equal(shown[caret.indexOf('^')], 'X');
+});
+
+test('values of secrets in remotes.yaml are not shown, and their columns stay', () => {
+  const line = '  a: { secret_access_key: abc123, url: "https://u:pw@h/x", region: eu }';
+  const text = formatProblems(
+    [{ code: 'a.b', message: 'm', at: [at(1, line.indexOf('region') + 1, 6, 'remotes.yaml')] }],
+    () => line,
+  );
+  const [, , , shown = '', caret = ''] = text.split('\n');
+  assert.ok(!/abc123|pw@/.test(text));
+  assert.equal(shown.slice(caret.indexOf('^')), 'region: eu }');
+});
+
+test('a listener can colour every piece', () => {
+  const pieces = new Set<string>();
+  formatProblems(
+    [{ code: 'a.b', message: 'm', hint: 'h', at: [at(1, 1, 1)] }],
+    () => 'x',
+    (text, piece) => {
+      pieces.add(piece);
+      return text;
+    },
+  );
+  assert.deepEqual([...pieces].sort(), ['caret', 'error', 'gutter', 'hint', 'message']);
+});
