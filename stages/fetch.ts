@@ -4,7 +4,7 @@ import { defineStage, type StageFunction } from 'lockstep-data';
 import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
 import { computeFetchOutputs } from '../src/market/fetch-run.ts';
-import { createMarketHttp } from '../src/market/market-http.ts';
+import { createMarketHttp, REQUESTS_AT_ONCE } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
 import { parseTickers } from '../src/market/tickers-file.ts';
@@ -14,14 +14,13 @@ import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 const fetchStage: StageFunction = defineStage(async (stage) => {
   const { deps, outs, params, now, signal } = stage;
   const read = createStageParams(params);
-  const concurrency = read.count('fetch.concurrency', { min: 1, max: 16 });
   const tickers = parseTickers(await readFile(deps['tickers']!, 'utf8'));
   const calendar = calendarFor('XBOM');
   const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
   try {
     const retry = createRetryPolicy();
     const { files, report } = await computeFetchOutputs({
-      yahoo: await createYahooChart({ http, retry, signal, concurrency }),
+      yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
       symbols: tickers.members.map(({ symbol }) => symbol),
       index: read.text('fetch.index'),
       calendar,
@@ -34,7 +33,7 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
         allow_unadjusted_split: read.texts('fetch.allow_unadjusted_split'),
       },
       source: http.source,
-      concurrency,
+      concurrency: REQUESTS_AT_ONCE,
       signal,
       log: (message) => {
         stage.log(message);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { defineStage, type StageFunction } from 'lockstep-data';
 import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
-import { createMarketHttp } from '../src/market/market-http.ts';
+import { createMarketHttp, REQUESTS_AT_ONCE } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
 import { SOURCE_NAMES } from '../src/market/sources/load-members.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
@@ -14,19 +14,18 @@ import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 const tickers: StageFunction = defineStage(async (stage) => {
   const { outs, params, now, signal } = stage;
   const read = createStageParams(params);
-  const concurrency = read.count('tickers.concurrency', { min: 1, max: 16 });
   const { zone } = calendarFor('XBOM');
   const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
   try {
     const retry = createRetryPolicy();
     const file = await buildTickers({
       context: { http, retry, signal },
-      yahoo: await createYahooChart({ http, retry, signal, concurrency }),
+      yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
       sources: read.choices('tickers.sources', SOURCE_NAMES),
       asOf: localDate(now.getTime(), zone),
       zone,
       minValidated: read.count('tickers.min_validated', { min: 0, max: 30 }),
-      concurrency,
+      concurrency: REQUESTS_AT_ONCE,
       log: (message) => {
         stage.log(message);
       },

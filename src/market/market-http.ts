@@ -41,6 +41,9 @@ const PREFIXES: Readonly<Record<string, string>> = {
   'https://query2.finance.yahoo.com': '',
 };
 
+/** How many requests a run has in flight at once: few enough for a site to take them for a reader. No parameter, for it changes no out. */
+export const REQUESTS_AT_ONCE = 4;
+
 // Several of the pages answer a client without a browser's name with a block page.
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36';

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { MarketError } from '../market-error.ts';
+import { REQUESTS_AT_ONCE } from '../market-http.ts';
 import { findMemberTable } from './find-table.ts';
 import { checkHeadings } from './headings.ts';
 import { parseHtml } from './html.ts';
@@ -93,7 +94,7 @@ async function followRows(
   if (rows.length > MOST) {
     throw new MarketError('source.not-sensex', `${PLACE}: the table has ${rows.length} members`);
   }
-  const limit = pLimit(4);
+  const limit = pLimit(REQUESTS_AT_ONCE);
   return Promise.all(
     rows.map((row) =>
       limit(async () => {
