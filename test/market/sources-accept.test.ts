@@ -127,5 +127,8 @@ test('the recorded SENSEX table of 2020 is refused, for members have left since'
     .map((line) => line.split(','))
     .map(([, , bseCode = '', name = '']) => ({ name, bseCode }));
   assert.equal(rows.length, 30);
-  assert.throws(() => acceptSensex(listOf(rows)), refused(/unknown: Bajaj Auto, Hero MotoCorp, Housing Development Finance Corporation, Oil and/));
+  assert.throws(
+    () => acceptSensex(listOf(rows)),
+    refused(/unknown: Bajaj Auto, Hero MotoCorp, Housing Development Finance Corporation, Oil and/),
+  );
 });
