@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
 import { assertMatchesIndependent, independentMaps, readNpy } from './compare-independent.ts';
 import { recorded, recordedPath } from './indicators/published.ts';
+import { SYNTHETIC_INDEX, SYNTHETIC_PERIOD, SYNTHETIC_UNIVERSE } from './synthetic-raw.ts';
+import { syntheticRun } from './synthetic-run.ts';
 import { INDEX_SYMBOL, recordedRun, UNIVERSE } from './recorded-run.ts';
 
 function sum(values: readonly number[]): number {
@@ -49,3 +54,22 @@ for (const names of ['default', 'all']) {
     },
   );
 }
+
+test('a second computation in Python agrees on all features of series with every oddity and event', async () => {
+  const run = syntheticRun({ names: 'all' });
+  const folder = await mkdtemp(join(tmpdir(), 'raw-'));
+  try {
+    for (const [symbol, text] of run.rawFiles) await writeFile(join(folder, `${symbol}.csv`), text);
+    const expected = independentMaps({
+      rawDir: folder,
+      universe: SYNTHETIC_UNIVERSE,
+      indexSymbol: SYNTHETIC_INDEX,
+      asOf: SYNTHETIC_PERIOD.to,
+      features: 'all',
+    });
+    assert.equal(expected.features.length, 52);
+    assertMatchesIndependent(await computeFeatureOutputs(run), expected, 1e-9);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
