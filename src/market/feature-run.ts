@@ -79,7 +79,8 @@ export async function computeFeatureOutputs(input: FeatureRunInput): Promise<Fea
     allowUnadjustedSplit: fetched.allow_unadjusted_split,
   });
   if (!cleaning.series.has(indexSymbol)) {
-    const why = cleaning.refused.get(indexSymbol)?.reason ?? 'it was not fetched';
+    const missing = fetched.missing.find(({ symbol }) => symbol === indexSymbol);
+    const why = missing?.reason ?? cleaning.refused.get(indexSymbol)?.reason ?? 'it has no raw file';
     throw new Error(`the index ${indexSymbol} is not usable: ${why}`);
   }
 
