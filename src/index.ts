@@ -18,9 +18,9 @@ export interface StageContext {
   /** Aborted on timeout and Ctrl-C. */
   readonly signal: AbortSignal;
   /** Tells the user something while the stage runs. */
-  log(message: string): void;
+  readonly log: (message: string) => void;
   /** Reports how far the stage is. */
-  progress(state: StageProgress): void;
+  readonly progress: (state: StageProgress) => void;
 }
 
 export interface StageProgress {

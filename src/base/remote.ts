@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream';
+import type { ContentHash, Json, Location } from './types.ts';
+
+/** One remote as `remotes.yaml` has it, `${env:…}` filled in. */
+export interface RemoteConfig {
+  readonly name: string;
+  /** `gs://bucket/prefix`, `s3://…`, `azure://…`, `gdrive://folder-id/path`, `http(s)://…`, or an absolute folder. */
+  readonly url: string;
+  readonly options: Readonly<Record<string, Json>>;
+  readonly at: Location;
+}
+
+/** Bytes on their way to a remote. */
+export interface Body {
+  readonly size: number;
+  /** A local file with these bytes, for remotes that can copy it faster than a stream. */
+  readonly file?: string;
+  /** What the bytes hash to; whoever reads them from `file` checks it (`transfer.changed` when they do not). */
+  readonly hash?: ContentHash;
+  /** Opens the bytes from their start, as often as asked: so that a retry sends the same bytes. */
+  open(): Readable;
+}
+
+/** Bytes from a remote: a stream, or a local file for the receiver to copy and hash. */
+export type Source = { readonly stream: Readable } | { readonly file: string };
+
+export interface RemoteEntry {
+  readonly key: string;
+  readonly size: number;
+}
+
+/**
+ * A place that holds bytes by key (`files/sha256/ab/cdef…`, `runs/…`). Failures are `PipelineError`s with the code
+ * `remote.…`; the remote itself says by `retryable` (and `retryAfterMs`) whether another try may help.
+ */
+export interface Remote {
+  readonly limits: {
+    /** How many requests may be under way at once. */
+    readonly concurrency: number;
+    readonly readOnly?: true;
+    /** It cannot list; presence is asked per key. */
+    readonly listless?: true;
+  };
+  /** Size of the object; `undefined` when it is not there. */
+  head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined>;
+  /** Throws `remote.object-missing` when it is not there. */
+  get(key: string, signal: AbortSignal): Promise<Source>;
+  /** Replaces or creates; the object is there (after `flush`, where there is one) only with its last byte. */
+  put(key: string, body: Body, signal: AbortSignal): Promise<void>;
+  /** Removing what is not there is no error. */
+  remove(key: string, signal: AbortSignal): Promise<void>;
+  /** Every object whose key begins with the prefix, in any order. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<RemoteEntry>;
+  /** Makes all that was put visible and durable. Remotes without it are so when `put` resolves. */
+  flush?(signal: AbortSignal): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** The default export of a file in `remotes/`. */
+export type OpenRemote = (config: RemoteConfig, signal: AbortSignal) => Promise<Remote>;

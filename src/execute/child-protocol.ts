@@ -1,0 +1,22 @@
+import type { Json } from '../base/types.ts';
+
+/** What the runner tells a stage process. Paths are absolute. */
+export interface ChildJob {
+  readonly module: string;
+  readonly deps: Readonly<Record<string, string>>;
+  readonly outs: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, Json>>;
+  readonly env: readonly string[];
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+/** What a stage process tells the runner. */
+export type ChildMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'log'; readonly text: string }
+  | { readonly type: 'progress'; readonly done: number; readonly total?: number; readonly label?: string }
+  /** The permission model refused something, whether or not the code noticed. */
+  | { readonly type: 'denied'; readonly permission: string; readonly resource: string }
+  | { readonly type: 'done'; readonly peakMemory: number }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string };

@@ -1,0 +1,56 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { pathToFileURL } from 'node:url';
+import type { ChildJob, ChildMessage } from './child-protocol.ts';
+
+/**
+ * The entry of a module stage's process: takes one job over IPC, runs the module's default export, says how it went.
+ * It ends when the runner's channel closes, so that no stage outlives its runner.
+ */
+function main(): void {
+  const stop = new AbortController();
+  const denied = new Set<string>();
+  subscribe('node:permission-model:fs', (message) => {
+    const { permission, resource } = message as { permission: string; resource: string };
+    const mark = `${permission} ${resource}`;
+    if (denied.has(mark)) return;
+    denied.add(mark);
+    send({ type: 'denied', permission, resource });
+  });
+  process.on('disconnect', () => process.exit(1));
+  process.on('SIGTERM', () => stop.abort(new Error('the stage was told to stop')));
+  process.once('message', (job) => void perform(job as ChildJob, stop.signal));
+  send({ type: 'ready' });
+}
+
+async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
+  try {
+    const module = (await import(pathToFileURL(job.module).href)) as { default?: unknown };
+    if (typeof module.default !== 'function') throw new TypeError('the module has no default export that is a function');
+    const stage = module.default as (context: unknown) => unknown;
+    await stage({
+      deps: job.deps,
+      outs: job.outs,
+      params: job.params,
+      env: Object.fromEntries(job.env.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+      now: new Date(job.now),
+      signal,
+      log: (text: unknown) => send({ type: 'log', text: String(text) }),
+      progress: (state: { done: number; total?: number; label?: string }) => send({ type: 'progress', ...state }),
+    });
+    finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    finish({ type: 'failed', message, stack: stack ?? message }, 1);
+  }
+}
+
+function send(message: ChildMessage): void {
+  process.send?.(message);
+}
+
+/** Ends the process once the message is out: a stage that leaves a timer or a server behind is over all the same. */
+function finish(message: ChildMessage, code: number): void {
+  process.send?.(message, undefined, undefined, () => process.exit(code));
+}
+
+main();

@@ -1,0 +1,39 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { StageLock } from '../base/types.ts';
+import { flush } from '../io/flush.ts';
+import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
+import { exists, setAside } from './staging.ts';
+
+export interface Commit {
+  readonly journal: Journal;
+  readonly record: AttemptRecord;
+  readonly result: StageLock;
+  /** Where something that stands in the way is kept. */
+  readonly failed: string;
+}
+
+/**
+ * Puts the new outs in place. The intent is durable before the first move, so whoever finds it after a crash finishes
+ * the moves; the result still has to be recorded, and the intent removed after that.
+ */
+export async function moveIntoPlace({ journal, record, result, failed }: Commit): Promise<void> {
+  journal.write({ ...record, phase: 'committing', result }, { durable: true });
+  for (const out of record.outs) finishMove(out, failed);
+  await flush([...new Set(record.outs.map((out) => dirname(out.home)))]);
+}
+
+/** Old out aside, new out home; each step only if it has not been done: safe to repeat after a crash. */
+export function finishMove(out: JournaledOut, failed: string): void {
+  if (out.made === out.home || !exists(out.made)) return;
+  if (exists(out.home)) {
+    // A replace is two renames: a rename over a folder that is not empty fails.
+    if (exists(out.aside)) setAside(out.home, failed);
+    else {
+      mkdirSync(dirname(out.aside), { recursive: true });
+      renameSync(out.home, out.aside);
+    }
+  }
+  mkdirSync(dirname(out.home), { recursive: true });
+  renameSync(out.made, out.home);
+}

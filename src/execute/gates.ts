@@ -1,0 +1,67 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Emit } from '../base/event.ts';
+import { canonicalJson, parseJson } from '../base/hash.ts';
+import type { Gate, Json, RelPath, Stage } from '../base/types.ts';
+
+/**
+ * Evaluates a stage's gates on the bytes of its metric outs and tells each value. Throws `gate.failed` naming every
+ * gate that does not hold, `gate.unreadable` when a metric is not there to be judged.
+ */
+export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer, emit: Emit): void {
+  const broken: { gate: Gate; text: string }[] = [];
+  const metrics = new Map<RelPath, Json>();
+  for (const gate of stage.policy.gates) {
+    let metric = metrics.get(gate.out);
+    if (metric === undefined) metrics.set(gate.out, (metric = parseMetric(stage, gate, read(gate.out))));
+    const value = lookUp(metric, gate.key);
+    const held = holds(gate, value);
+    const shown = value === undefined ? 'missing' : canonicalJson(value);
+    emit({ type: 'gate-evaluated', stage: stage.name, gate: formatGate(gate), value: shown, held });
+    if (!held) broken.push({ gate, text: `${formatGate(gate)}, but it is ${shown}` });
+  }
+  if (broken.length === 0) return;
+  throw new PipelineError('gate.failed', `stage "${stage.name}" does not pass: ${broken.map((one) => one.text).join('; ')}`, {
+    exit: EXIT.failed,
+    at: broken.map((one) => one.gate.at),
+    hint: `its outs were not taken over; look at them in .lockstep/failed/${stage.name}`,
+  });
+}
+
+/** `success_rate must be >= 0.8`, with both limits where there are two. */
+export function formatGate(gate: Gate): string {
+  const limits: string[] = [];
+  if (gate.min !== undefined) limits.push(`>= ${gate.min}`);
+  if (gate.max !== undefined) limits.push(`<= ${gate.max}`);
+  if (gate.equals !== undefined) limits.push(`== ${canonicalJson(gate.equals)}`);
+  return `${gate.key} must be ${limits.join(' and ')}`;
+}
+
+function holds(gate: Gate, value: Json | undefined): boolean {
+  if (value === undefined) return false;
+  if (gate.equals !== undefined && canonicalJson(gate.equals) !== canonicalJson(value)) return false;
+  if (gate.min === undefined && gate.max === undefined) return true;
+  if (typeof value !== 'number' && typeof value !== 'bigint') return false;
+  return (gate.min === undefined || value >= gate.min) && (gate.max === undefined || value <= gate.max);
+}
+
+function parseMetric(stage: Stage, gate: Gate, bytes: Buffer): Json {
+  try {
+    return parseJson(bytes.toString('utf8'));
+  } catch (error) {
+    throw new PipelineError('gate.unreadable', `"${gate.out}" of stage "${stage.name}" is not JSON, so its gates cannot be judged`, {
+      exit: EXIT.failed,
+      at: gate.at,
+      hint: 'gates read JSON metrics; write the out as JSON',
+      cause: error,
+    });
+  }
+}
+
+function lookUp(metric: Json, key: string): Json | undefined {
+  let at: Json | undefined = metric;
+  for (const part of key.split('.')) {
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = (at as Readonly<Record<string, Json>>)[part];
+  }
+  return at;
+}

@@ -1,0 +1,59 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ModuleAction } from '../base/types.ts';
+
+/** What the permission model lets a module stage touch. Absolute paths. */
+export interface Grants {
+  readonly root: string;
+  readonly action: ModuleAction;
+  /** The code closure, below the root. */
+  readonly code: readonly string[];
+  readonly packageFolders: readonly string[];
+  readonly deps: readonly string[];
+  /** The child's own entry and the stage API. */
+  readonly entry: readonly string[];
+  readonly writable: readonly string[];
+}
+
+/** More arguments than this and folders are granted instead of files. */
+const MAX_GRANTS = 2000;
+
+/** Node's arguments for running a module under the permission model. */
+export function permissionArgs(grants: Grants): readonly string[] {
+  const { root, action } = grants;
+  const code = grants.code.map((path) => join(root, path));
+  const read = new Set<string>();
+  for (const path of [...code, ...grants.entry]) addWithPackageJson(path, read);
+  for (const path of grants.packageFolders) read.add(join(path, '*'));
+  for (const path of grants.deps) addReal(path, read);
+  for (const path of grants.writable) read.add(path);
+  const write = new Set(grants.writable);
+  return [
+    '--permission',
+    ...[...thin(read)].map((path) => `--allow-fs-read=${path}`),
+    ...[...write].map((path) => `--allow-fs-write=${path}`),
+    ...(action.allow.includes('addons') ? ['--allow-addons'] : []),
+    ...(action.allow.includes('processes') ? ['--allow-child-process'] : []),
+    ...(action.allow.includes('workers') ? ['--allow-worker'] : []),
+  ];
+}
+
+/** A module, and the package.json files above it that Node asks for its type. */
+function addWithPackageJson(path: string, read: Set<string>): void {
+  addReal(path, read);
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    if (existsSync(file)) read.add(file);
+    if (folder === dirname(folder)) return;
+  }
+}
+
+/** A dep may be, or lie behind, a link inside the project: both names are granted. */
+function addReal(path: string, read: Set<string>): void {
+  read.add(path);
+  if (existsSync(path)) read.add(realpathSync(path));
+}
+
+function thin(paths: ReadonlySet<string>): ReadonlySet<string> {
+  return paths.size <= MAX_GRANTS ? paths : new Set([...paths].map((path) => (path.endsWith('*') ? path : join(dirname(path), '*'))));
+}

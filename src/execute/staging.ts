@@ -1,0 +1,125 @@
+import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Out, RelPath, Stage } from '../base/types.ts';
+import { readFolder, syncFolder } from '../io/files.ts';
+
+/** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
+export interface StagedOut {
+  readonly path: RelPath;
+  /** The place in the workspace. */
+  readonly home: string;
+  /** Where the stage writes: its own place in the staging folder, or (shell) home itself. */
+  readonly made: string;
+  /** Where the old out is kept until the attempt is over. */
+  readonly aside: string;
+}
+
+export interface Staging {
+  readonly id: string;
+  readonly dir: string;
+  /** For the process's TMPDIR. */
+  readonly temp: string;
+  readonly outs: readonly StagedOut[];
+  /** Folders that are removed when the attempt is over: `dir`, and one beside each out on another device. */
+  readonly folders: readonly string[];
+}
+
+/**
+ * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device (a rename
+ * does not cross devices). Throws `out.linked` for an out that is, or lies behind, a symbolic link.
+ */
+export function layStaging(root: string, stage: Stage, id: string): Staging {
+  const state = join(root, '.lockstep');
+  const dir = join(state, 'staging', id);
+  const device = statSync(root).dev;
+  const folders = new Set([dir]);
+  const outs = stage.outs.map((out, index): StagedOut => {
+    const home = join(root, out.path);
+    refuseLinks(root, out);
+    const near = nearestFolder(dirname(home));
+    let base = dir;
+    if (statSync(near).dev !== device) folders.add((base = join(near, `.lockstep-${id}`)));
+    const place = (kind: string): string => join(base, kind, String(index), basename(out.path));
+    return { path: out.path, home, made: stage.action.kind === 'module' ? place('outs') : home, aside: place('aside') };
+  });
+  return { id, dir, temp: join(dir, 'tmp'), outs, folders: [...folders] };
+}
+
+/** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
+export function openStaging(staging: Staging, stage: Stage): void {
+  mkdirSync(staging.temp, { recursive: true });
+  for (const [index, out] of stage.outs.entries()) {
+    const made = staging.outs[index]?.made ?? '';
+    mkdirSync(out.folder ? made : dirname(made), { recursive: true });
+  }
+}
+
+/** Moves an old out aside, durably named, so that the stage starts without it. False when there is none. */
+export function moveAside(out: StagedOut): boolean {
+  if (!exists(out.home)) return false;
+  mkdirSync(dirname(out.aside), { recursive: true });
+  renameSync(out.home, out.aside);
+  syncFolder(dirname(out.aside));
+  return true;
+}
+
+/** Puts an old out back; whatever the attempt left in its place goes to `failed`. */
+export function putBack(out: Pick<StagedOut, 'home' | 'aside'>, failed: string): void {
+  if (exists(out.home) && exists(out.aside)) setAside(out.home, failed);
+  if (!exists(out.aside)) return;
+  mkdirSync(dirname(out.home), { recursive: true });
+  renameSync(out.aside, out.home);
+}
+
+/** Keeps what a failed attempt made, for looking at. */
+export function setAside(path: string, failed: string): void {
+  if (!exists(path)) return;
+  const to = join(failed, basename(path));
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(failed, { recursive: true });
+  try {
+    renameSync(path, to);
+  } catch {
+    // Another device: what failed is not worth a copy.
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+export function closeStaging(staging: Pick<Staging, 'folders'>): void {
+  for (const folder of staging.folders) rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+}
+
+/** A file in the staging folder that is no declared out, as `<folder>/<name>`; `undefined` when there is none. */
+export function findStray(staging: Staging): string | undefined {
+  const homes = new Map(staging.outs.map((out) => [dirname(out.made), basename(out.made)]));
+  for (const [folder, name] of homes) {
+    const stray = readFolder(folder).find((entry) => entry.name !== name);
+    if (stray) return stray.name;
+  }
+  return undefined;
+}
+
+export function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function nearestFolder(path: string): string {
+  let folder = path;
+  while (!exists(folder)) folder = dirname(folder);
+  return folder;
+}
+
+function refuseLinks(root: string, out: Out): void {
+  const parts = out.path.split('/');
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const part = parts.slice(0, depth).join('/');
+    const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
+    if (!stat?.isSymbolicLink()) continue;
+    throw new PipelineError('out.linked', `the out "${out.path}" ${part === out.path ? 'is' : `lies behind "${part}", which is`} a symbolic link`, {
+      at: out.at,
+      exit: EXIT.user,
+      hint: `replace the link by a real file or folder ("rm ${part}")`,
+    });
+  }
+}
