@@ -34,9 +34,10 @@ class Calendar:
         self.first, self.last = table["known_from"], table["known_through"]
         self.closed = {entry["date"] for entry in table["holidays"]}
         self.extra = {entry["date"] for entry in table["sessions"]}
+        self.doubted = {entry["date"] for entry in table["holidays"] if entry["source"] == "memory"}
 
     def surely_closed(self, date):
-        if not self.first <= date <= self.last or date in self.extra:
+        if not self.first <= date <= self.last or date in self.extra or date in self.doubted:
             return False
         weekday = datetime.date.fromisoformat(date).weekday()
         return self.mask[weekday] != "1" or date in self.closed

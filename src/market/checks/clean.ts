@@ -71,6 +71,9 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
     sessionDates: new Set(sessions.map(({ date }) => date)),
     knownFrom: calendar.knownFrom,
     knownThrough: calendar.knownThrough,
+    doubtedHolidays: new Set(
+      [...calendar.holidays].filter(([, source]) => source === 'memory').map(([date]) => date),
+    ),
   };
   const regular = sessions.filter(({ kind }) => kind === 'regular').map(({ date }) => date);
   const findings: Finding[] = [];

@@ -14,11 +14,14 @@ export interface KnownSessions {
   readonly sessionDates: ReadonlySet<string>;
   readonly knownFrom: string;
   readonly knownThrough: string;
+  /** Holidays known from memory alone: no bar is called wrong because of them. */
+  readonly doubtedHolidays: ReadonlySet<string>;
 }
 
 /** Whether the calendar is sure that a date has no session. */
 export function isKnownClosed(known: KnownSessions, date: string): boolean {
-  return date >= known.knownFrom && date <= known.knownThrough && !known.sessionDates.has(date);
+  if (date < known.knownFrom || date > known.knownThrough) return false;
+  return !known.sessionDates.has(date) && !known.doubtedHolidays.has(date);
 }
 
 const LOST_DAY_MIN_STOCKS = 3;

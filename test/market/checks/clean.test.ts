@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Bar } from '../../../src/market/bars.ts';
+import { calendarFor } from '../../../src/market/calendar.ts';
 import { bar, clean, cleanDates, flat, INDEX, lines, sessionDates } from './bars.ts';
 
 const DAYS = sessionDates('2026-01-05', '2026-01-30');
@@ -173,6 +174,20 @@ test('beyond the calendar’s knowledge no bar is called wrong', () => {
   );
   assert.deepEqual(lines(cleaning), []);
   assert.deepEqual(cleanDates(cleaning, 'A'), [sunday]);
+});
+
+test('a holiday known from memory alone makes no bar wrong', () => {
+  const holiday = '2026-01-15';
+  const known = calendarFor('XBOM');
+  const calendar = { ...known, holidays: new Map(known.holidays).set(holiday, 'memory') };
+  const bars = [...steady(), bar(holiday, 107)].toSorted(byDate);
+  assert.deepEqual(
+    lines(clean({ [INDEX]: index, A: bars, B: steady(), C: steady() }, { calendar }), 'bar.phantom'),
+    [],
+  );
+  assert.deepEqual(lines(clean({ [INDEX]: index, A: bars, B: steady(), C: steady() }), 'bar.phantom'), [
+    `bar.phantom error A ${holiday}`,
+  ]);
 });
 
 test('impossible values are quarantined', () => {
