@@ -40,6 +40,12 @@ export interface PipelineReading {
 /** Places where `${…}` is not replaced: they decide what it means. */
 const LITERAL_KEYS: ReadonlySet<string> = new Set(['params', 'vars', 'hash', 'stages']);
 
+const validate = createValidate(pipelineSchema, {
+  area: 'pipeline',
+  describe: describePipelinePlace,
+  synonyms: PIPELINE_SYNONYMS,
+});
+
 /**
  * Reads pipeline.yaml and the params files it names into a `Pipeline`, every value with its place.
  *
@@ -77,11 +83,7 @@ function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline |
   if (stages?.kind === 'map') for (const entry of stages.entries.values()) checkStageName(entry, report);
   const instances = stages?.kind === 'map' ? expandStages(stages, context.scope, report) : [];
   const expanded = expandRoot(root, instances, context.scope, report);
-  createValidate(pipelineSchema, {
-    area: 'pipeline',
-    describe: describePipelinePlace,
-    synonyms: PIPELINE_SYNONYMS,
-  })(expanded, report);
+  validate(expanded, report);
   const pools = readPools(expanded);
   const input = { context, files, pools: Object.keys(pools) };
   const schedule = readSchedule(expanded, report);

@@ -49,6 +49,12 @@ const SCHEME_SYNONYMS: Readonly<Record<string, string>> = {
   file: '',
 };
 
+const validate = createValidate(remotesSchema, {
+  area: 'remotes',
+  describe: describeRemotesPlace,
+  synonyms: REMOTES_SYNONYMS,
+});
+
 /**
  * Reads remotes.yaml; without that file there are no remotes and no problem.
  *
@@ -73,11 +79,7 @@ function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes |
     });
     return undefined;
   }
-  createValidate(remotesSchema, {
-    area: 'remotes',
-    describe: describeRemotesPlace,
-    synonyms: REMOTES_SYNONYMS,
-  })(root, report);
+  validate(root, report);
   const remotes: Record<string, RemoteConfig> = {};
   for (const entry of entriesOf(child(root, 'remotes'))) {
     const remote = readRemote(entry, env, report);

@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { createConverter } from './convert.ts';
 import { decodeSource, type Source } from './decode.ts';
+import { findJsonFault } from './json-fault.ts';
 import type { Report } from './report.ts';
 import { syntaxProblem } from './syntax.ts';
 import type { Tree } from './tree.ts';
@@ -58,7 +59,7 @@ function isJson(source: Source, report: Report): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const offset = Number(/at position (\d+)/.exec(error.message)?.[1] ?? source.text.length - 1);
+    const offset = Math.min(findJsonFault(source.text), source.text.trimEnd().length);
     report.add('json.syntax', `"${source.file}" is not valid JSON: it breaks here`, {
       at: source.place(offset, 1),
       hint: 'JSON has double quotes, no comments and no comma after the last item',

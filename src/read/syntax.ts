@@ -16,8 +16,15 @@ function explain(
   fault: YAMLParseError | YAMLWarning,
   start: number,
 ): { code: string; message: string; hint?: string } {
-  const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start + 2);
-  if (/[[{].*\$\{?$/.test(line.trimEnd()) || /[[{].*\$\{/.test(line)) {
+  if (fault.code === 'BAD_DQ_ESCAPE') {
+    const escape = text.slice(start, start + 2);
+    const hint =
+      escape === '\\$'
+        ? 'write "\\\\${", or put the text in single quotes'
+        : 'write a backslash as "\\\\", or use single quotes';
+    return { code: 'yaml.syntax', message: `"${escape}" means nothing inside double quotes`, hint };
+  }
+  if (text.slice(Math.max(0, start - 2), start + 2).includes('${')) {
     return {
       code: 'yaml.syntax',
       message: 'the braces of "${…}" are read as a map here',

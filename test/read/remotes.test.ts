@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readRemotes, type RemotesReading } from '../../src/read/remotes.ts';
+import { brief, toLoad } from './rig.ts';
+
+function read(text: string | undefined, env: Readonly<Record<string, string>> = {}): RemotesReading {
+  return readRemotes({
+    load: toLoad(text === undefined ? {} : { 'remotes.yaml': text }),
+    env: (name) => env[name],
+  });
+}
+
+test('without the file there are no remotes and no problems', () => {
+  assert.deepEqual(read(undefined), { remotes: { remotes: {} }, problems: [], files: ['remotes.yaml'] });
+  assert.deepEqual(read('# none yet\n').remotes, { remotes: {} });
+});
+
+test('a remote has its url, its options and the values that must not be shown', () => {
+  const text = `default: bucket
+remotes:
+  bucket:
+    url: s3://\${env:BUCKET}/cache
+    region: eu-central-1
+    secret_access_key: \${env:S3_SECRET}
+    retries: 3
+    nested: { list: ["\${env:S3_SECRET}", x] }
+  folder: { url: ~/cache }
+`;
+  const { remotes, problems } = read(text, { BUCKET: 'market', S3_SECRET: 'abc' });
+  assert.deepEqual(problems, []);
+  assert.equal(remotes?.default, 'bucket');
+  assert.deepEqual(remotes?.remotes['bucket'], {
+    name: 'bucket',
+    url: 's3://market/cache',
+    options: { region: 'eu-central-1', secret_access_key: 'abc', retries: 3, nested: { list: ['abc', 'x'] } },
+    secrets: ['market', 'abc'],
+    at: { file: 'remotes.yaml', line: 3, column: 3, length: 6 },
+  });
+  assert.equal(remotes?.remotes['folder']?.url, '~/cache');
+});
+
+test('a variable that is not set concerns its own remote only', () => {
+  const { remotes, problems } = read(
+    'remotes:\n  a: { url: "gs://b/${env:NOPE}" }\n  b: { url: ../cache }\n',
+  );
+  assert.deepEqual(problems, []);
+  const problem = remotes?.remotes['a']?.problem;
+  assert.equal(problem?.code, 'remotes.env');
+  assert.match(problem?.message ?? '', /"a".*NOPE/);
+  assert.deepEqual(problem?.at, [{ file: 'remotes.yaml', line: 2, column: 21, length: 11 }]);
+  assert.equal(remotes?.remotes['b']?.problem, undefined);
+});
+
+test('a variable that is set to nothing is set', () => {
+  const { remotes } = read('remotes: { a: { url: ../cache, prefix: "${env:EMPTY}" } }\n', { EMPTY: '' });
+  assert.deepEqual(
+    [remotes?.remotes['a']?.options, remotes?.remotes['a']?.secrets, remotes?.remotes['a']?.problem],
+    [{ prefix: '' }, [], undefined],
+  );
+});
+
+test('secrets written into the file are refused, wherever they stand', () => {
+  const refused = [
+    'secret_access_key: x',
+    'token: 123',
+    'password: x',
+    'connection_string: "a;b"',
+    'account_key: x',
+    'auth: { api_key: x }',
+    'sas_token: "x${a}"',
+  ];
+  for (const option of refused) {
+    assert.deepEqual(
+      read(`remotes: { a: { url: s3://b/c, ${option} } }\n`).problems.filter(
+        ({ code }) => code === 'remotes.literal-secret',
+      ).length,
+      1,
+      option,
+    );
+  }
+  const allowed = [
+    'access_key_id: x',
+    'token_file: x',
+    'token: "${env:T}"',
+    'credentials: key.json',
+    'connection_string: "a=${env:T}"',
+    'password: null',
+  ];
+  for (const option of allowed)
+    assert.deepEqual(read(`remotes: { a: { url: s3://b/c, ${option} } }\n`, { T: 'x' }).problems, [], option);
+});
+
+test('only the environment can be interpolated', () => {
+  assert.deepEqual(brief(read('remotes: { a: { url: "s3://b/${name}" } }\n').problems), [
+    'remotes.template 1:30',
+  ]);
+});
+
+test('known schemes and folders are urls', () => {
+  for (const url of [
+    'gs://b/p',
+    'gdrive://id/p',
+    's3://b',
+    'azure://c/p',
+    'http://h/p',
+    'https://h/p',
+    '../cache',
+    '/mnt/cache',
+    '~/cache',
+    'C:/cache',
+  ]) {
+    assert.deepEqual(read(`remotes: { a: { url: "${url}" } }\n`).problems, [], url);
+  }
+  for (const url of ['gss://b/p', 'S4://b', 'ftp://h/p', 'gs://', 's3:///p', 'gs:bucket']) {
+    assert.equal(read(`remotes: { a: { url: "${url}" } }\n`).problems.length, 1, url);
+  }
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatPythonFloat } from '../../src/read/python-text.ts';
+import { shellQuote } from '../../src/read/command-options.ts';
+import { brief, pipelineOf, read, stageOf } from './rig.ts';
+
+const PARAMS = `
+name: x
+lr: 0.10
+tiny: 1e-5
+one: 1.0
+count: 3
+big: 12345678901234567890
+yes: true
+nothing: null
+train: { steps: [ { size: 5 }, { size: 7 } ], on: false }
+`;
+
+function cmd(text: string, params: string = PARAMS): unknown {
+  const [stage] = pipelineOf(`stages:\n  a:\n    cmd: ${text}\n`, { 'params.yaml': params }).stages;
+  return stage?.action.kind === 'shell' ? stage.action.cmd : undefined;
+}
+
+test('values become text inside a text as DVC writes them', () => {
+  assert.equal(
+    cmd('run ${name} ${lr} ${tiny} ${one} ${count} ${big} ${yes} ${nothing}'),
+    'run x 0.1 1e-05 1.0 3 12345678901234567890 true None',
+  );
+});
+
+test('paths go through maps and lists, with blanks around them', () => {
+  assert.equal(cmd('run ${train.steps[1].size} ${ train.steps.0.size } ${train.on}'), 'run 7 5 false');
+});
+
+test('a backslash keeps a template as it is', () => {
+  assert.equal(cmd('run \\${HOME} ${name} \\${name}'), 'run ${HOME} x ${name}');
+});
+
+test('the match ends at the first closing brace', () => {
+  assert.equal(cmd('run ${name}}'), 'run x}');
+});
+
+test('a text that is one template keeps the type of the value', () => {
+  const stage = stageOf(
+    'cmd: go\nretry: { attempts: "${count}" }\nfrozen: ${yes}\nmeta: { a: "${lr}", b: "${big}", c: "${nothing}", d: "v${count}" }',
+    {
+      'params.yaml': PARAMS,
+    },
+  );
+  assert.equal(stage.policy.retry.attempts, 3);
+  assert.equal(stage.policy.frozen, true);
+  assert.deepEqual(stage.meta, { a: 0.1, b: 12345678901234567890n, c: null, d: 'v3' });
+});
+
+test('a map inside a command becomes its options', () => {
+  // The example of the DVC documentation's dictionary unpacking, with every type of value.
+  const params =
+    'opts: { foo: "a b", bar: 1, t: true, f: false, nested: { baz: q }, list: [2, 3, "q x"], none: null, e: "" }\n';
+  const expected = "python x.py --foo 'a b' --bar 1 --t --nested.baz q --list 2 3 'q x' --none None --e ''";
+  assert.equal(cmd('python x.py ${opts}', params), expected);
+  assert.deepEqual(cmd('["python x.py ${opts}"]', params), [expected]);
+});
+
+test('keys of maps are templates too, and stage names are not', () => {
+  const stage = stageOf('cmd: go\nouts:\n  - "${name}.bin": { cache: false }', { 'params.yaml': PARAMS });
+  assert.deepEqual([stage.outs[0]?.path, stage.outs[0]?.cache], ['x.bin', false]);
+  assert.deepEqual(brief(read('stages:\n  ${name}x: { cmd: go }\n', { 'params.yaml': PARAMS }).problems), [
+    'stage.name 2:3',
+  ]);
+});
+
+test('schedule, data and pools take templates', () => {
+  const pipeline = pipelineOf(
+    'name: ${name}\npools: { a: "${count}" }\ndata: ["in/${name}.csv"]\nschedule: { cron: "0 ${count} * * *", tz: UTC }\nstages: {}\n',
+    { 'params.yaml': PARAMS },
+  );
+  assert.equal(pipeline.name, 'x');
+  assert.deepEqual(pipeline.pools, { a: 3 });
+  assert.equal(pipeline.data[0]?.path, 'in/x.csv');
+  assert.equal(pipeline.schedule?.cron, '0 3 * * *');
+});
+
+test('vars add to the params files, deeply and in order', () => {
+  const stage = pipelineOf(
+    'vars:\n  - more.yaml\n  - other.json:a\n  - { train: { extra: 9 } }\nstages:\n  s: { cmd: "go ${train.extra} ${train.on} ${m} ${a}" }\n',
+    { 'params.yaml': PARAMS, 'more.yaml': 'm: 1\n', 'other.json': '{"a": 2, "name": 3}' },
+  ).stages[0];
+  assert.deepEqual(stage?.action, { kind: 'shell', cmd: 'go 9 false 1 2', wdir: '.' });
+});
+
+test('loading one file twice in full is harmless, and a leaf defined again is not', () => {
+  const others = { 'params.yaml': 'a: { b: 1 }\n' };
+  assert.equal(read('vars: [params.yaml, params.yaml]\nstages: {}\n', others).problems.length, 0);
+  assert.deepEqual(brief(read('vars: [{ a: { b: 1 } }]\nstages: {}\n', others).problems), [
+    'vars.redefined 1:15',
+  ]);
+  assert.deepEqual(brief(read('vars: [{ a: 1 }]\nstages: {}\n', others).problems), ['vars.redefined 1:10']);
+});
+
+test('faults of templates stand at the template itself, also behind a quote', () => {
+  const problems = read('stages:\n  a:\n    cmd: "go ${nam} ${train} ${env:X} ${"\n', {
+    'params.yaml': 'train: [[1]]\nname: x\n',
+  }).problems;
+  assert.deepEqual(brief(problems), [
+    'template.missing 3:14',
+    'template.type 3:21',
+    'template.env 3:30',
+    'template.syntax 3:39',
+  ]);
+});
+
+test('a template inside a folded text is told at the start of the text', () => {
+  assert.deepEqual(brief(read('stages:\n  a:\n    cmd: >\n      go\n      ${nope}\n').problems), [
+    'template.missing 3:10',
+  ]);
+});
+
+test('a whole command cannot be a map, and a path cannot be a list', () => {
+  const others = { 'params.yaml': 'm: { a: 1 }\nl: [a]\n' };
+  assert.deepEqual(brief(read('stages:\n  a: { cmd: "${m}" }\n', others).problems), ['template.type 2:14']);
+  assert.deepEqual(brief(read('stages:\n  a: { cmd: go, deps: "${l}" }\n', others).problems), [
+    'template.type 2:24',
+  ]);
+});
+
+test('a broken params file silences what would only echo it', () => {
+  const { problems, files } = read('stages:\n  a: { cmd: "go ${x}", params: [x] }\n', {
+    'params.yaml': 'x: [\n',
+  });
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ['yaml.syntax'],
+  );
+  assert.deepEqual(files, ['pipeline.yaml', 'params.yaml']);
+});
+
+test('floats are written as Python writes them', () => {
+  // Each pair was printed by CPython's repr().
+  const table: readonly (readonly [number, string])[] = [
+    [1, '1.0'],
+    [-0, '-0.0'],
+    [0, '0.0'],
+    [1e-5, '1e-05'],
+    [0.0001, '0.0001'],
+    [0.00012345, '0.00012345'],
+    [1e15, '1000000000000000.0'],
+    [1e16, '1e+16'],
+    [123456789012345680, '1.2345678901234568e+17'],
+    [0.1 + 0.2, '0.30000000000000004'],
+    [1e22, '1e+22'],
+    [5e-324, '5e-324'],
+    [1.7976931348623157e308, '1.7976931348623157e+308'],
+    [-12.5, '-12.5'],
+    [1e100, '1e+100'],
+  ];
+  for (const [value, text] of table) assert.equal(formatPythonFloat(value), text);
+});
+
+test('only what a shell would split or expand is quoted', () => {
+  // Each pair was printed by Python's shlex.quote().
+  const table: readonly (readonly [string, string])[] = [
+    ['', "''"],
+    ['abc-1.0_x/y:z@%+=,', 'abc-1.0_x/y:z@%+=,'],
+    ['a b', "'a b'"],
+    ["it's", `'it'"'"'s'`],
+    ['$HOME', "'$HOME'"],
+    ['é', "'é'"],
+  ];
+  for (const [text, quoted] of table) assert.equal(shellQuote(text), quoted);
+});
