@@ -20,7 +20,8 @@ const TAB = '    ';
  * hint; further places follow as "also" blocks, and a count ends several problems. Every line ends in a line feed.
  *
  * Tabs are shown as four blanks and wide characters count twice, so the caret stands below its value in a terminal.
- * Control characters are shown as `\xNN`. In remotes.yaml the values of keys that name secrets are shown as `…`.
+ * Control characters are shown as `\xNN`. The values of secrets in
+ * remotes.yaml, and what is assigned to a variable such as `API_KEY`, are shown as dots.
  */
 export function formatProblems(
   problems: readonly Problem[],
@@ -75,7 +76,7 @@ function cut(
   { file, column, length }: Location,
 ): { before: string; value: string; after: string } {
   const [start, end] = [column - 1, column - 1 + length];
-  const line = /(^|\/)remotes\.ya?ml$/.test(file) ? hideSecrets(raw) : raw;
+  const line = hideAssigned(/(^|\/)remotes\.ya?ml$/.test(file) ? hideSecrets(raw) : raw);
   const before = visible(line.slice(0, start));
   // A tab that is itself the fault has to be seen.
   const value = visible(line.slice(start, end).replaceAll('\t', '→   '));
@@ -110,6 +111,14 @@ function hideSecrets(line: string): string {
       /(:\/\/[^/\s:@]*:)([^/\s@]+)(?=@)/g,
       (_, head: string, password: string) => head + '•'.repeat(password.length),
     );
+}
+
+/** What a shell or an `env:` item assigns to a variable that names a secret. Same length as before. */
+function hideAssigned(line: string): string {
+  return line.replace(
+    /(\b[A-Z0-9_]*(?:SECRET|TOKEN|PASSW|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY)[A-Z0-9_]*=)(?!["']?\$)([^\s,\]}]+)/g,
+    (_, name: string, value: string) => name + '•'.repeat(value.length),
+  );
 }
 
 /** Control characters as escapes, tabs as blanks: a terminal obeys nothing that a file says. */

@@ -19,8 +19,6 @@ export interface DeclaredParams {
   readonly values: MapTree;
 }
 
-const EMPTY_AT: Location = { file: 'pipeline.yaml', line: 1, column: 1, length: 1 };
-
 /**
  * Reads the params files and `vars:` of a pipeline. Without `params:` it is params.yaml, when that exists.
  * Files merge first, then the items of `vars` in order, deeply; a leaf that `vars` defines again is `vars.redefined`.
@@ -56,7 +54,7 @@ function readDeclared(root: MapTree, files: Files): Pick<Context, 'declared' | '
   const written = child(root, 'params');
   if (written === undefined) {
     if (!files.exists('params.yaml')) return { declared: [], complete: true };
-    const values = files.params('params.yaml', EMPTY_AT);
+    const values = files.params('params.yaml');
     return values
       ? { declared: [{ file: 'params.yaml', values }], complete: true }
       : { declared: [], complete: false };

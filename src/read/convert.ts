@@ -129,7 +129,7 @@ export function createConverter(source: Source, document: Document, report: Repo
   }
 
   function scalar(node: Node, at: Location): ScalarTree | undefined {
-    const value: unknown = isScalar(node) ? node.value : null;
+    const value: unknown = isScalar(node) ? (node.value ?? null) : null;
     if (typeof value === 'bigint') {
       const small = Number(value);
       return { kind: 'scalar', value: Number.isSafeInteger(small) ? small : value, at };
@@ -153,7 +153,12 @@ export function createConverter(source: Source, document: Document, report: Repo
         end - start - 2 * quoted === value.length && source.text.startsWith(value, start + quoted);
       return { kind: 'scalar', value, at, ...(verbatim && { inner: quoted }) };
     }
-    return { kind: 'scalar', value: typeof value === 'boolean' ? value : null, at };
+    if (typeof value === 'boolean' || value === null) return { kind: 'scalar', value, at };
+    report.add('yaml.tag', `${source.text.slice(...rangeOf(node))} is a type that parameters cannot have`, {
+      at,
+      hint: 'quote it, so that it is a text',
+    });
+    return { kind: 'scalar', value: null, at, broken: true };
   }
 
   /** A block below a key is shown at its key: its own first line says nothing about the whole. */

@@ -67,10 +67,11 @@ export function readNames(
     const text = textOf(item);
     if (text === undefined) continue;
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text.value)) {
+      const shown = text.value.replace(/=.*/s, '=…');
       const hint = /=/.test(text.value)
         ? 'give the name alone: the value comes from the environment'
         : 'use letters, digits and "_"';
-      report.add('env.name', `"${text.value}" is no name of an environment variable`, { at: text.at, hint });
+      report.add('env.name', `"${shown}" is no name of an environment variable`, { at: text.at, hint });
     } else if (kind === 'env' && isSecretName(text.value)) {
       report.add(
         'env.secret',

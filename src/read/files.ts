@@ -13,10 +13,10 @@ export interface Files {
   /** The parsed file; `undefined` when it is missing or broken beyond use. */
   tree(file: string): Tree | undefined;
   /**
-   * A file of parameters as a map; empty for an empty file. `undefined` with a problem at `at` when it is missing
+   * A file of parameters as a map; empty for an empty file. `undefined` with a problem at `at`, where it is named, when it is missing
    * (`params.missing-file`), of an unknown format (`params.format`) or no map (`params.not-a-map`).
    */
-  params(file: string, at: Location): MapTree | undefined;
+  params(file: string, at?: Location): MapTree | undefined;
   consulted(): readonly string[];
 }
 
@@ -43,12 +43,12 @@ export function createFiles(load: Load, report: Report): Files {
     params(file, at) {
       const fault = formatFault(file);
       if (fault) {
-        report.add('params.format', fault.message, { at, hint: fault.hint });
+        report.add('params.format', fault.message, { at: at ?? [], hint: fault.hint });
         return undefined;
       }
       if (read(file) === undefined) {
         report.add('params.missing-file', `the params file "${file}" does not exist`, {
-          at,
+          at: at ?? [],
           hint: 'create it, or correct the path',
         });
         return undefined;
@@ -58,7 +58,7 @@ export function createFiles(load: Load, report: Report): Files {
       if (found.kind === 'scalar' && found.value === null)
         return { kind: 'map', entries: new Map(), at: found.at };
       report.add('params.not-a-map', `"${file}" does not hold a map of parameters`, {
-        at: [found.at, at],
+        at: at ? [found.at, at] : found.at,
         hint: 'write "key: value" lines',
       });
       return undefined;

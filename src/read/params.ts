@@ -25,7 +25,7 @@ export function readParams(body: Tree, input: ParamsInput, report: Report): read
   const found: ParamRef[] = [];
   for (const item of itemsOf(child(body, 'params'))) {
     const key = textOf(item);
-    if (key) found.push(...readDeclaredKey(key, input, report));
+    if (key && key.value !== '') found.push(...readDeclaredKey(key, input, report));
     for (const entry of entriesOf(item))
       found.push(...readFileKeys(entry.key, entry.keyAt, entry.value, input, report));
   }
@@ -109,7 +109,7 @@ function* readFileKeys(
   }
   for (const item of items) {
     const key = textOf(item);
-    if (key === undefined) continue;
+    if (key === undefined || key.value === '') continue;
     const found = walk(values, key.value.split('.'), []);
     if (found.kind === 'value')
       yield { file: file as RelPath, key: key.value, value: toJson(found.tree), at: key.at };

@@ -62,6 +62,7 @@ function findFault(text: string, path: string, { wdir, writes }: PathOptions): F
       hint: 'write it relative to the project, so that it holds on every machine',
     };
   }
+  if (!text.isWellFormed()) return { code: 'path.invalid', message: 'contains half of a character' };
   if (text.includes('\\')) {
     return {
       code: 'path.invalid',

@@ -63,7 +63,9 @@ export function readPipeline({ load }: { readonly load: Load }): PipelineReading
 function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline | undefined {
   if (!files.exists(PIPELINE_FILE)) {
     report.add('pipeline.missing', `there is no ${PIPELINE_FILE} here`, {
-      hint: 'run "lockstep init", or change to the project\'s folder',
+      hint: files.exists('pipeline.yml')
+        ? `rename pipeline.yml to ${PIPELINE_FILE}`
+        : 'run "lockstep init", or change to the project\'s folder',
     });
     return undefined;
   }

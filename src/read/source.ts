@@ -36,8 +36,14 @@ function parse(source: Source, report: Report): Document | undefined {
       ],
     }) as Document;
     const fault = document.errors[0] ?? document.warnings[0];
-    if (fault === undefined) return document;
-    syntaxProblem(source, fault, report);
+    if (fault !== undefined) syntaxProblem(source, fault, report);
+    else if (document.directives?.yaml.version !== '1.2' && /^%YAML/m.test(source.text)) {
+      const start = source.text.search(/^%YAML/m);
+      report.add('yaml.version', `"${source.file}" asks for another YAML than 1.2`, {
+        at: source.place(start, 9),
+        hint: 'remove the %YAML line: in 1.1 "no" is false and 010 is 8',
+      });
+    } else return document;
   } catch (error) {
     // The parser is recursive: brackets in their thousands exhaust the stack.
     if (!(error instanceof RangeError)) throw error;

@@ -42,6 +42,15 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
   const gates = readGates(child(body, 'gates'), outs, wdir, report);
   const env = readNames(itemsOf(child(body, 'env')), 'env', report);
   const secrets = readNames(itemsOf(child(body, 'secrets')), 'secrets', report);
+  for (const item of itemsOf(child(body, 'secrets'))) {
+    const both = textOf(item);
+    if (both && env.includes(both.value)) {
+      report.add('env.both', `"${both.value}" stands under "env" and under "secrets"`, {
+        at: both.at,
+        hint: 'keep "env" if its value may change the outs',
+      });
+    }
+  }
   const desc = textOf(child(body, 'desc'))?.value;
   const group = textOf(child(body, 'group'))?.value;
   const meta = child(body, 'meta');

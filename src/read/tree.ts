@@ -76,9 +76,10 @@ export function textOf(tree: Tree | undefined): Text | undefined {
   return { value: tree.value, at: tree.at };
 }
 
-/** The finite number of a tree; `undefined` for every other type. */
+/** The number of a tree, a big one rounded to a double; `undefined` for every other type. */
 export function numberOf(tree: Tree | undefined): number | undefined {
-  return tree?.kind === 'scalar' && typeof tree.value === 'number' ? tree.value : undefined;
+  if (tree?.kind !== 'scalar') return undefined;
+  return typeof tree.value === 'number' || typeof tree.value === 'bigint' ? Number(tree.value) : undefined;
 }
 
 export function flagOf(tree: Tree | undefined, otherwise: boolean): boolean {

@@ -241,6 +241,19 @@ test('two files with one key are ambiguous for a plain key and for a module, not
   assert.deepEqual(read(text('cmd: go', both), others).problems, []);
 });
 
+test('numbers beyond 2^53 are rounded where a number is meant and keep their digits where a value is', () => {
+  const stage = stageOf(
+    'cmd: go\nouts: [{ m.json: { metric: true } }]\ngates: { m.json: { a: { min: 99999999999999999999 }, b: { equals: 99999999999999999999 } } }',
+  );
+  assert.deepEqual(
+    stage.policy.gates.map(({ min, equals }) => [min, equals]),
+    [
+      [1e20, undefined],
+      [undefined, 99999999999999999999n],
+    ],
+  );
+});
+
 test('durations have one unit', () => {
   const table: readonly (readonly [string, number])[] = [
     ['500ms', 500],

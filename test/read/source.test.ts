@@ -111,6 +111,8 @@ test('each fault of the text has its own code', () => {
     ['a: &x [*x]\n', 'yaml.alias 1:8'],
     ['a: !thing 1\n', 'yaml.tag 1:4'],
     ['a: 1\n<<: 3\n', 'yaml.merge 2:5'],
+    ['a: !!timestamp 2020-01-01\n', 'yaml.tag 1:16'],
+    ['%YAML 1.1\n---\na: no\n', 'yaml.version 1:1'],
     ['a: b: c\n', 'yaml.syntax 1:5'],
     [Uint8Array.of(0x61, 0x3a, 0x20, 0xff), 'yaml.encoding 1:4'],
     [Uint8Array.of(0x61, 0x3a, 0x0a, 0xe2, 0x82), 'yaml.encoding 2:1'],
