@@ -57,7 +57,9 @@ function formatPlace(
 ): string[] {
   const blank = ' '.repeat(width);
   const lines = [`${blank}${paint(arrow, 'gutter')} ${visible(place.file)}:${place.line}:${place.column}`];
-  const raw = readLine(place.file, place.line)?.replace(/\r?\n?$/, '');
+  const raw = readLine(place.file, place.line)
+    ?.replace(/\r?\n?$/, '')
+    .replace(/^\ufeff/, '');
   if (raw === undefined) return lines;
   const { before, value, after } = cut(raw, place);
   const bar = paint(`${blank} |`, 'gutter');

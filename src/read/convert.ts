@@ -130,20 +130,17 @@ export function createConverter(source: Source, document: Document, report: Repo
 
   function scalar(node: Node, at: Location): ScalarTree | undefined {
     const value: unknown = isScalar(node) ? (node.value ?? null) : null;
+    const written = source.text.slice(...rangeOf(node));
     if (typeof value === 'bigint') {
       const small = Number(value);
-      return { kind: 'scalar', value: Number.isSafeInteger(small) ? small : value, at };
+      return { kind: 'scalar', value: Number.isSafeInteger(small) ? small : value, at, written };
     }
     if (typeof value === 'number') {
-      if (Number.isFinite(value)) return { kind: 'scalar', value, at, float: true };
-      report.add(
-        'yaml.number',
-        `${source.text.slice(...rangeOf(node))} is not a number a lockfile can hold`,
-        {
-          at,
-          hint: 'use null or a text instead',
-        },
-      );
+      if (Number.isFinite(value)) return { kind: 'scalar', value, at, float: true, written };
+      report.add('yaml.number', `${written} is not a number a lockfile can hold`, {
+        at,
+        hint: 'use null or a text instead',
+      });
       return { kind: 'scalar', value: null, at, broken: true };
     }
     if (typeof value === 'string') {
@@ -153,8 +150,9 @@ export function createConverter(source: Source, document: Document, report: Repo
         end - start - 2 * quoted === value.length && source.text.startsWith(value, start + quoted);
       return { kind: 'scalar', value, at, ...(verbatim && { inner: quoted }) };
     }
-    if (typeof value === 'boolean' || value === null) return { kind: 'scalar', value, at };
-    report.add('yaml.tag', `${source.text.slice(...rangeOf(node))} is a type that parameters cannot have`, {
+    if (typeof value === 'boolean') return { kind: 'scalar', value, at, written };
+    if (value === null) return { kind: 'scalar', value, at };
+    report.add('yaml.tag', `${written} is a type that parameters cannot have`, {
       at,
       hint: 'quote it, so that it is a text',
     });

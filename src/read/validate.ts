@@ -135,7 +135,7 @@ function tell(
 function typeHint(tree: Tree, { type, title }: ParentSchema): string | undefined {
   if (tree.kind !== 'scalar' || tree.value === null || tree.value === '') return undefined;
   const types = Array.isArray(type) ? type : [type];
-  const text = String(tree.value);
+  const text = tree.written ?? String(tree.value);
   if (types.includes('array') && !types.includes('string') && text.length <= 60)
     return `write it as a list: [${text}]`;
   if (types.includes('boolean') && /^(y|yes|on)$/i.test(text)) return 'write true';
@@ -155,7 +155,7 @@ function suggestFrom(word: string, quoted: readonly string[]): string | undefine
 /** The type, and for short scalars the value itself. */
 function valueWords(tree: Tree): string {
   if (tree.kind !== 'scalar' || tree.value === null || tree.value === '') return typeWords(tree);
-  const shown = typeof tree.value === 'string' ? `"${tree.value}"` : String(tree.value);
+  const shown = typeof tree.value === 'string' ? `"${tree.value}"` : (tree.written ?? String(tree.value));
   return shown.length <= 60 && !shown.includes('\n') ? shown : typeWords(tree);
 }
 

@@ -126,3 +126,8 @@ test('a listener can colour every piece', () => {
   );
   assert.deepEqual([...pieces].sort(), ['caret', 'error', 'gutter', 'hint', 'message']);
 });
+
+test('a byte order mark and a line end given with the line are not shown', () => {
+  const text = formatProblems([{ code: 'a.b', message: 'm', at: [at(1, 1, 4)] }], () => '\ufeffname: x\r\n');
+  assert.equal(text, 'error[a.b]: m\n --> pipeline.yaml:1:1\n  |\n1 | name: x\n  | ^^^^\n');
+});

@@ -367,3 +367,13 @@ test('a thousand stages with templates are read in well under a second', () => {
   // About 0.25 s on a slow machine; the bound only finds what stopped being linear.
   assert.ok(performance.now() - start < 5000);
 });
+
+test('a number where a text is meant is shown as it is written', () => {
+  const [problem] = read('stages:\n  a: { cmd: go, outs: { o: 2024_01 } }\n').problems;
+  assert.equal(problem?.message, '"outs.o" of stage "a": expected a path, or a map with "path", got 2024_01');
+  const [group] = read('stages:\n  a: { cmd: go, group: 1.50 }\n').problems;
+  assert.deepEqual(
+    [group?.message, group?.hint],
+    ['"group" of stage "a": expected a name, got 1.50', 'quote it: "1.50"'],
+  );
+});
