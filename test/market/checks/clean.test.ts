@@ -342,3 +342,20 @@ test('an index day stays on the axis when only its range is wrong', () => {
   assert.deepEqual(lines(cleaning, 'bar.ohlc'), [`bar.ohlc error ${INDEX} 2026-01-20`]);
   assert.ok(cleaning.index.dates.includes('2026-01-20'));
 });
+
+test('an index row on a holiday is no day of the axis, even where only its close is filled', () => {
+  const holiday = '2026-01-15';
+  const full = clean({
+    [INDEX]: [...index, bar(holiday, 80_107)].toSorted(byDate),
+    A: steady(),
+    B: steady(),
+  });
+  assert.deepEqual(lines(full, 'bar.phantom'), [`bar.phantom error ${INDEX} ${holiday}`]);
+  assert.deepEqual(full.index.dates, DAYS);
+  const partial = clean({
+    [INDEX]: [...index, bar(holiday, 80_107, { open: null })].toSorted(byDate),
+    A: steady(),
+  });
+  assert.deepEqual(lines(partial, 'bar.partial'), [`bar.partial error ${INDEX} ${holiday}`]);
+  assert.deepEqual(partial.index.dates, DAYS);
+});
