@@ -186,6 +186,6 @@ export interface StageLock {
 }
 
 export interface Lock {
-  readonly stages: Readonly<Record<string, StageLock>>;
+  readonly stages: ReadonlyMap<string, StageLock>;
   readonly data: readonly Artifact[];
 }

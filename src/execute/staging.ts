@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { Out, RelPath, Stage } from '../base/types.ts';
+import type { Location, RelPath } from '../base/types.ts';
 import { readFolder, syncFolder } from '../io/files.ts';
 
 /** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
@@ -25,33 +25,47 @@ export interface Staging {
   readonly folders: readonly string[];
 }
 
+/** A path that an attempt, a restore or a checkout will make. */
+export interface ToMake {
+  readonly path: RelPath;
+  /** A folder that exists, empty, before the stage starts. */
+  readonly folder: boolean;
+  readonly at?: Location;
+}
+
+export interface StagingOptions {
+  readonly root: string;
+  readonly id: string;
+  /** A shell command writes to the workspace itself; a module, a restore and a checkout to the staging folder. */
+  readonly inPlace: boolean;
+}
+
 /**
  * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device (a rename
  * does not cross devices). Throws `out.linked` for an out that is, or lies behind, a symbolic link.
  */
-export function layStaging(root: string, stage: Stage, id: string): Staging {
-  const state = join(root, '.lockstep');
-  const dir = join(state, 'staging', id);
+export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
+  const dir = join(root, '.lockstep', 'staging', id);
   const device = statSync(root).dev;
   const folders = new Set([dir]);
-  const outs = stage.outs.map((out, index): StagedOut => {
-    const home = join(root, out.path);
-    refuseLinks(root, out);
+  const outs = paths.map(({ path, at }, index): StagedOut => {
+    const home = join(root, path);
+    refuseLinks(root, path, at);
     const near = nearestFolder(dirname(home));
     let base = dir;
     if (statSync(near).dev !== device) folders.add((base = join(near, `.lockstep-${id}`)));
-    const place = (kind: string): string => join(base, kind, String(index), basename(out.path));
-    return { path: out.path, home, made: stage.action.kind === 'module' ? place('outs') : home, aside: place('aside') };
+    const place = (kind: string): string => join(base, kind, String(index), basename(path));
+    return { path, home, made: inPlace ? home : place('outs'), aside: place('aside') };
   });
   return { id, dir, temp: join(dir, 'tmp'), outs, folders: [...folders] };
 }
 
 /** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
-export function openStaging(staging: Staging, stage: Stage): void {
+export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
   mkdirSync(staging.temp, { recursive: true });
-  for (const [index, out] of stage.outs.entries()) {
+  for (const [index, { folder }] of paths.entries()) {
     const made = staging.outs[index]?.made ?? '';
-    mkdirSync(out.folder ? made : dirname(made), { recursive: true });
+    mkdirSync(folder ? made : dirname(made), { recursive: true });
   }
 }
 
@@ -110,14 +124,14 @@ function nearestFolder(path: string): string {
   return folder;
 }
 
-function refuseLinks(root: string, out: Out): void {
-  const parts = out.path.split('/');
+function refuseLinks(root: string, path: RelPath, at: Location | undefined): void {
+  const parts = path.split('/');
   for (let depth = 1; depth <= parts.length; depth++) {
     const part = parts.slice(0, depth).join('/');
     const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
     if (!stat?.isSymbolicLink()) continue;
-    throw new PipelineError('out.linked', `the out "${out.path}" ${part === out.path ? 'is' : `lies behind "${part}", which is`} a symbolic link`, {
-      at: out.at,
+    throw new PipelineError('out.linked', `"${path}" ${part === path ? 'is' : `lies behind "${part}", which is`} a symbolic link`, {
+      at,
       exit: EXIT.user,
       hint: `replace the link by a real file or folder ("rm ${part}")`,
     });

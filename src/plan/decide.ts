@@ -3,7 +3,10 @@ import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
 import { compareFingerprints } from './compare.ts';
 
 /** What is on disk where an out belongs; only what a decision needs. */
-export type SeenOut = { readonly kind: 'missing' } | { readonly kind: 'present'; readonly hash: string } | { readonly kind: 'refused' };
+export type SeenOut =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'present'; readonly hash: string; readonly exec: boolean }
+  | { readonly kind: 'refused' };
 
 /** The facts about one stage at one moment. */
 export interface Seen {
@@ -82,10 +85,10 @@ function decideFrozen(seen: Seen, { locked, isAvailable }: Recorded): Decision {
 /** What is wrong with the outs on disk, compared with a recorded result. */
 function outReasons(seen: Seen, locked: StageLock): readonly Reason[] {
   const reasons: Reason[] = [];
-  for (const { path, hash } of locked.outs) {
+  for (const { path, hash, exec = false } of locked.outs) {
     const out = seen.outs.get(path) ?? { kind: 'missing' };
     if (out.kind === 'missing') reasons.push({ kind: 'out-missing', path });
-    else if (out.kind === 'refused' || out.hash !== hash) reasons.push({ kind: 'out-changed', path });
+    else if (out.kind === 'refused' || out.hash !== hash || out.exec !== exec) reasons.push({ kind: 'out-changed', path });
   }
   return reasons;
 }

@@ -11,7 +11,7 @@ const VERSION = 1;
 const HEADER = '# Written by lockstep; commit it with the change that made it.\n';
 const MAX_BYTES = 256 * 1024 * 1024;
 
-export const EMPTY_LOCK: Lock = { stages: {}, data: [] };
+export const EMPTY_LOCK: Lock = { stages: new Map(), data: [] };
 
 /** Keeps the text of unchanged entries, so that one changed stage of thousands costs one stage. */
 export interface LockFormatter {
@@ -22,9 +22,9 @@ export function createLockFormatter(): LockFormatter {
   const texts = new WeakMap<StageLock, string>();
   return {
     format(lock) {
-      const names = Object.keys(lock.stages).sort(byCodeUnit);
+      const names = [...lock.stages.keys()].sort(byCodeUnit);
       const stages = names.map((name) => {
-        const entry = lock.stages[name];
+        const entry = lock.stages.get(name);
         if (!entry) return '';
         let text = texts.get(entry);
         if (text === undefined) texts.set(entry, (text = formatYaml(fromStageLock(entry), 4)));
@@ -58,9 +58,9 @@ export async function parseLock(text: string): Promise<Lock> {
   if (unknown !== undefined) throw invalid(`it has the unknown key "${unknown}"`, lineOf(text, unknown, 0));
   const entries = stages ?? {};
   if (typeof entries !== 'object' || Array.isArray(entries)) throw invalid('"stages" is not a map', lineOf(text, 'stages', 0));
-  const result: Record<string, StageLock> = {};
+  const result = new Map<string, StageLock>();
   for (const [name, entry] of Object.entries(entries as Readonly<Record<string, Json>>)) {
-    result[name] = believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2));
+    result.set(name, believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2)));
   }
   if (data !== undefined && !Array.isArray(data)) throw invalid('"data" is not a list', lineOf(text, 'data', 0));
   const inputs = believe(() => ((data ?? []) as readonly Json[]).map(toArtifact), '"data"', lineOf(text, 'data', 0));

@@ -1,0 +1,195 @@
+import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Emit } from '../base/event.ts';
+import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import { readFolder } from '../io/files.ts';
+import { processStart } from '../io/process-id.ts';
+import { gateTexts } from '../plan/decide.ts';
+import { ignorePaths } from '../record/gitignore.ts';
+import type { RunCache } from '../record/runs.ts';
+import type { Cache } from '../store/cache.ts';
+import { place } from '../store/place.ts';
+import { runAction } from './attempt.ts';
+import { moveIntoPlace } from './commit.ts';
+import type { DiskFacts } from './facts.ts';
+import { evaluateGates } from './gates.ts';
+import { harvest } from './harvest.ts';
+import type { AttemptRecord, Journal } from './journal.ts';
+import { keepUnsaved } from './keep.ts';
+import type { Recorder } from './recorder.ts';
+import { failedFolder } from './recover.ts';
+import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
+import type { Staging } from './staging.ts';
+import type { AttemptRequest, Attempted, World } from './world.ts';
+
+export interface DiskWorldOptions {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly facts: DiskFacts;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly algorithm: HashAlgorithm;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Node's `--conditions` for module stages. */
+  readonly conditions: readonly string[];
+  /** True when the file system folds names that differ in case or Unicode form only. */
+  readonly folds: () => boolean;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly random: () => number;
+}
+
+/** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
+export function createDiskWorld(options: DiskWorldOptions): World {
+  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit } = options;
+
+  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, algorithm, emit });
+
+  function recordOf(stage: Stage, staging: Staging): AttemptRecord {
+    return { id: staging.id, stage: stage.name, phase: 'running', outs: staging.outs, folders: staging.folders };
+  }
+
+  /** The result is safe before the record of the attempt goes. */
+  function record(stage: Stage, staging: Staging, result: StageLock): void {
+    facts.noteOuts(result.outs);
+    ignorePaths(root, stage.outs.filter((out) => out.cache).map((out) => out.path));
+    recorder.setStage(stage.name, result, () => journal.remove(staging.id));
+    closeStaging(staging);
+  }
+
+  async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Attempted> {
+    const inPlace = stage.action.kind === 'shell';
+    const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
+    const entry = recordOf(stage, staging);
+    if (inPlace) await keep(stage.outs.map((out) => out.path));
+    journal.write(entry, { durable: inPlace && staging.outs.some((out) => exists(out.home)) });
+    try {
+      if (inPlace) for (const out of staging.outs) moveAside(out);
+      openStaging(staging, stage.outs);
+      for (const [index, out] of stage.outs.entries()) if (out.persist) startFromOld(staging, index);
+      const closure = facts.closureOf(stage);
+      const { peakMemory } = await runAction({
+        root,
+        stage,
+        staging,
+        env: options.env,
+        nowMs: fingerprint.tick === undefined ? 0 : Date.parse(fingerprint.tick),
+        code: Object.keys(closure?.files ?? {}),
+        packageFolders: closure?.packageFolders ?? [],
+        conditions: options.conditions,
+        clock,
+        signal,
+        emit,
+        onStart: (pid) => journal.write({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
+      });
+      await verifyDeps(stage, fingerprint);
+      const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
+      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      return { stage, result, ...(peakMemory !== undefined && { peakMemory }), commit: () => commit(stage, staging, result) };
+    } catch (error) {
+      undo(stage, staging);
+      throw error;
+    }
+  }
+
+  /** The old outs stand again; what the attempt made is kept for looking at. */
+  function undo(stage: Stage, staging: Staging): void {
+    const failed = failedFolder(stateDir, stage.name);
+    rmSync(failed, { recursive: true, force: true });
+    for (const out of staging.outs) {
+      if (out.made !== out.home) setAside(out.made, failed);
+      else if (exists(out.home)) setAside(out.home, failed);
+      putBack(out, failed);
+    }
+    closeStaging(staging);
+    journal.remove(staging.id);
+  }
+
+  async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
+    if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
+    await moveIntoPlace({ journal, record: recordOf(stage, staging), result, failed: failedFolder(stateDir, stage.name) });
+    if (!stage.outs.some((out) => out.persist)) runs.save(result);
+    record(stage, staging, result);
+  }
+
+  async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {
+    await facts.look(stage.deps.map((dep) => dep.path));
+    for (const dep of stage.deps) {
+      const before = fingerprint.deps.find((one) => one.path === dep.path)?.hash;
+      const here = facts.observed(dep.path);
+      if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before) continue;
+      throw new PipelineError('dep.changed', `"${dep.path}" changed while stage "${stage.name}" was reading it`, {
+        exit: EXIT.failed,
+        at: dep.at,
+        hint: 'run again; a dep must stand still while a stage runs',
+      });
+    }
+  }
+
+  function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer {
+    const artifact = outs.find((out) => out.path === path);
+    if (!artifact) throw new Error(`no out ${path}`);
+    return cache.readObject(artifact.hash);
+  }
+
+  /** A private, writable copy of the old out: never one inode with a cache object. */
+  function startFromOld(staging: Staging, index: number): void {
+    const out = staging.outs[index];
+    if (!out) return;
+    const old = out.made === out.home ? out.aside : out.home;
+    if (!exists(old)) return;
+    rmSync(out.made, { recursive: true, force: true });
+    cpSync(old, out.made, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    makeWritable(out.made);
+  }
+
+  return {
+    facts,
+    look: (paths) => facts.look(paths),
+    attempt,
+    async restore(stage, result) {
+      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      const differing = result.outs.filter((out) => {
+        const here = facts.seenOut(out.path);
+        return here.kind !== 'present' || here.hash !== out.hash || here.exec !== (out.exec ?? false);
+      });
+      const paths = differing.map((out) => ({ path: out.path, folder: false }));
+      const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
+      const entry = recordOf(stage, staging);
+      journal.write(entry, { durable: false });
+      try {
+        openStaging(staging, paths);
+        for (const [index, artifact] of differing.entries()) {
+          const declared = stage.outs.find((out) => out.path === artifact.path);
+          const sharing = declared?.cache === true && !declared.persist ? 'share' : 'own';
+          await place(cache, artifact, { to: staging.outs[index]?.made ?? '', sharing, folds: options.folds() });
+        }
+        await keep(paths.map((one) => one.path));
+      } catch (error) {
+        closeStaging(staging);
+        journal.remove(staging.id);
+        throw error;
+      }
+      const recorded = { ...result, gates: gateTexts(stage) };
+      await moveIntoPlace({ journal, record: entry, result: recorded, failed: failedFolder(stateDir, stage.name) });
+      record(stage, staging, recorded);
+    },
+    judgeGates(stage, result) {
+      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
+    },
+    now: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    random: options.random,
+  };
+}
+
+function makeWritable(path: string): void {
+  const stat = lstatSync(path);
+  chmodSync(path, stat.mode | 0o200);
+  if (stat.isDirectory()) for (const entry of readFolder(path)) makeWritable(join(path, entry.name));
+}

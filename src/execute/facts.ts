@@ -1,0 +1,121 @@
+import { PipelineError } from '../base/error.ts';
+import { digestOf } from '../base/hash.ts';
+import type { Artifact, ContentHash, HashAlgorithm, Pipeline, RelPath, Stage, StageLock, StageName } from '../base/types.ts';
+import { hashEnv } from '../plan/fingerprint.ts';
+import type { Facts } from '../plan/plan.ts';
+import type { RunCache } from '../record/runs.ts';
+import type { Cache } from '../store/cache.ts';
+import type { Closure, CodeReader } from '../store/imports.ts';
+import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
+import { formatManifest, hashManifest } from '../store/tree.ts';
+import type { TreeEntry } from '../store/tree.ts';
+
+/** The planner's view of the disk, kept in memory between looks. */
+export interface DiskFacts extends Facts {
+  look(paths: readonly RelPath[]): Promise<void>;
+  /** Notes what a commit or restore has just put there, without looking. */
+  noteOuts(outs: readonly Artifact[]): void;
+  observed(path: RelPath): Observation;
+  closureOf(stage: Stage): Closure | undefined;
+}
+
+export interface FactsOptions {
+  readonly pipeline: Pipeline;
+  readonly lockOf: (name: string) => StageLock | undefined;
+  readonly lockedData: () => readonly Artifact[];
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly observer: Observer;
+  readonly code: CodeReader;
+  readonly algorithm: HashAlgorithm;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly ticks: ReadonlyMap<StageName, string>;
+}
+
+export function createFacts(options: FactsOptions): DiskFacts {
+  const { pipeline, cache, runs, observer, code, env } = options;
+  const seen = new Map<RelPath, Observation>();
+  const outs = new Set(pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path)));
+  const data = new Set(pipeline.data.map((input) => input.path));
+
+  const observed = (path: string): Observation => seen.get(path as RelPath) ?? { kind: 'missing' };
+
+  /** Only plain deps follow links: outs and data are ours to write. */
+  function toRequest(path: RelPath): ObserveRequest {
+    return { path, links: outs.has(path) || data.has(path) ? 'refuse' : 'follow' };
+  }
+
+  function entriesOf(tree: Artifact): readonly TreeEntry[] | undefined {
+    const here = observed(tree.path);
+    if (here.kind === 'tree' && here.artifact.hash === tree.hash) return here.entries;
+    return cache.has(tree.hash) ? cache.readTree(tree.hash) : undefined;
+  }
+
+  function isAvailable(result: StageLock): boolean {
+    return result.outs.every((out) => hasArtifact(cache, out));
+  }
+
+  return {
+    observed,
+    async look(paths) {
+      for (const [path, observation] of await observer.observe(paths.map(toRequest))) seen.set(path, observation);
+    },
+    noteOuts(artifacts) {
+      for (const artifact of artifacts) {
+        const entries = artifact.kind === 'tree' ? cache.readTree(artifact.hash) : undefined;
+        seen.set(artifact.path, entries ? { kind: 'tree', artifact, entries } : { kind: 'file', artifact });
+      }
+    },
+    depHash(path) {
+      const observation = observed(path);
+      if (observation.kind === 'refused') throw observation.error;
+      if (observation.kind !== 'missing') return observation.artifact.hash;
+      // A tracked input that is gone but can be had again counts as what is recorded.
+      const recorded = data.has(path as RelPath) ? options.lockedData().find((input) => input.path === path) : undefined;
+      return recorded && hasArtifact(cache, recorded) ? recorded.hash : undefined;
+    },
+    seenOut(path) {
+      const observation = observed(path);
+      if (observation.kind === 'missing' || observation.kind === 'refused') return { kind: observation.kind };
+      return { kind: 'present', hash: observation.artifact.hash, exec: observation.artifact.exec === true };
+    },
+    lookInside(tree, below) {
+      const entries = tree.kind === 'tree' ? entriesOf(tree) : undefined;
+      if (!entries) return undefined;
+      const file = entries.find((entry) => entry.relpath === below);
+      if (file) return file.hash;
+      const inside = entries.filter((entry) => entry.relpath.startsWith(`${below}/`));
+      if (inside.length === 0) return undefined;
+      const part = inside.map((entry) => ({ ...entry, relpath: entry.relpath.slice(below.length + 1) }));
+      return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
+    },
+    closureOf: (stage) => (stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined),
+    codeOf: (stage) => (stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined),
+    envOf: (stage) => Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env[name])])),
+    tickOf: (stage) => options.ticks.get(stage.name),
+    locked: (name) => options.lockOf(name),
+    isAvailable,
+    recall(fingerprint) {
+      const result = runs.recall(fingerprint);
+      return result && isAvailable(result) ? result : undefined;
+    },
+  };
+}
+
+/** A short form of a hash for messages: `sha256:1a2b3c4d`. */
+export function shortHash(hash: ContentHash): string {
+  return `${hash.slice(0, hash.indexOf(':') + 1)}${digestOf(hash).slice(0, 8)}`;
+}
+
+/** True when the cache has every object of an artifact. */
+export function hasArtifact(cache: Cache, artifact: Artifact): boolean {
+  if (!cache.has(artifact.hash)) return false;
+  if (artifact.kind === 'file') return true;
+  try {
+    return cache.readTree(artifact.hash).every((entry) => cache.has(entry.hash));
+  } catch (error) {
+    // A damaged manifest has been taken out of the cache: the artifact cannot be had.
+    if (error instanceof PipelineError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { Emit } from '../base/event.ts';
+import type { HashAlgorithm, RelPath } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
+import { hasArtifact, shortHash } from './facts.ts';
+import type { DiskFacts } from './facts.ts';
+
+export interface KeepOptions {
+  readonly root: string;
+  readonly cache: Cache;
+  readonly facts: DiskFacts;
+  readonly algorithm: HashAlgorithm;
+  readonly emit: Emit;
+}
+
+/**
+ * Saves what stands at paths that are about to be replaced and that no cache holds, and names it: bytes are never
+ * lost. Links, sockets and the like are refused.
+ */
+export async function keepUnsaved(paths: readonly RelPath[], options: KeepOptions): Promise<void> {
+  const { root, cache, facts, algorithm, emit } = options;
+  await facts.look(paths);
+  for (const path of paths) {
+    const here = facts.observed(path);
+    if (here.kind === 'missing') continue;
+    if (here.kind === 'refused') throw here.error;
+    if (hasArtifact(cache, here.artifact)) continue;
+    const { hash, size } = here.artifact;
+    if (here.kind === 'file') await ingest(cache, [{ path: join(root, path), hash, size, sharing: 'own' }]);
+    else {
+      await ingest(cache, treeFiles(join(root, path), here.entries, 'own'));
+      ingestTree(cache, here.entries, algorithm);
+    }
+    emit({
+      type: 'warned',
+      problem: {
+        code: 'out.kept',
+        message: `"${path}" had content that was recorded nowhere; it is kept in the cache as ${shortHash(hash)}`,
+        hint: `find it at ${cache.pathOf(hash)}`,
+      },
+    });
+  }
+}

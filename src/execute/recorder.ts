@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import type { Artifact, Lock, StageLock } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import { LOCKFILE, createLockFormatter } from '../record/lockfile.ts';
+
+/** The lockfile in memory and its one writer. */
+export interface Recorder {
+  lock(): Lock;
+  lockOf(name: string): StageLock | undefined;
+  data(): readonly Artifact[];
+  /** Takes a result in; `after` is called once it is on the disk. */
+  setStage(name: string, result: StageLock, after?: () => void): void;
+  setData(data: readonly Artifact[]): void;
+  /** Forgets entries of stages and data that the pipeline no longer has. */
+  prune(stages: ReadonlySet<string>, data: ReadonlySet<string>): void;
+  /** Writes what is not yet written. */
+  flush(): void;
+}
+
+const PAUSE_MS = 200;
+
+export interface RecorderOptions {
+  readonly root: string;
+  readonly initial: Lock;
+  readonly clock: Clock;
+  /** Results are kept in memory only. */
+  readonly readOnly: boolean;
+}
+
+/** At most one write in flight and 200 ms between two; `flush` before exit. Nothing is written when nothing differs. */
+export function createRecorder({ root, initial, clock, readOnly }: RecorderOptions): Recorder {
+  const path = join(root, LOCKFILE);
+  const formatter = createLockFormatter();
+  const stages = new Map(Object.entries(initial.stages));
+  let data = initial.data;
+  let written: string | undefined;
+  let dirty = false;
+  let waiting: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let lastWrite = Number.NEGATIVE_INFINITY;
+
+  function write(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (dirty) {
+      const text = formatter.format({ stages, data });
+      written ??= readIfExists(path)?.toString('utf8') ?? '';
+      if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
+      written = text;
+      dirty = false;
+      lastWrite = clock.now();
+    }
+    const done = waiting;
+    waiting = [];
+    for (const after of done) after();
+  }
+
+  function schedule(): void {
+    dirty = true;
+    if (timer) return;
+    const wait = Math.max(0, lastWrite + PAUSE_MS - clock.now());
+    timer = setTimeout(write, wait);
+  }
+
+  return {
+    lockOf: (name) => stages.get(name),
+    data: () => data,
+    lock: () => ({ stages, data }),
+    setStage(name, result, after) {
+      stages.set(name, result);
+      if (after) waiting.push(after);
+      schedule();
+    },
+    setData(inputs) {
+      data = inputs;
+      schedule();
+    },
+    prune(names, paths) {
+      const before = stages.size + data.length;
+      for (const name of stages.keys()) if (!names.has(name)) stages.delete(name);
+      data = data.filter((input) => paths.has(input.path));
+      if (stages.size + data.length !== before) schedule();
+    },
+    flush: write,
+  };
+}

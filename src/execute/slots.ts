@@ -1,0 +1,93 @@
+import type { Stage } from '../base/types.ts';
+
+/** Decides who may start: at most `jobs` at a time, at most a pool's size of those that name it; highest rank first. */
+export interface Slots {
+  /** Resolves when the stage may run; the result gives the slot back. */
+  take(stage: Stage, rank: number): Promise<() => void>;
+}
+
+interface Waiting {
+  readonly stage: Stage;
+  readonly rank: number;
+  readonly order: number;
+  readonly start: (release: () => void) => void;
+}
+
+export function createSlots(jobs: number, pools: Readonly<Record<string, number>>): Slots {
+  let free = jobs;
+  let order = 0;
+  const left = new Map(Object.entries(pools));
+  /** One heap per pool (and one for no pool), so that a full pool holds up nobody else. */
+  const queues = new Map<string, Waiting[]>();
+
+  function next(): Waiting[] | undefined {
+    let best: Waiting[] | undefined;
+    for (const [pool, queue] of queues) {
+      const top = queue[0];
+      if (!top || (pool !== '' && (left.get(pool) ?? 1) <= 0)) continue;
+      const leader = best?.[0];
+      if (!leader || isBefore(top, leader)) best = queue;
+    }
+    return best;
+  }
+
+  function fill(): void {
+    while (free > 0) {
+      const queue = next();
+      const waiting = queue && pop(queue);
+      if (!waiting) return;
+      const { pool } = waiting.stage.policy;
+      free--;
+      if (pool !== undefined) left.set(pool, (left.get(pool) ?? 1) - 1);
+      let released = false;
+      waiting.start(() => {
+        if (released) return;
+        released = true;
+        free++;
+        if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
+        fill();
+      });
+    }
+  }
+
+  return {
+    take(stage, rank) {
+      const { promise, resolve } = Promise.withResolvers<() => void>();
+      const pool = stage.policy.pool ?? '';
+      let queue = queues.get(pool);
+      if (!queue) queues.set(pool, (queue = []));
+      push(queue, { stage, rank, order: order++, start: resolve });
+      // All stages that become ready in one turn are compared before the first of them starts.
+      queueMicrotask(fill);
+      return promise;
+    },
+  };
+}
+
+function isBefore(a: Waiting, b: Waiting): boolean {
+  return a.rank !== b.rank ? a.rank > b.rank : a.order < b.order;
+}
+
+function push(heap: Waiting[], item: Waiting): void {
+  let at = heap.push(item) - 1;
+  for (let up = (at - 1) >> 1; at > 0 && isBefore(item, heap[up] as Waiting); up = (at - 1) >> 1) {
+    heap[at] = heap[up] as Waiting;
+    at = up;
+  }
+  heap[at] = item;
+}
+
+function pop(heap: Waiting[]): Waiting | undefined {
+  const top = heap[0];
+  const last = heap.pop();
+  if (!top || !last || heap.length === 0) return top;
+  let at = 0;
+  for (let down = 1; down < heap.length; down = 2 * at + 1) {
+    if (down + 1 < heap.length && isBefore(heap[down + 1] as Waiting, heap[down] as Waiting)) down++;
+    if (!isBefore(heap[down] as Waiting, last)) break;
+    heap[at] = heap[down] as Waiting;
+    at = down;
+  }
+  heap[at] = last;
+  return top;
+}

@@ -1,0 +1,34 @@
+import type { Fingerprint, RelPath, Stage, StageLock } from '../base/types.ts';
+import type { Facts } from '../plan/plan.ts';
+
+/** One successful attempt: its outs are safe in the cache, nothing has moved yet. */
+export interface Attempted {
+  readonly stage: Stage;
+  readonly result: StageLock;
+  readonly peakMemory?: number;
+  /** Puts the outs in place and records the result. */
+  commit(): Promise<void>;
+}
+
+export interface AttemptRequest {
+  readonly stage: Stage;
+  readonly fingerprint: Fingerprint;
+  readonly signal: AbortSignal;
+}
+
+/** Everything the run loop does to the world: its one seam. Tests pass one that is backed by maps. */
+export interface World {
+  readonly facts: Facts;
+  /** Looks at paths again, so that `facts` say what is on disk now. */
+  look(paths: readonly RelPath[]): Promise<void>;
+  /** Runs a stage once. Throws a `PipelineError`; then the old outs stand as they were. */
+  attempt(request: AttemptRequest): Promise<Attempted>;
+  /** Makes the outs of a recorded result out of the cache and records it. */
+  restore(stage: Stage, result: StageLock): Promise<void>;
+  /** Judges changed gates on the locked metrics and records them. Throws `gate.failed`. */
+  judgeGates(stage: Stage, result: StageLock): void;
+  now(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** In [0, 1): the jitter of retries. */
+  random(): number;
+}

@@ -1,0 +1,78 @@
+import { endOfLocalDayMs, lastCompletedSession } from '../base/session.ts';
+import type { SessionTable } from '../base/session.ts';
+import type { Refresh } from '../base/types.ts';
+
+/** A tick and how long it stays the last one: `[fromMs, untilMs)` is when `now` gives this very tick. */
+export interface Tick {
+  readonly tickMs: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Monday 1970-01-05T00:00Z: `every: 7d` begins on Mondays. */
+const EPOCH_MONDAY_MS = 4 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * The last boundary of a schedule at or before `as_of` (for `now`: `nowMs`; for a date: the end of that day in the
+ * schedule's zone). `tableOf` gives an exchange's calendar.
+ */
+export async function tickAt(refresh: Refresh, nowMs: number, tableOf: (exchange: string) => SessionTable): Promise<Tick> {
+  const fixed = refresh.asOf !== 'now';
+  // The last millisecond of a day belongs to it, its midnight to the next one.
+  const atMs = fixed ? endOfLocalDayMs(refresh.asOf, zoneOf(refresh, tableOf)) - 1 : nowMs;
+  const tick = await lastBoundary(refresh, atMs, tableOf);
+  return fixed ? { ...tick, fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY } : tick;
+}
+
+function zoneOf(refresh: Refresh, tableOf: (exchange: string) => SessionTable): string {
+  switch (refresh.kind) {
+    case 'every':
+      return 'UTC';
+    case 'cron':
+      return refresh.tz;
+    case 'session':
+      return tableOf(refresh.exchange).zone;
+    default:
+      return refresh satisfies never;
+  }
+}
+
+async function lastBoundary(refresh: Refresh, atMs: number, tableOf: (exchange: string) => SessionTable): Promise<Tick> {
+  switch (refresh.kind) {
+    case 'every': {
+      const tickMs = Math.floor((atMs - EPOCH_MONDAY_MS) / refresh.everyMs) * refresh.everyMs + EPOCH_MONDAY_MS;
+      return { tickMs, fromMs: tickMs, untilMs: tickMs + refresh.everyMs };
+    }
+    case 'cron':
+      return lastCron(refresh.cron, refresh.tz, atMs);
+    case 'session': {
+      const { closeMs } = lastCompletedSession(tableOf(refresh.exchange), atMs, refresh.delayMs);
+      const tickMs = closeMs + refresh.delayMs;
+      // No exchange closes twice within half a day: the answer is asked for again after that.
+      return { tickMs, fromMs: tickMs, untilMs: Math.max(tickMs + DAY_MS / 2, atMs + 60_000) };
+    }
+    default:
+      return refresh satisfies never;
+  }
+}
+
+/** How far to look back, nearest first, so that neither frequent nor yearly schedules are walked for long. */
+const LOOK_BACK_MS = [3_600_000, DAY_MS, 8 * DAY_MS, 40 * DAY_MS, 400 * DAY_MS, 5 * 366 * DAY_MS];
+
+async function lastCron(expression: string, tz: string, atMs: number): Promise<Tick> {
+  const { Cron } = await import('croner');
+  const cron = new Cron(expression, { timezone: tz, paused: true });
+  for (const backMs of LOOK_BACK_MS) {
+    let tick = cron.nextRun(new Date(atMs - backMs - 1));
+    if (!tick || tick.getTime() > atMs) continue;
+    for (let next = cron.nextRun(tick); ; next = cron.nextRun(tick)) {
+      if (!next || next.getTime() > atMs) {
+        const tickMs = tick.getTime();
+        return { tickMs, fromMs: tickMs, untilMs: next?.getTime() ?? Number.POSITIVE_INFINITY };
+      }
+      tick = next;
+    }
+  }
+  throw new RangeError(`the schedule "${expression}" has had no run for five years`);
+}

@@ -1,0 +1,374 @@
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EXIT, PipelineError, isSystemError } from './base/error.ts';
+import type { Problem } from './base/error.ts';
+import type { Emit } from './base/event.ts';
+import { isInside } from './base/path.ts';
+import { parseSessionTable } from './base/session.ts';
+import type { SessionTable } from './base/session.ts';
+import type { Lock, Pipeline, RelPath, Stage, StageLock, StageName } from './base/types.ts';
+import { createDiskWorld } from './execute/disk-world.ts';
+import { createFacts } from './execute/facts.ts';
+import type { DiskFacts } from './execute/facts.ts';
+import { createJournal } from './execute/journal.ts';
+import type { Journal } from './execute/journal.ts';
+import { createRecorder } from './execute/recorder.ts';
+import type { Recorder } from './execute/recorder.ts';
+import { recoverAttempts } from './execute/recover.ts';
+import type { World } from './execute/world.ts';
+import { createClock } from './io/clock.ts';
+import type { Clock } from './io/clock.ts';
+import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
+import { foldsNames } from './io/folding.ts';
+import { acquireMutex } from './io/mutex.ts';
+import type { MutexMode } from './io/mutex.ts';
+import { buildGraph } from './plan/graph.ts';
+import type { Graph } from './plan/graph.ts';
+import { makePlan } from './plan/plan.ts';
+import type { Plan, Selection } from './plan/plan.ts';
+import { tickAt } from './plan/tick.ts';
+import type { Tick } from './plan/tick.ts';
+import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
+import { createRunCache } from './record/runs.ts';
+import type { RunCache } from './record/runs.ts';
+import { createSnapshot } from './record/snapshot.ts';
+import type { Snapshot } from './record/snapshot.ts';
+import { createCache } from './store/cache.ts';
+import type { Cache } from './store/cache.ts';
+import { createCodeReader } from './store/imports.ts';
+import { createMemo } from './store/memo.ts';
+import { createObserver } from './store/observe.ts';
+
+export interface ProjectOptions {
+  /** Any folder of the project. */
+  readonly dir: string;
+  /** The process's environment; nothing below this file reads `process.env`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What we say we are doing, for those who wait for us. */
+  readonly command: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** How long to wait for another lockstep (ms). */
+  readonly waitMs: number;
+  /** `--locked`: the recorded ticks are used and the lock is not written. */
+  readonly locked?: boolean;
+}
+
+/** A pipeline on disk with all its rooms: the composition root. Close it, or what it learned is lost. */
+export interface Project {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly pipeline: Pipeline;
+  readonly graph: Graph;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly facts: DiskFacts;
+  readonly world: World;
+  readonly folds: boolean;
+  /** Looks at the disk and judges the selected stages. */
+  plan(selection: Selection): Promise<Plan>;
+  /** Takes the workspace for writing, and cleans up after runners that died. */
+  takeWorkspace(): Promise<Disposable>;
+  /** Takes the cache: shared for adding and reading, exclusive for removing. */
+  takeCache(mode: MutexMode): Promise<Disposable>;
+  /** True when a runner died and left something to clean up. */
+  needsRecovery(): boolean;
+  close(): void;
+}
+
+/** Raised with every release; part of the snapshot's key. */
+const ENGINE = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const PIPELINE = 'pipeline.yaml';
+const API_PACKAGE = 'lockstep-data';
+
+/** The nearest folder at or above `dir` that holds a pipeline.yaml. Throws `project.none`. */
+export function findRoot(dir: string): string {
+  for (let folder = resolve(dir); ; folder = dirname(folder)) {
+    if (statIfExists(join(folder, PIPELINE))) return folder;
+    if (folder === dirname(folder)) {
+      throw new PipelineError('project.none', `there is no ${PIPELINE} in "${resolve(dir)}" or above it`, {
+        hint: 'go to your project (or name it with -C), or start one with "lockstep init"',
+      });
+    }
+  }
+}
+
+/** The instant `LOCKSTEP_NOW` names, for repeating a run as of then; else the machine's clock. */
+export function clockFrom(env: Readonly<Record<string, string | undefined>>): Clock {
+  const text = env['LOCKSTEP_NOW'];
+  if (text === undefined || text === '') return createClock();
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return createClock(ms);
+  throw new PipelineError('env.now', `LOCKSTEP_NOW is "${text}", which is no instant`, { hint: 'write it like 2026-03-17T10:30:00Z' });
+}
+
+/** Opens a project: reads its files (or their snapshot), joins the stages, opens lock, cache and memo. */
+export async function openProject(options: ProjectOptions): Promise<Project> {
+  const { env, emit, signal } = options;
+  const root = findRoot(options.dir);
+  const stateDir = join(root, '.lockstep');
+  const clock = clockFrom(env);
+  const load = createLoader(root);
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, load);
+  const pipeline = await readPipelineOnce(snapshot, load);
+  const { graph, problems } = buildGraph(pipeline);
+  if (!graph) throw problemsError(problems);
+  const lock = await readLockOnce(snapshot, load);
+  const ticks = await findTicks(pipeline, { lock, snapshot, clock, emit, locked: options.locked === true });
+  const memo = createMemo(join(stateDir, 'memo'), clock.now());
+  const cache = createCache({ dir: stateDir, workspace: root, memo, clock, onCorrupt: (hash) => emit({ type: 'warned', problem: corruptProblem(hash) }) });
+  const runs = createRunCache(stateDir);
+  const algorithm = pipeline.hash;
+  const observer = createObserver({ root, memo, algorithm, clock });
+  const code = createCodeReader({ root, memo, clock, path: join(stateDir, 'code'), apiPackage: API_PACKAGE, resolveOwn: (specifier) => resolveOwn(root, specifier) });
+  const recorder = createRecorder({ root, initial: lock, clock, readOnly: options.locked === true });
+  const journal = createJournal(stateDir);
+  const facts = createFacts({ pipeline, cache, runs, observer, code, algorithm, env, ticks, lockOf: (name) => recorder.lockOf(name), lockedData: () => recorder.data() });
+
+  let folds: boolean | undefined;
+  const isFolding = (): boolean => (folds ??= foldsNames(stateDir));
+  const world = createDiskWorld({
+    root,
+    stateDir,
+    cache,
+    runs,
+    facts,
+    recorder,
+    journal,
+    algorithm,
+    env,
+    conditions: runsFromSource() ? ['lockstep-source'] : [],
+    folds: isFolding,
+    clock,
+    emit,
+    random: Math.random,
+  });
+
+  function take(name: string, mode: MutexMode): Promise<Disposable> {
+    makeStateDir(stateDir);
+    return acquireMutex({
+      path: join(stateDir, `${name}.mutex`),
+      mode,
+      command: options.command,
+      waitMs: options.waitMs,
+      clock,
+      signal,
+      onWait: (holder) => emit({ type: 'mutex-waited', mutex: name, holder: holder?.command ?? 'another process', since: holder?.since ?? '' }),
+    });
+  }
+
+  return {
+    root,
+    stateDir,
+    pipeline,
+    graph,
+    clock,
+    env,
+    emit,
+    signal,
+    cache,
+    runs,
+    recorder,
+    journal,
+    facts,
+    world,
+    get folds() {
+      return isFolding();
+    },
+    async plan(selection) {
+      await facts.look(pathsToLookAt(pipeline, graph, selection));
+      return makePlan(graph, selection, facts);
+    },
+    async takeWorkspace() {
+      const mutex = await take('workspace', 'exclusive');
+      const record = (stage: string, result: StageLock): void => {
+        runs.save(result);
+        recorder.setStage(stage, result);
+        recorder.flush();
+      };
+      await recoverAttempts({ stateDir, journal, clock, emit, record });
+      return mutex;
+    },
+    takeCache: (mode) => take('cache', mode),
+    needsRecovery: () => journal.orphans().length > 0,
+    close() {
+      recorder.flush();
+      saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
+    },
+  };
+}
+
+/** `.lockstep/` ignores itself, so that no one has to think of it. */
+export function makeStateDir(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true });
+  const ignore = join(stateDir, '.gitignore');
+  if (!statIfExists(ignore)) writeFileAtomic(ignore, '*\n', { durable: false });
+}
+
+/** Memo and snapshot only save time: a read-only or full disk must not fail a command that has done its work. */
+function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void {
+  try {
+    makeStateDir(stateDir);
+    for (const save of saves) save();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+}
+
+function createLoader(root: string): (path: string) => Uint8Array | undefined {
+  const loaded = new Map<string, Buffer | undefined>();
+  return (path) => {
+    if (!loaded.has(path)) loaded.set(path, readIfExists(join(root, path)));
+    return loaded.get(path);
+  };
+}
+
+async function readPipelineOnce(snapshot: Snapshot, load: (path: string) => Uint8Array | undefined): Promise<Pipeline> {
+  const known = snapshot.get('pipeline') as Pipeline | undefined;
+  if (known) return known;
+  const { readPipeline } = await import('./read/pipeline.ts');
+  const { pipeline, problems, files } = readPipeline({ load });
+  if (!pipeline) throw problemsError(problems);
+  snapshot.set('pipeline', files, pipeline);
+  return pipeline;
+}
+
+async function readLockOnce(snapshot: Snapshot, load: (path: string) => Uint8Array | undefined): Promise<Lock> {
+  const known = snapshot.get('lock') as { stages: [string, StageLock][]; data: Lock['data'] } | undefined;
+  if (known) return { stages: new Map(known.stages), data: known.data };
+  const bytes = load(LOCKFILE);
+  if (bytes === undefined) return EMPTY_LOCK;
+  const lock = await parseLock(Buffer.from(bytes).toString('utf8'));
+  snapshot.set('lock', [LOCKFILE], { stages: [...lock.stages], data: lock.data });
+  return lock;
+}
+
+function problemsError(problems: readonly Problem[]): PipelineError {
+  const [first, ...rest] = problems;
+  return PipelineError.of([first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' }, ...rest]);
+}
+
+interface TickInputs {
+  readonly lock: Lock;
+  readonly snapshot: Snapshot;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly locked: boolean;
+}
+
+/** Stage → tick (ISO). A clock behind the recorded tick keeps the recorded one and warns. */
+async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise<ReadonlyMap<StageName, string>> {
+  const { lock, snapshot, clock, emit } = inputs;
+  const found = new Map<StageName, string>();
+  const kept = (snapshot.get('ticks') ?? {}) as Record<string, Tick>;
+  const ticks: Record<string, Tick> = {};
+  const tables = new Map<string, SessionTable>();
+  const behind: Stage[] = [];
+  for (const stage of pipeline.stages) {
+    const { refresh } = stage;
+    if (!refresh) continue;
+    const recorded = lock.stages.get(stage.name)?.fingerprint.tick;
+    if (inputs.locked && recorded !== undefined) {
+      found.set(stage.name, recorded);
+      continue;
+    }
+    const { at: _, ...schedule } = refresh;
+    const key = JSON.stringify(schedule);
+    let tick = ticks[key] ?? kept[key];
+    if (!tick || !isCurrent(tick, clock.now())) tick = await tickAt(refresh, clock.now(), (exchange) => tableOf(exchange, stage, tables));
+    ticks[key] = tick;
+    const iso = new Date(tick.tickMs).toISOString();
+    if (refresh.asOf === 'now' && recorded !== undefined && recorded > iso) {
+      behind.push(stage);
+      found.set(stage.name, recorded);
+    } else found.set(stage.name, iso);
+  }
+  if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs)) snapshot.set('ticks', [], finite(ticks));
+  const [first] = behind;
+  if (first) emit({ type: 'warned', problem: clockBehind(first) });
+  return found;
+}
+
+/** JSON has no infinity: a tick that never moves is valid for all instants a Date can hold. */
+function finite(ticks: Record<string, Tick>): Record<string, Tick> {
+  const END = 8.64e15;
+  const clamp = (ms: number): number => Math.max(-END, Math.min(END, ms));
+  return Object.fromEntries(
+    Object.entries(ticks).map(([key, tick]) => [key, { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) }]),
+  );
+}
+
+function isCurrent(tick: Tick, nowMs: number): boolean {
+  return tick.fromMs <= nowMs && nowMs < tick.untilMs;
+}
+
+function clockBehind(stage: Stage): Problem {
+  return {
+    code: 'clock.behind',
+    message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
+    hint: 'check the date of this machine',
+  };
+}
+
+const CALENDARS = fileURLToPath(new URL('../calendars/', import.meta.url));
+
+function tableOf(exchange: string, stage: Stage, tables: Map<string, SessionTable>): SessionTable {
+  const known = tables.get(exchange);
+  if (known) return known;
+  const names = readdirSync(CALENDARS).filter((name) => name.startsWith('sessions-'));
+  for (const name of [`sessions-${exchange}.json`, ...names]) {
+    const bytes = readIfExists(join(CALENDARS, name));
+    const table = bytes && parseSessionTable(JSON.parse(bytes.toString('utf8')));
+    if (table && (table.mic === exchange || table.aliases.includes(exchange))) {
+      tables.set(exchange, table);
+      return table;
+    }
+  }
+  const mics = names.map((name) => name.slice('sessions-'.length, -'.json'.length));
+  throw new PipelineError('refresh.exchange', `stage "${stage.name}" refreshes with the exchange "${exchange}", whose calendar is unknown`, {
+    exit: EXIT.user,
+    ...(stage.refresh && { at: stage.refresh.at }),
+    hint: `known: ${mics.join(', ')}; or use "every" or "cron"`,
+  });
+}
+
+/** What the planner will ask about: outs, and deps that no selected stage makes or that lie around outs. */
+function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): readonly RelPath[] {
+  const paths: RelPath[] = pipeline.data.map((input) => input.path);
+  for (const stage of pipeline.stages) {
+    if (!selection.stages.has(stage.name)) continue;
+    for (const out of stage.outs) paths.push(out.path);
+    for (const dep of stage.deps) {
+      const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
+      if (makers.length === 0 || makers.some((maker) => maker.relation === 'around')) paths.push(dep.path);
+    }
+  }
+  return paths;
+}
+
+function runsFromSource(): boolean {
+  return import.meta.url.endsWith('.ts');
+}
+
+/** A module of our own package counts as code when it lies in the project, as it does in our own repository. */
+function resolveOwn(root: string, specifier: string): string | undefined {
+  const market = /^lockstep-data\/(market\/.+)$/.exec(specifier)?.[1];
+  if (market === undefined || !runsFromSource()) return undefined;
+  const here = dirname(fileURLToPath(import.meta.url));
+  return isInside(here, root) ? `src/${market}.ts` : undefined;
+}
+
+function corruptProblem(hash: string): Problem {
+  return {
+    code: 'object.corrupt',
+    message: `the cache object ${hash} had other bytes than its name says and was taken out`,
+    hint: 'the stage that made it runs again, or "lockstep pull" brings it back',
+  };
+}
