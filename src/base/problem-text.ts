@@ -9,6 +9,7 @@ export type ProblemPiece = 'error' | 'message' | 'gutter' | 'caret' | 'hint';
 /** Gives a line of a file (counted from 1) without its line end; `undefined` when it cannot be had. */
 export type ReadLine = (file: string, line: number) => string | undefined;
 
+/** Colours a piece of text; it must keep every visible character. */
 export type Paint = (text: string, piece: ProblemPiece) => string;
 
 /** A longer line is cut around its caret. */

@@ -14,6 +14,7 @@ export interface Context {
   readonly scope: Scope;
 }
 
+/** A params file of the pipeline with its values. */
 export interface DeclaredParams {
   readonly file: string;
   readonly values: MapTree;

@@ -26,11 +26,12 @@ export function decodeSource(file: string, bytes: Uint8Array, report: Report): S
     return undefined;
   }
   const source = createSource(file, text);
-  const conflict = /^<{7}(?: .*)?$/m.exec(text);
-  if (conflict && /^>{7}(?: .*)?\r?$/m.test(text.slice(conflict.index))) {
-    report.add('yaml.conflict', `"${file}" has an unfinished merge: conflict markers start here`, {
+  // At the start of a line neither mark begins anything that YAML or JSON could mean.
+  const conflict = /^(?:<{7}|>{7})(?: .*)?$/m.exec(text);
+  if (conflict) {
+    report.add('yaml.conflict', `"${file}" has an unfinished merge: a conflict marker stands here`, {
       at: source.place(conflict.index, conflict[0].trimEnd().length),
-      hint: 'take either side and delete the three marker lines',
+      hint: 'take either side and delete the marker lines',
     });
     return undefined;
   }

@@ -5,6 +5,7 @@ import type { Report } from './report.ts';
 /** The value of an environment variable; `undefined` when it is not set. */
 export type EnvLookup = (name: string) => string | undefined;
 
+/** One remote with the environment put in. */
 export interface Resolved {
   readonly tree: Tree;
   /** Every value taken from the environment, the empty ones left out. */

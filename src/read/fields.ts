@@ -52,6 +52,7 @@ export function isDate(text: string): boolean {
 const SECRET_NAME =
   /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|APIKEY)(_|$)|(API|ACCESS|PRIVATE|SECRET|ACCOUNT|AUTH)_KEY(_|$)/i;
 
+/** True for a variable name that says it holds a secret: `API_KEY`, `GITHUB_TOKEN`, `DB_PASSWORD`. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }

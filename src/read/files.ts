@@ -20,6 +20,7 @@ export interface Files {
   consulted(): readonly string[];
 }
 
+/** The files of one reading, loaded by `load`; faults of their text go to the report. */
 export function createFiles(load: Load, report: Report): Files {
   const bytes = new Map<string, Uint8Array | undefined>();
   const trees = new Map<string, Tree | undefined>();

@@ -7,6 +7,7 @@ import type { Report } from './report.ts';
 import { walk } from './scope.ts';
 import { child, entriesOf, itemsOf, type MapTree, type Text, textOf, toJson, type Tree } from './tree.ts';
 
+/** What the parameters of one stage depend on besides its body. */
 export interface ParamsInput {
   readonly stage: string;
   readonly wdir: string;
@@ -86,7 +87,10 @@ function missingHint(values: MapTree, key: string): string | undefined {
   );
   const same = deep.filter((path) => path.endsWith(`.${key}`));
   if (same.length === 1) return `did you mean "${same[0]}"?`;
-  return (found.kind === 'missing' ? found.hint : undefined) ?? didYouMean(key, deep);
+  return (
+    (found.kind === 'missing' ? found.hint : undefined) ??
+    (deep.length <= 500 ? didYouMean(key, deep) : undefined)
+  );
 }
 
 function* readFileKeys(

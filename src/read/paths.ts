@@ -3,6 +3,7 @@ import type { RelPath } from '../base/types.ts';
 import type { Report } from './report.ts';
 import { type Text, textOf, type Tree } from './tree.ts';
 
+/** A path of the project as it was read. */
 export interface ReadPath {
   readonly path: RelPath;
   /** Written with a trailing `/`. */
@@ -10,6 +11,7 @@ export interface ReadPath {
   readonly text: Text;
 }
 
+/** What a path is to mean. */
 export interface PathOptions {
   /** Folder the path is relative to; `.` is the project. */
   readonly wdir: string;

@@ -27,6 +27,7 @@ import {
 } from './tree.ts';
 import { createValidate } from './validate.ts';
 
+/** The file that owns the graph, at the root of the project. */
 export const PIPELINE_FILE = 'pipeline.yaml';
 
 /** The result of a reading: a pipeline or else at least one problem, and every file that was asked for. */

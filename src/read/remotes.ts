@@ -10,6 +10,7 @@ import { REMOTES_SYNONYMS } from './synonyms.ts';
 import { child, entriesOf, type Entry, type MapTree, textOf, toJson, type Tree } from './tree.ts';
 import { createValidate } from './validate.ts';
 
+/** The file that names the remotes, at the root of the project. */
 export const REMOTES_FILE = 'remotes.yaml';
 
 /** One named remote, its `${env:…}` replaced. */
@@ -26,11 +27,13 @@ export interface RemoteConfig {
   readonly at: Location;
 }
 
+/** All remotes of a project by name, and the one that is used when none is named. */
 export interface Remotes {
   readonly default?: string;
   readonly remotes: Readonly<Record<string, RemoteConfig>>;
 }
 
+/** The result of a reading: remotes, none of them when the file is missing, or else at least one problem. */
 export interface RemotesReading {
   readonly remotes: Remotes | undefined;
   readonly problems: readonly Problem[];

@@ -14,6 +14,7 @@ export interface Report {
   count(): number;
 }
 
+/** An empty report. */
 export function createReport(): Report {
   const problems: Problem[] = [];
   const seen = new Set<string>();
@@ -24,11 +25,21 @@ export function createReport(): Report {
       const key = first ? `${code} ${first.line}:${first.column} ${first.file}` : `${code} ${message}`;
       if (seen.has(key)) return;
       seen.add(key);
-      problems.push({ code, message, ...(hint !== undefined && { hint }), ...(places && { at: places }) });
+      problems.push({
+        code,
+        message: shorten(message),
+        ...(hint !== undefined && { hint: shorten(hint) }),
+        ...(places && places.length > 0 && { at: places }),
+      });
     },
     problems: (files) => problems.toSorted((a, b) => compare(a.at?.[0], b.at?.[0], files)),
     count: () => problems.length,
   };
+}
+
+/** A sentence stays one, whatever it quotes. */
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 180)}…${text.slice(-100)}`;
 }
 
 function isPlace(at: Location | readonly Location[]): at is Location {

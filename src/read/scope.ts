@@ -10,6 +10,7 @@ export interface Scope {
   with(names: Readonly<Record<string, Tree>>): Scope;
 }
 
+/** What a path of a template leads to. */
 export type Found =
   | { readonly kind: 'value'; readonly tree: Tree }
   | { readonly kind: 'missing'; readonly hint?: string }
@@ -28,6 +29,7 @@ export interface ScopeInput {
   readonly complete: boolean;
 }
 
+/** A scope over merged values; `names` (the `item` and `key` of an instance) hide values of the same name. */
 export function createScope(input: ScopeInput, names: Readonly<Record<string, Tree>> = {}): Scope {
   const { root, conflicts, complete } = input;
   return {
@@ -49,8 +51,14 @@ export function createScope(input: ScopeInput, names: Readonly<Record<string, Tr
   };
 }
 
+/** A longer path names nothing: it would be a mistake, or an attempt to make this slow. */
+const MAX_PATH = 1000;
+/** Among more keys than this a near one is not looked for: it costs more than it helps. */
+const MAX_CANDIDATES = 500;
+
 /** The parts of `a.b[0].c`; `undefined` for a path no value can have. */
 export function splitPath(path: string): readonly string[] | undefined {
+  if (path.length > MAX_PATH) return undefined;
   const parts = path.replace(/\[(\d+)\]/g, '.$1').split('.');
   return parts.some((part) => part === '' || /[[\]]/.test(part)) ? undefined : parts;
 }
@@ -90,6 +98,7 @@ function missingHint(
   if (tree.kind === 'list') return { hint: `"${name}" is a list of ${tree.items.length}, counted from 0` };
   if (tree.kind === 'scalar') return above.length === 0 ? {} : { hint: `"${name}" is no map` };
   const candidates = [...more, ...tree.entries.keys()];
+  if (candidates.length > MAX_CANDIDATES) return {};
   const hint = didYouMean(part, candidates);
   if (hint === undefined) return {};
   if (above.length === 0) return { hint };

@@ -14,6 +14,7 @@ import type { Report } from './report.ts';
 import { PIPELINE_SYNONYMS, synonymOf } from './synonyms.ts';
 import { child, flagOf, itemsOf, type MapTree, textOf, toJson } from './tree.ts';
 
+/** What a stage can refer to outside its own body. */
 export interface StageInput {
   readonly context: Context;
   readonly files: Files;

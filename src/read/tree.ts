@@ -3,6 +3,7 @@ import type { Json, Location } from '../base/types.ts';
 /** A value of a file together with its place. */
 export type Tree = ScalarTree | ListTree | MapTree;
 
+/** A text, number, boolean or null. */
 export interface ScalarTree {
   readonly kind: 'scalar';
   readonly value: null | boolean | number | bigint | string;
@@ -17,18 +18,21 @@ export interface ScalarTree {
   readonly broken?: true;
 }
 
+/** A list; a block list below a key is placed at that key. */
 export interface ListTree {
   readonly kind: 'list';
   readonly items: readonly Tree[];
   readonly at: Location;
 }
 
+/** One key of a map with its value. */
 export interface Entry {
   readonly key: string;
   readonly keyAt: Location;
   readonly value: Tree;
 }
 
+/** A map in written order; a block map below a key is placed at that key. */
 export interface MapTree {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, Entry>;
@@ -84,6 +88,7 @@ export function numberOf(tree: Tree | undefined): number | undefined {
   return typeof tree.value === 'number' || typeof tree.value === 'bigint' ? Number(tree.value) : undefined;
 }
 
+/** The boolean of a tree, or else the default: a missing flag, or one that the schema has refused. */
 export function flagOf(tree: Tree | undefined, otherwise: boolean): boolean {
   return tree?.kind === 'scalar' && typeof tree.value === 'boolean' ? tree.value : otherwise;
 }

@@ -8,6 +8,7 @@ import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
 /** Checks trees against one schema. */
 export type Validate = (tree: Tree, report: Report) => void;
 
+/** How the findings of one schema are worded. */
 export interface ValidateOptions {
   /** First half of every code: `pipeline` gives `pipeline.unknown-key`. */
   readonly area: string;

@@ -7,6 +7,7 @@ import { readPipeline, type PipelineReading } from '../../src/read/pipeline.ts';
 /** Files of a project by path; a text stands for its UTF-8 bytes. */
 export type Project = Readonly<Record<string, string | Uint8Array>>;
 
+/** The `load` of a project that is only in memory. */
 export function toLoad(project: Project): Load {
   return (path) => {
     const content = Object.hasOwn(project, path) ? project[path] : undefined;
@@ -14,6 +15,7 @@ export function toLoad(project: Project): Load {
   };
 }
 
+/** Reads a pipeline.yaml and the files beside it. */
 export function read(pipeline: string, others: Project = {}): PipelineReading {
   return readPipeline({ load: toLoad({ 'pipeline.yaml': pipeline, ...others }) });
 }

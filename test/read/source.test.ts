@@ -117,6 +117,7 @@ test('each fault of the text has its own code', () => {
     [Uint8Array.of(0x61, 0x3a, 0x20, 0xff), 'yaml.encoding 1:4'],
     [Uint8Array.of(0x61, 0x3a, 0x0a, 0xe2, 0x82), 'yaml.encoding 2:1'],
     ['a: 1\n<<<<<<< ours\nb: 1\n=======\nb: 2\n>>>>>>> theirs\n', 'yaml.conflict 2:1'],
+    ['a: 1\r\n>>>>>>> theirs\r\n', 'yaml.conflict 2:1'],
   ];
   for (const [content, expected] of table)
     assert.deepEqual(parse(content).problems, [expected], String(content));
