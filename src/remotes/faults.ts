@@ -1,0 +1,68 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
+import type { RemoteConfig } from '../base/remote.ts';
+
+/** What can be wrong with a remote; the error's code is `remote.<kind>`. */
+export type FaultKind =
+  | 'unreachable'
+  | 'denied'
+  | 'credentials'
+  | 'not-found'
+  | 'object-missing'
+  | 'corrupt'
+  | 'quota'
+  | 'full'
+  | 'clock'
+  | 'unknown-scheme'
+  | 'option';
+
+/** What a remote knows about one failure besides its kind. */
+export interface FaultDetails {
+  /** Ends the sentence after the remote's name: what happened, values in quotes. */
+  readonly what: string;
+  readonly hint?: string | undefined;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** Faults that the user mends in remotes.yaml or beside it, and that therefore point into it. */
+const CONFIG_FAULTS: readonly FaultKind[] = ['credentials', 'not-found', 'unknown-scheme', 'option'];
+
+const HINTS: Readonly<Record<FaultKind, string>> = {
+  unreachable: 'check the network and the url in remotes.yaml, then run the command again',
+  denied: 'give this account the rights that the remote needs; docs/remotes lists the least ones',
+  credentials: 'check the credentials of this remote in remotes.yaml and the variables they name',
+  'not-found': 'create it, or correct the url in remotes.yaml',
+  'object-missing': 'push it again from a machine that has it, or make it again with "lockstep repro"',
+  corrupt: 'push it again from a machine that has it intact',
+  quota: 'wait a while and run the command again; what was sent stays sent. A lower "jobs" asks less often',
+  full: 'make room there, then run the command again; what was sent stays sent',
+  clock: "set this machine's clock right, for instance by NTP",
+  'unknown-scheme': 'known are gs:// gdrive:// s3:// azure:// http:// https:// and folders',
+  option: 'docs/remotes lists the options of each remote',
+};
+
+/** Makes the error of one failure: `remote "<name>": <what>`, with a hint that fits its kind unless one is given. */
+export function remoteFault(config: RemoteConfig, kind: FaultKind, details: FaultDetails): PipelineError {
+  const ofConfig = CONFIG_FAULTS.includes(kind);
+  const exit: ExitCode = ofConfig ? EXIT.user : EXIT.failed;
+  return new PipelineError(`remote.${kind}`, `remote "${config.name}": ${details.what}`, {
+    exit,
+    hint: details.hint ?? HINTS[kind],
+    ...(ofConfig && { at: config.at }),
+    retryable: details.retryable ?? false,
+    ...(details.retryAfterMs !== undefined && { retryAfterMs: details.retryAfterMs }),
+    ...(details.cause !== undefined && { cause: details.cause }),
+  });
+}
+
+/** The error for an object that is not there. */
+export function objectMissing(config: RemoteConfig, key: string): PipelineError {
+  return remoteFault(config, 'object-missing', { what: `has no "${key}"` });
+}
+
+/** True for the error of an object that is not there. */
+export function isObjectMissing(error: unknown): boolean {
+  return error instanceof PipelineError && error.code === 'remote.object-missing';
+}

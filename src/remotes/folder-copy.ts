@@ -1,0 +1,128 @@
+import { chmodSync, closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { algorithmOf, createRunningHash, hashBytes, parseObjectPath } from '../base/hash.ts';
+import type { Body } from '../base/remote.ts';
+import type { ContentHash } from '../base/types.ts';
+import { tempName } from '../io/files.ts';
+import { isSameHash, transferChanged } from './verify.ts';
+
+/** Files up to this size are read whole and written whole: two calls of the system instead of a loop. */
+const WHOLE_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface Copying {
+  readonly key: string;
+  readonly body: Body;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes a body to a new read-only temp file in a folder and returns its path. Bytes that come from `body.file` are
+ * hashed on the way: `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
+ */
+export async function copyInto(folder: string, copying: Copying): Promise<string> {
+  const temp = tempName(join(folder, 'temp'));
+  copying.signal.throwIfAborted();
+  try {
+    if (copying.body.file === undefined) await copyStream(copying, temp);
+    else if (copying.body.size <= WHOLE_BYTES) copyWhole(copying.body.file, copying, temp);
+    else await copyChunks(copying.body.file, copying, temp);
+    return temp;
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw error;
+  }
+}
+
+function expectedHash({ key, body }: Copying): ContentHash | undefined {
+  return body.hash ?? parseObjectPath(key);
+}
+
+function copyWhole(file: string, copying: Copying, temp: string): void {
+  const bytes = readWhole(file, copying.body.size);
+  check(file, { size: bytes.length, wanted: copying.body.size });
+  const hash = expectedHash(copying);
+  if (hash) checkHash(file, hashBytes(algorithmOf(hash), bytes), hash);
+  const fd = openSync(temp, 'wx', 0o444);
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Up to one byte more than expected, which shows that the file has grown. */
+function readWhole(file: string, size: number): Uint8Array {
+  const buffer = Buffer.allocUnsafe(size + 1);
+  const fd = openLocal(file);
+  try {
+    let length = 0;
+    for (;;) {
+      const read = readSync(fd, buffer, length, buffer.length - length, null);
+      length += read;
+      if (read === 0 || length === buffer.length) return buffer.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openLocal(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    throw transferChanged(
+      file,
+      `it cannot be read (${error instanceof Error ? error.message : String(error)})`,
+    );
+  }
+}
+
+async function copyChunks(file: string, copying: Copying, temp: string): Promise<void> {
+  const hash = expectedHash(copying);
+  const running = hash && createRunningHash(algorithmOf(hash));
+  closeSync(openLocal(file));
+  await using source = await open(file, 'r');
+  await using target = await open(temp, 'wx', 0o444);
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let size = 0;
+  for (;;) {
+    copying.signal.throwIfAborted();
+    const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES, null);
+    if (bytesRead === 0) break;
+    const chunk = buffer.subarray(0, bytesRead);
+    const writing = writeAll(target, chunk);
+    // The hash is counted while the system writes.
+    running?.update(chunk);
+    size += bytesRead;
+    await writing;
+  }
+  check(file, { size, wanted: copying.body.size });
+  if (hash && running) checkHash(file, running.end(), hash);
+}
+
+async function copyStream({ body, signal }: Copying, temp: string): Promise<void> {
+  await using target = await open(temp, 'wx', 0o600);
+  for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
+    signal.throwIfAborted();
+    await writeAll(target, chunk);
+  }
+  signal.throwIfAborted();
+  chmodSync(temp, 0o444);
+}
+
+async function writeAll(target: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    written += (await target.write(chunk, written)).bytesWritten;
+  }
+}
+
+function check(file: string, { size, wanted }: { readonly size: number; readonly wanted: number }): void {
+  if (size !== wanted) throw transferChanged(file, `it no longer has ${wanted} bytes`);
+}
+
+function checkHash(file: string, real: ContentHash, wanted: ContentHash): void {
+  if (!isSameHash(real, wanted)) throw transferChanged(file, `its bytes hash to ${real}`);
+}

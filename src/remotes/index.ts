@@ -1,0 +1,106 @@
+import { isAbsolute, join } from 'node:path';
+import { relPathFault } from '../base/path.ts';
+import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import { didYouMean } from '../base/text.ts';
+import type { Json } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import { discreet, redactorFor, withoutSecrets } from './discreet.ts';
+import { remoteFault } from './faults.ts';
+import { limit } from './limit.ts';
+import { retry } from './retry.ts';
+import type { RetryNotice } from './retry.ts';
+import { verify } from './verify.ts';
+
+/** What opening a remote needs from outside. */
+export interface OpenRemoteOptions {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Uniform in [0, 1); spreads the waits before retries. */
+  readonly random: () => number;
+  /** Told before each wait for another try. */
+  readonly onRetry?: (notice: RetryNotice) => void;
+  /** Relative paths in options are resolved against it; without it, against the working directory. */
+  readonly root?: string;
+}
+
+/** One file per kind of remote; nothing of it, its SDK above all, is loaded before it is opened. */
+const KINDS: Readonly<Record<string, () => Promise<{ readonly default: OpenRemote }>>> = {
+  folder: () => import('./folder.ts'),
+};
+
+/** Options that name a file. */
+const PATH_OPTIONS: readonly string[] = ['credentials', 'client', 'token'];
+
+/**
+ * Opens the remote that a url's scheme names. What it gives back tries again what may succeed later, keeps to
+ * `limits.concurrency` (option `jobs`), hashes streams of objects while they run and tells no secret in an error.
+ * Throws `remote.unknown-scheme`, `remote.option` and what the remote itself finds (`remote.credentials`, …).
+ */
+export async function openRemote(
+  config: RemoteConfig & { readonly secrets?: readonly string[] },
+  options: OpenRemoteOptions,
+): Promise<Remote> {
+  const kind = kindOf(config);
+  const redactor = redactorFor(config);
+  const load = KINDS[kind];
+  if (load === undefined)
+    throw remoteFault(config, 'unknown-scheme', { what: `no remote is called "${kind}"` });
+  options.signal.throwIfAborted();
+  let remote: Remote;
+  try {
+    const { default: open } = await load();
+    remote = await open(withPaths(config, options.root), options.signal);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw withoutSecrets(error, redactor);
+  }
+  return checkKeys(retry(limit(verify(discreet(remote, redactor), config)), options));
+}
+
+/** Which file of this folder serves a url. */
+function kindOf(config: RemoteConfig): string {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(config.url)?.[1]?.toLowerCase();
+  if (scheme === undefined && isAbsolute(config.url)) return 'folder';
+  if (scheme !== undefined && Object.hasOwn(SCHEMES, scheme)) return SCHEMES[scheme] ?? '';
+  if (scheme === undefined) {
+    throw remoteFault(config, 'option', { what: `"${config.url}" is neither a url nor an absolute folder` });
+  }
+  throw remoteFault(config, 'unknown-scheme', {
+    what: `no remote is known for "${scheme}:"`,
+    hint: didYouMean(scheme, Object.keys(SCHEMES)),
+  });
+}
+
+const SCHEMES: Readonly<Record<string, string>> = {
+  gs: 'gcs',
+  gdrive: 'gdrive',
+  s3: 's3',
+  azure: 'azure',
+  http: 'http',
+  https: 'http',
+};
+
+function withPaths(config: RemoteConfig, root: string | undefined): RemoteConfig {
+  if (root === undefined) return config;
+  const resolved = ([name, value]: [string, Json]): [string, Json] =>
+    PATH_OPTIONS.includes(name) && typeof value === 'string' && !isAbsolute(value) && !value.startsWith('~/')
+      ? [name, join(root, value)]
+      : [name, value];
+  return { ...config, options: Object.fromEntries(Object.entries(config.options).map(resolved)) };
+}
+
+/** A key that leaves its place would be a bug of ours, and must not become a file outside a folder. */
+function checkKeys(remote: Remote): Remote {
+  const check = (key: string): string => {
+    const fault = relPathFault(key);
+    if (fault !== undefined) throw new TypeError(`the key ${JSON.stringify(key)} ${fault}`);
+    return key;
+  };
+  return {
+    ...remote,
+    head: async (key, signal) => remote.head(check(key), signal),
+    get: async (key, signal) => remote.get(check(key), signal),
+    put: async (key, body, signal) => remote.put(check(key), body, signal),
+    remove: async (key, signal) => remote.remove(check(key), signal),
+  };
+}

@@ -1,0 +1,43 @@
+import pLimit from 'p-limit';
+import type { Remote, RemoteEntry, Source } from '../base/remote.ts';
+
+/**
+ * A remote with never more than `limits.concurrency` requests under way. A `get` that gave a stream holds its place
+ * until that stream is closed; a listing holds one only while it asks for more.
+ */
+export function limit(remote: Remote): Remote {
+  const slots = pLimit(remote.limits.concurrency);
+  const run = <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
+    slots(() => {
+      signal.throwIfAborted();
+      return call();
+    });
+  return {
+    ...remote,
+    head: (key, signal) => run(signal, () => remote.head(key, signal)),
+    put: (key, body, signal) => run(signal, () => remote.put(key, body, signal)),
+    remove: (key, signal) => run(signal, () => remote.remove(key, signal)),
+    get: (key, signal) =>
+      new Promise<Source>((resolve, reject) => {
+        const whole = run(signal, async () => {
+          const source = await remote.get(key, signal);
+          resolve(source);
+          if ('file' in source || source.stream.closed) return;
+          await new Promise<void>((closed) => source.stream.once('close', closed));
+        });
+        whole.catch(reject);
+      }),
+    async *list(prefix, signal): AsyncGenerator<RemoteEntry, void, undefined> {
+      const entries = remote.list(prefix, signal)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const next = await run(signal, () => entries.next());
+          if (next.done === true) return;
+          yield next.value;
+        }
+      } finally {
+        await entries.return?.();
+      }
+    },
+  };
+}

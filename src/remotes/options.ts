@@ -1,0 +1,83 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { RemoteConfig } from '../base/remote.ts';
+import { didYouMean } from '../base/text.ts';
+import type { Json } from '../base/types.ts';
+import { remoteFault } from './faults.ts';
+
+/** What an option may hold: a text, a path (`~/` is the home folder), a positive whole number, yes or no. */
+export type OptionKind = 'text' | 'path' | 'count' | 'switch';
+
+interface OptionTypes {
+  readonly text: string;
+  readonly path: string;
+  readonly count: number;
+  readonly switch: boolean;
+}
+
+/** The options of one remote: name → kind. */
+export type OptionSpec = Readonly<Record<string, OptionKind>>;
+
+/** What was written for them; an option that was left out is absent. */
+export type OptionValues<Spec extends OptionSpec> = {
+  readonly [Name in keyof Spec]?: OptionTypes[Spec[Name]] | undefined;
+} & { readonly jobs?: number };
+
+const EXPECTED: Readonly<Record<OptionKind, string>> = {
+  text: 'a text',
+  path: 'a path',
+  count: 'a whole number of at least 1',
+  switch: 'true or false',
+};
+
+/**
+ * Checks the options of a remote against what it knows; every remote also knows `jobs`, the number of requests under
+ * way at once. Throws `remote.option` for an unknown name (with the nearest known one) or a value of another type.
+ */
+export function readOptions<const Spec extends OptionSpec>(
+  config: RemoteConfig,
+  spec: Spec,
+): OptionValues<Spec> {
+  const known: Readonly<Record<string, OptionKind>> = { ...spec, jobs: 'count' };
+  const values: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(config.options)) {
+    const kind = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (kind === undefined) {
+      throw remoteFault(config, 'option', {
+        what: `no option is called "${name}"`,
+        hint: didYouMean(name, Object.keys(known)),
+      });
+    }
+    if (value === null) continue;
+    const read = readValue(kind, value);
+    if (read === undefined) {
+      throw remoteFault(config, 'option', { what: `the option "${name}" is not ${EXPECTED[kind]}` });
+    }
+    values[name] = read;
+  }
+  return values as OptionValues<Spec>;
+}
+
+function readValue(kind: OptionKind, value: Json): string | number | boolean | undefined {
+  switch (kind) {
+    case 'text':
+    case 'path': {
+      // An account or key of digits alone reads as a number in YAML.
+      const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
+      if (typeof text !== 'string' || text === '') return undefined;
+      return kind === 'path' && text.startsWith('~/') ? join(homedir(), text.slice(2)) : text;
+    }
+    case 'count':
+      return readCount(value);
+    case 'switch':
+      if (value === 'true' || value === 'false') return value === 'true';
+      return typeof value === 'boolean' ? value : undefined;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readCount(value: Json): number | undefined {
+  const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 1 ? count : undefined;
+}

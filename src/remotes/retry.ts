@@ -1,0 +1,116 @@
+import { PipelineError } from '../base/error.ts';
+import type { Remote, RemoteEntry } from '../base/remote.ts';
+import type { Clock } from '../io/clock.ts';
+
+/** One wait before another try, as told to whoever shows progress. */
+export interface RetryNotice {
+  readonly operation: 'head' | 'get' | 'put' | 'remove' | 'list' | 'flush';
+  /** Key or prefix; absent for `flush`. */
+  readonly key?: string;
+  /** The try that failed, from 1. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: PipelineError;
+}
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+}
+
+/** Tries in all. A server that only asks to slow down is asked more often. */
+const ATTEMPTS = 5;
+const QUOTA_ATTEMPTS = 8;
+const BASE_MS = 500;
+const CAP_MS = 30_000;
+/** A server that wants us to wait longer than this is left alone: the user decides. */
+const LONGEST_WAIT_MS = 300_000;
+
+/**
+ * Calls again what failed with an error that says `retryable`, after a wait of `random × min(30 s, 0.5 s × 2ⁿ)` (full
+ * jitter) and never sooner than the server asked for. Other errors, and the last one, pass unchanged.
+ */
+export async function withRetry<T>(
+  about: Pick<RetryNotice, 'operation' | 'key'>,
+  options: RetryOptions & { readonly signal: AbortSignal },
+  call: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    options.signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      options.signal.throwIfAborted();
+      const delayMs = nextDelay(error, attempt, options.random);
+      if (delayMs === undefined) throw error;
+      options.onRetry?.({ ...about, attempt, delayMs, error: error as PipelineError });
+      await options.clock.sleep(delayMs, options.signal);
+    }
+  }
+}
+
+/** Ms to wait before the next try; `undefined` when there is to be none. */
+function nextDelay(error: unknown, attempt: number, random: () => number): number | undefined {
+  if (!(error instanceof PipelineError) || !error.retryable) return undefined;
+  if (attempt >= (error.code === 'remote.quota' ? QUOTA_ATTEMPTS : ATTEMPTS)) return undefined;
+  const asked = error.retryAfterMs ?? 0;
+  if (asked > LONGEST_WAIT_MS) return undefined;
+  return Math.round(asked + random() * Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1)));
+}
+
+/**
+ * A remote whose operations are tried again when the remote says that it may help. A retried `put` opens its body
+ * anew; a retried `list` begins again and yields no key twice. What breaks in the middle of a stream that `get` has
+ * already handed out is the receiver's to repeat (`withRetry` around get and landing).
+ */
+export function retry(remote: Remote, options: RetryOptions): Remote {
+  return {
+    ...remote,
+    head: (key, signal) =>
+      withRetry({ operation: 'head', key }, { ...options, signal }, () => remote.head(key, signal)),
+    get: (key, signal) =>
+      withRetry({ operation: 'get', key }, { ...options, signal }, () => remote.get(key, signal)),
+    put: (key, body, signal) =>
+      withRetry({ operation: 'put', key }, { ...options, signal }, () => remote.put(key, body, signal)),
+    remove: (key, signal) =>
+      withRetry({ operation: 'remove', key }, { ...options, signal }, () => remote.remove(key, signal)),
+    list: (prefix, signal) => listWithRetry(remote, prefix, { ...options, signal }),
+    ...(remote.flush && {
+      flush: (signal) =>
+        withRetry({ operation: 'flush' }, { ...options, signal }, async () => remote.flush?.(signal)),
+    }),
+  };
+}
+
+async function* listWithRetry(
+  remote: Remote,
+  prefix: string,
+  options: RetryOptions & { readonly signal: AbortSignal },
+): AsyncGenerator<RemoteEntry, void, undefined> {
+  const seen = new Set<string>();
+  let attempt = 1;
+  for (;;) {
+    options.signal.throwIfAborted();
+    let error: unknown;
+    try {
+      for await (const entry of remote.list(prefix, options.signal)) {
+        if (seen.has(entry.key)) continue;
+        seen.add(entry.key);
+        // Progress was made: what fails from here on is a new fault.
+        attempt = 1;
+        yield entry;
+      }
+      return;
+    } catch (caught) {
+      error = caught;
+    }
+    options.signal.throwIfAborted();
+    const delayMs = nextDelay(error, attempt, options.random);
+    if (delayMs === undefined) throw error;
+    options.onRetry?.({ operation: 'list', key: prefix, attempt, delayMs, error: error as PipelineError });
+    attempt++;
+    await options.clock.sleep(delayMs, options.signal);
+  }
+}

@@ -1,0 +1,104 @@
+import { Readable } from 'node:stream';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, createRunningHash, digestOf, hashBytes, parseObjectPath } from '../base/hash.ts';
+import type { Body, Remote, RemoteConfig } from '../base/remote.ts';
+import type { ContentHash } from '../base/types.ts';
+import { remoteFault } from './faults.ts';
+
+/** What bytes must be: their hash where it is known, their number where it is known. */
+interface Expected {
+  readonly hash: ContentHash | undefined;
+  readonly size: number | undefined;
+  readonly wrong: (what: string) => PipelineError;
+}
+
+/**
+ * A remote whose streams are hashed while they run. Bytes that are not what their key says end a download with
+ * `remote.corrupt`, and an upload (there it is the local source that changed) with `transfer.changed`. The last piece
+ * of a stream is held back until all of it proved right, so neither side ever holds a complete wrong object. A `get`
+ * that gives a file, and a `put` that reads `body.file` itself, are checked by whoever reads the file.
+ */
+export function verify(remote: Remote, config: RemoteConfig): Remote {
+  return {
+    ...remote,
+    async put(key, body, signal) {
+      const checked = checkBody(key, body);
+      try {
+        await remote.put(key, checked.body, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // What an SDK makes of a source that breaks off says nothing; the source knows why.
+        throw checked.fault() ?? error;
+      }
+    },
+    async get(key, signal) {
+      const source = await remote.get(key, signal);
+      const hash = parseObjectPath(key);
+      if ('file' in source || hash === undefined) return source;
+      const wrong = (what: string): PipelineError =>
+        remoteFault(config, 'corrupt', { what: `"${key}" there is not what its name says: ${what}` });
+      return {
+        stream: Readable.from(check(source.stream, { hash, size: undefined, wrong }), { objectMode: false }),
+      };
+    },
+  };
+}
+
+function checkBody(key: string, body: Body): { readonly body: Body; fault(): Error | undefined } {
+  let fault: PipelineError | undefined;
+  const wrong = (what: string): PipelineError => transferChanged(body.file ?? key, what);
+  const expected: Expected = { hash: body.hash ?? parseObjectPath(key), size: body.size, wrong };
+  async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* check(body.open(), expected);
+    } catch (error) {
+      fault = error instanceof PipelineError ? error : wrong(`it cannot be read (${messageOf(error)})`);
+      throw fault;
+    }
+  }
+  const open = (): Readable => {
+    fault = undefined;
+    return Readable.from(watched(), { objectMode: false });
+  };
+  return { body: { ...body, open }, fault: () => fault };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The error for local bytes that are no longer what was hashed. */
+export function transferChanged(name: string, what: string): PipelineError {
+  return new PipelineError('transfer.changed', `"${name}" changed before it was sent: ${what}`, {
+    exit: EXIT.failed,
+    hint: 'run "lockstep verify" to find what else changed, then run the command again',
+  });
+}
+
+/** True when a finished hash is the expected one, whose name may end in `.dir`. */
+export function isSameHash(real: ContentHash, expected: ContentHash): boolean {
+  return real === `${algorithmOf(expected)}:${digestOf(expected).replace('.dir', '')}`;
+}
+
+async function* check(stream: Readable, expected: Expected): AsyncGenerator<Uint8Array, void, undefined> {
+  const algorithm = expected.hash && algorithmOf(expected.hash);
+  const running = algorithm && createRunningHash(algorithm);
+  let size = 0;
+  let held: Uint8Array | undefined;
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    if (chunk.length === 0) continue;
+    running?.update(chunk);
+    size += chunk.length;
+    if (expected.size !== undefined && size > expected.size)
+      throw expected.wrong(`it has more than ${expected.size} bytes`);
+    if (held) yield held;
+    held = chunk;
+  }
+  if (expected.size !== undefined && size !== expected.size) {
+    throw expected.wrong(`it has ${size} bytes, not ${expected.size}`);
+  }
+  const real = size === 0 && algorithm ? hashBytes(algorithm, '') : running?.end();
+  if (expected.hash && real && !isSameHash(real, expected.hash))
+    throw expected.wrong(`its bytes hash to ${real}`);
+  if (held) yield held;
+}
