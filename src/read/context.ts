@@ -1,6 +1,6 @@
-import { joinRelative } from '../base/path.ts';
 import type { Location } from '../base/types.ts';
 import type { Files } from './files.ts';
+import { readPath } from './paths.ts';
 import type { Report } from './report.ts';
 import { createScope, mergeMaps, type Scope, walk } from './scope.ts';
 import { child, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
@@ -25,7 +25,7 @@ export interface DeclaredParams {
  * Files merge first, then the items of `vars` in order, deeply; a leaf that `vars` defines again is `vars.redefined`.
  */
 export function readContext(root: MapTree, files: Files, report: Report): Context {
-  const { declared, complete: allDeclared } = readDeclared(root, files);
+  const { declared, complete: allDeclared } = readDeclared(root, files, report);
   let complete = allDeclared;
   const conflicts = new Map<string, readonly [string, string]>();
   let merged: MapTree = { kind: 'map', entries: new Map(), at: root.at };
@@ -51,7 +51,7 @@ export function readContext(root: MapTree, files: Files, report: Report): Contex
   return { declared, complete: allDeclared, scope: createScope({ root: merged, conflicts, complete }) };
 }
 
-function readDeclared(root: MapTree, files: Files): Pick<Context, 'declared' | 'complete'> {
+function readDeclared(root: MapTree, files: Files, report: Report): Pick<Context, 'declared' | 'complete'> {
   const written = child(root, 'params');
   if (written === undefined) {
     if (!files.exists('params.yaml')) return { declared: [], complete: true };
@@ -65,10 +65,10 @@ function readDeclared(root: MapTree, files: Files): Pick<Context, 'declared' | '
   for (const item of itemsOf(written)) {
     const text = textOf(item);
     if (text === undefined) continue;
-    const file = joinRelative('', text.value);
+    const file = readPath(item, { wdir: '.', what: 'params file' }, report)?.path;
     if (declared.some((other) => other.file === file)) continue;
-    const values = files.params(file, text.at);
-    if (values) declared.push({ file, values });
+    const values = file && files.params(file, text.at);
+    if (file && values) declared.push({ file, values });
     else complete = false;
   }
   return { declared, complete };
@@ -81,7 +81,13 @@ function readVars(item: Tree, files: Files, report: Report): MapTree | undefined
   const text = textOf(item);
   if (text === undefined) return undefined;
   const colon = text.value.indexOf(':');
-  const file = joinRelative('', colon === -1 ? text.value : text.value.slice(0, colon));
+  const written: Tree = {
+    kind: 'scalar',
+    value: colon === -1 ? text.value : text.value.slice(0, colon),
+    at: text.at,
+  };
+  const file = readPath(written, { wdir: '.', what: 'params file' }, report)?.path;
+  if (file === undefined) return undefined;
   const values = files.params(file, text.at);
   if (values === undefined || colon === -1) return values;
   const entries = new Map<string, MapTree['entries'] extends ReadonlyMap<string, infer E> ? E : never>();

@@ -1,4 +1,3 @@
-import { relPathFault } from '../base/path.ts';
 import type { Location } from '../base/types.ts';
 import type { Report } from './report.ts';
 import { parseSource } from './source.ts';
@@ -69,9 +68,6 @@ export function createFiles(load: Load, report: Report): Files {
 }
 
 function formatFault(file: string): { message: string; hint: string } | undefined {
-  const fault = relPathFault(file);
-  if (fault !== undefined)
-    return { message: `the params file "${file}" ${fault}`, hint: 'name a file inside the project' };
   const suffix = /\.([^./]+)$/.exec(file)?.[1]?.toLowerCase();
   if (suffix === 'yaml' || suffix === 'yml' || suffix === 'json') return undefined;
   const which = suffix === undefined ? 'a file without a suffix' : `.${suffix} files`;

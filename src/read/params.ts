@@ -1,8 +1,8 @@
-import { joinRelative, relPathFault } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
 import type { Location, ParamRef, RelPath } from '../base/types.ts';
 import type { Context } from './context.ts';
 import type { Files } from './files.ts';
+import { readPath } from './paths.ts';
 import type { Report } from './report.ts';
 import { walk } from './scope.ts';
 import { child, entriesOf, itemsOf, type MapTree, type Text, textOf, toJson, type Tree } from './tree.ts';
@@ -100,23 +100,20 @@ function* readFileKeys(
   { wdir, stage, files }: ParamsInput,
   report: Report,
 ): Generator<ParamRef> {
-  const file = joinRelative(wdir, name);
-  if (relPathFault(file) !== undefined) {
-    report.add('path.outside', `the params file "${name}" of stage "${stage}" leaves the project`, { at });
-    return;
-  }
+  const written: Tree = { kind: 'scalar', value: name, at };
+  const file = readPath(written, { wdir, what: 'params file' }, report)?.path;
+  if (file === undefined) return;
   const values = files.params(file, at);
   if (values === undefined) return;
   const items = itemsOf(keys);
   if (items.length === 0 && (keys.kind === 'list' || (keys.kind === 'scalar' && keys.value === null))) {
-    yield { file: file as RelPath, key: null, value: toJson(values), at };
+    yield { file, key: null, value: toJson(values), at };
   }
   for (const item of items) {
     const key = textOf(item);
     if (key === undefined || key.value === '') continue;
     const found = walk(values, key.value.split('.'), []);
-    if (found.kind === 'value')
-      yield { file: file as RelPath, key: key.value, value: toJson(found.tree), at: key.at };
+    if (found.kind === 'value') yield { file, key: key.value, value: toJson(found.tree), at: key.at };
     else
       report.add('params.missing', `the parameter "${key.value}" of stage "${stage}" is not in "${file}"`, {
         at: key.at,

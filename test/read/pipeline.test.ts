@@ -377,3 +377,26 @@ test('a number where a text is meant is shown as it is written', () => {
     ['"group" of stage "a": expected a name, got 1.50', 'quote it: "1.50"'],
   );
 });
+
+test('params files stand inside the project, wherever they are named', () => {
+  for (const file of ['/etc/x.yaml', '../x.yaml', 's3://b/x.yaml']) {
+    const code = { '/': 'path.absolute', '.': 'path.outside', s: 'path.url' }[file.charAt(0)];
+    assert.deepEqual(
+      read(`params: ["${file}"]\nstages: {}\n`).problems.map((problem) => problem.code),
+      [code],
+      file,
+    );
+    assert.deepEqual(
+      read(`stages: { a: { cmd: go, params: [{ "${file}": [x] }] } }\n`).problems.map(
+        (problem) => problem.code,
+      ),
+      [code],
+      file,
+    );
+  }
+  assert.deepEqual(brief(read('vars: [../x.yaml]\nstages: {}\n').problems), ['path.outside 1:8']);
+  assert.deepEqual(read('params: [./cfg/../p.yaml]\nstages: {}\n', { 'p.yaml': 'a: 1\n' }).files, [
+    'pipeline.yaml',
+    'p.yaml',
+  ]);
+});
