@@ -1,0 +1,46 @@
+import { displayWidth } from '../../base/display-width.ts';
+import { RESET, hasColour, splitColours } from './escapes.ts';
+
+/** Columns a text takes; colours take none. */
+export function widthOf(text: string): number {
+  if (!hasColour(text)) return displayWidth(text);
+  return splitColours(text).reduce((sum, piece) => sum + (piece.colour ? 0 : displayWidth(piece.text)), 0);
+}
+
+/** The text cut to at most so many columns, ending in `mark` where it was cut; no colour leaks out of it. */
+export function cutEnd(text: string, columns: number, mark: string): string {
+  if (widthOf(text) <= columns) return text;
+  const room = columns - displayWidth(mark);
+  if (room < 0) return '';
+  let kept = '';
+  let used = 0;
+  for (const piece of splitColours(text)) {
+    if (piece.colour) kept += piece.text;
+    else {
+      for (const char of piece.text) {
+        const width = displayWidth(char);
+        if (used + width > room) return `${kept}${mark}${hasColour(kept) ? RESET : ''}`;
+        kept += char;
+        used += width;
+      }
+    }
+  }
+  return kept;
+}
+
+/** A plain text of exactly so many columns: filled with blanks, or cut in its middle, since names differ at both ends. */
+export function fitName(name: string, columns: number, mark: string): string {
+  const width = displayWidth(name);
+  if (width <= columns) return name + ' '.repeat(columns - width);
+  const room = columns - displayWidth(mark);
+  if (room < 2) return fitName(cutEnd(name, columns, ''), columns, '');
+  const head = cutEnd(name, Math.ceil(room / 2), '');
+  const chars = Array.from(name);
+  let tail = '';
+  let used = displayWidth(head);
+  for (let char = chars.pop(); char !== undefined && used + displayWidth(char) <= room; char = chars.pop()) {
+    tail = char + tail;
+    used += displayWidth(char);
+  }
+  return head + mark + tail + ' '.repeat(room - used);
+}

@@ -1,0 +1,37 @@
+import type { Event } from '../../base/event.ts';
+import type { Problem } from '../../base/error.ts';
+import { formatReason } from '../../base/reason.ts';
+import type { Reason } from '../../base/reason.ts';
+import { formatBytes, plural } from '../../base/text.ts';
+
+/** More than this is counted, not listed. */
+const MAX_LISTED = 3;
+
+type Outs = NonNullable<Extract<Event, { type: 'stage-finished' }>['outs']>;
+
+/** Items one after the other; when there are many, the first and a count. */
+export function formatList(items: readonly string[], separator = ', ', most: number = MAX_LISTED): string {
+  if (items.length <= most + 1) return items.join(separator);
+  return `${items.slice(0, most).join(separator)}${separator}and ${plural(items.length - most, 'more', 'more')}`;
+}
+
+/** `(data/raw 31 files 1.2 MiB, reports/fetch.json 12 KiB)`; empty when there are no outs. */
+export function formatOuts(outs: Outs | undefined): string {
+  if (!outs || outs.length === 0) return '';
+  const items = outs.map(({ path, size, files }) =>
+    files === undefined
+      ? `${path} ${formatBytes(size)}`
+      : `${path} ${plural(files, 'file')} ${formatBytes(size)}`,
+  );
+  return `(${formatList(items)})`;
+}
+
+/** Why, in short: the first reasons. */
+export function formatReasons(reasons: readonly Reason[]): string {
+  return formatList(reasons.map(formatReason), '; ');
+}
+
+/** A problem's sentence on one line. */
+export function formatMessage({ message }: Problem): string {
+  return message.replace(/\s*[\p{Cc}\s]\s*/gu, ' ');
+}

@@ -1,0 +1,95 @@
+import type { Event } from '../../base/event.ts';
+import { formatBytes, formatCount, plural } from '../../base/text.ts';
+
+type Transfer = Extract<Event, { type: `transfer-${string}` }>;
+export type Direction = Transfer['direction'];
+
+/** How far a transfer is, as shown live. */
+export interface TransferState {
+  readonly direction: Direction;
+  readonly remote: string;
+  readonly objects: number;
+  readonly size: number;
+  readonly doneObjects: number;
+  readonly doneSize: number;
+  /** Bytes per second over the last seconds; `undefined` while nothing can be said. */
+  readonly rate: number | undefined;
+}
+
+/** Follows the transfers of a command. */
+export interface Transfers {
+  on(event: Event): void;
+  running(): readonly TransferState[];
+}
+
+/** A rate is taken over this time: long enough to be calm, short enough to notice a stall. */
+const WINDOW_MS = 5000;
+
+export function createTransfers(): Transfers {
+  const states = new Map<Direction, TransferState>();
+  const samples = new Map<Direction, { at: number; size: number }[]>();
+  return {
+    on(event) {
+      if (event.type === 'transfer-started') {
+        const { direction, remote, objects, size } = event;
+        states.set(direction, {
+          direction,
+          remote,
+          objects,
+          size,
+          doneObjects: 0,
+          doneSize: 0,
+          rate: undefined,
+        });
+        samples.set(direction, [{ at: event.at, size: 0 }]);
+      } else if (event.type === 'transfer-progressed') {
+        const state = states.get(event.direction);
+        const seen = samples.get(event.direction);
+        if (!state || !seen) return;
+        seen.push({ at: event.at, size: event.size });
+        while (seen.length > 2 && event.at - (seen[1]?.at ?? 0) >= WINDOW_MS) seen.shift();
+        states.set(event.direction, {
+          ...state,
+          doneObjects: event.objects,
+          doneSize: event.size,
+          rate: rateOf(seen),
+        });
+      } else if (event.type === 'transfer-finished') {
+        states.delete(event.direction);
+        samples.delete(event.direction);
+      }
+    },
+    running: () => [...states.values()],
+  };
+}
+
+/** One that began a moment ago says nothing yet. */
+const MIN_SPAN_MS = 500;
+
+function rateOf(samples: readonly { readonly at: number; readonly size: number }[]): number | undefined {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (!first || !last || last.at - first.at < MIN_SPAN_MS) return undefined;
+  return ((last.size - first.size) * 1000) / (last.at - first.at);
+}
+
+/** `pushing 400 objects (40 MiB) to origin` */
+export function formatTransferStart(event: Extract<Transfer, { type: 'transfer-started' }>): string {
+  const [verb, word] = event.direction === 'push' ? ['pushing', 'to'] : ['fetching', 'from'];
+  return `${verb} ${plural(event.objects, 'object')} (${formatBytes(event.size)}) ${word} ${event.remote}`;
+}
+
+/** `pushed 390 objects (39 MiB) to origin, 10 were there already, 2 failed` */
+export function formatTransferEnd(event: Extract<Transfer, { type: 'transfer-finished' }>): string {
+  const { direction, remote, objects, size, present, missing, failed } = event;
+  const push = direction === 'push';
+  const parts: string[] = [];
+  if (objects > 0)
+    parts.push(
+      `${push ? 'pushed' : 'fetched'} ${plural(objects, 'object')} (${formatBytes(size)}) ${push ? 'to' : 'from'} ${remote}`,
+    );
+  else parts.push(`nothing ${push ? 'pushed to' : 'fetched from'} ${remote}`);
+  if (present > 0) parts.push(`${formatCount(present)} ${push ? 'there' : 'here'} already`);
+  if (missing > 0) parts.push(`${formatCount(missing)} missing ${push ? 'here' : 'there'}`);
+  if (failed > 0) parts.push(`${formatCount(failed)} failed`);
+  return parts.join(', ');
+}
