@@ -7,7 +7,7 @@ import type { Emit } from './base/event.ts';
 import { isInside } from './base/path.ts';
 import { parseSessionTable } from './base/session.ts';
 import type { SessionTable } from './base/session.ts';
-import type { Lock, Pipeline, RelPath, Stage, StageLock, StageName } from './base/types.ts';
+import type { HashAlgorithm, Lock, Pipeline, RelPath, Stage, StageLock, StageName } from './base/types.ts';
 import { createDiskWorld } from './execute/disk-world.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -15,7 +15,10 @@ import { createJournal } from './execute/journal.ts';
 import type { Journal } from './execute/journal.ts';
 import { createRecorder } from './execute/recorder.ts';
 import type { Recorder } from './execute/recorder.ts';
+import { keepUnsaved } from './execute/keep.ts';
 import { recoverAttempts } from './execute/recover.ts';
+import { createRestorer } from './execute/restore.ts';
+import type { Restorer } from './execute/restore.ts';
 import type { World } from './execute/world.ts';
 import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
@@ -60,6 +63,7 @@ export interface Project {
   readonly root: string;
   readonly stateDir: string;
   readonly pipeline: Pipeline;
+  readonly algorithm: HashAlgorithm;
   readonly graph: Graph;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -71,7 +75,7 @@ export interface Project {
   readonly journal: Journal;
   readonly facts: DiskFacts;
   readonly world: World;
-  readonly folds: boolean;
+  readonly restorer: Restorer;
   /** Looks at the disk and judges the selected stages. */
   plan(selection: Selection): Promise<Plan>;
   /** Takes the workspace for writing, and cleans up after runners that died. */
@@ -134,6 +138,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
 
   let folds: boolean | undefined;
   const isFolding = (): boolean => (folds ??= foldsNames(stateDir));
+  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, algorithm, emit });
+  const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds: isFolding });
   const world = createDiskWorld({
     root,
     stateDir,
@@ -145,7 +151,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     algorithm,
     env,
     conditions: runsFromSource() ? ['lockstep-source'] : [],
-    folds: isFolding,
+    restorer,
+    keep,
     clock,
     emit,
     random: Math.random,
@@ -168,6 +175,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     root,
     stateDir,
     pipeline,
+    algorithm,
     graph,
     clock,
     env,
@@ -179,9 +187,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     journal,
     facts,
     world,
-    get folds() {
-      return isFolding();
-    },
+    restorer,
     async plan(selection) {
       await facts.look(pathsToLookAt(pipeline, graph, selection));
       return makePlan(graph, selection, facts);

@@ -8,7 +8,8 @@ import { exists, setAside } from './staging.ts';
 export interface Commit {
   readonly journal: Journal;
   readonly record: AttemptRecord;
-  readonly result: StageLock;
+  /** What is recorded when the moves are finished after a crash; a checkout records nothing. */
+  readonly result?: StageLock;
   /** Where something that stands in the way is kept. */
   readonly failed: string;
 }
@@ -18,7 +19,7 @@ export interface Commit {
  * the moves; the result still has to be recorded, and the intent removed after that.
  */
 export async function moveIntoPlace({ journal, record, result, failed }: Commit): Promise<void> {
-  journal.write({ ...record, phase: 'committing', result }, { durable: true });
+  journal.write({ ...record, phase: 'committing', ...(result && { result }) }, { durable: true });
   for (const out of record.outs) finishMove(out, failed);
   await flush([...new Set(record.outs.map((out) => dirname(out.home)))]);
 }

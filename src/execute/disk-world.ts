@@ -10,16 +10,15 @@ import { gateTexts } from '../plan/decide.ts';
 import { ignorePaths } from '../record/gitignore.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
-import { place } from '../store/place.ts';
 import { runAction } from './attempt.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import type { AttemptRecord, Journal } from './journal.ts';
-import { keepUnsaved } from './keep.ts';
 import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
+import type { Restorer, ToRestore } from './restore.ts';
 import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Attempted, World } from './world.ts';
@@ -36,8 +35,9 @@ export interface DiskWorldOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
-  /** True when the file system folds names that differ in case or Unicode form only. */
-  readonly folds: () => boolean;
+  readonly restorer: Restorer;
+  /** Saves what is about to be replaced and is recorded nowhere. */
+  readonly keep: (paths: readonly RelPath[]) => Promise<void>;
   readonly clock: Clock;
   readonly emit: Emit;
   readonly random: () => number;
@@ -45,9 +45,7 @@ export interface DiskWorldOptions {
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
 export function createDiskWorld(options: DiskWorldOptions): World {
-  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit } = options;
-
-  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, algorithm, emit });
+  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep } = options;
 
   function recordOf(stage: Stage, staging: Staging): AttemptRecord {
     return { id: staging.id, stage: stage.name, phase: 'running', outs: staging.outs, folders: staging.folders };
@@ -56,9 +54,13 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   /** The result is safe before the record of the attempt goes. */
   function record(stage: Stage, staging: Staging, result: StageLock): void {
     facts.noteOuts(result.outs);
-    ignorePaths(root, stage.outs.filter((out) => out.cache).map((out) => out.path));
+    ignoreOuts(stage);
     recorder.setStage(stage.name, result, () => journal.remove(staging.id));
     closeStaging(staging);
+  }
+
+  function ignoreOuts(stage: Stage): void {
+    ignorePaths(root, stage.outs.filter((out) => out.cache).map((out) => out.path));
   }
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Attempted> {
@@ -89,7 +91,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
-      return { stage, result, ...(peakMemory !== undefined && { peakMemory }), commit: () => commit(stage, staging, result) };
+      return { stage, result, ...(peakMemory !== undefined && { peakMemory }), commit: () => commit(stage, staging, result), discard: () => undo(stage, staging) };
     } catch (error) {
       undo(stage, staging);
       throw error;
@@ -157,26 +159,18 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         const here = facts.seenOut(out.path);
         return here.kind !== 'present' || here.hash !== out.hash || here.exec !== (out.exec ?? false);
       });
-      const paths = differing.map((out) => ({ path: out.path, folder: false }));
-      const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
-      const entry = recordOf(stage, staging);
-      journal.write(entry, { durable: false });
-      try {
-        openStaging(staging, paths);
-        for (const [index, artifact] of differing.entries()) {
-          const declared = stage.outs.find((out) => out.path === artifact.path);
-          const sharing = declared?.cache === true && !declared.persist ? 'share' : 'own';
-          await place(cache, artifact, { to: staging.outs[index]?.made ?? '', sharing, folds: options.folds() });
-        }
-        await keep(paths.map((one) => one.path));
-      } catch (error) {
-        closeStaging(staging);
-        journal.remove(staging.id);
-        throw error;
-      }
       const recorded = { ...result, gates: gateTexts(stage) };
-      await moveIntoPlace({ journal, record: entry, result: recorded, failed: failedFolder(stateDir, stage.name) });
-      record(stage, staging, recorded);
+      const items = differing.map((artifact): ToRestore => {
+        const declared = stage.outs.find((out) => out.path === artifact.path);
+        return { artifact, sharing: declared?.cache === true && !declared.persist ? 'share' : 'own' };
+      });
+      await options.restorer.restore(stage.name, items, {
+        result: recorded,
+        after: (forget) => {
+          ignoreOuts(stage);
+          recorder.setStage(stage.name, recorded, forget);
+        },
+      });
     },
     judgeGates(stage, result) {
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);

@@ -32,7 +32,7 @@ export interface RecorderOptions {
 export function createRecorder({ root, initial, clock, readOnly }: RecorderOptions): Recorder {
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
-  const stages = new Map(Object.entries(initial.stages));
+  const stages = new Map(initial.stages);
   let data = initial.data;
   let written: string | undefined;
   let dirty = false;

@@ -30,9 +30,9 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
   for (const orphan of journal.orphans()) {
     await endProcesses(orphan, options);
     const failed = failedFolder(stateDir, orphan.stage);
-    if (orphan.phase === 'committing' && orphan.result) {
+    if (orphan.phase === 'committing') {
       for (const out of orphan.outs) finishMove(out, failed);
-      options.record(orphan.stage, orphan.result);
+      if (orphan.result) options.record(orphan.stage, orphan.result);
     } else for (const out of orphan.outs) putBack(out, failed);
     closeStaging(orphan);
     journal.remove(orphan.id);

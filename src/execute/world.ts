@@ -8,6 +8,8 @@ export interface Attempted {
   readonly peakMemory?: number;
   /** Puts the outs in place and records the result. */
   commit(): Promise<void>;
+  /** Puts the old outs back instead, and keeps what was made for looking at. */
+  discard(): void;
 }
 
 export interface AttemptRequest {

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+'use strict';
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 24 || (major === 24 && minor < 6)) {
+  process.stderr.write(
+    `error[node.version]: lockstep needs Node 24.6 or newer, this is ${process.versions.node} (${process.execPath})\n` +
+      '   = hint: in a clone, "npm ci" brings Node 24 and "npx lockstep" uses it; elsewhere install Node 24\n',
+  );
+  process.exitCode = 2;
+} else {
+  const { existsSync } = require('node:fs');
+  const { join } = require('node:path');
+  const { enableCompileCache } = require('node:module');
+  const source = join(__dirname, '..', 'src', 'cli.ts');
+  enableCompileCache();
+  import(existsSync(source) ? source : join(__dirname, '..', 'dist', 'cli.js'));
+}

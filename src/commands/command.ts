@@ -1,0 +1,75 @@
+import type { ExitCode } from '../base/error.ts';
+import type { Emit, Event } from '../base/event.ts';
+import { openProject } from '../project.ts';
+import type { Project } from '../project.ts';
+
+/** One flag of a command. */
+export interface Flag {
+  readonly type: 'boolean' | 'string';
+  readonly short?: string;
+  readonly multiple?: true;
+  /** What stands for the value in help, e.g. `N`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** What a command is given: everything it may use of the process. */
+export interface CommandContext {
+  readonly args: readonly string[];
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  /** The folder to work in: the current one, or what `-C` names. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The words as typed, for those who wait for us. */
+  readonly line: string;
+  readonly json: boolean;
+  /** Results for people or programs; events go their own way. */
+  readonly print: (text: string) => void;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** Lets a listener hear what follows (the history of a run). */
+  readonly listen: (listener: { on(event: Event): void; close?(): void | Promise<void> }) => void;
+  readonly waitMs: number;
+}
+
+/** One subcommand: a declaration and an action. The file's name is the command's. */
+export interface Command {
+  readonly summary: string;
+  /** Positional arguments in help, e.g. `[STAGE …]`. */
+  readonly usage: string;
+  readonly flags: Readonly<Record<string, Flag>>;
+  readonly examples: readonly string[];
+  /** How many positional arguments are taken at most; none given = any number. */
+  readonly maxArgs?: number;
+  run(context: CommandContext): Promise<ExitCode>;
+}
+
+/** Opens the project of a command and closes it whatever happens. */
+export async function withProject<T>(
+  context: CommandContext,
+  act: (project: Project) => Promise<T>,
+  options: { readonly locked?: boolean } = {},
+): Promise<T> {
+  const { dir, env, line, emit, signal, waitMs } = context;
+  const project = await openProject({ dir, env, command: line, emit, signal, waitMs, ...options });
+  try {
+    return await act(project);
+  } finally {
+    project.close();
+  }
+}
+
+/** Flags of the commands that choose stages. */
+export const SELECT_FLAGS: Readonly<Record<string, Flag>> = {
+  downstream: { type: 'boolean', help: 'the named stages and all that read from them' },
+  single: { type: 'boolean', short: 's', help: 'the named stages only, nothing upstream' },
+};
+
+export function isSet(context: CommandContext, flag: string): boolean {
+  return context.flags[flag] === true;
+}
+
+export function textFlag(context: CommandContext, flag: string): string | undefined {
+  const value = context.flags[flag];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,41 @@
+import type { Command, Flag } from './command.ts';
+
+type Commands = ReadonlyMap<string, () => Promise<{ readonly default: Command }>>;
+type Flags = Readonly<Record<string, Flag>>;
+
+/** What `lockstep --help` prints. */
+export async function formatHelp(commands: Commands, globals: Flags): Promise<string> {
+  const rows: string[] = [];
+  const width = Math.max(...[...commands.keys()].map((name) => name.length));
+  for (const [name, load] of commands) {
+    const { default: command } = await load();
+    rows.push(`  ${name.padEnd(width)}  ${command.summary}`);
+  }
+  return [
+    'lockstep: declarative pipelines with lockfiles\n',
+    '\nUsage: lockstep [-C DIR] COMMAND [ARGUMENTS]\n\n',
+    `${rows.join('\n')}\n\n`,
+    formatFlags('Everywhere', globals),
+    '\n"lockstep COMMAND --help" shows flags and examples of a command.\n',
+  ].join('');
+}
+
+/** What `lockstep COMMAND --help` prints. */
+export function formatCommandHelp(name: string, command: Command, globals: Flags): string {
+  return [
+    `${command.summary}.\n\n`,
+    `Usage: lockstep ${name}${command.usage === '' ? '' : ` ${command.usage}`}\n\n`,
+    Object.keys(command.flags).length > 0 ? `${formatFlags('Flags', command.flags)}\n` : '',
+    formatFlags('Everywhere', globals),
+    `\nExamples:\n${command.examples.map((line) => `  ${line}\n`).join('')}`,
+  ].join('');
+}
+
+function formatFlags(title: string, flags: Flags): string {
+  const rows = Object.entries(flags).map(([name, { short, value, help }]) => ({
+    left: `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+    help,
+  }));
+  const width = Math.max(...rows.map((row) => row.left.length));
+  return `${title}:\n${rows.map((row) => `  ${row.left.padEnd(width)}  ${row.help}\n`).join('')}`;
+}

@@ -1,0 +1,64 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
+import { formatReason } from '../base/reason.ts';
+import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
+import { compareFingerprints } from '../plan/compare.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Recorder } from './recorder.ts';
+import type { World } from './world.ts';
+
+/** `--locked`: every difference from the lock that is known before anything runs, at once. Throws `locked.differs`. */
+export function refuseUnlocked(plan: Plan, recorder: Recorder): void {
+  const problems: Problem[] = [];
+  for (const { stage, fingerprint } of plan.judgements) {
+    const locked = recorder.lockOf(stage.name);
+    if (!locked) problems.push(notLocked(stage));
+    else if (fingerprint) problems.push(...differences(stage, locked, fingerprint));
+  }
+  const [first, ...rest] = problems;
+  if (first) throw PipelineError.of([first, ...rest]);
+}
+
+/** A world that runs only what the lock says and takes only bytes that the lock names. */
+export function lockedWorld(world: World, recorder: Recorder): World {
+  return {
+    ...world,
+    async attempt(request) {
+      const { stage, fingerprint } = request;
+      const locked = recorder.lockOf(stage.name);
+      const [problem] = locked ? differences(stage, locked, fingerprint) : [notLocked(stage)];
+      if (problem) throw PipelineError.of([problem]);
+      const attempted = await world.attempt(request);
+      const different = attempted.result.outs.find((out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash);
+      if (!different) return attempted;
+      attempted.discard();
+      throw new PipelineError('locked.not-reproduced', `stage "${stage.name}" made other bytes of "${different.path}" than ${'pipeline.lock'} says`, {
+        exit: EXIT.failed,
+        at: stage.at,
+        hint: `what it made is in .lockstep/failed/${stage.name}; a stage must not depend on what it does not declare`,
+      });
+    },
+  };
+}
+
+function notLocked(stage: Stage): Problem {
+  return {
+    code: 'locked.missing',
+    message: `stage "${stage.name}" is not in pipeline.lock`,
+    hint: 'run "lockstep repro" without --locked and commit the lock',
+    at: [stage.at],
+  };
+}
+
+function differences(stage: Stage, locked: StageLock, fingerprint: Fingerprint): readonly Problem[] {
+  const reasons = compareFingerprints(locked.fingerprint, fingerprint, { importers: {} });
+  if (reasons.length === 0) return [];
+  return [
+    {
+      code: 'locked.differs',
+      message: `stage "${stage.name}" is not what pipeline.lock says: ${reasons.map(formatReason).join('; ')}`,
+      hint: 'run "lockstep repro" without --locked and commit the lock with the change',
+      at: [stage.at],
+    },
+  ];
+}

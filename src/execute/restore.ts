@@ -1,0 +1,67 @@
+import type { Artifact, RelPath, StageLock } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import { place } from '../store/place.ts';
+import { moveIntoPlace } from './commit.ts';
+import type { DiskFacts } from './facts.ts';
+import type { Journal } from './journal.ts';
+import { failedFolder } from './recover.ts';
+import { closeStaging, layStaging, openStaging } from './staging.ts';
+
+export interface ToRestore {
+  readonly artifact: Artifact;
+  readonly sharing: 'share' | 'own';
+}
+
+export interface RestoreMore {
+  /** Recorded by whoever finds the intent after a crash. */
+  readonly result?: StageLock;
+  /** Runs once everything is in place; calls `forget` when the record of the move may go. */
+  readonly after?: (forget: () => void) => void;
+}
+
+/** Makes artifacts out of the cache where they belong: built aside, then moved in by rename. */
+export interface Restorer {
+  /** `owner` names the stage (or `data`) in the journal. */
+  restore(owner: string, items: readonly ToRestore[], more?: RestoreMore): Promise<void>;
+}
+
+export interface RestorerOptions {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly cache: Cache;
+  readonly facts: DiskFacts;
+  readonly journal: Journal;
+  readonly folds: () => boolean;
+  /** Saves what stands in the way and is recorded nowhere. */
+  readonly keep: (paths: readonly RelPath[]) => Promise<void>;
+}
+
+export function createRestorer(options: RestorerOptions): Restorer {
+  const { root, stateDir, cache, facts, journal, folds, keep } = options;
+  return {
+    async restore(owner, items, { result, after } = {}) {
+      const paths = items.map(({ artifact }) => ({ path: artifact.path, folder: false }));
+      const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
+      const record = { id: staging.id, stage: owner, phase: 'running' as const, outs: staging.outs, folders: staging.folders };
+      const forget = (): void => {
+        closeStaging(staging);
+        journal.remove(staging.id);
+      };
+      journal.write(record, { durable: false });
+      try {
+        openStaging(staging, paths);
+        for (const [index, { artifact, sharing }] of items.entries()) {
+          await place(cache, artifact, { to: staging.outs[index]?.made ?? '', sharing, folds: folds() });
+        }
+        await keep(paths.map((one) => one.path));
+      } catch (error) {
+        forget();
+        throw error;
+      }
+      await moveIntoPlace({ journal, record, ...(result && { result }), failed: failedFolder(stateDir, owner) });
+      facts.noteOuts(items.map((item) => item.artifact));
+      if (after) after(forget);
+      else forget();
+    },
+  };
+}
