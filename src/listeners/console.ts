@@ -3,8 +3,8 @@ import type { ReadLine } from '../base/problem-text.ts';
 import { displayWidth } from '../base/display-width.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
-import { formatDuration } from '../base/text.ts';
-import { formatMessage, formatReasons } from './console/details.ts';
+import { fitName } from './console/cut.ts';
+import { formatReasons, formatSentence, formatWait } from './console/details.ts';
 import { formatLiveArea } from './console/live-area.ts';
 import { createStageOutput } from './console/stage-output.ts';
 import { finishedRow, formatRow } from './console/rows.ts';
@@ -66,7 +66,10 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
   const output = createStageOutput({
     style,
     print: (text) => screen.print(text),
-    label: (stage) => (isTty ? `  ${stage.padEnd(liveNameWidth())}` : stage.padEnd(nameWidth)),
+    prefix: (stage) =>
+      isTty
+        ? `  ${fitName(stage, liveNameWidth(), style.words('…'))} ${style.gutter}`
+        : `${stage.padEnd(nameWidth)} |`,
   });
   const show = (row: Row): void => {
     const layout = isTty
@@ -133,7 +136,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       case 'attempt-failed': {
         output.end(event.stage);
         retryAt.set(event.stage, event.at + event.retryInMs);
-        const verb = `attempt ${event.attempt} failed: ${formatMessage(event.problem)}; next try in ${formatWait(event.retryInMs)}`;
+        const verb = `attempt ${event.attempt} failed: ${formatSentence(event.problem, event.stage)}; next try in ${formatWait(event.retryInMs)}`;
         return show({ symbol: 'retry', colour: 'yellow', name: event.stage, verb, detail: '' });
       }
       case 'stage-finished':
@@ -201,9 +204,4 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       screen.close();
     },
   };
-}
-
-/** Whole seconds without a fraction: `30s`. */
-function formatWait(ms: number): string {
-  return ms >= 1000 && ms < 59_950 && ms % 1000 === 0 ? `${ms / 1000}s` : formatDuration(ms);
 }

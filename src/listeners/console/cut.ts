@@ -28,6 +28,20 @@ export function cutEnd(text: string, columns: number, mark: string): string {
   return kept;
 }
 
+/** Fewer columns of a text than this tell nothing. */
+const MIN_COLUMNS = 8;
+
+/** `line` and two blanks and as much of `more` as fits into so many columns; only `line` when that is too little. */
+export function addIfRoom(
+  line: string,
+  more: string,
+  { columns, mark }: { columns: number; mark: string },
+): string {
+  if (more === '') return line;
+  const room = columns - widthOf(line) - 2;
+  return room < Math.min(MIN_COLUMNS, widthOf(more)) ? line : `${line}  ${cutEnd(more, room, mark)}`;
+}
+
 /** A plain text of exactly so many columns: filled with blanks, or cut in its middle, since names differ at both ends. */
 export function fitName(name: string, columns: number, mark: string): string {
   const width = displayWidth(name);

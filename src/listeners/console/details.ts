@@ -2,7 +2,7 @@ import type { Event } from '../../base/event.ts';
 import type { Problem } from '../../base/error.ts';
 import { formatReason } from '../../base/reason.ts';
 import type { Reason } from '../../base/reason.ts';
-import { formatBytes, plural } from '../../base/text.ts';
+import { formatBytes, formatDuration, plural } from '../../base/text.ts';
 
 /** More than this is counted, not listed. */
 const MAX_LISTED = 3;
@@ -31,7 +31,20 @@ export function formatReasons(reasons: readonly Reason[]): string {
   return formatList(reasons.map(formatReason), '; ');
 }
 
-/** A problem's sentence on one line. */
-export function formatMessage({ message }: Problem): string {
-  return message.replace(/\s*[\p{Cc}\s]\s*/gu, ' ');
+/** A problem's sentence on one line, without its subject when that is the stage that the line is about. */
+export function formatSentence({ message }: Problem, stage: string): string {
+  const text = message.replace(/\s*[\p{Cc}\s]\s*/gu, ' ');
+  const subject = `stage "${stage}" `;
+  return text.startsWith(subject) ? text.slice(subject.length) : text;
+}
+
+/** Time that passes, in seconds from the start: `0.3s`. */
+export function formatElapsed(ms: number): string {
+  return ms < 1000 ? `${(Math.floor(Math.max(0, ms) / 100) / 10).toFixed(1)}s` : formatDuration(ms);
+}
+
+/** Time that is left, in whole seconds: `30s`. */
+export function formatWait(ms: number): string {
+  const seconds = Math.ceil(Math.max(0, ms) / 1000);
+  return seconds < 60 ? `${seconds}s` : formatDuration(seconds * 1000);
 }

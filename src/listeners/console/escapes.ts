@@ -4,8 +4,8 @@ const SGR = `${ESC}\\[[\\d;:]*m`;
 /** Other sequences: CSI, OSC and friends up to their end, and two-character ones. Source: ECMA-48. */
 const OTHER = `${ESC}\\[[0-?]*[ -/]*[@-~]|${ESC}[\\]PX^_][^\\u0007${ESC}]*(?:\\u0007|${ESC}\\\\)?|${ESC}[ -/]*[0-~]?`;
 const ANY_SGR = new RegExp(SGR, 'g');
-const ALL = new RegExp(`(${SGR})|${OTHER}|[\\p{Cc}--[\\t\\n]]`, 'gv');
-const CONTROL = /[\p{Cc}--[\t\n]]/v;
+const ALL = new RegExp(`(${SGR})|${OTHER}|(?![\\t\\n])\\p{Cc}`, 'gu');
+const CONTROL = /(?![\t\n])\p{Cc}/u;
 
 /** What a terminal may be shown of a text: no sequence or character that moves, erases or renames anything. */
 export function cleanText(text: string, keepColours: boolean): string {

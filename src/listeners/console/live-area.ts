@@ -1,7 +1,7 @@
 import type { RunState, StageState } from '../../base/run-state.ts';
-import { formatBytes, formatCount, formatDuration } from '../../base/text.ts';
-import { cutEnd, fitName } from './cut.ts';
-import { formatReasons } from './details.ts';
+import { formatBytes, formatCount } from '../../base/text.ts';
+import { addIfRoom, cutEnd, fitName } from './cut.ts';
+import { formatElapsed, formatReasons, formatWait } from './details.ts';
 import type { Style } from './style.ts';
 import type { TransferState } from './transfer.ts';
 
@@ -31,57 +31,62 @@ const ELAPSED_WIDTH = 7;
  * run is. No line reaches the last column; none at all when nothing is going on.
  */
 export function formatLiveArea(view: LiveView, layout: LiveLayout): readonly string[] {
-  const { state, now } = view;
+  const { state, now, transfers } = view;
   const { style, columns } = layout;
+  const running = state.startedAt !== undefined && state.outcome === undefined;
+  if (!running && transfers.length === 0) return [];
   const spinner = style.spinner[Math.floor(now / 100) % style.spinner.length] ?? '';
   const mark = style.paint(spinner, 'cyan');
-  const lines: string[] = [];
-  if (state.startedAt !== undefined && state.outcome === undefined) {
-    const stages = [...state.stages.values()];
-    const active = stages.filter(({ phase }) => phase !== 'waiting' && phase !== 'done');
-    const room = Math.max(1, Math.min(MAX_STAGES, layout.rows - 4));
-    const shown = active.length <= room ? active : active.slice(0, room - 1);
-    for (const stage of shown) lines.push(formatStage(stage, mark, view, layout));
-    if (shown.length < active.length)
-      lines.push(style.paint(style.words(`  … and ${active.length - shown.length} more running`), 'dim'));
-    const elapsed = formatDuration(now - state.startedAt);
-    if (stages.length === 0) lines.push(`${mark} looking for what changed  ${style.paint(elapsed, 'dim')}`);
-    else lines.push(formatCounts(stages, active.length, elapsed, style));
+  const stages = [...state.stages.values()];
+  const active = running ? stages.filter(({ phase }) => phase !== 'waiting' && phase !== 'done') : [];
+  const room = Math.max(1, Math.min(MAX_STAGES, layout.rows - 5));
+  const shown = active.length <= room ? active : active.slice(0, room - 1);
+  // What scrolls above has the same columns: an empty line keeps the two apart.
+  const lines = ['', ...shown.map((stage) => formatStage(stage, mark, view, layout))];
+  const hidden = active.length - shown.length;
+  if (hidden > 0) lines.push(style.paint(style.words(`  … and ${hidden} more running`), 'dim'));
+  for (const transfer of transfers) lines.push(formatTransfer(transfer, mark, layout));
+  if (running) {
+    const elapsed = formatElapsed(now - (state.startedAt ?? now));
+    if (stages.length > 0) lines.push(formatCounts(stages, active.length, elapsed, style));
+    else lines.push(`${mark} looking for what changed  ${style.paint(elapsed, 'dim')}`);
   }
-  for (const transfer of view.transfers) lines.push(formatTransfer(transfer, mark, layout));
   return lines.map((line) => cutEnd(line, columns - 1, style.words('…')));
 }
 
 function formatStage(stage: StageState, mark: string, view: LiveView, layout: LiveLayout): string {
   const { style, nameWidth } = layout;
-  const elapsed = formatDuration(view.now - (stage.startedAt ?? view.now)).padStart(ELAPSED_WIDTH);
+  const elapsed = formatElapsed(view.now - (stage.startedAt ?? view.now)).padStart(ELAPSED_WIDTH);
   const waits = stage.phase === 'retrying';
   const symbol = waits ? style.paint(style.symbols.retry, 'yellow') : mark;
   const name = fitName(stage.stage, nameWidth, style.words('…'));
-  return `${symbol} ${name}  ${style.paint(elapsed, 'dim')}  ${formatDoing(stage, view, layout)}`.trimEnd();
+  return formatDoing(stage, view, layout).reduce(
+    (line, part) => addIfRoom(line, part, { columns: layout.columns - 1, mark: style.words('…') }),
+    `${symbol} ${name}  ${style.paint(elapsed, 'dim')}`,
+  );
 }
 
-function formatDoing(stage: StageState, { now, retryAt }: LiveView, { style, columns }: LiveLayout): string {
+/** What a stage is at, the most telling first. */
+function formatDoing(
+  stage: StageState,
+  { now, retryAt }: LiveView,
+  { style, columns }: LiveLayout,
+): readonly string[] {
   if (stage.phase === 'retrying') {
-    const left = Math.max(0, (retryAt.get(stage.stage) ?? now) - now);
-    return style.paint(
-      `attempt ${stage.attempt} failed, next in ${formatDuration(Math.ceil(left / 1000) * 1000)}`,
-      'yellow',
-    );
+    const left = (retryAt.get(stage.stage) ?? now) - now;
+    return [style.paint(`attempt ${stage.attempt} failed, next in ${formatWait(left)}`, 'yellow')];
   }
-  if (stage.phase === 'committing') return style.paint('saving its outs', 'dim');
+  if (stage.phase === 'committing') return [style.paint('saving its outs', 'dim')];
   const parts: string[] = [];
   if (stage.attempt > 1) parts.push(style.paint(`attempt ${stage.attempt}`, 'yellow'));
   const { progress } = stage;
-  if (progress === undefined) parts.push(style.paint(style.words(formatReasons(stage.reasons)), 'dim'));
-  else {
-    const { done, total, label } = progress;
-    if (total === undefined) parts.push(formatAmount(done));
-    else
-      parts.push(formatBar(done, total, { style, columns }), `${formatAmount(done)}/${formatAmount(total)}`);
-    if (label !== undefined) parts.push(style.paint(label.replace(/[\p{Cc}\s]+/gu, ' '), 'dim'));
-  }
-  return parts.filter((part) => part !== '').join('  ');
+  if (progress === undefined)
+    return [...parts, style.paint(style.words(formatReasons(stage.reasons)), 'dim')];
+  const { done, total, label } = progress;
+  if (total === undefined) parts.push(formatAmount(done));
+  else parts.push(formatBar(done, total, { style, columns }), `${formatAmount(done)}/${formatAmount(total)}`);
+  if (label !== undefined) parts.push(style.paint(label.replace(/[\p{Cc}\s]+/gu, ' '), 'dim'));
+  return parts;
 }
 
 function formatAmount(value: number): string {
@@ -109,15 +114,13 @@ function formatCounts(stages: readonly StageState[], running: number, elapsed: s
   const failed = count(({ outcome }) => outcome === 'failed');
   const blocked = count(({ outcome }) => outcome === 'blocked');
   const waiting = count(({ phase }) => phase === 'waiting');
-  const parts = [`${done} of ${stages.length} done`];
-  if (running > 0) parts.push(`${running} running`);
-  if (waiting > 0) parts.push(`${waiting} waiting`);
-  const dot = style.words(' · ');
-  const head = style.paint(`  ${parts.join(dot)}`, 'dim');
-  const bad: string[] = [];
-  if (failed > 0) bad.push(style.paint(`${failed} failed`, 'red'));
-  if (blocked > 0) bad.push(style.paint(`${blocked} blocked`, 'yellow'));
-  return [head, ...bad, style.paint(elapsed, 'dim')].join(style.paint(dot, 'dim'));
+  // What went wrong stands first: a narrow terminal cuts the end.
+  const parts = [style.paint(`  ${done} of ${stages.length} done`, 'dim')];
+  if (failed > 0) parts.push(style.paint(`${failed} failed`, 'red'));
+  if (blocked > 0) parts.push(style.paint(`${blocked} blocked`, 'yellow'));
+  if (running > 0) parts.push(style.paint(`${running} running`, 'dim'));
+  if (waiting > 0) parts.push(style.paint(`${waiting} waiting`, 'dim'));
+  return [...parts, style.paint(elapsed, 'dim')].join(style.paint(style.words(' · '), 'dim'));
 }
 
 function formatTransfer(transfer: TransferState, mark: string, { style, columns }: LiveLayout): string {
@@ -134,7 +137,7 @@ function formatTransfer(transfer: TransferState, mark: string, { style, columns 
   if (rate !== undefined) {
     parts.push(`${formatBytes(rate)}/s`);
     if (rate > 0 && size > doneSize)
-      parts.push(style.paint(`${formatDuration(Math.ceil((size - doneSize) / rate) * 1000)} left`, 'dim'));
+      parts.push(style.paint(`${formatWait(((size - doneSize) / rate) * 1000)} left`, 'dim'));
   }
   return `${mark} ${parts.filter((part) => part !== '').join('  ')}`;
 }

@@ -1,7 +1,7 @@
 import type { Event } from '../../base/event.ts';
 import { formatDuration } from '../../base/text.ts';
-import { cutEnd, fitName } from './cut.ts';
-import { formatMessage, formatOuts, formatReasons } from './details.ts';
+import { addIfRoom, cutEnd, fitName } from './cut.ts';
+import { formatSentence, formatOuts, formatReasons } from './details.ts';
 import { OUTCOME_COLOURS } from './style.ts';
 import type { Colour, Style } from './style.ts';
 
@@ -18,7 +18,7 @@ type Finished = Extract<Event, { type: 'stage-finished' }>;
 
 /** The row of a stage that ended. */
 export function finishedRow(event: Finished): Row {
-  const { outcome, durationMs, problem } = event;
+  const { outcome, durationMs } = event;
   const row = { symbol: outcome, colour: OUTCOME_COLOURS[outcome], name: event.stage };
   const time = durationMs === undefined ? '' : formatDuration(durationMs);
   switch (outcome) {
@@ -32,7 +32,7 @@ export function finishedRow(event: Finished): Row {
       return {
         ...row,
         verb: time === '' ? 'failed' : `failed after ${time}`,
-        detail: problem ? formatMessage(problem) : '',
+        detail: formatFailure(event),
       };
     case 'blocked':
       return { ...row, verb: 'blocked', detail: formatReasons(event.reasons) };
@@ -41,6 +41,12 @@ export function finishedRow(event: Finished): Row {
     default:
       return outcome satisfies never;
   }
+}
+
+/** The problem without what the row says already; broken gates have had rows of their own. */
+function formatFailure({ stage, problem }: Finished): string {
+  if (!problem) return '';
+  return problem.code === 'gate.failed' ? 'its gates do not hold' : formatSentence(problem, stage);
 }
 
 /** How rows stand below one another. */
@@ -54,6 +60,8 @@ export interface RowLayout {
 
 /** The longest verb that is usual, so that details stand below one another: `ran in 12m 05s`. */
 const VERB_WIDTH = 14;
+/** Where columns are few, details stand where they can. */
+const NARROW = 64;
 
 /** A row as a line with its end. */
 export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): string {
@@ -65,8 +73,10 @@ export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): s
     return `${parts.join('  ')}\n`;
   }
   const name = nameWidth === 0 ? '' : `${fitName(row.name, nameWidth, style.words('…'))}  `;
-  const gap = detail === '' ? '' : ' '.repeat(Math.max(0, VERB_WIDTH - row.verb.length) + 2);
   const shown = detail.startsWith('(') ? paint(detail.slice(1, -1), 'dim') : detail;
-  const line = `${paint(style.symbols[row.symbol], row.colour)} ${name}${verb}${gap}${shown}`;
-  return `${cutEnd(line, columns - 1, style.words('…'))}\n`;
+  const padding =
+    detail === '' || columns < NARROW ? '' : ' '.repeat(Math.max(0, VERB_WIDTH - row.verb.length));
+  const line = `${paint(style.symbols[row.symbol], row.colour)} ${name}${verb}${padding}`;
+  const mark = style.words('…');
+  return `${addIfRoom(cutEnd(line, columns - 1, mark), shown, { columns: columns - 1, mark })}\n`;
 }

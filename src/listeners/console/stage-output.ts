@@ -19,11 +19,11 @@ export interface StageOutput {
 export interface StageOutputOptions {
   readonly style: Style;
   readonly print: (text: string) => void;
-  /** What stands before each line. */
-  readonly label: (stage: string) => string;
+  /** What stands before each line, without its trailing blank. */
+  readonly prefix: (stage: string) => string;
 }
 
-export function createStageOutput({ style, print, label }: StageOutputOptions): StageOutput {
+export function createStageOutput({ style, print, prefix }: StageOutputOptions): StageOutput {
   const stages = new Map<string, { readonly streams: Map<string, OutputLines>; readonly tail: Tail }>();
   const open = (stage: string): { readonly streams: Map<string, OutputLines>; readonly tail: Tail } => {
     const known = stages.get(stage) ?? { streams: new Map<string, OutputLines>(), tail: createTail() };
@@ -32,8 +32,8 @@ export function createStageOutput({ style, print, label }: StageOutputOptions): 
   };
   const show = (stage: string, tail: Tail, lines: string): void => {
     tail.add(lines);
-    const prefix = style.paint(`${label(stage)} ${style.gutter}`, 'dim');
-    print(`${prefix} ${lines.replaceAll('\n', `\n${prefix} `)}\n`);
+    const head = `${style.paint(prefix(stage), 'dim')} `;
+    print(`${head}${lines.includes('\n') ? lines.replaceAll('\n', `\n${head}`) : lines}\n`);
   };
   const end = (stage: string): void => {
     const known = stages.get(stage);

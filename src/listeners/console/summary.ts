@@ -67,6 +67,7 @@ function formatFailure(stage: StageState, blocked: readonly string[], options: F
     for (const line of lines)
       text += `  ${paint(style.gutter, 'dim')} ${cutEnd(line, MAX_LINE, style.words('…'))}`.trimEnd() + '\n';
   }
+  if (lines.length > 0) text += '\n';
   if (stage.problem) text += style.words(formatProblems([stage.problem], readLine, paintProblem(style)));
   if (blocked.length > 0)
     text += `${paint(`blocked by it: ${formatList(blocked, ', ', MAX_BLOCKED)}`, 'yellow')}\n`;

@@ -8,27 +8,28 @@ export interface Tail {
 
 /** Remembers about `size` characters and lets older blocks go, so that a chatty stage costs no memory. */
 export function createTail(size: number = 16 * 1024): Tail {
-  let blocks: string[] = [];
+  // Two halves, the older one dropped whole: nothing is moved when a line is added.
+  let older: string[] = [];
+  let newer: string[] = [];
   let held = 0;
   return {
     add(lines) {
-      blocks.push(lines.length > size ? lines.slice(-size) : lines);
-      held += Math.min(lines.length, size) + 1;
-      let drop = 0;
-      for (
-        let first = blocks[drop];
-        first !== undefined && held - first.length - 1 >= size;
-        first = blocks[drop]
-      ) {
-        held -= first.length + 1;
-        drop++;
+      if (held >= size) {
+        older = newer;
+        newer = [];
+        held = 0;
       }
-      if (drop > 0) blocks.splice(0, drop);
+      newer.push(lines.length > size ? lines.slice(-size) : lines);
+      held += Math.min(lines.length, size) + 1;
     },
     clear() {
-      blocks = [];
+      older = [];
+      newer = [];
       held = 0;
     },
-    last: (count) => (blocks.length === 0 ? [] : blocks.join('\n').split('\n').slice(-count)),
+    last(count) {
+      const blocks = [...older, ...newer];
+      return blocks.length === 0 ? [] : blocks.join('\n').split('\n').slice(-count);
+    },
   };
 }
