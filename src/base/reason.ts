@@ -43,7 +43,7 @@ export function formatReason(reason: Reason): string {
     case 'always':
       return 'always runs';
     case 'action-changed':
-      return `command changed: ${short(reason.from)} → ${short(reason.to)}`;
+      return `command changed: ${short(essence(reason.from))} → ${short(essence(reason.to))}`;
     case 'api-changed':
       return 'stage API changed';
     case 'param-changed':
@@ -87,6 +87,12 @@ function formatParam(reason: Extract<Reason, { kind: 'param-changed' }>): string
 function formatCode(reason: Extract<Reason, { kind: 'code-changed' }>): string {
   const via = reason.chain.length > 2 ? ` (via ${reason.chain.slice(1, -1).join(' → ')})` : '';
   return `code ${reason.path} ${reason.change}${via}`;
+}
+
+/** Of two actions that differ in their command only, the command. */
+function essence(action: Json): Json {
+  if (typeof action !== 'object' || action === null || Object.keys(action).length !== 1) return action;
+  return Object.values(action)[0] ?? action;
 }
 
 function short(value: Json | undefined): string {

@@ -2,6 +2,7 @@ import { EXIT, PipelineError, toProblem } from '../base/error.ts';
 import type { Emit, Outcome } from '../base/event.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import type { Decision } from '../plan/decide.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
@@ -102,8 +103,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
         return finish(stage, 'fresh', decision.reasons, { result });
       }
       case 'restore':
-        await world.restore(stage, decision.result);
-        return finish(stage, 'restored', decision.reasons, { result: decision.result });
+        return restoreStage(stage, decision);
       case 'blocked':
         throw frozenWithoutOuts(stage);
       case 'run':
@@ -114,6 +114,19 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       default:
         return decision satisfies never;
     }
+  }
+
+  /** An object found damaged on the way has left the cache: judged again, the stage runs and so heals it. */
+  async function restoreStage(stage: Stage, decision: Extract<Decision, { verdict: 'restore' }>): Promise<'ok' | 'not-ok'> {
+    try {
+      await world.restore(stage, decision.result);
+    } catch (error) {
+      if (!(error instanceof PipelineError) || !['object.missing', 'object.corrupt', 'manifest.invalid'].includes(error.code)) throw error;
+      const again = judge(stage.name, { graph, selection, facts: world.facts, known });
+      if (again.decision.verdict === 'restore') throw error;
+      return act(stage, again);
+    }
+    return finish(stage, 'restored', decision.reasons, { result: decision.result });
   }
 
   async function runStage(stage: Stage, fingerprint: Fingerprint, reasons: readonly Reason[]): Promise<'ok' | 'not-ok'> {
