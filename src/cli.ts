@@ -16,7 +16,11 @@ import { clockFrom, findRoot } from './project.ts';
 const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
   dir: { type: 'string', short: 'C', value: 'DIR', help: 'work in this folder' },
   json: { type: 'boolean', help: 'results and events as JSON, one a line' },
-  wait: { type: 'string', value: 'SECONDS', help: 'how long to wait for another lockstep in this project (default 60)' },
+  wait: {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'how long to wait for another lockstep in this project (default 60)',
+  },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
 
@@ -71,16 +75,32 @@ async function parse(argv: readonly string[]): Promise<Parsed> {
   const name = argv[at];
   if (name === undefined) throw usage('cli.no-command', 'no command is given', 'see "lockstep --help"');
   const load = COMMANDS.get(name);
-  if (!load) throw usage('cli.unknown-command', `there is no command "${name}"`, didYouMean(name, [...COMMANDS.keys()]) ?? 'see "lockstep --help"');
+  if (!load)
+    throw usage(
+      'cli.unknown-command',
+      `there is no command "${name}"`,
+      didYouMean(name, [...COMMANDS.keys()]) ?? 'see "lockstep --help"',
+    );
   const { default: command } = await load();
   const flags = { ...GLOBAL_FLAGS, ...command.flags };
   const options = Object.fromEntries(
-    Object.entries(flags).map(([flag, { type, short, multiple }]) => [flag, { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) }]),
+    Object.entries(flags).map(([flag, { type, short, multiple }]) => [
+      flag,
+      { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) },
+    ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: argv.filter((_, index) => index !== at), options, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: argv.filter((_, index) => index !== at),
+      options,
+      allowPositionals: true,
+    });
     if (command.maxArgs !== undefined && positionals.length > command.maxArgs) {
-      throw usage('cli.arguments', `"lockstep ${name}" does not know what to do with "${positionals[command.maxArgs]}"`, `see "lockstep ${name} --help"`);
+      throw usage(
+        'cli.arguments',
+        `"lockstep ${name}" does not know what to do with "${positionals[command.maxArgs]}"`,
+        `see "lockstep ${name} --help"`,
+      );
     }
     return { command, name, flags: values as Flags, args: positionals };
   } catch (error) {
@@ -102,7 +122,8 @@ function flagError(error: unknown, name: string, flags: readonly string[]): unkn
   const { code, message } = error as { code?: string; message: string };
   if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
   const unknown = /Unknown option '(-+[^']*)'/.exec(message)?.[1];
-  if (unknown === undefined) return usage('cli.value', message.split('. ')[0] ?? message, `see "lockstep ${name} --help"`);
+  if (unknown === undefined)
+    return usage('cli.value', message.split('. ')[0] ?? message, `see "lockstep ${name} --help"`);
   const near = didYouMean(unknown.replace(/^-+/, ''), flags);
   const hint = near?.startsWith('did') ? near.replace(/"(.*)"/, '"--$1"') : `see "lockstep ${name} --help"`;
   return usage('cli.unknown-flag', `"lockstep ${name}" has no flag "${unknown}"`, hint);
@@ -124,7 +145,10 @@ async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings)
   const interrupt = listenForInterrupts();
   const clock = clockFrom(process.env);
   // Late listeners (the history of a run) hear what comes after them.
-  const emit = createBus([{ on: (event: Event) => listeners.forEach((listener) => listener.on(event)) }], () => clock.now());
+  const emit = createBus(
+    [{ on: (event: Event) => listeners.forEach((listener) => listener.on(event)) }],
+    () => clock.now(),
+  );
   const context: CommandContext = {
     args: parsed.args,
     flags: parsed.flags,
@@ -167,7 +191,9 @@ async function screen(json: boolean): Promise<Listener> {
     isTty: out.isTTY === true && process.env['CI'] === undefined,
     columns: () => out.columns ?? 80,
     colour: usesColour(),
-    unicode: /utf-?8/i.test(process.env['LC_ALL'] ?? process.env['LC_CTYPE'] ?? process.env['LANG'] ?? '') || process.platform === 'darwin',
+    unicode:
+      /utf-?8/i.test(process.env['LC_ALL'] ?? process.env['LC_CTYPE'] ?? process.env['LANG'] ?? '') ||
+      process.platform === 'darwin',
     now: () => Date.now(),
     schedule: createSchedule(),
   });
@@ -209,7 +235,9 @@ function report(error: unknown, { root, json }: { root: string | undefined; json
   else if (known) process.stderr.write(formatProblems(known.problems, lineReader(root)));
   if (known) return known.exit;
   const stack = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`error[internal.bug]: lockstep itself failed; please report this with the lines below\n${stack}\n`);
+  process.stderr.write(
+    `error[internal.bug]: lockstep itself failed; please report this with the lines below\n${stack}\n`,
+  );
   return EXIT.bug;
 }
 
@@ -217,7 +245,9 @@ function lineReader(root: string | undefined): (file: string, line: number) => s
   return (file, line) => {
     if (root === undefined) return undefined;
     try {
-      return readFileSync(join(root, file), 'utf8').replace(/^\uFEFF/, '').split(/\r?\n/)[line - 1];
+      return readFileSync(join(root, file), 'utf8')
+        .replace(/^\uFEFF/, '')
+        .split(/\r?\n/)[line - 1];
     } catch {
       return undefined;
     }
@@ -225,7 +255,9 @@ function lineReader(root: string | undefined): (file: string, line: number) => s
 }
 
 function version(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+  return (
+    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  ).version;
 }
 
 process.exitCode = await main(process.argv.slice(2));

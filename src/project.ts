@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { EXIT, PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import { isInside } from './base/path.ts';
 import { parseSessionTable } from './base/session.ts';
 import type { SessionTable } from './base/session.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, Stage, StageLock, StageName } from './base/types.ts';
@@ -88,7 +87,9 @@ export interface Project {
 }
 
 /** Raised with every release; part of the snapshot's key. */
-const ENGINE = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const ENGINE = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
 const PIPELINE = 'pipeline.yaml';
 const API_PACKAGE = 'lockstep-data';
 
@@ -110,7 +111,9 @@ export function clockFrom(env: Readonly<Record<string, string | undefined>>): Cl
   if (text === undefined || text === '') return createClock();
   const ms = Date.parse(text);
   if (!Number.isNaN(ms)) return createClock(ms);
-  throw new PipelineError('env.now', `LOCKSTEP_NOW is "${text}", which is no instant`, { hint: 'write it like 2026-03-17T10:30:00Z' });
+  throw new PipelineError('env.now', `LOCKSTEP_NOW is "${text}", which is no instant`, {
+    hint: 'write it like 2026-03-17T10:30:00Z',
+  });
 }
 
 /** Opens a project: reads its files (or their snapshot), joins the stages, opens lock, cache and memo. */
@@ -127,18 +130,44 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const lock = await readLockOnce(snapshot, load);
   const ticks = await findTicks(pipeline, { lock, snapshot, clock, emit, locked: options.locked === true });
   const memo = createMemo(join(stateDir, 'memo'), clock.now());
-  const cache = createCache({ dir: stateDir, workspace: root, memo, clock, onCorrupt: (hash) => emit({ type: 'warned', problem: corruptProblem(hash) }) });
+  const cache = createCache({
+    dir: stateDir,
+    workspace: root,
+    memo,
+    clock,
+    onCorrupt: (hash) => emit({ type: 'warned', problem: corruptProblem(hash) }),
+  });
   const runs = createRunCache(stateDir);
   const algorithm = pipeline.hash;
   const observer = createObserver({ root, memo, algorithm, clock });
-  const code = createCodeReader({ root, memo, clock, path: join(stateDir, 'code'), apiPackage: API_PACKAGE, resolveOwn: (specifier) => resolveOwn(root, specifier) });
+  const code = createCodeReader({
+    root,
+    memo,
+    clock,
+    path: join(stateDir, 'code'),
+    apiPackage: API_PACKAGE,
+    apiFolder: PACKAGE,
+    resolveOwn,
+  });
   const recorder = createRecorder({ root, initial: lock, clock, readOnly: options.locked === true });
   const journal = createJournal(stateDir);
-  const facts = createFacts({ pipeline, cache, runs, observer, code, algorithm, env, ticks, lockOf: (name) => recorder.lockOf(name), lockedData: () => recorder.data() });
+  const facts = createFacts({
+    pipeline,
+    cache,
+    runs,
+    observer,
+    code,
+    algorithm,
+    env,
+    ticks,
+    lockOf: (name) => recorder.lockOf(name),
+    lockedData: () => recorder.data(),
+  });
 
   let folds: boolean | undefined;
   const isFolding = (): boolean => (folds ??= foldsNames(stateDir));
-  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, algorithm, emit });
+  const keep = (paths: readonly RelPath[]): Promise<void> =>
+    keepUnsaved(paths, { root, cache, facts, algorithm, emit });
   const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds: isFolding });
   const world = createDiskWorld({
     root,
@@ -150,6 +179,9 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     journal,
     algorithm,
     env,
+    own: runsFromSource()
+      ? { root: PACKAGE, child: 'src/execute/child.ts', api: 'src/index.ts' }
+      : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' },
     conditions: runsFromSource() ? ['lockstep-source'] : [],
     restorer,
     keep,
@@ -167,7 +199,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       waitMs: options.waitMs,
       clock,
       signal,
-      onWait: (holder) => emit({ type: 'mutex-waited', mutex: name, holder: holder?.command ?? 'another process', since: holder?.since ?? '' }),
+      onWait: (holder) =>
+        emit({
+          type: 'mutex-waited',
+          mutex: name,
+          holder: holder?.command ?? 'another process',
+          since: holder?.since ?? '',
+        }),
     });
   }
 
@@ -236,7 +274,10 @@ function createLoader(root: string): (path: string) => Uint8Array | undefined {
   };
 }
 
-async function readPipelineOnce(snapshot: Snapshot, load: (path: string) => Uint8Array | undefined): Promise<Pipeline> {
+async function readPipelineOnce(
+  snapshot: Snapshot,
+  load: (path: string) => Uint8Array | undefined,
+): Promise<Pipeline> {
   const known = snapshot.get('pipeline') as Pipeline | undefined;
   if (known) return known;
   const { readPipeline } = await import('./read/pipeline.ts');
@@ -246,7 +287,10 @@ async function readPipelineOnce(snapshot: Snapshot, load: (path: string) => Uint
   return pipeline;
 }
 
-async function readLockOnce(snapshot: Snapshot, load: (path: string) => Uint8Array | undefined): Promise<Lock> {
+async function readLockOnce(
+  snapshot: Snapshot,
+  load: (path: string) => Uint8Array | undefined,
+): Promise<Lock> {
   const known = snapshot.get('lock') as { stages: [string, StageLock][]; data: Lock['data'] } | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);
@@ -258,7 +302,10 @@ async function readLockOnce(snapshot: Snapshot, load: (path: string) => Uint8Arr
 
 function problemsError(problems: readonly Problem[]): PipelineError {
   const [first, ...rest] = problems;
-  return PipelineError.of([first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' }, ...rest]);
+  return PipelineError.of([
+    first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' },
+    ...rest,
+  ]);
 }
 
 interface TickInputs {
@@ -288,7 +335,8 @@ async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise<Readon
     const { at: _, ...schedule } = refresh;
     const key = JSON.stringify(schedule);
     let tick = ticks[key] ?? kept[key];
-    if (!tick || !isCurrent(tick, clock.now())) tick = await tickAt(refresh, clock.now(), (exchange) => tableOf(exchange, stage, tables));
+    if (!tick || !isCurrent(tick, clock.now()))
+      tick = await tickAt(refresh, clock.now(), (exchange) => tableOf(exchange, stage, tables));
     ticks[key] = tick;
     const iso = new Date(tick.tickMs).toISOString();
     if (refresh.asOf === 'now' && recorded !== undefined && recorded > iso) {
@@ -296,7 +344,8 @@ async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise<Readon
       found.set(stage.name, recorded);
     } else found.set(stage.name, iso);
   }
-  if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs)) snapshot.set('ticks', [], finite(ticks));
+  if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs))
+    snapshot.set('ticks', [], finite(ticks));
   const [first] = behind;
   if (first) emit({ type: 'warned', problem: clockBehind(first) });
   return found;
@@ -307,7 +356,10 @@ function finite(ticks: Record<string, Tick>): Record<string, Tick> {
   const END = 8.64e15;
   const clamp = (ms: number): number => Math.max(-END, Math.min(END, ms));
   return Object.fromEntries(
-    Object.entries(ticks).map(([key, tick]) => [key, { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) }]),
+    Object.entries(ticks).map(([key, tick]) => [
+      key,
+      { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) },
+    ]),
   );
 }
 
@@ -338,11 +390,15 @@ function tableOf(exchange: string, stage: Stage, tables: Map<string, SessionTabl
     }
   }
   const mics = names.map((name) => name.slice('sessions-'.length, -'.json'.length));
-  throw new PipelineError('refresh.exchange', `stage "${stage.name}" refreshes with the exchange "${exchange}", whose calendar is unknown`, {
-    exit: EXIT.user,
-    ...(stage.refresh && { at: stage.refresh.at }),
-    hint: `known: ${mics.join(', ')}; or use "every" or "cron"`,
-  });
+  throw new PipelineError(
+    'refresh.exchange',
+    `stage "${stage.name}" refreshes with the exchange "${exchange}", whose calendar is unknown`,
+    {
+      exit: EXIT.user,
+      ...(stage.refresh && { at: stage.refresh.at }),
+      hint: `known: ${mics.join(', ')}; or use "every" or "cron"`,
+    },
+  );
 }
 
 /** What the planner will ask about: outs, and deps that no selected stage makes or that lie around outs. */
@@ -363,12 +419,14 @@ function runsFromSource(): boolean {
   return import.meta.url.endsWith('.ts');
 }
 
-/** A module of our own package counts as code when it lies in the project, as it does in our own repository. */
-function resolveOwn(root: string, specifier: string): string | undefined {
+/** Where our own package lies: the folder above `src/` or `dist/`. */
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
+
+/** Modules of the market library count as code, file by file; the stage API does not. */
+function resolveOwn(specifier: string): string | undefined {
   const market = /^lockstep-data\/(market\/.+)$/.exec(specifier)?.[1];
-  if (market === undefined || !runsFromSource()) return undefined;
-  const here = dirname(fileURLToPath(import.meta.url));
-  return isInside(here, root) ? `src/${market}.ts` : undefined;
+  if (market === undefined) return undefined;
+  return join(PACKAGE, runsFromSource() ? `src/${market}.ts` : `dist/${market}.js`);
 }
 
 function corruptProblem(hash: string): Problem {

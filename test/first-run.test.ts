@@ -38,7 +38,10 @@ test('a first repro runs every stage, a second one nothing, and an edit only wha
 
   rig.write('stages/count.ts', COUNT.replace('- 1', '- 0'));
   const status = await rig.lockstep(['status']);
-  assert.equal(status.stdout, 'count  would run      code stages/count.ts modified\n\n2 stages: 1 to run, 1 fresh\n');
+  assert.equal(
+    status.stdout,
+    'count  would run      code stages/count.ts modified\n\n2 stages: 1 to run, 1 fresh\n',
+  );
 
   rig.write('stages/count.ts', COUNT);
   rig.write('in.txt', 'one\ntwo\nthree\n');
@@ -47,7 +50,10 @@ test('a first repro runs every stage, a second one nothing, and an edit only wha
 
   rig.write('in.txt', 'one\ntwo\n');
   const back = await rig.lockstep(['repro', '--json']);
-  const outcomes = back.stdout.split('\n').filter((line) => line.includes('"stage-finished"')).map((line) => (JSON.parse(line) as { outcome: string }).outcome);
+  const outcomes = back.stdout
+    .split('\n')
+    .filter((line) => line.includes('"stage-finished"'))
+    .map((line) => (JSON.parse(line) as { outcome: string }).outcome);
   assert.deepEqual(outcomes, ['restored', 'restored']);
   assert.equal(rig.read('lines.json'), '{"lines":2}');
   assert.equal(rig.read('pipeline.lock'), lock);

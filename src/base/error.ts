@@ -45,7 +45,12 @@ export class PipelineError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     const at = options.at === undefined ? undefined : Array.isArray(options.at) ? options.at : [options.at];
     this.problems = [
-      { code, message, ...(options.hint !== undefined && { hint: options.hint }), ...(at && { at: at as Location[] }) },
+      {
+        code,
+        message,
+        ...(options.hint !== undefined && { hint: options.hint }),
+        ...(at && { at: at as Location[] }),
+      },
     ];
   }
 

@@ -17,13 +17,41 @@ export interface Judged {
 
 /** What happened, in the past tense. Events inform, they never control. */
 export type EventBody =
-  | { readonly type: 'run-started'; readonly run: string; readonly command: string; readonly pipeline: string; readonly stages: number }
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly command: string;
+      readonly pipeline: string;
+      readonly stages: number;
+    }
   | { readonly type: 'plan-made'; readonly stages: readonly Judged[] }
-  | { readonly type: 'stage-started'; readonly stage: string; readonly attempt: number; readonly reasons: readonly Reason[] }
+  | {
+      readonly type: 'stage-started';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly reasons: readonly Reason[];
+    }
   /** Raw text as it came; lines are made by whoever shows them. */
-  | { readonly type: 'stage-output'; readonly stage: string; readonly stream: 'stdout' | 'stderr' | 'log'; readonly chunk: string }
-  | { readonly type: 'stage-progressed'; readonly stage: string; readonly done: number; readonly total?: number; readonly label?: string }
-  | { readonly type: 'attempt-failed'; readonly stage: string; readonly attempt: number; readonly problem: Problem; readonly retryInMs: number }
+  | {
+      readonly type: 'stage-output';
+      readonly stage: string;
+      readonly stream: 'stdout' | 'stderr' | 'log';
+      readonly chunk: string;
+    }
+  | {
+      readonly type: 'stage-progressed';
+      readonly stage: string;
+      readonly done: number;
+      readonly total?: number;
+      readonly label?: string;
+    }
+  | {
+      readonly type: 'attempt-failed';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly problem: Problem;
+      readonly retryInMs: number;
+    }
   | { readonly type: 'stage-committing'; readonly stage: string }
   | {
       readonly type: 'stage-finished';
@@ -33,15 +61,41 @@ export type EventBody =
       /** Wall time of the stage; absent for what did not run. */
       readonly durationMs?: number;
       readonly peakMemory?: number;
-      readonly outs?: readonly { readonly path: string; readonly hash: string; readonly size: number; readonly files?: number }[];
+      readonly outs?: readonly {
+        readonly path: string;
+        readonly hash: string;
+        readonly size: number;
+        readonly files?: number;
+      }[];
       readonly problem?: Problem;
     }
-  | { readonly type: 'gate-evaluated'; readonly stage: string; readonly gate: string; readonly value: string; readonly held: boolean }
+  | {
+      readonly type: 'gate-evaluated';
+      readonly stage: string;
+      readonly gate: string;
+      readonly value: string;
+      readonly held: boolean;
+    }
   | { readonly type: 'data-recorded'; readonly path: string; readonly hash: string }
-  | { readonly type: 'attempt-recovered'; readonly stage: string; readonly how: 'rolled-back' | 'rolled-forward' }
+  | {
+      readonly type: 'attempt-recovered';
+      readonly stage: string;
+      readonly how: 'rolled-back' | 'rolled-forward';
+    }
   | { readonly type: 'mutex-waited'; readonly mutex: string; readonly holder: string; readonly since: string }
-  | { readonly type: 'transfer-started'; readonly direction: 'push' | 'fetch'; readonly remote: string; readonly objects: number; readonly size: number }
-  | { readonly type: 'transfer-progressed'; readonly direction: 'push' | 'fetch'; readonly objects: number; readonly size: number }
+  | {
+      readonly type: 'transfer-started';
+      readonly direction: 'push' | 'fetch';
+      readonly remote: string;
+      readonly objects: number;
+      readonly size: number;
+    }
+  | {
+      readonly type: 'transfer-progressed';
+      readonly direction: 'push' | 'fetch';
+      readonly objects: number;
+      readonly size: number;
+    }
   | {
       readonly type: 'transfer-finished';
       readonly direction: 'push' | 'fetch';

@@ -19,12 +19,15 @@ export function isRelPath(text: string): text is RelPath {
 
 /** True when `path` is the folder itself or stands inside it. */
 export function isInside(path: string, folder: string): boolean {
-  return path === folder || (path.length > folder.length && path.startsWith(folder) && path[folder.length] === '/');
+  return (
+    path === folder || (path.length > folder.length && path.startsWith(folder) && path[folder.length] === '/')
+  );
 }
 
 /** Every folder above a path, nearest first: `a/b/c` → `a/b`, `a`. */
 export function* parentsOf(path: string): Generator<string> {
-  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) yield path.slice(0, cut);
+  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1))
+    yield path.slice(0, cut);
 }
 
 /** Joins two relative paths and resolves `.` and `..`; the result may start with `..` and then is no `RelPath`. */
@@ -70,7 +73,8 @@ export function pathSetFault(paths: readonly string[]): string | undefined {
   const files = new Set(paths);
   if (files.size !== paths.length) return 'it names one path twice';
   for (const path of paths) {
-    for (const parent of parentsOf(path)) if (files.has(parent)) return `"${parent}" is both a file and a folder`;
+    for (const parent of parentsOf(path))
+      if (files.has(parent)) return `"${parent}" is both a file and a folder`;
   }
   return undefined;
 }

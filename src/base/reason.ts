@@ -9,8 +9,18 @@ export type Reason =
   | { readonly kind: 'always' }
   | { readonly kind: 'action-changed'; readonly from: Json; readonly to: Json }
   | { readonly kind: 'api-changed' }
-  | { readonly kind: 'param-changed'; readonly file: string; readonly key: string; readonly from?: Json; readonly to?: Json }
-  | { readonly kind: 'dep-changed'; readonly path: string; readonly change: 'added' | 'removed' | 'modified' | 'renamed' }
+  | {
+      readonly kind: 'param-changed';
+      readonly file: string;
+      readonly key: string;
+      readonly from?: Json;
+      readonly to?: Json;
+    }
+  | {
+      readonly kind: 'dep-changed';
+      readonly path: string;
+      readonly change: 'added' | 'removed' | 'modified' | 'renamed';
+    }
   | {
       readonly kind: 'code-changed';
       readonly path: string;
@@ -21,7 +31,11 @@ export type Reason =
   | { readonly kind: 'packages-changed' }
   | { readonly kind: 'env-changed'; readonly name: string }
   | { readonly kind: 'refreshed'; readonly from?: string; readonly to?: string }
-  | { readonly kind: 'outs-changed'; readonly path: string; readonly change: 'added' | 'removed' | 'redeclared' }
+  | {
+      readonly kind: 'outs-changed';
+      readonly path: string;
+      readonly change: 'added' | 'removed' | 'redeclared';
+    }
   | { readonly kind: 'out-missing'; readonly path: string }
   | { readonly kind: 'out-changed'; readonly path: string }
   | { readonly kind: 'object-missing'; readonly path: string }
@@ -57,7 +71,9 @@ export function formatReason(reason: Reason): string {
     case 'env-changed':
       return `env ${reason.name} changed`;
     case 'refreshed':
-      return reason.to === undefined ? 'no longer refreshed' : `refreshed: ${reason.from ?? 'no tick'} → ${reason.to}`;
+      return reason.to === undefined
+        ? 'no longer refreshed'
+        : `refreshed: ${reason.from ?? 'no tick'} → ${reason.to}`;
     case 'outs-changed':
       return `out ${reason.path} ${reason.change} in pipeline.yaml`;
     case 'out-missing':
@@ -96,6 +112,8 @@ function essence(action: Json): Json {
 }
 
 function short(value: Json | undefined): string {
-  const text = JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? 'nothing';
+  const text =
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ??
+    'nothing';
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -11,8 +11,11 @@ export interface Redactor {
 
 /** Masks every given value (of at least four characters) wherever it appears. */
 export function createRedactor(secrets: Iterable<string>): Redactor {
-  const values = [...new Set(secrets)].filter((value) => value.length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
-  if (values.length === 0) return { text: (text) => text, stream: () => ({ push: (chunk) => chunk, end: () => '' }) };
+  const values = [...new Set(secrets)]
+    .filter((value) => value.length >= MIN_LENGTH)
+    .sort((a, b) => b.length - a.length);
+  if (values.length === 0)
+    return { text: (text) => text, stream: () => ({ push: (chunk) => chunk, end: () => '' }) };
   const pattern = new RegExp(values.map((value) => RegExp.escape(value)).join('|'), 'g');
   const text = (raw: string): string => raw.replaceAll(pattern, MASK);
   return {

@@ -70,7 +70,13 @@ export function reduceRun(state: RunState, event: Event): RunState {
 }
 
 function waiting(judged: { stage: string; verdict: Verdict; reasons: readonly Reason[] }): StageState {
-  return { stage: judged.stage, verdict: judged.verdict, phase: 'waiting', attempt: 0, reasons: judged.reasons };
+  return {
+    stage: judged.stage,
+    verdict: judged.verdict,
+    phase: 'waiting',
+    attempt: 0,
+    reasons: judged.reasons,
+  };
 }
 
 function patch(state: RunState, stage: string, change: (old: StageState) => StageState): RunState {

@@ -48,7 +48,9 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   const near = suggest(word, candidates);
   if (near !== undefined) return `did you mean "${near}"?`;
-  return candidates.length > 0 && candidates.length <= 12 ? `known here: ${candidates.join(', ')}` : undefined;
+  return candidates.length > 0 && candidates.length <= 12
+    ? `known here: ${candidates.join(', ')}`
+    : undefined;
 }
 
 /** Edits (insert, delete, replace, swap of neighbours) between two words; stops counting at `limit`. */

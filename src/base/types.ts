@@ -10,7 +10,14 @@ export type HashAlgorithm = 'sha256' | 'md5';
 export type ContentHash = `${HashAlgorithm}:${string}`;
 
 /** What YAML and JSON can say. An integer that a double cannot hold is a `bigint` and keeps its digits. */
-export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** Where a value stands in a file the user wrote. Lines and columns count from 1, columns in UTF-16 units. */
 export interface Location {

@@ -25,14 +25,36 @@ const repro: Command = {
   usage: '[STAGE …]',
   flags: {
     ...SELECT_FLAGS,
-    force: { type: 'boolean', short: 'f', help: 'run the named stages (all, if none is named) even if nothing changed' },
-    'keep-going': { type: 'boolean', short: 'k', help: 'after a failure go on with what does not depend on it' },
+    force: {
+      type: 'boolean',
+      short: 'f',
+      help: 'run the named stages (all, if none is named) even if nothing changed',
+    },
+    'keep-going': {
+      type: 'boolean',
+      short: 'k',
+      help: 'after a failure go on with what does not depend on it',
+    },
     'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen and why, and do nothing' },
-    locked: { type: 'boolean', help: 'rebuild exactly what pipeline.lock says; fail where a fingerprint or a byte differs' },
-    jobs: { type: 'string', short: 'j', value: 'N', help: 'stages at a time (default: the processors of this machine)' },
+    locked: {
+      type: 'boolean',
+      help: 'rebuild exactly what pipeline.lock says; fail where a fingerprint or a byte differs',
+    },
+    jobs: {
+      type: 'string',
+      short: 'j',
+      value: 'N',
+      help: 'stages at a time (default: the processors of this machine)',
+    },
   },
-  examples: ['lockstep repro', 'lockstep repro features --force', 'lockstep repro --dry-run', 'lockstep repro --locked'],
-  run: (context) => withProject(context, (project) => reproduce(context, project), { locked: isSet(context, 'locked') }),
+  examples: [
+    'lockstep repro',
+    'lockstep repro features --force',
+    'lockstep repro --dry-run',
+    'lockstep repro --locked',
+  ],
+  run: (context) =>
+    withProject(context, (project) => reproduce(context, project), { locked: isSet(context, 'locked') }),
 };
 
 export default repro;
@@ -68,7 +90,13 @@ async function reproduce(context: CommandContext, project: Project): Promise<Exi
   const startedAt = project.clock.now();
   context.listen(historyOf(context, project));
   const run = startRun(context, project, plan);
-  const result = await execute(project, { selection, plan, jobs, keepGoing: isSet(context, 'keep-going'), locked: isSet(context, 'locked') });
+  const result = await execute(project, {
+    selection,
+    plan,
+    jobs,
+    keepGoing: isSet(context, 'keep-going'),
+    locked: isSet(context, 'locked'),
+  });
   forgetRemoved(project);
   project.recorder.flush();
   finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
@@ -76,17 +104,25 @@ async function reproduce(context: CommandContext, project: Project): Promise<Exi
 }
 
 function isIdle(plan: Plan): boolean {
-  const done = plan.judgements.every(({ decision }) => decision.verdict === 'skip' && decision.reasons[0].kind !== 'gate-changed');
+  const done = plan.judgements.every(
+    ({ decision }) => decision.verdict === 'skip' && decision.reasons[0].kind !== 'gate-changed',
+  );
   return done && plan.problems.length === 0;
 }
 
 function allFresh(plan: Plan): RunResult {
-  return { counts: { fresh: plan.judgements.length, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 }, failures: [] };
+  return {
+    counts: { fresh: plan.judgements.length, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 },
+    failures: [],
+  };
 }
 
 /** The lock forgets stages and data that pipeline.yaml no longer has. */
 function forgetRemoved({ recorder, pipeline }: Project): void {
-  recorder.prune(new Set(pipeline.stages.map((stage) => stage.name)), new Set(pipeline.data.map((input) => input.path)));
+  recorder.prune(
+    new Set(pipeline.stages.map((stage) => stage.name)),
+    new Set(pipeline.data.map((input) => input.path)),
+  );
 }
 
 function historyOf(context: CommandContext, project: Project): Listener {
@@ -105,7 +141,10 @@ interface Execution {
   readonly locked: boolean;
 }
 
-function execute(project: Project, { selection, plan, jobs, keepGoing, locked }: Execution): Promise<RunResult> {
+function execute(
+  project: Project,
+  { selection, plan, jobs, keepGoing, locked }: Execution,
+): Promise<RunResult> {
   const { graph, pipeline, emit, signal } = project;
   return runPlan({
     graph,
@@ -124,12 +163,21 @@ function execute(project: Project, { selection, plan, jobs, keepGoing, locked }:
 function startRun(context: CommandContext, project: Project, plan: Plan): string {
   const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:]|\.\d+Z/g, '');
   const run = `${stamp}-${randomBytes(2).toString('hex')}`;
-  context.emit({ type: 'run-started', run, command: context.line, pipeline: project.pipeline.name, stages: plan.judgements.length });
+  context.emit({
+    type: 'run-started',
+    run,
+    command: context.line,
+    pipeline: project.pipeline.name,
+    stages: plan.judgements.length,
+  });
   context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
   return run;
 }
 
-function finishRun(context: CommandContext, { run, result, durationMs }: { run: string; result: RunResult; durationMs: number }): void {
+function finishRun(
+  context: CommandContext,
+  { run, result, durationMs }: { run: string; result: RunResult; durationMs: number },
+): void {
   const outcome = context.signal.aborted ? 'canceled' : result.failures.length > 0 ? 'failed' : 'succeeded';
   context.emit({ type: 'run-finished', run, outcome, counts: result.counts, durationMs });
 }

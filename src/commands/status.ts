@@ -12,7 +12,11 @@ const status: Command = {
     ...SELECT_FLAGS,
     quiet: { type: 'boolean', short: 'q', help: 'print nothing; exit 1 when something is stale' },
   },
-  examples: ['lockstep status', 'lockstep status features --json', 'lockstep status --quiet || lockstep repro'],
+  examples: [
+    'lockstep status',
+    'lockstep status features --json',
+    'lockstep status --quiet || lockstep repro',
+  ],
   run: (context) =>
     withProject(context, async (project) => {
       const selection = selectStages(project.graph, {
@@ -24,12 +28,17 @@ const status: Command = {
       const plan = await project.plan(selection);
       const data = staleData(project);
       if (isSet(context, 'quiet')) {
-        const fresh = data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
+        const fresh =
+          data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
         return fresh ? EXIT.ok : EXIT.failed;
       }
       const [first, ...rest] = plan.problems;
       if (first) throw PipelineError.of([first, ...rest]);
-      for (const input of data) if (!context.json) context.print(`data ${input.path} ${project.facts.observed(input.path).kind === 'missing' ? 'is missing' : 'changed'}\n`);
+      for (const input of data)
+        if (!context.json)
+          context.print(
+            `data ${input.path} ${project.facts.observed(input.path).kind === 'missing' ? 'is missing' : 'changed'}\n`,
+          );
       printPlan(context, plan);
       return EXIT.ok;
     }),

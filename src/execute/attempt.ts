@@ -1,5 +1,4 @@
 import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { createRedactor } from '../base/redact.ts';
@@ -23,6 +22,7 @@ export interface AttemptInputs {
   readonly nowMs: number;
   readonly code: readonly string[];
   readonly packageFolders: readonly string[];
+  readonly own: OwnPackage;
   /** Passed to Node when the runner itself runs from source. */
   readonly conditions: readonly string[];
   readonly clock: Clock;
@@ -67,7 +67,9 @@ async function superviseModule(inputs: AttemptInputs): Promise<{ readonly peakMe
   const job: ChildJob = {
     module: join(root, stage.action.path),
     deps: Object.fromEntries(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
-    outs: Object.fromEntries(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
+    outs: Object.fromEntries(
+      stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? '']),
+    ),
     params: nestParams(stage),
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,
@@ -78,10 +80,18 @@ async function superviseModule(inputs: AttemptInputs): Promise<{ readonly peakMe
       case 'ready':
         return group?.send(job as unknown as Record<string, unknown>);
       case 'log':
-        return inputs.emit({ type: 'stage-output', stage: stage.name, stream: 'log', chunk: `${redactor.text(message.text)}\n` });
+        return inputs.emit({
+          type: 'stage-output',
+          stage: stage.name,
+          stream: 'log',
+          chunk: `${redactor.text(message.text)}\n`,
+        });
       case 'progress': {
         const { done, total, label } = message;
-        const rest = { ...(total !== undefined && { total }), ...(label !== undefined && { label: redactor.text(label) }) };
+        const rest = {
+          ...(total !== undefined && { total }),
+          ...(label !== undefined && { label: redactor.text(label) }),
+        };
         return inputs.emit({ type: 'stage-progressed', stage: stage.name, done, ...rest });
       }
       case 'denied':
@@ -97,7 +107,7 @@ async function superviseModule(inputs: AttemptInputs): Promise<{ readonly peakMe
     }
   };
   const redactor = redactorOf(inputs);
-  const args = [...nodeArgs(inputs), childEntry()];
+  const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
   const command: Command = { command: process.execPath, args, cwd: root, env: moduleEnv(inputs) };
   try {
     await supervise(inputs, command, {
@@ -106,7 +116,8 @@ async function superviseModule(inputs: AttemptInputs): Promise<{ readonly peakMe
       explain: () => failure && moduleFailed(stage, failure, denialOf(inputs, denied)),
     });
   } finally {
-    if (failure) inputs.emit({ type: 'stage-output', stage: stage.name, stream: 'stderr', chunk: `${failure.stack}\n` });
+    if (failure)
+      inputs.emit({ type: 'stage-output', stage: stage.name, stream: 'stderr', chunk: `${failure.stack}\n` });
   }
   const denial = denialOf(inputs, denied);
   if (denial) throw denial;
@@ -121,7 +132,11 @@ interface Supervision {
 }
 
 /** Starts a process group, feeds its output to the listeners, ends it on timeout and abort. */
-async function supervise(inputs: AttemptInputs, command: Command, supervision: Supervision = {}): Promise<Ending> {
+async function supervise(
+  inputs: AttemptInputs,
+  command: Command,
+  supervision: Supervision = {},
+): Promise<Ending> {
   const { stage, emit, signal, clock } = inputs;
   signal.throwIfAborted();
   const redactor = redactorOf(inputs);
@@ -169,42 +184,81 @@ interface Circumstances {
 }
 
 /** The error of an ending, from the most to the least telling cause; `undefined` for success. */
-function endingError(stage: Stage, ending: Ending, { stopped, heapExhausted, explain }: Circumstances): PipelineError | undefined {
+function endingError(
+  stage: Stage,
+  ending: Ending,
+  { stopped, heapExhausted, explain }: Circumstances,
+): PipelineError | undefined {
   const at = stage.at;
   const failed = EXIT.failed;
-  const peak = ending.peakMemory === undefined ? '' : `; its memory peaked at ${formatBytes(ending.peakMemory)}`;
+  const peak =
+    ending.peakMemory === undefined ? '' : `; its memory peaked at ${formatBytes(ending.peakMemory)}`;
   const name = `stage "${stage.name}"`;
-  if (stopped === 'canceled') return new PipelineError('stage.canceled', `${name} was canceled`, { at, exit: EXIT.interrupted });
+  if (stopped === 'canceled')
+    return new PipelineError('stage.canceled', `${name} was canceled`, { at, exit: EXIT.interrupted });
   if (stopped === 'timeout') {
     const limit = formatDuration(stage.policy.timeoutMs ?? 0);
-    return new PipelineError('stage.timeout', `${name} did not end within ${limit}`, { at, exit: failed, hint: 'raise its timeout:, or find out what it waits for in its output' });
+    return new PipelineError('stage.timeout', `${name} did not end within ${limit}`, {
+      at,
+      exit: failed,
+      hint: 'raise its timeout:, or find out what it waits for in its output',
+    });
   }
   if (ending.startError) {
     const code = (ending.startError as NodeJS.ErrnoException).code ?? ending.startError.message;
-    return new PipelineError('stage.not-started', `${name} could not be started (${code})`, { at, exit: failed, cause: ending.startError });
+    return new PipelineError('stage.not-started', `${name} could not be started (${code})`, {
+      at,
+      exit: failed,
+      cause: ending.startError,
+    });
   }
   if (heapExhausted) {
-    return new PipelineError('stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, { at, exit: failed, hint: 'work on less at a time, or raise the limit with NODE_OPTIONS=--max-old-space-size in a cmd: stage' });
+    return new PipelineError('stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, {
+      at,
+      exit: failed,
+      hint: 'work on less at a time, or raise the limit with NODE_OPTIONS=--max-old-space-size in a cmd: stage',
+    });
   }
   const explained = explain?.();
   if (explained) return explained;
   if (ending.signal !== undefined) {
-    const hint = ending.signal === 'SIGKILL' ? 'the system kills processes that use too much memory: see "dmesg"' : undefined;
-    return new PipelineError('stage.killed', `${name} was killed by ${ending.signal}${peak}`, { at, exit: failed, hint });
+    const hint =
+      ending.signal === 'SIGKILL'
+        ? 'the system kills processes that use too much memory: see "dmesg"'
+        : undefined;
+    return new PipelineError('stage.killed', `${name} was killed by ${ending.signal}${peak}`, {
+      at,
+      exit: failed,
+      hint,
+    });
   }
   if (ending.exitCode !== 0) {
-    return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, { at, exit: failed, hint: 'its output above says why' });
+    return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, {
+      at,
+      exit: failed,
+      hint: 'its output above says why',
+    });
   }
   return undefined;
 }
 
-function moduleFailed(stage: Stage, failure: { message: string }, denial: PipelineError | undefined): PipelineError {
+function moduleFailed(
+  stage: Stage,
+  failure: { message: string },
+  denial: PipelineError | undefined,
+): PipelineError {
   if (denial) return denial;
-  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, { at: stage.at, exit: EXIT.failed });
+  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
+    at: stage.at,
+    exit: EXIT.failed,
+  });
 }
 
 /** The first refusal that matters, as the line that is missing in pipeline.yaml. */
-function denialOf(inputs: AttemptInputs, denied: readonly { permission: string; resource: string }[]): PipelineError | undefined {
+function denialOf(
+  inputs: AttemptInputs,
+  denied: readonly { permission: string; resource: string }[],
+): PipelineError | undefined {
   for (const { permission, resource } of denied) {
     const below = relative(inputs.root, resource);
     const inside = below !== '' && !below.startsWith('..') && !below.startsWith(`.lockstep${sep}`);
@@ -213,56 +267,103 @@ function denialOf(inputs: AttemptInputs, denied: readonly { permission: string; 
     const writes = permission === 'FileSystemWrite';
     const verb = writes ? 'writes' : 'reads';
     const name = inputs.stage.name;
-    return new PipelineError('stage.undeclared', `stage "${name}" ${verb} "${path}", which it does not declare`, {
-      at: inputs.stage.at,
-      exit: EXIT.failed,
-      hint: writes
-        ? `add "${path}" to the outs: of "${name}" and write to the path that the stage is given`
-        : `add "${path}" to the deps: of "${name}"`,
-    });
+    return new PipelineError(
+      'stage.undeclared',
+      `stage "${name}" ${verb} "${path}", which it does not declare`,
+      {
+        at: inputs.stage.at,
+        exit: EXIT.failed,
+        hint: writes
+          ? `add "${path}" to the outs: of "${name}" and write to the path that the stage is given`
+          : `add "${path}" to the deps: of "${name}"`,
+      },
+    );
   }
   return undefined;
 }
 
-function nodeArgs({ root, stage, staging, code, packageFolders, conditions }: AttemptInputs): readonly string[] {
-  const flags = ['--disable-warning=ExperimentalWarning', ...conditions.map((name) => `--conditions=${name}`)];
+function nodeArgs({
+  root,
+  stage,
+  staging,
+  code,
+  packageFolders,
+  conditions,
+  own,
+}: AttemptInputs): readonly string[] {
+  const flags = [
+    '--disable-warning=ExperimentalWarning',
+    ...conditions.map((name) => `--conditions=${name}`),
+  ];
   if (stage.action.kind !== 'module' || !stage.action.hermetic) return flags;
   const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
   const deps = stage.deps.flatMap((dep) => [join(root, dep.path), join(root, dep.path, '*')]);
-  const entry = [childEntry(), ...stageApi()];
-  return [...flags, ...permissionArgs({ root, action: stage.action, code, packageFolders, deps, entry, writable })];
+  const entry = [join(own.root, own.child), ...stageApi(root, own)];
+  return [...flags, ...permissionArgs({ action: stage.action, code, packageFolders, deps, entry, writable })];
 }
 
-/** Beside this file, with this file's own extension: `.ts` from source, `.js` as installed. */
-function childEntry(): string {
-  return fileURLToPath(new URL(`./child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+/** Files of our own package that a stage process loads. */
+export interface OwnPackage {
+  readonly root: string;
+  /** The process's entry and the stage API, below `root`. */
+  readonly child: string;
+  readonly api: string;
 }
 
-function stageApi(): readonly string[] {
-  const source = import.meta.url.endsWith('.ts');
-  return source ? [fileURLToPath(new URL('../index.ts', import.meta.url))] : [fileURLToPath(new URL('./index.js', import.meta.url))];
+/** The stage API by its real path and by the links under which the project finds it. */
+function stageApi(root: string, own: OwnPackage): readonly string[] {
+  const link = join(root, 'node_modules', 'lockstep-data');
+  return [join(own.root, own.api), link, join(link, 'package.json'), join(link, own.api)];
 }
 
 export function compileCache(root: string): string {
   return join(root, '.lockstep', 'compile', 'stages');
 }
 
-const PASSED = ['PATH', 'HOME', 'USER', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
-const CERTIFICATES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_USE_ENV_PROXY', 'NODE_USE_SYSTEM_CA'];
+const PASSED = [
+  'PATH',
+  'HOME',
+  'USER',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+];
+const CERTIFICATES = [
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'NODE_USE_ENV_PROXY',
+  'NODE_USE_SYSTEM_CA',
+];
 
 function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<string, string> {
-  return { ...pick(env, [...PASSED, ...CERTIFICATES, ...stage.env, ...stage.secrets]), NODE_COMPILE_CACHE: compileCache(root), ...fixedEnv(staging) };
+  return {
+    ...pick(env, [...PASSED, ...CERTIFICATES, ...stage.env, ...stage.secrets]),
+    NODE_COMPILE_CACHE: compileCache(root),
+    ...fixedEnv(staging),
+  };
 }
 
 function shellEnv({ root, env, stage, staging }: AttemptInputs): Record<string, string> {
-  return { ...pick(env, Object.keys(env)), ...fixedEnv(staging), LOCKSTEP_ROOT: root, LOCKSTEP_STAGE: stage.name };
+  return {
+    ...pick(env, Object.keys(env)),
+    ...fixedEnv(staging),
+    LOCKSTEP_ROOT: root,
+    LOCKSTEP_STAGE: stage.name,
+  };
 }
 
 function fixedEnv(staging: Staging): Record<string, string> {
   return { TZ: 'UTC', LC_ALL: 'C.UTF-8', TMPDIR: staging.temp, [MARK]: staging.id };
 }
 
-function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
+function pick(
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
     const value = env[name];

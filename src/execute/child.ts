@@ -25,17 +25,21 @@ function main(): void {
 async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
   try {
     const module = (await import(pathToFileURL(job.module).href)) as { default?: unknown };
-    if (typeof module.default !== 'function') throw new TypeError('the module has no default export that is a function');
+    if (typeof module.default !== 'function')
+      throw new TypeError('the module has no default export that is a function');
     const stage = module.default as (context: unknown) => unknown;
     await stage({
       deps: job.deps,
       outs: job.outs,
       params: job.params,
-      env: Object.fromEntries(job.env.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+      env: Object.fromEntries(
+        job.env.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      ),
       now: new Date(job.now),
       signal,
       log: (text: unknown) => send({ type: 'log', text: String(text) }),
-      progress: (state: { done: number; total?: number; label?: string }) => send({ type: 'progress', ...state }),
+      progress: (state: { done: number; total?: number; label?: string }) =>
+        send({ type: 'progress', ...state }),
     });
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {

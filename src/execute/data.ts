@@ -22,11 +22,17 @@ export interface DataOptions {
 }
 
 /** Tracked inputs whose content is not what is recorded: changed, new, or gone. The facts must have looked at them. */
-export function staleData({ pipeline, facts, recorder }: Pick<DataOptions, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
+export function staleData({
+  pipeline,
+  facts,
+  recorder,
+}: Pick<DataOptions, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   return pipeline.data.filter(({ path }) => {
     const here = facts.observed(path);
-    return here.kind === 'missing' || here.kind === 'refused' || here.artifact.hash !== recorded.get(path)?.hash;
+    return (
+      here.kind === 'missing' || here.kind === 'refused' || here.artifact.hash !== recorded.get(path)?.hash
+    );
   });
 }
 
@@ -51,17 +57,28 @@ export async function syncData(options: DataOptions): Promise<void> {
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
   }
-  ignorePaths(root, stale.map((input) => input.path));
+  ignorePaths(
+    root,
+    stale.map((input) => input.path),
+  );
   recorder.setData([...recorded.values()]);
 }
 
-async function bringBack(input: DataInput, artifact: Artifact | undefined, options: DataOptions): Promise<void> {
+async function bringBack(
+  input: DataInput,
+  artifact: Artifact | undefined,
+  options: DataOptions,
+): Promise<void> {
   if (!artifact || !hasArtifact(options.cache, artifact)) {
-    throw new PipelineError('data.missing', `the tracked input "${input.path}" is neither here nor in the cache`, {
-      exit: EXIT.user,
-      at: input.at,
-      hint: artifact ? 'run "lockstep pull"' : 'put the file there, or take it out of data:',
-    });
+    throw new PipelineError(
+      'data.missing',
+      `the tracked input "${input.path}" is neither here nor in the cache`,
+      {
+        exit: EXIT.user,
+        at: input.at,
+        hint: artifact ? 'run "lockstep pull"' : 'put the file there, or take it out of data:',
+      },
+    );
   }
   await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
 }

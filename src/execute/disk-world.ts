@@ -11,6 +11,7 @@ import { ignorePaths } from '../record/gitignore.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
+import type { OwnPackage } from './attempt.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
@@ -33,6 +34,7 @@ export interface DiskWorldOptions {
   readonly journal: Journal;
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly own: OwnPackage;
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
   readonly restorer: Restorer;
@@ -48,7 +50,13 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep } = options;
 
   function recordOf(stage: Stage, staging: Staging): AttemptRecord {
-    return { id: staging.id, stage: stage.name, phase: 'running', outs: staging.outs, folders: staging.folders };
+    return {
+      id: staging.id,
+      stage: stage.name,
+      phase: 'running',
+      outs: staging.outs,
+      folders: staging.folders,
+    };
   }
 
   /** The result is safe before the record of the attempt goes. */
@@ -60,7 +68,10 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   function ignoreOuts(stage: Stage): void {
-    ignorePaths(root, stage.outs.filter((out) => out.cache).map((out) => out.path));
+    ignorePaths(
+      root,
+      stage.outs.filter((out) => out.cache).map((out) => out.path),
+    );
   }
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Attempted> {
@@ -80,18 +91,26 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         staging,
         env: options.env,
         nowMs: fingerprint.tick === undefined ? 0 : Date.parse(fingerprint.tick),
-        code: Object.keys(closure?.files ?? {}),
+        code: closure?.paths ?? [],
         packageFolders: closure?.packageFolders ?? [],
+        own: options.own,
         conditions: options.conditions,
         clock,
         signal,
         emit,
-        onStart: (pid) => journal.write({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
+        onStart: (pid) =>
+          journal.write({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
       });
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
-      return { stage, result, ...(peakMemory !== undefined && { peakMemory }), commit: () => commit(stage, staging, result), discard: () => undo(stage, staging) };
+      return {
+        stage,
+        result,
+        ...(peakMemory !== undefined && { peakMemory }),
+        commit: () => commit(stage, staging, result),
+        discard: () => undo(stage, staging),
+      };
     } catch (error) {
       undo(stage, staging);
       throw error;
@@ -113,7 +132,12 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 
   async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
     if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
-    await moveIntoPlace({ journal, record: recordOf(stage, staging), result, failed: failedFolder(stateDir, stage.name) });
+    await moveIntoPlace({
+      journal,
+      record: recordOf(stage, staging),
+      result,
+      failed: failedFolder(stateDir, stage.name),
+    });
     if (!stage.outs.some((out) => out.persist)) runs.save(result);
     record(stage, staging, result);
   }
@@ -124,11 +148,15 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       const before = fingerprint.deps.find((one) => one.path === dep.path)?.hash;
       const here = facts.observed(dep.path);
       if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before) continue;
-      throw new PipelineError('dep.changed', `"${dep.path}" changed while stage "${stage.name}" was reading it`, {
-        exit: EXIT.failed,
-        at: dep.at,
-        hint: 'run again; a dep must stand still while a stage runs',
-      });
+      throw new PipelineError(
+        'dep.changed',
+        `"${dep.path}" changed while stage "${stage.name}" was reading it`,
+        {
+          exit: EXIT.failed,
+          at: dep.at,
+          hint: 'run again; a dep must stand still while a stage runs',
+        },
+      );
     }
   }
 

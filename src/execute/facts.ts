@@ -1,6 +1,15 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
-import type { Artifact, ContentHash, HashAlgorithm, Pipeline, RelPath, Stage, StageLock, StageName } from '../base/types.ts';
+import type {
+  Artifact,
+  ContentHash,
+  HashAlgorithm,
+  Pipeline,
+  RelPath,
+  Stage,
+  StageLock,
+  StageName,
+} from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
@@ -58,7 +67,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
   return {
     observed,
     async look(paths) {
-      for (const [path, observation] of await observer.observe(paths.map(toRequest))) seen.set(path, observation);
+      for (const [path, observation] of await observer.observe(paths.map(toRequest)))
+        seen.set(path, observation);
     },
     noteOuts(artifacts) {
       for (const artifact of artifacts) {
@@ -71,7 +81,9 @@ export function createFacts(options: FactsOptions): DiskFacts {
       if (observation.kind === 'refused') throw observation.error;
       if (observation.kind !== 'missing') return observation.artifact.hash;
       // A tracked input that is gone but can be had again counts as what is recorded.
-      const recorded = data.has(path as RelPath) ? options.lockedData().find((input) => input.path === path) : undefined;
+      const recorded = data.has(path as RelPath)
+        ? options.lockedData().find((input) => input.path === path)
+        : undefined;
       return recorded && hasArtifact(cache, recorded) ? recorded.hash : undefined;
     },
     seenOut(path) {
@@ -89,9 +101,12 @@ export function createFacts(options: FactsOptions): DiskFacts {
       const part = inside.map((entry) => ({ ...entry, relpath: entry.relpath.slice(below.length + 1) }));
       return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
     },
-    closureOf: (stage) => (stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined),
-    codeOf: (stage) => (stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined),
-    envOf: (stage) => Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env[name])])),
+    closureOf: (stage) =>
+      stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
+    codeOf: (stage) =>
+      stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
+    envOf: (stage) =>
+      Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env[name])])),
     tickOf: (stage) => options.ticks.get(stage.name),
     locked: (name) => options.lockOf(name),
     isAvailable,

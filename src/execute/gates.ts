@@ -20,11 +20,15 @@ export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer, emit
     if (!held) broken.push({ gate, text: `${formatGate(gate)}, but it is ${shown}` });
   }
   if (broken.length === 0) return;
-  throw new PipelineError('gate.failed', `stage "${stage.name}" does not pass: ${broken.map((one) => one.text).join('; ')}`, {
-    exit: EXIT.failed,
-    at: broken.map((one) => one.gate.at),
-    hint: `its outs were not taken over; look at them in .lockstep/failed/${stage.name}`,
-  });
+  throw new PipelineError(
+    'gate.failed',
+    `stage "${stage.name}" does not pass: ${broken.map((one) => one.text).join('; ')}`,
+    {
+      exit: EXIT.failed,
+      at: broken.map((one) => one.gate.at),
+      hint: `its outs were not taken over; look at them in .lockstep/failed/${stage.name}`,
+    },
+  );
 }
 
 /** `success_rate must be >= 0.8`, with both limits where there are two. */
@@ -48,12 +52,16 @@ function parseMetric(stage: Stage, gate: Gate, bytes: Buffer): Json {
   try {
     return parseJson(bytes.toString('utf8'));
   } catch (error) {
-    throw new PipelineError('gate.unreadable', `"${gate.out}" of stage "${stage.name}" is not JSON, so its gates cannot be judged`, {
-      exit: EXIT.failed,
-      at: gate.at,
-      hint: 'gates read JSON metrics; write the out as JSON',
-      cause: error,
-    });
+    throw new PipelineError(
+      'gate.unreadable',
+      `"${gate.out}" of stage "${stage.name}" is not JSON, so its gates cannot be judged`,
+      {
+        exit: EXIT.failed,
+        at: gate.at,
+        hint: 'gates read JSON metrics; write the out as JSON',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -26,7 +26,10 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache, algorithm } = inputs;
   if (stage.action.kind === 'module') refuseStray(stage, staging);
   const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock });
-  const requests = staging.outs.map((out) => ({ path: relative('/', out.made) as RelPath, links: 'refuse' as const }));
+  const requests = staging.outs.map((out) => ({
+    path: relative('/', out.made) as RelPath,
+    links: 'refuse' as const,
+  }));
   const seen = await observer.observe(requests);
   const artifacts: Artifact[] = [];
   const files: IngestFile[] = [];
@@ -37,7 +40,12 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
     const observation = checkOut(stage, index, seen.get(request.path));
     const sharing = out.cache && !out.persist && observation.artifact.exec !== true ? 'share' : 'own';
     if (observation.kind === 'file') {
-      files.push({ path: staged.made, hash: observation.artifact.hash, size: observation.artifact.size, sharing });
+      files.push({
+        path: staged.made,
+        hash: observation.artifact.hash,
+        size: observation.artifact.size,
+        sharing,
+      });
     } else files.push(...treeFiles(staged.made, observation.entries, sharing));
     artifacts.push({ ...observation.artifact, path: out.path });
   }
@@ -64,13 +72,20 @@ function checkOut(stage: Stage, index: number, observation: Observation | undefi
   }
   if (observation.kind === 'refused') {
     const message = observation.error.message.replace(/^"[^"]*"/, `"${path}"`);
-    throw new PipelineError(observation.error.code, message, { ...options, hint: observation.error.problems[0].hint });
+    throw new PipelineError(observation.error.code, message, {
+      ...options,
+      hint: observation.error.problems[0].hint,
+    });
   }
   if (out?.folder === true && observation.kind === 'file') {
-    throw new PipelineError('out.kind', `stage "${stage.name}" wrote the file "${path}", but it is declared as a folder`, {
-      ...options,
-      hint: `declare it as "${path}", without the slash, or write a folder`,
-    });
+    throw new PipelineError(
+      'out.kind',
+      `stage "${stage.name}" wrote the file "${path}", but it is declared as a folder`,
+      {
+        ...options,
+        hint: `declare it as "${path}", without the slash, or write a folder`,
+      },
+    );
   }
   return observation;
 }
@@ -78,9 +93,13 @@ function checkOut(stage: Stage, index: number, observation: Observation | undefi
 function refuseStray(stage: Stage, staging: Staging): void {
   const stray = findStray(staging);
   if (stray === undefined) return;
-  throw new PipelineError('out.stray', `stage "${stage.name}" wrote "${stray}" beside its outs, which it does not declare`, {
-    exit: EXIT.failed,
-    at: stage.at,
-    hint: `add it to the outs: of "${stage.name}", or do not write it`,
-  });
+  throw new PipelineError(
+    'out.stray',
+    `stage "${stage.name}" wrote "${stray}" beside its outs, which it does not declare`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: `add it to the outs: of "${stage.name}", or do not write it`,
+    },
+  );
 }

@@ -4,9 +4,8 @@ import type { ModuleAction } from '../base/types.ts';
 
 /** What the permission model lets a module stage touch. Absolute paths. */
 export interface Grants {
-  readonly root: string;
   readonly action: ModuleAction;
-  /** The code closure, below the root. */
+  /** The code closure. */
   readonly code: readonly string[];
   readonly packageFolders: readonly string[];
   readonly deps: readonly string[];
@@ -20,11 +19,10 @@ const MAX_GRANTS = 2000;
 
 /** Node's arguments for running a module under the permission model. */
 export function permissionArgs(grants: Grants): readonly string[] {
-  const { root, action } = grants;
-  const code = grants.code.map((path) => join(root, path));
+  const { action } = grants;
   const read = new Set<string>();
-  for (const path of [...code, ...grants.entry]) addWithPackageJson(path, read);
-  for (const path of grants.packageFolders) read.add(join(path, '*'));
+  for (const path of [...grants.code, ...grants.entry]) addWithPackageJson(path, read);
+  for (const path of grants.packageFolders) addFolder(path, read);
   for (const path of grants.deps) addReal(path, read);
   for (const path of grants.writable) read.add(path);
   const write = new Set(grants.writable);
@@ -36,6 +34,12 @@ export function permissionArgs(grants: Grants): readonly string[] {
     ...(action.allow.includes('processes') ? ['--allow-child-process'] : []),
     ...(action.allow.includes('workers') ? ['--allow-worker'] : []),
   ];
+}
+
+/** The folder and all in it; a link to a folder is granted by its own name as well. */
+function addFolder(path: string, read: Set<string>): void {
+  read.add(path);
+  read.add(join(path, '*'));
 }
 
 /** A module, and the package.json files above it that Node asks for its type. */
@@ -55,5 +59,7 @@ function addReal(path: string, read: Set<string>): void {
 }
 
 function thin(paths: ReadonlySet<string>): ReadonlySet<string> {
-  return paths.size <= MAX_GRANTS ? paths : new Set([...paths].map((path) => (path.endsWith('*') ? path : join(dirname(path), '*'))));
+  return paths.size <= MAX_GRANTS
+    ? paths
+    : new Set([...paths].map((path) => (path.endsWith('*') ? path : join(dirname(path), '*'))));
 }

@@ -29,14 +29,20 @@ export function lockedWorld(world: World, recorder: Recorder): World {
       const [problem] = locked ? differences(stage, locked, fingerprint) : [notLocked(stage)];
       if (problem) throw PipelineError.of([problem]);
       const attempted = await world.attempt(request);
-      const different = attempted.result.outs.find((out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash);
+      const different = attempted.result.outs.find(
+        (out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash,
+      );
       if (!different) return attempted;
       attempted.discard();
-      throw new PipelineError('locked.not-reproduced', `stage "${stage.name}" made other bytes of "${different.path}" than ${'pipeline.lock'} says`, {
-        exit: EXIT.failed,
-        at: stage.at,
-        hint: `what it made is in .lockstep/failed/${stage.name}; a stage must not depend on what it does not declare`,
-      });
+      throw new PipelineError(
+        'locked.not-reproduced',
+        `stage "${stage.name}" made other bytes of "${different.path}" than ${'pipeline.lock'} says`,
+        {
+          exit: EXIT.failed,
+          at: stage.at,
+          hint: `what it made is in .lockstep/failed/${stage.name}; a stage must not depend on what it does not declare`,
+        },
+      );
     },
   };
 }

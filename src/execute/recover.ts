@@ -54,7 +54,8 @@ async function endProcesses(orphan: AttemptRecord, { clock }: RecoverOptions): P
   const start = leader && processStart(leader.pid);
   if (leader && start !== undefined && start !== leader.start && marked.length === 0) return;
   const ours = leader !== undefined && (start === leader.start || marked.length > 0);
-  const isAlive = (): boolean => (ours && leader && signalGroup(leader.pid, 0)) || processesWithMark(orphan.id).length > 0;
+  const isAlive = (): boolean =>
+    (ours && leader && signalGroup(leader.pid, 0)) || processesWithMark(orphan.id).length > 0;
   const kill = (signal: NodeJS.Signals): void => {
     if (ours && leader && (start === leader.start || start === undefined)) signalGroup(leader.pid, signal);
     for (const pid of processesWithMark(orphan.id)) signalProcess(pid, signal);
@@ -77,17 +78,22 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 function unkillable(orphan: AttemptRecord): PipelineError {
-  return new PipelineError('recover.unkillable', `a process of stage "${orphan.stage}" from an earlier run cannot be ended`, {
-    exit: EXIT.busy,
-    hint: `end process ${orphan.process?.pid ?? '(unknown)'} yourself, then run again`,
-  });
+  return new PipelineError(
+    'recover.unkillable',
+    `a process of stage "${orphan.stage}" from an earlier run cannot be ended`,
+    {
+      exit: EXIT.busy,
+      hint: `end process ${orphan.process?.pid ?? '(unknown)'} yourself, then run again`,
+    },
+  );
 }
 
 /** Staging folders and temp files of dead runners that left no record. */
 function sweepStaging(stateDir: string): void {
   for (const entry of readFolder(join(stateDir, 'staging'))) {
     const match = /^(\d+-[0-9A-Za-z]+)\.\d+$/.exec(entry.name);
-    if (match && !isOwnerAlive(match[1] ?? '')) closeStaging({ folders: [join(stateDir, 'staging', entry.name)] });
+    if (match && !isOwnerAlive(match[1] ?? ''))
+      closeStaging({ folders: [join(stateDir, 'staging', entry.name)] });
   }
   sweepTemps(stateDir);
   for (const name of ['staging', 'attempts', 'files', 'runs']) sweepTemps(join(stateDir, name), true);

@@ -42,7 +42,13 @@ export function createRestorer(options: RestorerOptions): Restorer {
     async restore(owner, items, { result, after } = {}) {
       const paths = items.map(({ artifact }) => ({ path: artifact.path, folder: false }));
       const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
-      const record = { id: staging.id, stage: owner, phase: 'running' as const, outs: staging.outs, folders: staging.folders };
+      const record = {
+        id: staging.id,
+        stage: owner,
+        phase: 'running' as const,
+        outs: staging.outs,
+        folders: staging.folders,
+      };
       const forget = (): void => {
         closeStaging(staging);
         journal.remove(staging.id);
@@ -58,7 +64,12 @@ export function createRestorer(options: RestorerOptions): Restorer {
         forget();
         throw error;
       }
-      await moveIntoPlace({ journal, record, ...(result && { result }), failed: failedFolder(stateDir, owner) });
+      await moveIntoPlace({
+        journal,
+        record,
+        ...(result && { result }),
+        failed: failedFolder(stateDir, owner),
+      });
       facts.noteOuts(items.map((item) => item.artifact));
       if (after) after(forget);
       else forget();

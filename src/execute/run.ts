@@ -35,7 +35,14 @@ export interface RunResult {
  */
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const { graph, selection, plan, world, emit } = options;
-  const counts: Record<Outcome, number> = { fresh: 0, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 };
+  const counts: Record<Outcome, number> = {
+    fresh: 0,
+    restored: 0,
+    ran: 0,
+    failed: 0,
+    blocked: 0,
+    canceled: 0,
+  };
   const failures: { stage: StageName; error: unknown }[] = [];
   const known = new Map<StageName, Known>();
   const bugs: unknown[] = [];
@@ -48,7 +55,12 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const settled = new Map<StageName, Promise<'ok' | 'not-ok'>>();
   const judged = new Map(plan.judgements.map((judgement) => [judgement.stage.name, judgement]));
 
-  function finish(stage: Stage, outcome: Outcome, reasons: readonly Reason[], more: Finished = {}): 'ok' | 'not-ok' {
+  function finish(
+    stage: Stage,
+    outcome: Outcome,
+    reasons: readonly Reason[],
+    more: Finished = {},
+  ): 'ok' | 'not-ok' {
     counts[outcome]++;
     if (more.error !== undefined) failures.push({ stage: stage.name, error: more.error });
     const { durationMs, peakMemory, result, error } = more;
@@ -59,7 +71,14 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       reasons,
       ...(durationMs !== undefined && { durationMs }),
       ...(peakMemory !== undefined && { peakMemory }),
-      ...(result && { outs: result.outs.map(({ path, hash, size, files }) => ({ path, hash, size, ...(files !== undefined && { files }) })) }),
+      ...(result && {
+        outs: result.outs.map(({ path, hash, size, files }) => ({
+          path,
+          hash,
+          size,
+          ...(files !== undefined && { files }),
+        })),
+      }),
       ...(error !== undefined && { problem: toProblem(error) }),
     });
     if (result) known.set(stage.name, { outs: result.outs, placed: true });
@@ -71,8 +90,12 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     const above = (graph.upstream.get(stage.name) ?? []).filter((name) => selection.stages.has(name));
     const outcomes = await Promise.all(above.map((name) => settled.get(name)));
     const blocker = above.find((_, index) => outcomes[index] === 'not-ok');
-    if (blocker !== undefined) return finish(stage, signal.aborted ? 'canceled' : 'blocked', [{ kind: 'upstream-failed', stage: blocker }]);
-    if (signal.aborted || halted) return finish(stage, 'canceled', judged.get(stage.name)?.decision.reasons ?? []);
+    if (blocker !== undefined)
+      return finish(stage, signal.aborted ? 'canceled' : 'blocked', [
+        { kind: 'upstream-failed', stage: blocker },
+      ]);
+    if (signal.aborted || halted)
+      return finish(stage, 'canceled', judged.get(stage.name)?.decision.reasons ?? []);
     const planned = judged.get(stage.name);
     const judgement = planned?.decision.verdict === 'wait' ? await judgeAgain(stage) : planned;
     if (!judgement) throw new Error(`stage ${stage.name} was not planned`);
@@ -88,7 +111,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 
   /** Its upstream has settled: what reads a folder around several outs must be looked at again. */
   async function judgeAgain(stage: Stage): Promise<Judgement> {
-    const around = stage.deps.map((dep) => dep.path).filter((path) => graph.makersOf(path).some((maker) => maker.relation === 'around'));
+    const around = stage.deps
+      .map((dep) => dep.path)
+      .filter((path) => graph.makersOf(path).some((maker) => maker.relation === 'around'));
     if (around.length > 0) await world.look(around);
     return judge(stage.name, { graph, selection, facts: world.facts, known });
   }
@@ -99,7 +124,8 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     switch (decision.verdict) {
       case 'skip': {
         const { result } = decision;
-        if (decision.reasons.some((reason) => reason.kind === 'gate-changed')) world.judgeGates(stage, result);
+        if (decision.reasons.some((reason) => reason.kind === 'gate-changed'))
+          world.judgeGates(stage, result);
         return finish(stage, 'fresh', decision.reasons, { result });
       }
       case 'restore':
@@ -117,11 +143,18 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   }
 
   /** An object found damaged on the way has left the cache: judged again, the stage runs and so heals it. */
-  async function restoreStage(stage: Stage, decision: Extract<Decision, { verdict: 'restore' }>): Promise<'ok' | 'not-ok'> {
+  async function restoreStage(
+    stage: Stage,
+    decision: Extract<Decision, { verdict: 'restore' }>,
+  ): Promise<'ok' | 'not-ok'> {
     try {
       await world.restore(stage, decision.result);
     } catch (error) {
-      if (!(error instanceof PipelineError) || !['object.missing', 'object.corrupt', 'manifest.invalid'].includes(error.code)) throw error;
+      if (
+        !(error instanceof PipelineError) ||
+        !['object.missing', 'object.corrupt', 'manifest.invalid'].includes(error.code)
+      )
+        throw error;
       const again = judge(stage.name, { graph, selection, facts: world.facts, known });
       if (again.decision.verdict === 'restore') throw error;
       return act(stage, again);
@@ -129,7 +162,11 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     return finish(stage, 'restored', decision.reasons, { result: decision.result });
   }
 
-  async function runStage(stage: Stage, fingerprint: Fingerprint, reasons: readonly Reason[]): Promise<'ok' | 'not-ok'> {
+  async function runStage(
+    stage: Stage,
+    fingerprint: Fingerprint,
+    reasons: readonly Reason[],
+  ): Promise<'ok' | 'not-ok'> {
     const release = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
     const startedAt = world.now();
     try {
@@ -140,7 +177,11 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       await attempted.commit();
       const durationMs = world.now() - startedAt;
       const { result, peakMemory } = attempted;
-      return finish(stage, 'ran', reasons, { durationMs, result, ...(peakMemory !== undefined && { peakMemory }) });
+      return finish(stage, 'ran', reasons, {
+        durationMs,
+        result,
+        ...(peakMemory !== undefined && { peakMemory }),
+      });
     } catch (error) {
       if (signal.aborted && isCancel(error, signal)) throw error;
       if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
@@ -150,7 +191,11 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     }
   }
 
-  async function attemptWithRetries(stage: Stage, fingerprint: Fingerprint, reasons: readonly Reason[]): Promise<Attempted> {
+  async function attemptWithRetries(
+    stage: Stage,
+    fingerprint: Fingerprint,
+    reasons: readonly Reason[],
+  ): Promise<Attempted> {
     const { attempts } = stage.policy.retry;
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
@@ -188,11 +233,18 @@ interface Finished {
 
 /** What a stage's process did may go better next time; what its outs are will not. */
 function isWorthRetrying(error: unknown): boolean {
-  return error instanceof PipelineError && ['stage.failed', 'stage.timeout', 'stage.killed', 'stage.out-of-memory'].includes(error.code);
+  return (
+    error instanceof PipelineError &&
+    ['stage.failed', 'stage.timeout', 'stage.killed', 'stage.out-of-memory'].includes(error.code)
+  );
 }
 
 function isCancel(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason || (error instanceof Error && error.name === 'AbortError') || (error instanceof PipelineError && error.code === 'stage.canceled');
+  return (
+    error === signal.reason ||
+    (error instanceof Error && error.name === 'AbortError') ||
+    (error instanceof PipelineError && error.code === 'stage.canceled')
+  );
 }
 
 /** System errors (a full disk, a lost right) end the stage; anything else is a bug and ends the program. */
@@ -201,9 +253,13 @@ function isExpected(error: unknown): boolean {
 }
 
 function frozenWithoutOuts(stage: Stage): PipelineError {
-  return new PipelineError('stage.frozen', `stage "${stage.name}" is frozen, and its outs are neither here nor in the cache`, {
-    exit: EXIT.failed,
-    at: stage.at,
-    hint: 'run "lockstep pull", or take "frozen" away to run it',
-  });
+  return new PipelineError(
+    'stage.frozen',
+    `stage "${stage.name}" is frozen, and its outs are neither here nor in the cache`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: 'run "lockstep pull", or take "frozen" away to run it',
+    },
+  );
 }

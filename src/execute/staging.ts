@@ -130,10 +130,14 @@ function refuseLinks(root: string, path: RelPath, at: Location | undefined): voi
     const part = parts.slice(0, depth).join('/');
     const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
     if (!stat?.isSymbolicLink()) continue;
-    throw new PipelineError('out.linked', `"${path}" ${part === path ? 'is' : `lies behind "${part}", which is`} a symbolic link`, {
-      at,
-      exit: EXIT.user,
-      hint: `replace the link by a real file or folder ("rm ${part}")`,
-    });
+    throw new PipelineError(
+      'out.linked',
+      `"${path}" ${part === path ? 'is' : `lies behind "${part}", which is`} a symbolic link`,
+      {
+        at,
+        exit: EXIT.user,
+        hint: `replace the link by a real file or folder ("rm ${part}")`,
+      },
+    );
   }
 }

@@ -11,13 +11,27 @@ import { statIfExists } from '../io/files.ts';
  */
 export function refuseTracked(root: string, plan: Plan): void {
   if (!statIfExists(join(root, '.git'))) return;
-  const stages = plan.judgements.filter(({ decision }) => decision.verdict !== 'skip').map(({ stage }) => stage);
+  const stages = plan.judgements
+    .filter(({ decision }) => decision.verdict !== 'skip')
+    .map(({ stage }) => stage);
   const outs = stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
   if (outs.length === 0) return;
-  const tracked = [...listTracked(root, outs.map((one) => one.path))];
+  const tracked = [
+    ...listTracked(
+      root,
+      outs.map((one) => one.path),
+    ),
+  ];
   const problems = outs.flatMap((out): Problem[] => {
     return tracked.some((path) => path === out.path || path.startsWith(`${out.path}/`))
-      ? [{ code: 'out.tracked', message: `git tracks "${out.path}", which lockstep is to keep`, hint: `run "git rm -r --cached ${out.path}" and commit`, at: [out.at] }]
+      ? [
+          {
+            code: 'out.tracked',
+            message: `git tracks "${out.path}", which lockstep is to keep`,
+            hint: `run "git rm -r --cached ${out.path}" and commit`,
+            at: [out.at],
+          },
+        ]
       : [];
   });
   const [first, ...rest] = problems;
@@ -26,7 +40,11 @@ export function refuseTracked(root: string, plan: Plan): void {
 
 function listTracked(root: string, paths: readonly string[]): ReadonlySet<string> {
   try {
-    const text = execFileSync('git', ['--literal-pathspecs', 'ls-files', '-z', '--', ...paths], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync('git', ['--literal-pathspecs', 'ls-files', '-z', '--', ...paths], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return new Set(text.split('\0').filter((path) => path !== ''));
   } catch {
     // No git here, or no repository it can read: then nothing is tracked.

@@ -40,7 +40,11 @@ export function statIfExists(path: string): Stats | undefined {
  * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
  * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept.
  */
-export function writeFileAtomic(path: string, data: string | Uint8Array, options: { durable: boolean; mode?: number }): void {
+export function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: { durable: boolean; mode?: number },
+): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
   const temp = tempName(path);

@@ -34,7 +34,11 @@ export function createLinker(fromFolder: string, toFolder: string): Linker {
   };
 }
 
-function probe(fromFolder: string, toFolder: string, attempt: (from: string, to: string) => boolean): boolean {
+function probe(
+  fromFolder: string,
+  toFolder: string,
+  attempt: (from: string, to: string) => boolean,
+): boolean {
   mkdirSync(fromFolder, { recursive: true });
   mkdirSync(toFolder, { recursive: true });
   const from = tempName(join(fromFolder, 'probe'));

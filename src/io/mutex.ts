@@ -108,7 +108,9 @@ function readHolder(path: string): Holder | undefined {
 }
 
 function busy(holder: Holder | undefined): PipelineError {
-  const who = holder ? `"${holder.command}" (process ${holder.owner.split('-')[0]}), since ${holder.since}` : 'another process';
+  const who = holder
+    ? `"${holder.command}" (process ${holder.owner.split('-')[0]}), since ${holder.since}`
+    : 'another process';
   return new PipelineError('mutex.busy', `the project is in use by ${who}`, {
     exit: EXIT.busy,
     hint: 'wait for it to end, or give a longer --wait',

@@ -57,7 +57,12 @@ export function spawnGroup(options: SpawnOptions): Group {
   }
   if (options.onMessage) child.on('message', options.onMessage);
   const { pid } = child;
-  const ended = pid === undefined ? started.then(({ cause }) => ({ startError: cause instanceof Error ? cause : new Error('cannot start') })) : follow(child, pid);
+  const ended =
+    pid === undefined
+      ? started.then(({ cause }) => ({
+          startError: cause instanceof Error ? cause : new Error('cannot start'),
+        }))
+      : follow(child, pid);
   return {
     pid,
     ended,
@@ -130,7 +135,8 @@ export function processesWithMark(value: string): readonly number[] {
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
     try {
-      if (readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(mark)) found.push(Number(entry));
+      if (readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(mark))
+        found.push(Number(entry));
     } catch {
       // It ended meanwhile, or belongs to someone else.
     }

@@ -1,15 +1,53 @@
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 
-const KNOWN: Readonly<Record<string, { readonly code: string; readonly what: string; readonly hint: string }>> = {
-  ENOSPC: { code: 'disk.full', what: 'the disk is full', hint: 'make room (see "lockstep gc"), then run again: nothing was lost' },
-  EDQUOT: { code: 'disk.full', what: 'your disk quota is used up', hint: 'make room, then run again: nothing was lost' },
-  EROFS: { code: 'disk.read-only', what: 'the file system is read-only', hint: 'work in a folder that can be written to' },
-  EACCES: { code: 'disk.denied', what: 'permission is denied', hint: 'give yourself the right to it (ls -l shows whose it is)' },
-  EPERM: { code: 'disk.denied', what: 'the operation is not permitted', hint: 'give yourself the right to it (ls -l and lsattr show why)' },
-  EIO: { code: 'disk.broken', what: 'the disk reports an input/output error', hint: 'check the disk (dmesg), then run again' },
-  EMFILE: { code: 'disk.too-many-files', what: 'too many files are open', hint: 'raise the limit with "ulimit -n 4096"' },
-  ENFILE: { code: 'disk.too-many-files', what: 'the system has too many files open', hint: 'close other programs, then run again' },
-  ENAMETOOLONG: { code: 'disk.name-too-long', what: 'a name is too long for this file system', hint: 'shorten the path' },
+const KNOWN: Readonly<
+  Record<string, { readonly code: string; readonly what: string; readonly hint: string }>
+> = {
+  ENOSPC: {
+    code: 'disk.full',
+    what: 'the disk is full',
+    hint: 'make room (see "lockstep gc"), then run again: nothing was lost',
+  },
+  EDQUOT: {
+    code: 'disk.full',
+    what: 'your disk quota is used up',
+    hint: 'make room, then run again: nothing was lost',
+  },
+  EROFS: {
+    code: 'disk.read-only',
+    what: 'the file system is read-only',
+    hint: 'work in a folder that can be written to',
+  },
+  EACCES: {
+    code: 'disk.denied',
+    what: 'permission is denied',
+    hint: 'give yourself the right to it (ls -l shows whose it is)',
+  },
+  EPERM: {
+    code: 'disk.denied',
+    what: 'the operation is not permitted',
+    hint: 'give yourself the right to it (ls -l and lsattr show why)',
+  },
+  EIO: {
+    code: 'disk.broken',
+    what: 'the disk reports an input/output error',
+    hint: 'check the disk (dmesg), then run again',
+  },
+  EMFILE: {
+    code: 'disk.too-many-files',
+    what: 'too many files are open',
+    hint: 'raise the limit with "ulimit -n 4096"',
+  },
+  ENFILE: {
+    code: 'disk.too-many-files',
+    what: 'the system has too many files open',
+    hint: 'close other programs, then run again',
+  },
+  ENAMETOOLONG: {
+    code: 'disk.name-too-long',
+    what: 'a name is too long for this file system',
+    hint: 'shorten the path',
+  },
 };
 
 /** A failure of the machine as an error for people; `undefined` for what is no such thing. */
@@ -18,5 +56,9 @@ export function fromSystemError(error: unknown): PipelineError | undefined {
   const known = KNOWN[error.code ?? ''];
   if (!known || error.syscall === undefined) return undefined;
   const where = error.path === undefined ? '' : ` ("${error.path}")`;
-  return new PipelineError(known.code, `${known.what}${where}`, { exit: EXIT.failed, hint: known.hint, cause: error });
+  return new PipelineError(known.code, `${known.what}${where}`, {
+    exit: EXIT.failed,
+    hint: known.hint,
+    cause: error,
+  });
 }

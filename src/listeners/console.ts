@@ -4,12 +4,13 @@ import { displayWidth } from '../base/display-width.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { fitName } from './console/cut.ts';
-import { formatReasons, formatSentence, formatWait } from './console/details.ts';
+import { oneLine } from './console/details.ts';
+import { finishedRow, gateRow, recoveredRow, retriedRow, startedRow } from './console/event-rows.ts';
 import { formatLiveArea } from './console/live-area.ts';
-import { createStageOutput } from './console/stage-output.ts';
-import { finishedRow, formatRow } from './console/rows.ts';
+import { NAME_SHARE, formatRow } from './console/rows.ts';
 import type { Row } from './console/rows.ts';
 import { createLiveScreen, createPlainScreen } from './console/screen.ts';
+import { createStageOutput } from './console/stage-output.ts';
 import { createStyle } from './console/style.ts';
 import { formatError, formatFailures, formatSummary, formatWarning } from './console/summary.ts';
 import { createTransfers, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
@@ -56,7 +57,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
   let nameWidth = 0;
   let unstarted: Finished[] = [];
 
-  const liveNameWidth = (): number => Math.min(nameWidth, Math.floor(columns() * 0.4));
+  const liveNameWidth = (): number => Math.min(nameWidth, Math.floor(columns() * NAME_SHARE));
   const area = (): readonly string[] =>
     formatLiveArea(
       { state, now: options.now(), retryAt, transfers: transfers.running() },
@@ -80,7 +81,9 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
   const tell = (symbol: Row['symbol'], text: string): void => {
     const colour =
       symbol === 'ran' ? 'green' : symbol === 'info' ? 'dim' : symbol === 'failed' ? 'red' : 'yellow';
-    screen.print(`${isTty ? `${style.paint(style.symbols[symbol], colour)} ` : ''}${style.words(text)}\n`);
+    screen.print(
+      `${isTty ? `${style.paint(style.symbols[symbol], colour)} ` : ''}${style.words(oneLine(text))}\n`,
+    );
   };
 
   const showUnstarted = (): void => {
@@ -126,41 +129,24 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       }
       case 'stage-output':
         return output.add(event.stage, event.stream, event.chunk);
-      case 'stage-started': {
+      case 'stage-started':
         output.forget(event.stage);
         retryAt.delete(event.stage);
-        if (isTty && !verbose) return;
-        const detail = event.attempt > 1 ? `attempt ${event.attempt}` : formatReasons(event.reasons);
-        return show({ symbol: 'info', colour: 'dim', name: event.stage, verb: 'started', detail });
-      }
-      case 'attempt-failed': {
+        if (!isTty || verbose) show(startedRow(event));
+        return;
+      case 'attempt-failed':
         output.end(event.stage);
         retryAt.set(event.stage, event.at + event.retryInMs);
-        const verb = `attempt ${event.attempt} failed: ${formatSentence(event.problem, event.stage)}; next try in ${formatWait(event.retryInMs)}`;
-        return show({ symbol: 'retry', colour: 'yellow', name: event.stage, verb, detail: '' });
-      }
+        return show(retriedRow(event));
       case 'stage-finished':
         return finish(event);
-      case 'gate-evaluated': {
-        if (event.held && !verbose) return;
-        const detail = `${event.gate}${event.held ? ': it is' : ', but it is'} ${event.value}`;
-        return show({
-          symbol: event.held ? 'ran' : 'failed',
-          colour: event.held ? 'green' : 'red',
-          name: event.stage,
-          verb: 'gate',
-          detail,
-        });
-      }
+      case 'gate-evaluated':
+        if (!event.held || verbose) show(gateRow(event));
+        return;
       case 'data-recorded':
         return tell('ran', `recorded ${event.path}`);
-      case 'attempt-recovered': {
-        const detail =
-          event.how === 'rolled-back'
-            ? 'rolled back: an earlier run was cut off while it ran'
-            : 'completed: an earlier run was cut off while its outs were taken over';
-        return show({ symbol: 'warning', colour: 'yellow', name: event.stage, verb: 'recovered', detail });
-      }
+      case 'attempt-recovered':
+        return show(recoveredRow(event));
       case 'mutex-waited':
         return tell('info', `waiting for the ${event.mutex}: ${event.holder} holds it since ${event.since}`);
       case 'transfer-started':
@@ -191,12 +177,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
     on(event) {
       on(event);
       // What a stage writes may wait a moment; what happened is told at once.
-      if (
-        event.type !== 'stage-output' &&
-        event.type !== 'stage-progressed' &&
-        event.type !== 'transfer-progressed'
-      )
-        screen.flush();
+      if (event.type !== 'stage-output' && !event.type.endsWith('-progressed')) screen.flush();
     },
     close() {
       showUnstarted();

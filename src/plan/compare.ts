@@ -8,9 +8,14 @@ export interface Explaining {
 }
 
 /** Every difference between a recorded fingerprint and the present one, as reasons; empty when they are equal. */
-export function compareFingerprints(from: Fingerprint, to: Fingerprint, explaining: Explaining): readonly Reason[] {
+export function compareFingerprints(
+  from: Fingerprint,
+  to: Fingerprint,
+  explaining: Explaining,
+): readonly Reason[] {
   const reasons: Reason[] = [];
-  if (!same(from.action, to.action)) reasons.push({ kind: 'action-changed', from: from.action as Json, to: to.action as Json });
+  if (!same(from.action, to.action))
+    reasons.push({ kind: 'action-changed', from: from.action as Json, to: to.action as Json });
   if (from.api !== to.api) reasons.push({ kind: 'api-changed' });
   compareParams(from, to, reasons);
   compareDeps(from, to, reasons);
@@ -77,7 +82,8 @@ function compareCode(
 /** Entry first, `path` last. */
 function chainTo(path: string, importers: Readonly<Record<string, string>>): readonly string[] {
   const chain = [path];
-  for (let at = importers[path]; at !== undefined && !chain.includes(at); at = importers[at]) chain.unshift(at);
+  for (let at = importers[path]; at !== undefined && !chain.includes(at); at = importers[at])
+    chain.unshift(at);
   return chain;
 }
 
@@ -92,7 +98,10 @@ function compareOuts(from: Fingerprint, to: Fingerprint, reasons: Reason[]): voi
   }
 }
 
-function keysOf(a: Readonly<Record<string, unknown>> = {}, b: Readonly<Record<string, unknown>> = {}): readonly string[] {
+function keysOf(
+  a: Readonly<Record<string, unknown>> = {},
+  b: Readonly<Record<string, unknown>> = {},
+): readonly string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])];
 }
 

@@ -58,17 +58,26 @@ export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
   if (locked && changes.length === 0) return decideUnchanged(stage, seen, { ...recorded, locked });
   const reasons = atLeastOne(changes, NEVER_RUN);
   const result = stage.outs.some((out) => out.persist) ? undefined : recorded.recall(fingerprint);
-  return result && hasOwnOuts(stage, result) ? { verdict: 'restore', reasons, result } : { verdict: 'run', reasons };
+  return result && hasOwnOuts(stage, result)
+    ? { verdict: 'restore', reasons, result }
+    : { verdict: 'run', reasons };
 }
 
-function decideUnchanged(stage: Stage, seen: Seen, { locked, isAvailable }: Recorded & { locked: StageLock }): Decision {
+function decideUnchanged(
+  stage: Stage,
+  seen: Seen,
+  { locked, isAvailable }: Recorded & { locked: StageLock },
+): Decision {
   const [first, ...rest] = outReasons(seen, locked);
   if (first) {
     const reasons: Reasons = [first, ...rest];
-    return isAvailable(locked) ? { verdict: 'restore', reasons, result: locked } : { verdict: 'run', reasons };
+    return isAvailable(locked)
+      ? { verdict: 'restore', reasons, result: locked }
+      : { verdict: 'run', reasons };
   }
   const gates = gateTexts(stage);
-  const changed = gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
+  const changed =
+    gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
   return { verdict: 'skip', reasons: [{ kind: changed ? 'gate-changed' : 'fresh' }], result: locked };
 }
 
@@ -79,7 +88,9 @@ function decideFrozen(seen: Seen, { locked, isAvailable }: Recorded): Decision {
   const [first, ...rest] = outReasons(seen, locked).filter((reason) => reason.kind === 'out-missing');
   if (!first) return { verdict: 'skip', reasons: [{ kind: 'frozen' }], result: locked };
   const reasons: Reasons = [first, ...rest];
-  return isAvailable(locked) ? { verdict: 'restore', reasons, result: locked } : { verdict: 'blocked', reasons };
+  return isAvailable(locked)
+    ? { verdict: 'restore', reasons, result: locked }
+    : { verdict: 'blocked', reasons };
 }
 
 /** What is wrong with the outs on disk, compared with a recorded result. */
@@ -88,7 +99,8 @@ function outReasons(seen: Seen, locked: StageLock): readonly Reason[] {
   for (const { path, hash, exec = false } of locked.outs) {
     const out = seen.outs.get(path) ?? { kind: 'missing' };
     if (out.kind === 'missing') reasons.push({ kind: 'out-missing', path });
-    else if (out.kind === 'refused' || out.hash !== hash || out.exec !== exec) reasons.push({ kind: 'out-changed', path });
+    else if (out.kind === 'refused' || out.hash !== hash || out.exec !== exec)
+      reasons.push({ kind: 'out-changed', path });
   }
   return reasons;
 }

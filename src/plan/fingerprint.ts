@@ -21,7 +21,11 @@ export function buildFingerprint(stage: Stage, inputs: FingerprintInputs): Finge
     ...(action.kind === 'module' && { api: 1 as const }),
     params: paramsOf(stage),
     deps: stage.deps
-      .map((dep) => ({ path: dep.path, hash: inputs.deps.get(dep.path) ?? '', ...(dep.name !== undefined && { name: dep.name }) }))
+      .map((dep) => ({
+        path: dep.path,
+        hash: inputs.deps.get(dep.path) ?? '',
+        ...(dep.name !== undefined && { name: dep.name }),
+      }))
       .sort((a, b) => byCodeUnit(a.path, b.path)),
     ...(inputs.code && { code: inputs.code }),
     ...(inputs.packages !== undefined && { packages: inputs.packages }),
@@ -49,7 +53,9 @@ function actionOf({ action }: Stage): Fingerprint['action'] {
 /** File → key → value; a whole file stands under the key ''. */
 function paramsOf(stage: Stage): Record<string, Record<string, Json>> {
   const params: Record<string, Record<string, Json>> = {};
-  const refs = [...stage.params].sort((a, b) => byCodeUnit(a.file, b.file) || byCodeUnit(a.key ?? '', b.key ?? ''));
+  const refs = [...stage.params].sort(
+    (a, b) => byCodeUnit(a.file, b.file) || byCodeUnit(a.key ?? '', b.key ?? ''),
+  );
   for (const { file, key, value } of refs) (params[file] ??= {})[key ?? ''] = value;
   return params;
 }

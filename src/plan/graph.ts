@@ -178,7 +178,9 @@ function cycleProblem(
   const at: Location[] = [];
   for (const [index, name] of flow.entries()) {
     const before = flow[(index + flow.length - 1) % flow.length];
-    const dep = stages.get(name)?.deps.find(({ path }) => makersOf(path).some((maker) => maker.stage === before));
+    const dep = stages
+      .get(name)
+      ?.deps.find(({ path }) => makersOf(path).some((maker) => maker.stage === before));
     if (dep) at.push(dep.at);
   }
   return {

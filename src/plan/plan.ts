@@ -104,9 +104,18 @@ export function judge(name: StageName, judging: Judging): Judgement {
       importers: code?.importers ?? {},
       forced: selection.forced.has(name),
     },
-    { locked: facts.locked(name), recall: (one) => facts.recall(one), isAvailable: (one) => facts.isAvailable(one) },
+    {
+      locked: facts.locked(name),
+      recall: (one) => facts.recall(one),
+      isAvailable: (one) => facts.isAvailable(one),
+    },
   );
-  return { stage, decision, ...(fingerprint && { fingerprint }), problems: stage.policy.frozen ? [] : problems };
+  return {
+    stage,
+    decision,
+    ...(fingerprint && { fingerprint }),
+    problems: stage.policy.frozen ? [] : problems,
+  };
 }
 
 interface DepHashes {
@@ -146,7 +155,9 @@ function hashOfDep(
   if (!maker || maker.relation === 'around') return facts.depHash(path);
   const artifact = known.get(maker.stage)?.outs.find((out) => out.path === maker.out.path);
   if (!artifact) return undefined;
-  return maker.relation === 'same' ? artifact.hash : facts.lookInside(artifact, path.slice(maker.out.path.length + 1));
+  return maker.relation === 'same'
+    ? artifact.hash
+    : facts.lookInside(artifact, path.slice(maker.out.path.length + 1));
 }
 
 function missingDep(stage: Stage, dep: Stage['deps'][number], graph: Graph): Problem {

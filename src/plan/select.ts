@@ -17,7 +17,10 @@ export interface SelectOptions {
 
 /** Which stages a command is about. Throws `stage.unknown` with a suggestion. */
 export function selectStages(graph: Graph, options: SelectOptions): Selection {
-  const targets = options.targets.length === 0 ? [...graph.stages.keys()] : options.targets.flatMap((one) => findTarget(graph, one));
+  const targets =
+    options.targets.length === 0
+      ? [...graph.stages.keys()]
+      : options.targets.flatMap((one) => findTarget(graph, one));
   const forced = new Set(options.force ? targets : []);
   if (options.single) return { stages: new Set(targets), forced };
   return { stages: reach(targets, options.downstream ? graph.downstream : graph.upstream), forced };
@@ -31,7 +34,10 @@ export function findTarget(graph: Graph, target: string): readonly StageName[] {
   const [maker] = graph.makersOf(target.replace(/\/+$/, ''));
   if (maker) return [maker.stage];
   const hint = didYouMean(target, [...graph.stages.keys()]);
-  throw new PipelineError('stage.unknown', `there is no stage "${target}"`, { exit: EXIT.user, ...(hint !== undefined && { hint }) });
+  throw new PipelineError('stage.unknown', `there is no stage "${target}"`, {
+    exit: EXIT.user,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 function reach(

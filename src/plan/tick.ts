@@ -17,7 +17,11 @@ const DAY_MS = 86_400_000;
  * The last boundary of a schedule at or before `as_of` (for `now`: `nowMs`; for a date: the end of that day in the
  * schedule's zone). `tableOf` gives an exchange's calendar.
  */
-export async function tickAt(refresh: Refresh, nowMs: number, tableOf: (exchange: string) => SessionTable): Promise<Tick> {
+export async function tickAt(
+  refresh: Refresh,
+  nowMs: number,
+  tableOf: (exchange: string) => SessionTable,
+): Promise<Tick> {
   const fixed = refresh.asOf !== 'now';
   // The last millisecond of a day belongs to it, its midnight to the next one.
   const atMs = fixed ? endOfLocalDayMs(refresh.asOf, zoneOf(refresh, tableOf)) - 1 : nowMs;
@@ -38,10 +42,15 @@ function zoneOf(refresh: Refresh, tableOf: (exchange: string) => SessionTable): 
   }
 }
 
-async function lastBoundary(refresh: Refresh, atMs: number, tableOf: (exchange: string) => SessionTable): Promise<Tick> {
+async function lastBoundary(
+  refresh: Refresh,
+  atMs: number,
+  tableOf: (exchange: string) => SessionTable,
+): Promise<Tick> {
   switch (refresh.kind) {
     case 'every': {
-      const tickMs = Math.floor((atMs - EPOCH_MONDAY_MS) / refresh.everyMs) * refresh.everyMs + EPOCH_MONDAY_MS;
+      const tickMs =
+        Math.floor((atMs - EPOCH_MONDAY_MS) / refresh.everyMs) * refresh.everyMs + EPOCH_MONDAY_MS;
       return { tickMs, fromMs: tickMs, untilMs: tickMs + refresh.everyMs };
     }
     case 'cron':

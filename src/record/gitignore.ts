@@ -15,7 +15,9 @@ export function ignorePaths(root: string, paths: readonly string[]): readonly st
     const missing = names.map(toPattern).filter((line) => !lines.has(line) && !lines.has(`${line}/`));
     if (missing.length === 0) continue;
     const gap = before === '' || before.endsWith('\n') ? '' : '\n';
-    writeFileAtomic(join(root, path), `${before}${gap}${missing.sort(byCodeUnit).join('\n')}\n`, { durable: false });
+    writeFileAtomic(join(root, path), `${before}${gap}${missing.sort(byCodeUnit).join('\n')}\n`, {
+      durable: false,
+    });
     changed.push(path);
   }
   return changed;

@@ -44,7 +44,8 @@ export function lastDurations(stateDir: string, depth = 20): ReadonlyMap<string,
   const durations = new Map<string, number>();
   for (const id of listRuns(stateDir).slice(0, depth)) {
     for (const event of readRun(stateDir, id)) {
-      if (event.type !== 'stage-finished' || event.outcome !== 'ran' || event.durationMs === undefined) continue;
+      if (event.type !== 'stage-finished' || event.outcome !== 'ran' || event.durationMs === undefined)
+        continue;
       if (!durations.has(event.stage)) durations.set(event.stage, event.durationMs);
     }
   }

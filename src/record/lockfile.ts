@@ -57,13 +57,22 @@ export async function parseLock(text: string): Promise<Lock> {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw invalid(`it has the unknown key "${unknown}"`, lineOf(text, unknown, 0));
   const entries = stages ?? {};
-  if (typeof entries !== 'object' || Array.isArray(entries)) throw invalid('"stages" is not a map', lineOf(text, 'stages', 0));
+  if (typeof entries !== 'object' || Array.isArray(entries))
+    throw invalid('"stages" is not a map', lineOf(text, 'stages', 0));
   const result = new Map<string, StageLock>();
   for (const [name, entry] of Object.entries(entries as Readonly<Record<string, Json>>)) {
-    result.set(name, believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2)));
+    result.set(
+      name,
+      believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2)),
+    );
   }
-  if (data !== undefined && !Array.isArray(data)) throw invalid('"data" is not a list', lineOf(text, 'data', 0));
-  const inputs = believe(() => ((data ?? []) as readonly Json[]).map(toArtifact), '"data"', lineOf(text, 'data', 0));
+  if (data !== undefined && !Array.isArray(data))
+    throw invalid('"data" is not a list', lineOf(text, 'data', 0));
+  const inputs = believe(
+    () => ((data ?? []) as readonly Json[]).map(toArtifact),
+    '"data"',
+    lineOf(text, 'data', 0),
+  );
   return { stages: result, data: inputs };
 }
 
@@ -96,7 +105,8 @@ function believe<T>(read: () => T, what: string, line: number): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof RecordFault) throw invalid(`${what} is not as lockstep writes it: ${error.message}`, line);
+    if (error instanceof RecordFault)
+      throw invalid(`${what} is not as lockstep writes it: ${error.message}`, line);
     throw error;
   }
 }
@@ -120,10 +130,14 @@ function conflicted(line: number): PipelineError {
 }
 
 function foreign(version: number): PipelineError {
-  return new PipelineError('lock.version', `${LOCKFILE} has version ${version}, this lockstep knows ${VERSION}`, {
-    at: place(1),
-    hint: 'install the lockstep that wrote it (npm install lockstep-data@latest)',
-  });
+  return new PipelineError(
+    'lock.version',
+    `${LOCKFILE} has version ${version}, this lockstep knows ${VERSION}`,
+    {
+      at: place(1),
+      hint: 'install the lockstep that wrote it (npm install lockstep-data@latest)',
+    },
+  );
 }
 
 function invalid(why: string, line = 1): PipelineError {

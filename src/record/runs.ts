@@ -65,7 +65,8 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
     const result = toStageLock(value.result);
     return pathSetFault(result.outs.map((out) => out.path)) === undefined ? result : undefined;
   } catch (error) {
-    if (error instanceof RecordFault || error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    if (error instanceof RecordFault || error instanceof SyntaxError || error instanceof RangeError)
+      return undefined;
     throw error;
   }
 }

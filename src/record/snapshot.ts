@@ -18,7 +18,11 @@ interface Part {
 }
 
 /** `engine` changes with every release: what one engine makes of a file, another may not. */
-export function createSnapshot(path: string, engine: string, load: (file: string) => Uint8Array | undefined): Snapshot {
+export function createSnapshot(
+  path: string,
+  engine: string,
+  load: (file: string) => Uint8Array | undefined,
+): Snapshot {
   const parts = new Map<string, Part>(Object.entries(read(path, engine)));
   const hashes = new Map<string, string | null>();
   let dirty = false;
@@ -36,7 +40,9 @@ export function createSnapshot(path: string, engine: string, load: (file: string
     get(name) {
       const part = parts.get(name);
       if (!part) return undefined;
-      return Object.entries(part.files).every(([file, hash]) => hashOf(file) === hash) ? part.value : undefined;
+      return Object.entries(part.files).every(([file, hash]) => hashOf(file) === hash)
+        ? part.value
+        : undefined;
     },
     set(name, files, value) {
       parts.set(name, { files: Object.fromEntries(files.map((file) => [file, hashOf(file)])), value });

@@ -27,12 +27,18 @@ export function fromStageLock({ fingerprint, outs, gates }: StageLock): Json {
     action,
     ...(api !== undefined && { api }),
     ...(Object.keys(params).length > 0 && { params }),
-    ...(deps.length > 0 && { deps: deps.map(({ path, hash, name }) => ({ path, hash, ...(name !== undefined && { name }) })) }),
+    ...(deps.length > 0 && {
+      deps: deps.map(({ path, hash, name }) => ({ path, hash, ...(name !== undefined && { name }) })),
+    }),
     ...(code && { code }),
     ...(packages !== undefined && { packages }),
     ...(env && { env }),
     ...(tick !== undefined && { tick }),
-    declares: declared.map(({ path, name, persist }) => ({ path, ...(name !== undefined && { name }), ...(persist && { persist }) })),
+    declares: declared.map(({ path, name, persist }) => ({
+      path,
+      ...(name !== undefined && { name }),
+      ...(persist && { persist }),
+    })),
     outs: outs.map(fromArtifact),
     ...(gates.length > 0 && { gates }),
   };
@@ -94,14 +100,23 @@ function toAction(value: Json | undefined): Fingerprint['action'] {
 
 function toParams(value: Json): Fingerprint['params'] {
   const files = mapOf(value, 'params');
-  return Object.fromEntries(Object.entries(files).map(([file, keys]) => [file, mapOf(keys, `params of ${file}`) as Record<string, Json>]));
+  return Object.fromEntries(
+    Object.entries(files).map(([file, keys]) => [
+      file,
+      mapOf(keys, `params of ${file}`) as Record<string, Json>,
+    ]),
+  );
 }
 
 function toDep(value: Json): Fingerprint['deps'][number] {
   const { path, hash, name, ...rest } = mapOf(value, 'a dep');
   refuseRest(rest, 'a dep');
   const where = relPathOf(path, 'a dep');
-  return { path: where, hash: contentHashOf(hash, where), ...(name !== undefined && { name: textOf(name, 'a name') }) };
+  return {
+    path: where,
+    hash: contentHashOf(hash, where),
+    ...(name !== undefined && { name: textOf(name, 'a name') }),
+  };
 }
 
 function toDeclared(value: Json): Fingerprint['outs'][number] {
@@ -117,7 +132,8 @@ function toDeclared(value: Json): Fingerprint['outs'][number] {
 }
 
 function mapOf(value: Json | undefined, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RecordFault(`${what} is not a map`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new RecordFault(`${what} is not a map`);
   return value as Fields;
 }
 
@@ -132,11 +148,14 @@ function textOf(value: Json | undefined, what: string): string {
 }
 
 function textsOf(value: Json, what: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(mapOf(value, what)).map(([key, item]) => [key, textOf(item, `${what} ${key}`)]));
+  return Object.fromEntries(
+    Object.entries(mapOf(value, what)).map(([key, item]) => [key, textOf(item, `${what} ${key}`)]),
+  );
 }
 
 function countOf(value: Json | undefined, what: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new RecordFault(`${what} is not a count`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new RecordFault(`${what} is not a count`);
   return value;
 }
 

@@ -36,7 +36,10 @@ const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]|\p{Surrogate}
 
 function formatText(text: string): string {
   if (PLAIN.test(text) && !WORDS.test(text)) return text;
-  return JSON.stringify(text).replaceAll(UNPRINTABLE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(text).replaceAll(
+    UNPRINTABLE,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function isList(value: Json): value is readonly Json[] {

@@ -56,7 +56,8 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     if (isPrepared) return;
     guard(() => {
       if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) mkdirSync(root);
-      mkdirSync(incoming, { recursive: true });
+      // Never with its parents: they would hide that the share is not mounted.
+      if (!statIfExists(incoming)) mkdirSync(incoming);
       sweepIncoming(incoming);
     });
     isPrepared = true;

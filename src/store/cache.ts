@@ -90,7 +90,8 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
       for (const hash of new Set(hashes)) {
         const stat = statOf(hash);
         if (!stat?.isFile()) missing.push(hash);
-        else if (!memo.isVerifiedObject(stat, hash)) unknown.push({ hash, path: pathOf(hash), size: stat.size });
+        else if (!memo.isVerifiedObject(stat, hash))
+          unknown.push({ hash, path: pathOf(hash), size: stat.size });
       }
       for (const algorithm of ['sha256', 'md5'] as const) {
         const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
@@ -98,7 +99,8 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
         const found = await hashFiles(mine, algorithm);
         for (const [index, { hash, path }] of mine.entries()) {
           const real = found[index];
-          if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) memo.remember(lstatSync(path), hash, { seenAt, object: true });
+          if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`)
+            memo.remember(lstatSync(path), hash, { seenAt, object: true });
           else {
             discard(hash);
             corrupt.push(hash);
@@ -118,8 +120,12 @@ export function objectMissing(hash: ContentHash): PipelineError {
 }
 
 export function objectCorrupt(hash: ContentHash): PipelineError {
-  return new PipelineError('object.corrupt', `the cache object ${hash} had other bytes than its name says and was taken out`, {
-    exit: EXIT.failed,
-    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
-  });
+  return new PipelineError(
+    'object.corrupt',
+    `the cache object ${hash} had other bytes than its name says and was taken out`,
+    {
+      exit: EXIT.failed,
+      hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+    },
+  );
 }

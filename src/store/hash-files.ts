@@ -18,12 +18,19 @@ export interface FileToHash {
  * Hashes many files; the result has their order, with the system error where one could not be read. Small sets are
  * hashed in place, large ones by workers that read the files themselves.
  */
-export async function hashFiles(files: readonly FileToHash[], algorithm: HashAlgorithm): Promise<readonly (ContentHash | Error)[]> {
+export async function hashFiles(
+  files: readonly FileToHash[],
+  algorithm: HashAlgorithm,
+): Promise<readonly (ContentHash | Error)[]> {
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const threads = Math.min(availableParallelism(), files.length);
   if (threads > 1 && (bytes > WORKER_BYTES || files.length > WORKER_FILES)) {
     const { hashWithWorkers } = await import('./hash-workers.ts');
-    return hashWithWorkers(files.map((file) => file.path), algorithm, threads);
+    return hashWithWorkers(
+      files.map((file) => file.path),
+      algorithm,
+      threads,
+    );
   }
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, ...sizes(files))));
   return files.map((file) => hashFile(file.path, algorithm, buffer));
@@ -40,7 +47,8 @@ export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer)
   try {
     const fd = openSync(path, 'r');
     try {
-      if (!fstatSync(fd).isFile()) return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
+      if (!fstatSync(fd).isFile())
+        return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
       let read = readSync(fd, buffer, 0, buffer.length, null);
       if (read < buffer.length) {
         // A short read is the end only when another one returns nothing.

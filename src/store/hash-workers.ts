@@ -9,7 +9,10 @@ interface Work {
   readonly next: SharedArrayBuffer;
 }
 
-type Found = readonly [index: number, result: ContentHash | { readonly message: string; readonly code: string | undefined }];
+type Found = readonly [
+  index: number,
+  result: ContentHash | { readonly message: string; readonly code: string | undefined },
+];
 
 const BATCH = 32;
 
@@ -27,7 +30,10 @@ export async function hashWithWorkers(
       return new Promise<void>((resolve, reject) => {
         worker.on('message', (found: readonly Found[]) => {
           for (const [index, result] of found) {
-            results[index] = typeof result === 'string' ? result : Object.assign(new Error(result.message), { code: result.code });
+            results[index] =
+              typeof result === 'string'
+                ? result
+                : Object.assign(new Error(result.message), { code: result.code });
           }
         });
         worker.on('error', reject);
@@ -49,7 +55,9 @@ function serve(work: Work): void {
       const result = hashFile(work.paths[index] ?? '', work.algorithm, buffer);
       found.push([
         index,
-        typeof result === 'string' ? result : { message: result.message, code: (result as NodeJS.ErrnoException).code },
+        typeof result === 'string'
+          ? result
+          : { message: result.message, code: (result as NodeJS.ErrnoException).code },
       ]);
     }
     parentPort?.postMessage(found);

@@ -1,9 +1,9 @@
 import { globSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { dirname, extname, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import { canonicalJson, hashBytes } from '../base/hash.ts';
-import { byCodeUnit, joinRelative } from '../base/path.ts';
+import { byCodeUnit } from '../base/path.ts';
 import type { ContentHash, Json, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
@@ -14,7 +14,7 @@ import type { PackageFacts } from './packages.ts';
 import { isFault, readCode } from './syntax.ts';
 import type { CodeFacts, ImportFact } from './syntax.ts';
 
-/** The static import closure of a stage module. */
+/** The static import closure of a stage module. Paths are relative to the root; our own package's begin with its name. */
 export interface Closure {
   /** Path → hash: `ast1:…` for code, the canonical value's hash for JSON, the bytes' hash otherwise. */
   readonly files: Readonly<Record<string, string>>;
@@ -22,6 +22,9 @@ export interface Closure {
   readonly importers: Readonly<Record<string, string>>;
   /** Hash over the imported packages' closure; absent when no package is imported. */
   readonly packages?: string;
+  /** Absolute paths of the files. */
+  readonly paths: readonly string[];
+  /** Absolute paths of the imported packages' closure, and of links to them. */
   readonly packageFolders: readonly string[];
 }
 
@@ -42,8 +45,14 @@ export interface CodeReaderOptions {
   readonly path: string;
   /** Name of the package that gives stages their API; it enters the fingerprint as `api`, not as a package. */
   readonly apiPackage: string;
-  /** Where a specifier of that package leads (`lockstep-data/market/x` → a file of the project), if it does. */
+  /** That package's folder, and the file a specifier of it leads to (`lockstep-data/market/x`), if it is code that counts. */
+  readonly apiFolder: string;
   readonly resolveOwn: (specifier: string) => string | undefined;
+}
+
+interface Noting {
+  readonly place: Location;
+  readonly imported: Map<string, PackageFacts>;
 }
 
 interface Kept {
@@ -64,112 +73,128 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const closures = new Map<string, Closure>();
   let dirty = false;
 
-  function readFile(path: string, from: Location): { hash: string; imports: readonly ImportFact[] } {
-    const known = files.get(path);
+  /** How a file is called in the lock: the same on every machine, wherever packages are installed. */
+  function labelOf(full: string): string {
+    const below = relative(root, full);
+    const path = below.startsWith('..')
+      ? `${options.apiPackage}/${relative(options.apiFolder, full)}`
+      : below;
+    return path.split(sep).join('/');
+  }
+
+  function readFile(full: string, from: Location): { hash: string; imports: readonly ImportFact[] } {
+    const known = files.get(full);
     if (known) return known;
-    const stat = statIfExists(join(root, path));
-    if (!stat?.isFile()) throw missing(path, from);
-    const extension = extname(path);
+    const stat = statIfExists(full);
+    if (!stat?.isFile()) throw missing(labelOf(full), from);
+    const extension = extname(full);
     let content = memo.lookup(stat, 'sha256');
     let file: { hash: string; imports: readonly ImportFact[] } | undefined;
     const cached = content && facts.get(content);
     if (content && cached) {
       used.set(content, cached);
       file = { hash: cached.ast, imports: cached.imports };
-    } else if (content && !CODE.has(extension) && extension !== '.json') file = { hash: content, imports: [] };
+    } else if (content && !CODE.has(extension) && extension !== '.json')
+      file = { hash: content, imports: [] };
     else {
       const seenAt = clock.now();
-      const bytes = readIfExists(join(root, path));
-      if (bytes === undefined) throw missing(path, from);
+      const bytes = readIfExists(full);
+      if (bytes === undefined) throw missing(labelOf(full), from);
       content = hashBytes('sha256', bytes);
       memo.remember(stat, content, { seenAt, object: false });
-      const read = facts.get(content) ?? toFacts(path, extension, bytes, content);
+      const read = facts.get(content) ?? toFacts(labelOf(full), extension, bytes, content);
       facts.set(content, read);
       used.set(content, read);
       dirty = true;
       file = { hash: read.ast, imports: read.imports };
     }
-    files.set(path, file);
+    files.set(full, file);
     return file;
   }
 
   function walk(entry: string, at: Location): Closure {
-    const hashes: Record<string, string> = {};
+    const hashes = new Map<string, string>();
     const importers: Record<string, string> = {};
     const imported = new Map<string, PackageFacts>();
-    const open: { path: string; from: Location }[] = [{ path: entry, from: at }];
+    const open: { full: string; from: Location }[] = [{ full: join(root, entry), from: at }];
     for (let next = open.pop(); next; next = open.pop()) {
-      const { path, from } = next;
-      if (path in hashes) continue;
-      const { hash, imports } = readFile(path, from);
-      hashes[path] = hash;
+      const { full, from } = next;
+      if (hashes.has(full)) continue;
+      const { hash, imports } = readFile(full, from);
+      hashes.set(full, hash);
+      const label = labelOf(full);
       for (const fact of imports) {
-        const place = { file: path, line: fact.line, column: fact.column, length: 1 };
-        for (const target of resolve(path, fact, { place, imported })) {
-          if (target in hashes) continue;
-          importers[target] ??= path;
-          open.push({ path: target, from: place });
+        const place = { file: label, line: fact.line, column: fact.column, length: 1 };
+        for (const target of resolve(full, fact, { place, imported })) {
+          if (hashes.has(target)) continue;
+          importers[labelOf(target)] ??= label;
+          open.push({ full: target, from: place });
         }
       }
     }
     const roots = [...imported.values()];
+    const all = packages.closureOf(roots);
     return {
-      files: sortKeys(hashes),
+      files: sortKeys(Object.fromEntries([...hashes].map(([full, hash]) => [labelOf(full), hash]))),
       importers,
       ...(roots.length > 0 && { packages: packages.hashOf(roots) }),
-      packageFolders: packages.closureOf(roots).map((one) => one.folder),
+      paths: [...hashes.keys()],
+      packageFolders: all.flatMap((one) => packages.placesOf(one)),
     };
   }
 
-  /** The project's files an import leads to; packages are noted in `imported`. */
-  function resolve(
-    path: string,
-    fact: ImportFact,
-    { place, imported }: { place: Location; imported: Map<string, PackageFacts> },
-  ): readonly string[] {
+  /** The files an import leads to; packages are noted in `imported`. */
+  function resolve(full: string, fact: ImportFact, noting: Noting): readonly string[] {
     const { specifier } = fact;
     const relativePath = specifier.startsWith('./') || specifier.startsWith('../');
-    if (fact.kind === 'url' && !relativePath) return /^[a-z]+:/i.test(specifier) ? [] : [inside(path, `./${specifier}`, place)];
-    if (relativePath && fact.kind === 'glob') return glob(inside(path, specifier, place));
+    if (fact.kind === 'url' && !relativePath)
+      return /^[a-z]+:/i.test(specifier) ? [] : [inside(full, specifier, noting.place)];
+    if (relativePath && fact.kind === 'glob') return glob(inside(full, specifier, noting.place));
     if (relativePath) {
-      const target = inside(path, specifier, place);
+      const target = inside(full, specifier, noting.place);
       // `new URL('./data/', import.meta.url)` names a folder: each file below it counts.
-      return fact.kind === 'url' && statIfExists(join(root, target))?.isDirectory() ? glob(`${target}/**`) : [target];
+      return fact.kind === 'url' && statIfExists(target)?.isDirectory() ? glob(`${target}/**`) : [target];
     }
     if (isBuiltin(specifier) || fact.kind === 'glob' || specifier.startsWith('data:')) return [];
     if (packageName(specifier) === options.apiPackage) {
       const own = options.resolveOwn(specifier);
       return own === undefined ? [] : [own];
     }
-    return resolvePackage(path, specifier, { place, imported });
+    return resolvePackage(full, specifier, noting);
   }
 
-  function resolvePackage(
-    path: string,
-    specifier: string,
-    { place, imported }: { place: Location; imported: Map<string, PackageFacts> },
-  ): readonly string[] {
-    const found = packages.find(specifier, join(root, dirname(path)));
+  function resolvePackage(full: string, specifier: string, { place, imported }: Noting): readonly string[] {
+    const found = packages.find(specifier, dirname(full));
     if (!found) {
-      throw new PipelineError('code.package-missing', `"${path}" imports "${specifier}", which is not installed`, {
-        at: place,
-        hint: `run "npm install ${packageName(specifier)}"`,
-      });
+      throw new PipelineError(
+        'code.package-missing',
+        `"${labelOf(full)}" imports "${specifier}", which is not installed`,
+        {
+          at: place,
+          hint: `run "npm install ${packageName(specifier)}"`,
+        },
+      );
     }
     const below = relative(root, found.folder);
     const linked = !below.startsWith('..') && !below.split(sep).includes('node_modules');
     // A package linked from the project itself changes without its version changing: all its files count.
-    if (linked) return glob(`${below.split(sep).join('/')}/**`);
+    if (linked) return glob(`${found.folder}/**`);
     imported.set(found.folder, found);
     return [];
   }
 
-  function glob(pattern: string): readonly string[] {
-    const found = globSync(pattern, { cwd: root, exclude: (name) => /(^|\/)(node_modules|\.[^/]*)$/.test(String(name)) });
-    return found
-      .map((name) => name.split(sep).join('/'))
-      .filter((name) => statSync(join(root, name)).isFile())
-      .sort(byCodeUnit);
+  function inside(full: string, specifier: string, place: Location): string {
+    const target = resolvePath(dirname(full), specifier.replace(/[?#].*$/, ''));
+    const home = [root, options.apiFolder].find((folder) => target.startsWith(folder + sep));
+    if (home !== undefined) return target;
+    throw new PipelineError(
+      'code.outside',
+      `"${labelOf(full)}" imports "${specifier}", which lies outside the project`,
+      {
+        at: place,
+        hint: 'move the file into the project, or install it as a package',
+      },
+    );
   }
 
   return {
@@ -207,15 +232,10 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
   }
 }
 
-function inside(path: string, specifier: string, place: Location): string {
-  const target = joinRelative(dirname(path) === '.' ? '' : dirname(path), specifier.replace(/[?#].*$/, ''));
-  if (target.startsWith('..')) {
-    throw new PipelineError('code.outside', `"${path}" imports "${specifier}", which lies outside the project`, {
-      at: place,
-      hint: 'move the file into the project, or install it as a package',
-    });
-  }
-  return target;
+function glob(pattern: string): readonly string[] {
+  return globSync(pattern, { exclude: (name) => /(^|\/)(node_modules|\.[^/]*)$/.test(String(name)) })
+    .filter((name) => statSync(name).isFile())
+    .sort(byCodeUnit);
 }
 
 function missing(path: string, from: Location): PipelineError {

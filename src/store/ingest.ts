@@ -1,4 +1,16 @@
-import { chmodSync, closeSync, fstatSync, linkSync, lstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
@@ -138,7 +150,7 @@ export function copyHashed(from: string, to: string, expected: Expected): void {
       for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
         const chunk = buffer.subarray(0, read);
         running.update(chunk);
-        for (let written = 0; written < read; ) written += writeSync(target, chunk, written);
+        for (let written = 0; written < read;) written += writeSync(target, chunk, written);
       }
     } finally {
       closeSync(target);
@@ -153,7 +165,11 @@ export function copyHashed(from: string, to: string, expected: Expected): void {
 }
 
 /** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
-export function ingestTree(cache: Cache, entries: readonly TreeEntry[], algorithm: HashAlgorithm): ContentHash {
+export function ingestTree(
+  cache: Cache,
+  entries: readonly TreeEntry[],
+  algorithm: HashAlgorithm,
+): ContentHash {
   const manifest = formatManifest(entries, algorithm);
   const hash = hashManifest(manifest, algorithm);
   if (!cache.has(hash)) writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: 0o444 });

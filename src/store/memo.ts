@@ -49,7 +49,8 @@ export function createMemo(path: string, nowMs: number): Memo {
   let { rows, hashes, count } = load(path);
   let dirty = false;
   const index = new Map<number, Map<number, number>>();
-  for (let row = 0; row < count; row++) inodes(rows[row * STRIDE + DEV] ?? 0).set(rows[row * STRIDE + INO] ?? 0, row);
+  for (let row = 0; row < count; row++)
+    inodes(rows[row * STRIDE + DEV] ?? 0).set(rows[row * STRIDE + INO] ?? 0, row);
 
   function inodes(dev: number): Map<number, number> {
     let map = index.get(dev);
@@ -68,7 +69,8 @@ export function createMemo(path: string, nowMs: number): Memo {
     const row = index.get(stat.dev)?.get(stat.ino);
     if (row === undefined) return undefined;
     const at = row * STRIDE;
-    if (rows[at + SIZE] !== stat.size || rows[at + MTIME] !== stat.mtimeMs || rows[at + MODE] !== stat.mode) return undefined;
+    if (rows[at + SIZE] !== stat.size || rows[at + MTIME] !== stat.mtimeMs || rows[at + MODE] !== stat.mode)
+      return undefined;
     const flags = rows[at + FLAGS] ?? 0;
     if ((flags & FLAG_OBJECT) !== 0 && (stat.mode & 0o777) === OBJECT_MODE) return row;
     if (rows[at + CTIME] !== stat.ctimeMs) return undefined;
@@ -98,7 +100,9 @@ export function createMemo(path: string, nowMs: number): Memo {
     },
     isVerifiedObject(stat, hash) {
       const row = match(stat);
-      return row !== undefined && ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0 && hashAt(row) === hash;
+      return (
+        row !== undefined && ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0 && hashAt(row) === hash
+      );
     },
     remember(stat, hash, { seenAt, object }) {
       let row = index.get(stat.dev)?.get(stat.ino);
@@ -107,14 +111,18 @@ export function createMemo(path: string, nowMs: number): Memo {
         inodes(stat.dev).set(stat.ino, row);
       }
       const flags = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);
-      rows.set([stat.dev, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs, stat.mode, seenAt, today, flags], row * STRIDE);
+      rows.set(
+        [stat.dev, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs, stat.mode, seenAt, today, flags],
+        row * STRIDE,
+      );
       hashes.write(digestOf(hash).padEnd(HASH_BYTES * 2, '0'), row * HASH_BYTES, 'hex');
       dirty = true;
     },
     save() {
       if (!dirty) return;
       const kept: number[] = [];
-      for (let row = 0; row < count; row++) if ((rows[row * STRIDE + USED] ?? 0) >= today - KEEP_DAYS) kept.push(row);
+      for (let row = 0; row < count; row++)
+        if ((rows[row * STRIDE + USED] ?? 0) >= today - KEEP_DAYS) kept.push(row);
       const head = Buffer.alloc(16);
       head.writeUInt32LE(FORMAT, 0);
       head.writeUInt32LE(kept.length, 8);

@@ -51,7 +51,9 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
     }
   }
 
-  async function hashUnknown(files: readonly Pending[]): Promise<ReadonlyMap<WalkedFile, ContentHash | Error>> {
+  async function hashUnknown(
+    files: readonly Pending[],
+  ): Promise<ReadonlyMap<WalkedFile, ContentHash | Error>> {
     const found = new Map<WalkedFile, ContentHash | Error>();
     if (files.length === 0) return found;
     const seenAt = clock.now();
@@ -81,8 +83,11 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
         }
       }
       const hashed = await hashUnknown(pending);
-      const hashOf = (file: WalkedFile): ContentHash | Error => known.get(file) ?? hashed.get(file) ?? new Error('not hashed');
-      return new Map([...looks].map(([path, walked]) => [path, toObservation(path, walked, { algorithm, hashOf })]));
+      const hashOf = (file: WalkedFile): ContentHash | Error =>
+        known.get(file) ?? hashed.get(file) ?? new Error('not hashed');
+      return new Map(
+        [...looks].map(([path, walked]) => [path, toObservation(path, walked, { algorithm, hashOf })]),
+      );
     },
   };
 }
@@ -96,7 +101,11 @@ interface Hashing {
   readonly hashOf: (file: WalkedFile) => ContentHash | Error;
 }
 
-function toObservation(path: RelPath, walked: Walked | PipelineError, { algorithm, hashOf }: Hashing): Observation {
+function toObservation(
+  path: RelPath,
+  walked: Walked | PipelineError,
+  { algorithm, hashOf }: Hashing,
+): Observation {
   if (walked instanceof PipelineError) return { kind: 'refused', error: walked };
   if (walked.kind === 'missing') return { kind: 'missing' };
   if (walked.kind === 'file') {
@@ -110,7 +119,8 @@ function toObservation(path: RelPath, walked: Walked | PipelineError, { algorith
   let size = 0;
   for (const file of walked.files) {
     const hash = hashOf(file);
-    if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(`${path}/${file.relpath}`, hash) };
+    if (typeof hash !== 'string')
+      return { kind: 'refused', error: unreadable(`${path}/${file.relpath}`, hash) };
     entries.push({ relpath: file.relpath, hash });
     size += file.stat.size;
   }

@@ -25,6 +25,8 @@ export interface Packages {
   hashOf(roots: Iterable<PackageFacts>): string;
   /** The packages and all they depend on, platform-specific ones included. */
   closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
+  /** Every path by which a package was found, links to it included: Node reads them all. */
+  placesOf(facts: PackageFacts): readonly string[];
   /** For keeping between runs. */
   facts(): Readonly<Record<string, PackageFacts>>;
 }
@@ -32,6 +34,7 @@ export interface Packages {
 export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
   const byFolder = new Map<string, PackageFacts | undefined>();
   const closures = new Map<PackageFacts, readonly PackageFacts[]>();
+  const places = new Map<string, Set<string>>();
 
   function read(folder: string): PackageFacts | undefined {
     if (byFolder.has(folder)) return byFolder.get(folder);
@@ -51,7 +54,13 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     const name = packageName(specifier);
     for (let folder = fromFolder; ; folder = dirname(folder)) {
       const candidate = join(folder, 'node_modules', name);
-      if (!folder.endsWith(`${sep}node_modules`) && statIfExists(candidate)) return read(realpathSync(candidate));
+      if (!folder.endsWith(`${sep}node_modules`) && statIfExists(candidate)) {
+        const real = realpathSync(candidate);
+        const known = places.get(real);
+        if (known) known.add(candidate);
+        else places.set(real, new Set([real, candidate]));
+        return read(real);
+      }
       if (folder === dirname(folder)) return undefined;
     }
   }
@@ -79,14 +88,20 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
   return {
     find,
     closureOf,
+    placesOf: (facts) => [...(places.get(facts.folder) ?? [facts.folder])],
     hashOf(roots) {
       const all = new Set<string>();
       for (const root of roots) {
-        for (const facts of closureOfOne(root)) if (!facts.platform) all.add(`${facts.name}@${facts.version}`);
+        for (const facts of closureOfOne(root))
+          if (!facts.platform) all.add(`${facts.name}@${facts.version}`);
       }
       return `sha256:${sha256Hex([...all].sort(byCodeUnit).join('\n'))}`;
     },
-    facts: () => Object.fromEntries([...byFolder].filter(([, facts]) => facts !== undefined)) as Record<string, PackageFacts>,
+    facts: () =>
+      Object.fromEntries([...byFolder].filter(([, facts]) => facts !== undefined)) as Record<
+        string,
+        PackageFacts
+      >,
   };
 }
 
@@ -102,7 +117,8 @@ function parse(folder: string, stamp: string, text: string): PackageFacts {
   } catch {
     // A package.json that Node cannot read either: the stage's own error will tell.
   }
-  const keys = (field: string): string[] => Object.keys((json[field] as Record<string, unknown> | undefined) ?? {});
+  const keys = (field: string): string[] =>
+    Object.keys((json[field] as Record<string, unknown> | undefined) ?? {});
   const needs = [...keys('dependencies'), ...keys('optionalDependencies'), ...keys('peerDependencies')];
   return {
     folder,

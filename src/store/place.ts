@@ -50,7 +50,8 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
 
 function placeFile(cache: Cache, { hash, to, own }: { hash: ContentHash; to: string; own: boolean }): void {
   const linker = cache.linker();
-  if (linker.type === 'copy' || (own && linker.type !== 'reflink')) copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
+  if (linker.type === 'copy' || (own && linker.type !== 'reflink'))
+    copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
   else if (own) linker.own(cache.pathOf(hash), to);
   else linker.share(cache.pathOf(hash), to);
 }
@@ -63,10 +64,14 @@ function corrupt(cache: Cache, hash: ContentHash): PipelineError {
 function refuseTwins(artifact: Artifact, entries: readonly TreeEntry[]): void {
   const twins = foldedTwins(entries.map((entry) => entry.relpath));
   if (!twins) return;
-  throw new PipelineError('path.twins', `"${artifact.path}" holds "${twins[0]}" and "${twins[1]}", one name on this file system`, {
-    exit: EXIT.failed,
-    hint: 'check out on a file system that keeps case and Unicode forms apart, or rename one where it is made',
-  });
+  throw new PipelineError(
+    'path.twins',
+    `"${artifact.path}" holds "${twins[0]}" and "${twins[1]}", one name on this file system`,
+    {
+      exit: EXIT.failed,
+      hint: 'check out on a file system that keeps case and Unicode forms apart, or rename one where it is made',
+    },
+  );
 }
 
 function incomplete(artifact: Artifact, lost: number): PipelineError {

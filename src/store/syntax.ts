@@ -31,7 +31,12 @@ export function readCode(text: string, typescript: boolean): CodeFacts | SyntaxF
   let tree: Node;
   try {
     const script = typescript ? stripTypes(text) : text;
-    tree = parse(script, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true, locations: true });
+    tree = parse(script, {
+      ecmaVersion: 'latest',
+      sourceType: 'module',
+      allowHashBang: true,
+      locations: true,
+    });
   } catch (error) {
     return toFault(error);
   }
@@ -104,7 +109,9 @@ function feedValue(value: unknown, feed: (text: string) => void, imports: Import
 }
 
 function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
+  );
 }
 
 function toImport(node: Node): ImportFact | undefined {
@@ -122,7 +129,13 @@ function toImport(node: Node): ImportFact | undefined {
       const [first, second] = fields['arguments'] as readonly unknown[];
       if (nameOf(fields['callee']) !== 'URL' || !isImportMetaUrl(second)) return undefined;
       const specifier = toSpecifier(first);
-      return specifier && { kind: specifier.kind === 'glob' ? 'glob' : 'url', specifier: specifier.specifier, ...at };
+      return (
+        specifier && {
+          kind: specifier.kind === 'glob' ? 'glob' : 'url',
+          specifier: specifier.specifier,
+          ...at,
+        }
+      );
     }
     case 'CallExpression': {
       const [first] = fields['arguments'] as readonly unknown[];
@@ -137,14 +150,19 @@ function toImport(node: Node): ImportFact | undefined {
 function toSpecifier(node: unknown): { kind: 'import' | 'glob'; specifier: string } | undefined {
   if (!isNode(node)) return undefined;
   const fields = node as unknown as Loose;
-  if (node.type === 'Literal' && typeof fields['value'] === 'string') return { kind: 'import', specifier: fields['value'] };
+  if (node.type === 'Literal' && typeof fields['value'] === 'string')
+    return { kind: 'import', specifier: fields['value'] };
   if (node.type !== 'TemplateLiteral') return undefined;
-  const quasis = (fields['quasis'] as readonly { value: { cooked: string } }[]).map((quasi) => quasi.value.cooked);
+  const quasis = (fields['quasis'] as readonly { value: { cooked: string } }[]).map(
+    (quasi) => quasi.value.cooked,
+  );
   return { kind: quasis.length > 1 ? 'glob' : 'import', specifier: quasis.join('*') };
 }
 
 function nameOf(node: unknown): string | undefined {
-  return isNode(node) && node.type === 'Identifier' ? ((node as unknown as Loose)['name'] as string) : undefined;
+  return isNode(node) && node.type === 'Identifier'
+    ? ((node as unknown as Loose)['name'] as string)
+    : undefined;
 }
 
 function isImportMetaUrl(node: unknown): boolean {

@@ -18,7 +18,9 @@ const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
  */
 export function formatManifest(entries: readonly TreeEntry[], algorithm: HashAlgorithm): string {
   const sorted = isSorted(entries) ? entries : [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath));
-  const items = sorted.map((entry) => `{"${algorithm}": "${digestOf(entry.hash)}", "relpath": ${pythonJson(entry.relpath)}}`);
+  const items = sorted.map(
+    (entry) => `{"${algorithm}": "${digestOf(entry.hash)}", "relpath": ${pythonJson(entry.relpath)}}`,
+  );
   return `[${items.join(', ')}]`;
 }
 
@@ -37,7 +39,10 @@ function isSorted(entries: readonly TreeEntry[]): boolean {
 /** Python's `json.dumps` of a string: everything outside U+0020–U+007E escaped, DEL too. */
 function pythonJson(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(text).replaceAll(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 const PLAIN = /^[ !#-[\]-~]*$/;
 

@@ -76,11 +76,13 @@ function collect(collection: Collection, below: string, depth: number): void {
 }
 
 function followLink(root: string, path: string, links: LinkPolicy): Stats {
-  if (links === 'refuse') throw special(path, 'is a symbolic link', 'write the file itself instead of a link to it');
+  if (links === 'refuse')
+    throw special(path, 'is a symbolic link', 'write the file itself instead of a link to it');
   try {
     const real = realpathSync(join(root, path));
     const home = realpathSync(root);
-    if (real !== home && !real.startsWith(home + sep)) throw special(path, 'is a symbolic link out of the project');
+    if (real !== home && !real.startsWith(home + sep))
+      throw special(path, 'is a symbolic link out of the project');
     const stat = statSync(real);
     if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'leads to neither a file nor a folder');
     return stat;
@@ -99,10 +101,16 @@ function lstatOf(full: string): Stats | undefined {
   }
 }
 
-function special(path: string, what: string, hint = 'deps and outs are plain files and folders inside the project'): PipelineError {
+function special(
+  path: string,
+  what: string,
+  hint = 'deps and outs are plain files and folders inside the project',
+): PipelineError {
   return new PipelineError('path.special', `"${path}" ${what}`, { hint });
 }
 
 function notUtf8(path: string): PipelineError {
-  return new PipelineError('path.not-utf8', `the name "${path}" is not valid UTF-8`, { hint: 'rename the file' });
+  return new PipelineError('path.not-utf8', `the name "${path}" is not valid UTF-8`, {
+    hint: 'rename the file',
+  });
 }

@@ -33,7 +33,7 @@ export function formatReasons(reasons: readonly Reason[]): string {
 
 /** A problem's sentence on one line, without its subject when that is the stage that the line is about. */
 export function formatSentence({ message }: Problem, stage: string): string {
-  const text = message.replace(/\s*[\p{Cc}\s]\s*/gu, ' ');
+  const text = oneLine(message);
   const subject = `stage "${stage}" `;
   return text.startsWith(subject) ? text.slice(subject.length) : text;
 }
@@ -47,4 +47,9 @@ export function formatElapsed(ms: number): string {
 export function formatWait(ms: number): string {
   const seconds = Math.ceil(Math.max(0, ms) / 1000);
   return seconds < 60 ? `${seconds}s` : formatDuration(seconds * 1000);
+}
+
+/** A text on one line; a terminal obeys nothing in it. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }

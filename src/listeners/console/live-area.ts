@@ -1,7 +1,7 @@
 import type { RunState, StageState } from '../../base/run-state.ts';
 import { formatBytes, formatCount } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
-import { formatElapsed, formatReasons, formatWait } from './details.ts';
+import { formatElapsed, formatReasons, formatWait, oneLine } from './details.ts';
 import type { Style } from './style.ts';
 import type { TransferState } from './transfer.ts';
 
@@ -85,7 +85,7 @@ function formatDoing(
   const { done, total, label } = progress;
   if (total === undefined) parts.push(formatAmount(done));
   else parts.push(formatBar(done, total, { style, columns }), `${formatAmount(done)}/${formatAmount(total)}`);
-  if (label !== undefined) parts.push(style.paint(label.replace(/[\p{Cc}\s]+/gu, ' '), 'dim'));
+  if (label !== undefined) parts.push(style.paint(oneLine(label), 'dim'));
   return parts;
 }
 

@@ -1,8 +1,6 @@
-import type { Event } from '../../base/event.ts';
-import { formatDuration } from '../../base/text.ts';
+import { displayWidth } from '../../base/display-width.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
-import { formatSentence, formatOuts, formatReasons } from './details.ts';
-import { OUTCOME_COLOURS } from './style.ts';
+import { oneLine } from './details.ts';
 import type { Colour, Style } from './style.ts';
 
 /** What is told of one event, before it is laid out: `name  verb  detail`. */
@@ -12,41 +10,6 @@ export interface Row {
   readonly name: string;
   readonly verb: string;
   readonly detail: string;
-}
-
-type Finished = Extract<Event, { type: 'stage-finished' }>;
-
-/** The row of a stage that ended. */
-export function finishedRow(event: Finished): Row {
-  const { outcome, durationMs } = event;
-  const row = { symbol: outcome, colour: OUTCOME_COLOURS[outcome], name: event.stage };
-  const time = durationMs === undefined ? '' : formatDuration(durationMs);
-  switch (outcome) {
-    case 'ran':
-      return { ...row, verb: time === '' ? 'ran' : `ran in ${time}`, detail: formatOuts(event.outs) };
-    case 'restored':
-      return { ...row, verb: 'restored', detail: formatOuts(event.outs) };
-    case 'fresh':
-      return { ...row, verb: 'fresh', detail: '' };
-    case 'failed':
-      return {
-        ...row,
-        verb: time === '' ? 'failed' : `failed after ${time}`,
-        detail: formatFailure(event),
-      };
-    case 'blocked':
-      return { ...row, verb: 'blocked', detail: formatReasons(event.reasons) };
-    case 'canceled':
-      return { ...row, verb: time === '' ? 'canceled' : `canceled after ${time}`, detail: '' };
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** The problem without what the row says already; broken gates have had rows of their own. */
-function formatFailure({ stage, problem }: Finished): string {
-  if (!problem) return '';
-  return problem.code === 'gate.failed' ? 'its gates do not hold' : formatSentence(problem, stage);
 }
 
 /** How rows stand below one another. */
@@ -60,6 +23,8 @@ export interface RowLayout {
 
 /** The longest verb that is usual, so that details stand below one another: `ran in 12m 05s`. */
 const VERB_WIDTH = 14;
+/** What of a line a name may take. */
+export const NAME_SHARE = 0.4;
 /** Where columns are few, details stand where they can. */
 const NARROW = 64;
 
@@ -67,16 +32,17 @@ const NARROW = 64;
 export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): string {
   const { paint } = style;
   const verb = paint(style.words(row.verb), row.colour);
-  const detail = style.words(row.detail);
+  const detail = style.words(oneLine(row.detail));
   if (columns === undefined) {
     const parts = [row.name.padEnd(nameWidth), verb, detail].filter((part) => part !== '');
     return `${parts.join('  ')}\n`;
   }
-  const name = nameWidth === 0 ? '' : `${fitName(row.name, nameWidth, style.words('…'))}  `;
+  const mark = style.words('…');
+  const width = Math.max(nameWidth, Math.min(displayWidth(row.name), Math.floor(columns * NAME_SHARE)));
+  const name = fitName(row.name, width, mark);
   const shown = detail.startsWith('(') ? paint(detail.slice(1, -1), 'dim') : detail;
   const padding =
     detail === '' || columns < NARROW ? '' : ' '.repeat(Math.max(0, VERB_WIDTH - row.verb.length));
-  const line = `${paint(style.symbols[row.symbol], row.colour)} ${name}${verb}${padding}`;
-  const mark = style.words('…');
+  const line = `${paint(style.symbols[row.symbol], row.colour)} ${name}  ${verb}${padding}`;
   return `${addIfRoom(cutEnd(line, columns - 1, mark), shown, { columns: columns - 1, mark })}\n`;
 }

@@ -35,6 +35,8 @@ export interface FailureOptions {
 /** A line of output that is longer is cut: it is all in the history. */
 const MAX_LINE = 300;
 const MAX_BLOCKED = 12;
+/** Where many stages fail, they mostly fail alike: the output of the first few is shown. */
+const MAX_TAILS = 5;
 
 /**
  * Everything about the stages that failed, in the order of the plan: the end of its output, the problem, and what
@@ -44,18 +46,28 @@ export function formatFailures(state: RunState, options: FailureOptions): string
   const blocked = blockedBy(state);
   return [...state.stages.values()]
     .filter((stage) => stage.outcome === 'failed')
-    .map((stage) => `\n${formatFailure(stage, blocked.get(stage.stage) ?? [], options)}`)
+    .map((stage, i) => {
+      const lines = i < MAX_TAILS ? options.lastLines(stage.stage) : [];
+      return `\n${formatFailure(stage, { blocked: blocked.get(stage.stage) ?? [], lines }, options)}`;
+    })
     .join('');
 }
 
-function formatFailure(stage: StageState, blocked: readonly string[], options: FailureOptions): string {
-  const { style, readLine } = options;
+interface Consequences {
+  readonly blocked: readonly string[];
+  readonly lines: readonly string[];
+}
+
+function formatFailure(
+  stage: StageState,
+  { blocked, lines }: Consequences,
+  { style, readLine }: FailureOptions,
+): string {
   const { paint } = style;
   const attempts = stage.attempt > 1 ? ` ${stage.attempt} attempts` : '';
   const time = stage.durationMs === undefined ? '' : ` ${formatDuration(stage.durationMs)}`;
   const after = attempts + time === '' ? '' : ` after${attempts}${attempts && time ? ',' : ''}${time}`;
   let text = `${paint(`${style.symbols.failed} ${stage.stage} failed${after}`, 'boldRed')}\n`;
-  const lines = options.lastLines(stage.stage);
   if (lines.length > 0) {
     text +=
       paint(

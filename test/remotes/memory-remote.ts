@@ -1,0 +1,37 @@
+import { Readable } from 'node:stream';
+import { EXIT, PipelineError } from '../../src/base/error.ts';
+import type { Remote } from '../../src/base/remote.ts';
+import { piecesOf } from './bodies.ts';
+
+/** The reference of the contract: a remote that is a map. What several of them share is the map. */
+export function createMemoryRemote(objects: Map<string, Buffer>, concurrency = 4): Remote {
+  return {
+    limits: { concurrency },
+    async head(key, signal) {
+      signal.throwIfAborted();
+      const bytes = objects.get(key);
+      return bytes && { size: bytes.length };
+    },
+    async get(key, signal) {
+      signal.throwIfAborted();
+      const bytes = objects.get(key);
+      if (!bytes) throw new PipelineError('remote.object-missing', `has no "${key}"`, { exit: EXIT.failed });
+      return { stream: Readable.from(piecesOf(bytes), { objectMode: false, signal }) };
+    },
+    async put(key, body, signal) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
+        signal.throwIfAborted();
+        chunks.push(chunk);
+      }
+      signal.throwIfAborted();
+      objects.set(key, Buffer.concat(chunks));
+    },
+    async remove(key) {
+      objects.delete(key);
+    },
+    async *list(prefix) {
+      for (const [key, bytes] of objects) if (key.startsWith(prefix)) yield { key, size: bytes.length };
+    },
+  };
+}

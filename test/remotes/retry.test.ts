@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import type { Remote } from '../../src/base/remote.ts';
+import { retry } from '../../src/remotes/retry.ts';
+import type { RetryNotice } from '../../src/remotes/retry.ts';
+import { bodyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { createMemoryRemote } from './memory-remote.ts';
+
+const { signal } = new AbortController();
+
+const busy = (retryAfterMs?: number): PipelineError =>
+  new PipelineError('remote.unreachable', 'busy', {
+    retryable: true,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+
+/** A clock that notes waits instead of waiting. */
+function notedWaits(): {
+  readonly waits: number[];
+  readonly clock: { now(): number; sleep(ms: number): Promise<void> };
+} {
+  const waits: number[] = [];
+  return { waits, clock: { now: () => 0, sleep: async (ms) => void waits.push(ms) } };
+}
+
+function failing(
+  errors: readonly unknown[],
+  overrides: Partial<Remote> = {},
+): { remote: Remote; calls: () => number } {
+  let calls = 0;
+  const memory = createMemoryRemote(new Map([['a', Buffer.from('abc')]]));
+  const remote: Remote = {
+    ...memory,
+    async head(key, signal) {
+      const error = errors[calls++];
+      if (error !== undefined) throw error;
+      return memory.head(key, signal);
+    },
+    ...overrides,
+  };
+  return { remote, calls: () => calls };
+}
+
+test('waits grow by doubling, from the whole range that chance gives, up to half a minute', async () => {
+  const quota = new PipelineError('remote.quota', 'slow down', { retryable: true });
+  const { waits, clock } = notedWaits();
+  const { remote, calls } = failing(Array.from({ length: 20 }, () => quota));
+  await assert.rejects(retry(remote, { clock, random: () => 0.999_999 }).head('a', signal), quota);
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
+  assert.equal(calls(), 8);
+  const none = notedWaits();
+  const again = failing([quota, quota]);
+  assert.deepEqual(await retry(again.remote, { clock: none.clock, random: () => 0 }).head('a', signal), {
+    size: 3,
+  });
+  assert.deepEqual(none.waits, [0, 0]);
+});
+
+test('an error that may pass is tried five times in all, and the last one is told', async () => {
+  const errors = Array.from(
+    { length: 9 },
+    (_, i) => new PipelineError('remote.unreachable', `${i}`, { retryable: true }),
+  );
+  const { clock } = notedWaits();
+  const { remote, calls } = failing(errors);
+  await assert.rejects(retry(remote, { clock, random: () => 0 }).head('a', signal), { message: '4' });
+  assert.equal(calls(), 5);
+});
+
+test('an error that stays is not tried again', async () => {
+  for (const error of [new PipelineError('remote.denied', 'no'), new TypeError('a bug')]) {
+    const { waits, clock } = notedWaits();
+    const { remote, calls } = failing([error]);
+    await assert.rejects(retry(remote, { clock, random: () => 0 }).head('a', signal), error);
+    assert.equal(calls(), 1);
+    assert.deepEqual(waits, []);
+  }
+});
+
+test('no try comes sooner than the server asked, and none at all when it asked for more than five minutes', async () => {
+  const { waits, clock } = notedWaits();
+  const { remote } = failing([busy(7000), busy(0)]);
+  await retry(remote, { clock, random: () => 0.5 }).head('a', signal);
+  assert.deepEqual(waits, [7250, 500]);
+  const hour = failing([busy(3_600_000)]);
+  await assert.rejects(retry(hour.remote, { clock, random: () => 0.5 }).head('a', signal), {
+    retryAfterMs: 3_600_000,
+  });
+});
+
+test('whoever shows progress is told of each wait', async () => {
+  const notices: RetryNotice[] = [];
+  const { clock } = notedWaits();
+  const first = busy();
+  const { remote } = failing([first]);
+  await retry(remote, { clock, random: () => 0.5, onRetry: (notice) => notices.push(notice) }).head(
+    'a',
+    signal,
+  );
+  assert.deepEqual(notices, [{ operation: 'head', key: 'a', attempt: 1, delayMs: 250, error: first }]);
+});
+
+test('a retried upload sends the same bytes from their start', async () => {
+  const objects = new Map<string, Buffer>();
+  const memory = createMemoryRemote(objects);
+  const bytes = seededBytes(300_000, 1);
+  let tries = 0;
+  const cutting: Remote = {
+    ...memory,
+    async put(key, body, signal) {
+      if (++tries < 3) {
+        for await (const _ of body.open()) if (tries > 0) throw busy();
+      }
+      await memory.put(key, body, signal);
+    },
+  };
+  const { clock } = notedWaits();
+  await retry(cutting, { clock, random: () => 0 }).put('a', bodyOf(bytes), signal);
+  assert.equal(tries, 3);
+  assert.ok(objects.get('a')?.equals(bytes));
+});
+
+test('a listing that breaks off begins again and tells each key once', async () => {
+  const memory = createMemoryRemote(new Map(['a', 'b', 'c'].map((key) => [key, Buffer.from(key)])));
+  let broken = 0;
+  const cutting: Remote = {
+    ...memory,
+    async *list(prefix, signal) {
+      let told = 0;
+      for await (const entry of memory.list(prefix, signal)) {
+        if (told++ === broken + 1 && broken < 2) {
+          broken++;
+          throw busy();
+        }
+        yield entry;
+      }
+    },
+  };
+  const { clock, waits } = notedWaits();
+  assert.deepEqual(await listAll(retry(cutting, { clock, random: () => 0 }), '', signal), [
+    'a 1',
+    'b 1',
+    'c 1',
+  ]);
+  assert.equal(waits.length, 2);
+});
+
+test('an abort ends the waiting, with the reason of the abort', async () => {
+  const stop = new AbortController();
+  const clock = {
+    now: () => 0,
+    sleep: async () => {
+      stop.abort(new Error('the user said so'));
+    },
+  };
+  const { remote, calls } = failing([busy(), busy()]);
+  await assert.rejects(retry(remote, { clock, random: () => 0 }).head('a', stop.signal), /the user said so/);
+  assert.equal(calls(), 1);
+});
+
+test('a stream that was handed out is not read twice', async () => {
+  const memory = createMemoryRemote(new Map());
+  let gets = 0;
+  async function* half(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield Buffer.from('half');
+    throw busy();
+  }
+  const cutting: Remote = {
+    ...memory,
+    async get() {
+      gets++;
+      return { stream: Readable.from(half(), { objectMode: false }) };
+    },
+  };
+  const { clock } = notedWaits();
+  const source = await retry(cutting, { clock, random: () => 0 }).get('a', signal);
+  await assert.rejects(readAll(source), { code: 'remote.unreachable', retryable: true });
+  assert.equal(gets, 1);
+});
