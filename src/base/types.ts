@@ -77,7 +77,7 @@ export interface Out {
 }
 
 /** Time as an input. `asOf` is `now` or a date, which means the end of that day in the schedule's zone. */
-export type Refresh = { readonly asOf: 'now' | string; readonly at: Location } & (
+export type Refresh = { readonly asOf: string; readonly at: Location } & (
   | { readonly kind: 'every'; readonly everyMs: number }
   | { readonly kind: 'cron'; readonly cron: string; readonly tz: string }
   | { readonly kind: 'session'; readonly exchange: string; readonly delayMs: number }

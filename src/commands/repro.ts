@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { Listener } from '../base/event.ts';
-import type { StageName } from '../base/types.ts';
 import { runPlan } from '../execute/run.ts';
 import type { RunResult } from '../execute/run.ts';
 import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
@@ -153,7 +152,7 @@ function execute(
     world: locked ? lockedWorld(project.world, project.recorder) : project.world,
     jobs,
     pools: pipeline.pools,
-    ranks: rankStages(graph, selection.stages as ReadonlySet<StageName>, lastDurations(project.stateDir)),
+    ranks: rankStages(graph, selection.stages, lastDurations(project.stateDir)),
     keepGoing,
     emit,
     signal,

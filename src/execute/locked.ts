@@ -36,7 +36,7 @@ export function lockedWorld(world: World, recorder: Recorder): World {
       attempted.discard();
       throw new PipelineError(
         'locked.not-reproduced',
-        `stage "${stage.name}" made other bytes of "${different.path}" than ${'pipeline.lock'} says`,
+        `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
         {
           exit: EXIT.failed,
           at: stage.at,

@@ -88,7 +88,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 
   async function settle(stage: Stage): Promise<'ok' | 'not-ok'> {
     const above = (graph.upstream.get(stage.name) ?? []).filter((name) => selection.stages.has(name));
-    const outcomes = await Promise.all(above.map((name) => settled.get(name)));
+    const outcomes = await Promise.all(above.map(async (name) => settled.get(name)));
     const blocker = above.find((_, index) => outcomes[index] === 'not-ok');
     if (blocker !== undefined)
       return finish(stage, signal.aborted ? 'canceled' : 'blocked', [

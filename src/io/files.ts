@@ -11,7 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
@@ -82,17 +82,13 @@ export function sweepTemps(folder: string, deep = false): void {
 }
 
 /** A folder's entries; none when it does not exist. */
-export function readFolder(folder: string): ReturnType<typeof readFolderStrict> {
+export function readFolder(folder: string): readonly Dirent[] {
   try {
-    return readFolderStrict(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
-}
-
-function readFolderStrict(folder: string): import('node:fs').Dirent[] {
-  return readdirSync(folder, { withFileTypes: true });
 }
 
 /** Puts a folder's names on the disk. */

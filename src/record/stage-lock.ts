@@ -70,7 +70,7 @@ export function toArtifact(value: Json): Artifact {
 function toFingerprint(fields: Fields): Fingerprint {
   const { action, api, params, deps, code, packages, env, tick, declares, ...rest } = fields;
   refuseRest(rest, 'the entry');
-  if (api !== undefined && api !== 1) throw new RecordFault(`the stage API ${String(api)} is unknown`);
+  if (api !== undefined && api !== 1) throw new RecordFault('the stage API is unknown');
   return {
     action: toAction(action),
     ...(api === 1 && { api }),

@@ -1,10 +1,10 @@
-import { isSystemError } from '../base/error.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
 
 /** A file system's error as the remote's own; anything that is no system error comes back as it is. */
 export function folderFault(config: RemoteConfig, error: unknown): unknown {
-  if (!isSystemError(error)) return error;
+  if (error instanceof PipelineError || !isSystemError(error)) return error;
   const where = error.path ?? config.url;
   switch (error.code) {
     case 'ENOENT':

@@ -26,6 +26,8 @@ export interface OpenRemoteOptions {
 /** One file per kind of remote; nothing of it, its SDK above all, is loaded before it is opened. */
 const KINDS: Readonly<Record<string, () => Promise<{ readonly default: OpenRemote }>>> = {
   folder: () => import('./folder.ts'),
+  http: () => import('./http.ts'),
+  s3: () => import('./s3.ts'),
 };
 
 /** Options that name a file. */

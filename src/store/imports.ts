@@ -233,7 +233,7 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
 }
 
 function glob(pattern: string): readonly string[] {
-  return globSync(pattern, { exclude: (name) => /(^|\/)(node_modules|\.[^/]*)$/.test(String(name)) })
+  return globSync(pattern, { exclude: (name) => /(^|\/)(node_modules|\.[^/]*)$/.test(name) })
     .filter((name) => statSync(name).isFile())
     .sort(byCodeUnit);
 }

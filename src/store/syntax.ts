@@ -52,7 +52,7 @@ export function isFault(facts: CodeFacts | SyntaxFault): facts is SyntaxFault {
 
 /** Node's own type stripping keeps every position; its warning of being experimental is not the user's concern. */
 function stripTypes(text: string): string {
-  const emit = process.emitWarning;
+  const emit = process.emitWarning.bind(process);
   process.emitWarning = () => undefined;
   try {
     return stripTypeScriptTypes(text);

@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import { objectMissing, remoteFault } from './faults.ts';
+import { readOptions } from './options.ts';
+import { webFault } from './web-fault.ts';
+import { encodeKey, webStream } from './web-stream.ts';
+
+const CONCURRENCY = 16;
+/** A server that has not begun to answer by then is taken for gone. */
+const ANSWER_MS = 60_000;
+
+/**
+ * A read-only remote: a folder remote that a web server gives out. It cannot list; presence is asked key by key.
+ * Options: `user` and `password` (basic), or `token` (bearer). A redirect to another origin gets no credentials.
+ */
+const openHttp: OpenRemote = (config) => {
+  const options = readOptions(config, { user: 'text', password: 'text', token: 'text' });
+  if (options.token !== undefined && (options.user !== undefined || options.password !== undefined)) {
+    throw remoteFault(config, 'option', {
+      what: 'both a "token" and a "user" are given',
+      hint: 'keep one of them',
+    });
+  }
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+  if (options.user !== undefined) {
+    const pair = Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64');
+    headers['authorization'] = `Basic ${pair}`;
+  }
+  return Promise.resolve(
+    createHttp(config, { base: baseOf(config), headers, concurrency: options.jobs ?? CONCURRENCY }),
+  );
+};
+export default openHttp;
+
+function baseOf(config: RemoteConfig): string {
+  const url = URL.canParse(config.url) ? new URL(config.url) : undefined;
+  if (!url || url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw remoteFault(config, 'option', {
+      what: 'the url is not that of a folder',
+      hint: 'write it as in "https://host/path"; user and password go into options of that name',
+    });
+  }
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
+}
+
+interface Setup {
+  readonly base: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly concurrency: number;
+}
+
+function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup): Remote {
+  const faultOf = (error: unknown): unknown => webFault(config, error, {});
+
+  async function request(method: 'GET' | 'HEAD', key: string, signal: AbortSignal): Promise<Response> {
+    const slow = new AbortController();
+    const timer = setTimeout(() => slow.abort(new DOMException('no answer', 'TimeoutError')), ANSWER_MS);
+    try {
+      return await fetch(base + encodeKey(key), {
+        method,
+        headers,
+        signal: AbortSignal.any([signal, slow.signal]),
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultOf(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function refuse(answer: Response): Promise<never> {
+    await answer.body?.cancel();
+    throw webFault(config, new Error(`status ${answer.status}`), {
+      status: answer.status,
+      message: answer.statusText,
+      retryAfter: answer.headers.get('retry-after'),
+      date: answer.headers.get('date'),
+    });
+  }
+
+  async function head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
+    const answer = await request('HEAD', key, signal);
+    const size = answer.headers.get('content-length');
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.ok && size !== null) return { size: Number(size) };
+    // Some servers know no HEAD, and some tell no size there.
+    if (answer.ok || answer.status === 405 || answer.status === 501) return measure(key, signal);
+    return refuse(answer);
+  }
+
+  async function measure(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
+    const answer = await request('GET', key, signal);
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (!answer.ok) return refuse(answer);
+    let size = 0;
+    for await (const chunk of bodyOf(answer, signal)) size += (chunk as Uint8Array).length;
+    return { size };
+  }
+
+  const bodyOf = (answer: Response, signal: AbortSignal): Readable => {
+    if (answer.body === null) return Readable.from([], { objectMode: false });
+    return webStream(Readable.fromWeb(answer.body as ReadableStream), { signal, faultOf });
+  };
+
+  const readOnly = (): never => {
+    throw remoteFault(config, 'denied', {
+      what: 'a web server can only be read from',
+      hint: 'push to the remote that this server gives out, by its own url',
+    });
+  };
+
+  return {
+    limits: { concurrency, readOnly: true, listless: true },
+    head,
+    async get(key, signal) {
+      const answer = await request('GET', key, signal);
+      if (answer.ok) return { stream: bodyOf(answer, signal) };
+      if (answer.status !== 404 && answer.status !== 410) return refuse(answer);
+      await answer.body?.cancel();
+      throw objectMissing(config, key);
+    },
+    put: async () => readOnly(),
+    remove: async () => readOnly(),
+    // oxlint-disable-next-line require-yield -- it has nothing to tell
+    async *list() {
+      throw remoteFault(config, 'denied', {
+        what: 'a web server cannot be listed',
+        hint: 'ask for each key',
+      });
+    },
+  };
+}

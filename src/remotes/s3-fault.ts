@@ -1,0 +1,86 @@
+import type { RemoteConfig } from '../base/remote.ts';
+import { objectMissing } from './faults.ts';
+import { webFault } from './web-fault.ts';
+import type { FaultNames } from './web-fault.ts';
+
+const CREDENTIALS =
+  'give access_key_id and secret_access_key, a profile, or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+const REGION = 'set the option "region" to the region of the bucket';
+
+/** S3's names for its faults (Amazon's error responses, and those of MinIO), and the SDK's for its own. */
+const NAMES: FaultNames = {
+  NoSuchBucket: 'not-found',
+  InvalidBucketName: 'not-found',
+  AccessDenied: 'denied',
+  AllAccessDisabled: 'denied',
+  AccountProblem: 'denied',
+  MethodNotAllowed: 'denied',
+  InvalidAccessKeyId: 'credentials',
+  SignatureDoesNotMatch: 'credentials',
+  ExpiredToken: [
+    'credentials',
+    'the session token has expired: ask for a new one, for instance by "aws sso login"',
+  ],
+  InvalidToken: 'credentials',
+  TokenRefreshRequired: 'credentials',
+  CredentialsProviderError: ['credentials', CREDENTIALS],
+  TokenProviderError: ['credentials', CREDENTIALS],
+  RequestTimeTooSkewed: 'clock',
+  RequestExpired: 'clock',
+  SlowDown: 'quota',
+  Throttling: 'quota',
+  ThrottlingException: 'quota',
+  TooManyRequests: 'quota',
+  RequestLimitExceeded: 'quota',
+  BandwidthLimitExceeded: 'quota',
+  SlowDownRead: 'quota',
+  SlowDownWrite: 'quota',
+  QuotaExceeded: 'full',
+  XMinioStorageFull: 'full',
+  XMinioAdminBucketQuotaExceeded: 'full',
+  PermanentRedirect: ['option', REGION],
+  AuthorizationHeaderMalformed: ['option', REGION],
+  IllegalLocationConstraintException: ['option', REGION],
+  InternalError: 'unreachable',
+  ServiceUnavailable: 'unreachable',
+  RequestTimeout: 'unreachable',
+};
+
+interface S3Error {
+  readonly name?: string;
+  readonly message?: string;
+  readonly Code?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> };
+}
+
+/** An SDK's error as the remote's own; with a key, a 404 is that object's. */
+export function s3Fault(config: RemoteConfig, error: unknown, key: string | undefined): unknown {
+  const { name, message, Code, $metadata, $response } = (error ?? {}) as S3Error;
+  const status = $metadata?.httpStatusCode;
+  const code = Code ?? (status === undefined && !/Provider/.test(name ?? '') ? undefined : name);
+  if (
+    key !== undefined &&
+    (code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code !== 'NoSuchBucket'))
+  ) {
+    return objectMissing(config, key);
+  }
+  if (error instanceof Error && /^(Region is missing|Could not resolve credentials)/.test(error.message)) {
+    const missing = error.message.startsWith('Region')
+      ? (['option', REGION] as const)
+      : (['credentials', CREDENTIALS] as const);
+    return webFault(config, error, { code: 'missing', message }, { missing });
+  }
+  return webFault(
+    config,
+    error,
+    {
+      status,
+      code,
+      message,
+      retryAfter: $response?.headers?.['retry-after'],
+      date: $response?.headers?.['date'],
+    },
+    NAMES,
+  );
+}

@@ -1,0 +1,185 @@
+import type { Readable } from 'node:stream';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import { parseAddress } from './address.ts';
+import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
+import { readOptions } from './options.ts';
+import type { OptionValues } from './options.ts';
+import { s3Fault } from './s3-fault.ts';
+import { readBody, webStream } from './web-stream.ts';
+
+const CONCURRENCY = 16;
+/** Up to this size an object goes up in one request, whole in memory; above it in parts of at least this size. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** S3 takes no more than 10,000 parts. */
+const MOST_PARTS = 9_000;
+/** Parts of one object under way at once. */
+const PARTS_AT_ONCE = 3;
+const CONNECT_MS = 10_000;
+const IDLE_MS = 60_000;
+
+const OPTIONS = {
+  region: 'text',
+  endpoint: 'text',
+  path_style: 'switch',
+  access_key_id: 'text',
+  secret_access_key: 'text',
+  session_token: 'text',
+  profile: 'text',
+} as const;
+
+/**
+ * Amazon S3 and what speaks its protocol (MinIO, R2, …, by `endpoint`). Without keys the SDK's own chain finds
+ * credentials: environment, profile, web identity, instance role. An object is visible when its request, or the
+ * completion of its multipart upload, has been answered; replacing is atomic.
+ */
+const openS3: OpenRemote = async (config) => {
+  const options = readOptions(config, OPTIONS);
+  const { place, prefix } = parseAddress(config);
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client(clientConfig(config, options));
+  return createS3(config, { sdk, client, bucket: place, prefix, concurrency: options.jobs ?? CONCURRENCY });
+};
+export default openS3;
+
+function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS>): S3ClientConfig {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = options;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw remoteFault(config, 'option', { what: '"access_key_id" and "secret_access_key" belong together' });
+  }
+  if (options.endpoint !== undefined && !URL.canParse(options.endpoint)) {
+    throw remoteFault(config, 'option', {
+      what: `the option "endpoint" is no url: "${options.endpoint}"`,
+      hint: 'write it as in "https://host:9000"',
+    });
+  }
+  // Servers other than Amazon's rarely have a host name per bucket, and ignore the region.
+  const own = options.endpoint !== undefined;
+  const region = options.region ?? (own ? 'us-east-1' : undefined);
+  return {
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
+    forcePathStyle: options.path_style ?? own,
+    ...(region !== undefined && { region }),
+    ...(own && { endpoint: options.endpoint }),
+    ...(options.profile !== undefined && { profile: options.profile }),
+    ...(accessKeyId !== undefined &&
+      secretAccessKey !== undefined && {
+        credentials: {
+          accessKeyId,
+          secretAccessKey,
+          ...(options.session_token !== undefined && { sessionToken: options.session_token }),
+        },
+      }),
+  };
+}
+
+interface Setup {
+  readonly sdk: typeof import('@aws-sdk/client-s3');
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly concurrency: number;
+}
+
+function createS3(config: RemoteConfig, { sdk, client, bucket: Bucket, prefix, concurrency }: Setup): Remote {
+  let isBucketKnown = false;
+
+  async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw s3Fault(config, error, key);
+    }
+  }
+
+  /** HEAD answers 404 for a missing object and for a missing bucket alike; asked once which it is. */
+  async function requireBucket(signal: AbortSignal): Promise<void> {
+    if (isBucketKnown) return;
+    try {
+      await client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal: signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
+        ?.httpStatusCode;
+      if (status === 404) {
+        throw remoteFault(config, 'not-found', { what: `there is no bucket "${Bucket}"`, cause: error });
+      }
+      // Without the right to ask, the answer about the object stands.
+      if (status !== 403) throw s3Fault(config, error, undefined);
+    }
+    isBucketKnown = true;
+  }
+
+  return {
+    limits: { concurrency },
+    async head(key, signal) {
+      const command = new sdk.HeadObjectCommand({ Bucket, Key: prefix + key });
+      try {
+        const { ContentLength } = await ask(key, signal, () => client.send(command, { abortSignal: signal }));
+        return { size: ContentLength ?? 0 };
+      } catch (error) {
+        if (!isObjectMissing(error)) throw error;
+        await requireBucket(signal);
+        return undefined;
+      }
+    },
+    async get(key, signal) {
+      const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key });
+      const { Body } = await ask(key, signal, () => client.send(command, { abortSignal: signal }));
+      if (Body === undefined) throw objectMissing(config, key);
+      return {
+        stream: webStream(Body as Readable, { signal, faultOf: (error) => s3Fault(config, error, key) }),
+      };
+    },
+    async put(key, body, signal) {
+      const target = { Bucket, Key: prefix + key };
+      if (body.size <= PART_BYTES) {
+        const Body = await readBody(body, signal);
+        const command = new sdk.PutObjectCommand({ ...target, Body });
+        await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        return;
+      }
+      const { Upload } = await import('@aws-sdk/lib-storage');
+      signal.throwIfAborted();
+      const upload = new Upload({
+        client,
+        params: { ...target, Body: body.open() },
+        partSize: Math.max(PART_BYTES, Math.ceil(body.size / MOST_PARTS)),
+        queueSize: PARTS_AT_ONCE,
+      });
+      const stop = (): void => void upload.abort();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        await ask(undefined, signal, () => upload.done());
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    },
+    async remove(key, signal) {
+      const command = new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key });
+      await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+    },
+    async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
+      let token: string | undefined;
+      do {
+        const command = new sdk.ListObjectsV2Command({
+          Bucket,
+          Prefix: prefix + below,
+          ...(token !== undefined && { ContinuationToken: token }),
+        });
+        const page = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        for (const { Key, Size } of page.Contents ?? []) {
+          if (Key !== undefined) yield { key: Key.slice(prefix.length), size: Size ?? 0 };
+        }
+        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      } while (token !== undefined);
+    },
+    async close() {
+      client.destroy();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { Readable } from 'node:stream';
+import type { Body } from '../base/remote.ts';
+
+/** The bytes of an answer, whose errors are the remote's own; `signal` ends it with its reason. */
+export function webStream(
+  stream: Readable,
+  { signal, faultOf }: { readonly signal: AbortSignal; readonly faultOf: (error: unknown) => unknown },
+): Readable {
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    const stop = (): void =>
+      void stream.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      signal.throwIfAborted();
+      yield* stream as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultOf(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+  const readable = Readable.from(pieces(), { objectMode: false });
+  // A generator that was never begun runs no `finally`: the request would stay open.
+  readable.once('close', () => stream.destroy());
+  return readable;
+}
+
+/** All bytes of a small body. */
+export async function readBody(body: Body, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
+    signal.throwIfAborted();
+    chunks.push(chunk);
+  }
+  signal.throwIfAborted();
+  return Buffer.concat(chunks);
+}
+
+/** A key in a URL's path: every part percent-encoded, the slashes kept. */
+export function encodeKey(key: string): string {
+  return key.split('/').map(encodePart).join('/');
+}
+
+/** `.` and `..` cannot stand in a URL's path even when encoded; keys never hold them. */
+function encodePart(part: string): string {
+  return encodeURIComponent(part).replaceAll(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
