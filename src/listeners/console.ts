@@ -4,7 +4,7 @@ import { displayWidth } from '../base/display-width.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { fitName } from './console/cut.ts';
-import { oneLine } from './console/details.ts';
+import { formatMutexWait, oneLine } from './console/details.ts';
 import { finishedRow, gateRow, recoveredRow, retriedRow, startedRow } from './console/event-rows.ts';
 import { formatLiveArea } from './console/live-area.ts';
 import { NAME_SHARE, formatRow } from './console/rows.ts';
@@ -148,7 +148,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       case 'attempt-recovered':
         return show(recoveredRow(event));
       case 'mutex-waited':
-        return tell('info', `waiting for the ${event.mutex}: ${event.holder} holds it since ${event.since}`);
+        return tell('info', formatMutexWait(event));
       case 'transfer-started':
         if (!isTty && event.objects > 0) tell('info', formatTransferStart(event));
         return;

@@ -28,8 +28,8 @@ function logOf(bodies: readonly EventBody[], options: Partial<ConsoleListenerOpt
 test('a log has one line per event and ends in a summary', () => {
   assert.equal(
     logOf(EVERY_EVENT),
-    `waiting for the workspace: repro (pid 17) holds it since 2026-03-17T05:59:00.000Z
-fetch  recovered  completed: an earlier run was cut off while its outs were taken over
+    `waiting for the workspace: repro (pid 17) holds it since 2026-03-17T05:59:00Z
+fetch  recovered  completed: an earlier run was cut off
 warning[tick.behind]: the clock is behind the lock
 recorded data/world.csv
 fetching 4 objects (4 KiB) from origin
@@ -306,7 +306,7 @@ test('small pieces of output are few writes, and what happened is written at onc
     schedule: time.schedule,
   });
   for (let i = 0; i < 1000; i++) listener.on(eventAt(time.now(), said('s', `${i}\n`)));
-  assert.deepEqual(writes, []);
+  assert.equal(writes.length, 0);
   time.pass(100);
   assert.equal(writes.length, 1);
   assert.equal(writes[0]?.split('\n').length, 1001);

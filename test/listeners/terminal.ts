@@ -9,6 +9,10 @@ export interface Terminal {
   readonly folded: () => number;
 }
 
+const ESC = '\u001b';
+/** One sequence or one character. */
+const PIECES = new RegExp(`${ESC}\\[([\\d;]*)([A-Za-z])|[^]`, 'gu');
+
 /** The few things a terminal does that the live area relies on (ECMA-48: CR, LF, CUU, ED 0, EL 0, SGR). */
 export function createTerminal(columns: number): Terminal {
   let lines: string[][] = [[]];
@@ -28,7 +32,7 @@ export function createTerminal(columns: number): Terminal {
   };
   return {
     write(text) {
-      for (const [piece, count, verb] of text.matchAll(/\u001b\[([\d;]*)([A-Za-z])|[^]/gu)) {
+      for (const [piece, count, verb] of text.matchAll(PIECES)) {
         if (piece === '\r') x = 0;
         else if (piece === '\n') {
           y++;

@@ -53,3 +53,10 @@ export function formatWait(ms: number): string {
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
+
+/** `waiting for the workspace: repro holds it since 2026-03-17T06:00:12Z` */
+export function formatMutexWait({ mutex, holder, since }: Extract<Event, { type: 'mutex-waited' }>): string {
+  // Nobody waits by the millisecond; a holder that has just begun may not have said since when.
+  const time = since === '' ? '' : ` since ${since.replace(/\.\d+Z$/, 'Z')}`;
+  return `waiting for the ${mutex}: ${holder} holds it${time}`;
+}

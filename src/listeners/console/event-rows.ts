@@ -67,9 +67,6 @@ export function gateRow({ stage, gate, value, held }: Extract<Event, { type: 'ga
 
 /** The row of what an earlier run left half done. */
 export function recoveredRow({ stage, how }: Extract<Event, { type: 'attempt-recovered' }>): Row {
-  const detail =
-    how === 'rolled-back'
-      ? 'rolled back: an earlier run was cut off while it ran'
-      : 'completed: an earlier run was cut off while its outs were taken over';
+  const detail = `${how === 'rolled-back' ? 'rolled back' : 'completed'}: an earlier run was cut off`;
   return { symbol: 'warning', colour: 'yellow', name: stage, verb: 'recovered', detail };
 }
