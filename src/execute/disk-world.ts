@@ -11,7 +11,7 @@ import { ignorePaths } from '../record/gitignore.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
-import type { OwnPackage } from './attempt.ts';
+import type { OwnPackage } from './attempt-inputs.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';

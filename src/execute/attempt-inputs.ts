@@ -1,0 +1,40 @@
+import type { Emit } from '../base/event.ts';
+import { createRedactor } from '../base/redact.ts';
+import type { Redactor } from '../base/redact.ts';
+import type { Stage } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import type { Staging } from './staging.ts';
+
+/** What a stage process needs besides its stage. */
+export interface AttemptInputs {
+  readonly root: string;
+  readonly stage: Stage;
+  readonly staging: Staging;
+  /** The runner's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The stage's tick. */
+  readonly nowMs: number;
+  readonly code: readonly string[];
+  readonly packageFolders: readonly string[];
+  readonly own: OwnPackage;
+  /** Passed to Node when the runner itself runs from source. */
+  readonly conditions: readonly string[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  /** Told as soon as there is a process. */
+  readonly onStart: (pid: number) => void;
+}
+
+/** Files of our own package that a stage process loads. */
+export interface OwnPackage {
+  readonly root: string;
+  /** The process's entry and the stage API, below `root`. */
+  readonly child: string;
+  readonly api: string;
+}
+
+/** Masks the values of the stage's secrets. */
+export function redactorOf({ env, stage }: AttemptInputs): Redactor {
+  return createRedactor(stage.secrets.flatMap((name) => env[name] ?? []));
+}

@@ -1,0 +1,70 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import { formatBytes, formatDuration } from '../base/text.ts';
+import type { Stage } from '../base/types.ts';
+import type { Ending } from '../io/process.ts';
+
+/** What is known of an ending besides the process's own word. */
+export interface Circumstances {
+  readonly stopped: 'timeout' | 'canceled' | undefined;
+  readonly heapExhausted: boolean;
+  readonly explain: (() => PipelineError | undefined) | undefined;
+}
+
+/** The error of an ending, from the most to the least telling cause; `undefined` for success. */
+export function endingError(
+  stage: Stage,
+  ending: Ending,
+  { stopped, heapExhausted, explain }: Circumstances,
+): PipelineError | undefined {
+  const at = stage.at;
+  const failed = EXIT.failed;
+  const peak =
+    ending.peakMemory === undefined ? '' : `; its memory peaked at ${formatBytes(ending.peakMemory)}`;
+  const name = `stage "${stage.name}"`;
+  if (stopped === 'canceled')
+    return new PipelineError('stage.canceled', `${name} was canceled`, { at, exit: EXIT.interrupted });
+  if (stopped === 'timeout') {
+    const limit = formatDuration(stage.policy.timeoutMs ?? 0);
+    return new PipelineError('stage.timeout', `${name} did not end within ${limit}`, {
+      at,
+      exit: failed,
+      hint: 'raise its timeout:, or find out what it waits for in its output',
+    });
+  }
+  if (ending.startError) {
+    const code = (ending.startError as NodeJS.ErrnoException).code ?? ending.startError.message;
+    return new PipelineError('stage.not-started', `${name} could not be started (${code})`, {
+      at,
+      exit: failed,
+      cause: ending.startError,
+    });
+  }
+  if (heapExhausted) {
+    return new PipelineError('stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, {
+      at,
+      exit: failed,
+      hint: 'work on less at a time, or raise the limit with NODE_OPTIONS=--max-old-space-size in a cmd: stage',
+    });
+  }
+  const explained = explain?.();
+  if (explained) return explained;
+  if (ending.signal !== undefined) {
+    const hint =
+      ending.signal === 'SIGKILL'
+        ? 'the system kills processes that use too much memory: see "dmesg"'
+        : undefined;
+    return new PipelineError('stage.killed', `${name} was killed by ${ending.signal}${peak}`, {
+      at,
+      exit: failed,
+      hint,
+    });
+  }
+  if (ending.exitCode !== 0) {
+    return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, {
+      at,
+      exit: failed,
+      hint: 'its output above says why',
+    });
+  }
+  return undefined;
+}

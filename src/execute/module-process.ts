@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Stage } from '../base/types.ts';
+import type { Group } from '../io/process.ts';
+import { redactorOf } from './attempt-inputs.ts';
+import type { AttemptInputs, OwnPackage } from './attempt-inputs.ts';
+import type { ChildJob, ChildMessage } from './child-protocol.ts';
+import { denialOf } from './denial.ts';
+import { permissionArgs } from './hermetic.ts';
+import { compileCache, moduleEnv } from './stage-env.ts';
+import { nestParams } from './stage-params.ts';
+import { supervise } from './supervise.ts';
+import type { Command } from './supervise.ts';
+
+/** Runs a module stage in a process of its own. Throws `stage.failed`, `stage.undeclared` and their kin. */
+export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakMemory?: number }> {
+  const { root, stage, staging } = inputs;
+  if (stage.action.kind !== 'module') throw new Error('not a module stage');
+  const denied: { permission: string; resource: string }[] = [];
+  let failure: { message: string; stack: string } | undefined;
+  let peakMemory: number | undefined;
+  let group: Group | undefined;
+  const job: ChildJob = {
+    module: join(root, stage.action.path),
+    deps: Object.fromEntries(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
+    outs: Object.fromEntries(
+      stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? '']),
+    ),
+    params: nestParams(stage),
+    env: [...stage.env, ...stage.secrets],
+    now: inputs.nowMs,
+  };
+  const onMessage = (raw: unknown): void => {
+    const message = raw as ChildMessage;
+    switch (message.type) {
+      case 'ready':
+        return group?.send(job as unknown as Record<string, unknown>);
+      case 'log':
+        return inputs.emit({
+          type: 'stage-output',
+          stage: stage.name,
+          stream: 'log',
+          chunk: `${redactor.text(message.text)}\n`,
+        });
+      case 'progress': {
+        const { done, total, label } = message;
+        const rest = {
+          ...(total !== undefined && { total }),
+          ...(label !== undefined && { label: redactor.text(label) }),
+        };
+        return inputs.emit({ type: 'stage-progressed', stage: stage.name, done, ...rest });
+      }
+      case 'denied':
+        return void denied.push(message);
+      case 'done':
+        peakMemory = message.peakMemory;
+        return undefined;
+      case 'failed':
+        failure = { message: redactor.text(message.message), stack: redactor.text(message.stack) };
+        return undefined;
+      default:
+        return message satisfies never;
+    }
+  };
+  const redactor = redactorOf(inputs);
+  const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
+  const command: Command = { command: process.execPath, args, cwd: root, env: moduleEnv(inputs) };
+  try {
+    await supervise(inputs, command, {
+      onMessage,
+      onGroup: (one) => (group = one),
+      explain: () => failure && moduleFailed(stage, failure, denialOf(inputs, denied)),
+    });
+  } finally {
+    if (failure)
+      inputs.emit({ type: 'stage-output', stage: stage.name, stream: 'stderr', chunk: `${failure.stack}\n` });
+  }
+  const denial = denialOf(inputs, denied);
+  if (denial) throw denial;
+  return peakMemory === undefined ? {} : { peakMemory };
+}
+
+function moduleFailed(
+  stage: Stage,
+  failure: { message: string },
+  denial: PipelineError | undefined,
+): PipelineError {
+  if (denial) return denial;
+  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
+    at: stage.at,
+    exit: EXIT.failed,
+  });
+}
+
+function nodeArgs({
+  root,
+  stage,
+  staging,
+  code,
+  packageFolders,
+  conditions,
+  own,
+}: AttemptInputs): readonly string[] {
+  const flags = [
+    '--disable-warning=ExperimentalWarning',
+    ...conditions.map((name) => `--conditions=${name}`),
+  ];
+  if (stage.action.kind !== 'module' || !stage.action.hermetic) return flags;
+  const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
+  const deps = stage.deps.flatMap((dep) => [join(root, dep.path), join(root, dep.path, '*')]);
+  const entry = [join(own.root, own.child), ...stageApi(root, own)];
+  return [...flags, ...permissionArgs({ action: stage.action, code, packageFolders, deps, entry, writable })];
+}
+
+/** The stage API by its real path and by the links under which the project finds it. */
+function stageApi(root: string, own: OwnPackage): readonly string[] {
+  const link = join(root, 'node_modules', 'lockstep-data');
+  return [join(own.root, own.api), link, join(link, 'package.json'), join(link, own.api)];
+}
