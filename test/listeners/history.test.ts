@@ -117,6 +117,17 @@ test('of the progress of one stage only the newest of a batch is kept', async (c
   ]);
 });
 
+test('progress stands where it was told last', async (context) => {
+  const { stateDir, listener, tell } = play(context);
+  const progress = (done: number): EventBody => ({ type: 'stage-progressed', stage: 's', done });
+  tell(started(1), progress(1), { type: 'stage-committing', stage: 's' }, progress(2));
+  await listener.close?.();
+  assert.deepEqual(
+    readRun(stateDir, RUN).map(({ type }) => type),
+    ['run-started', 'stage-committing', 'stage-progressed'],
+  );
+});
+
 test('a stage that writes more than 5 MiB has its first 5 MiB kept and a note', async (context) => {
   const { listener, tell, log } = play(context);
   tell(started(2));
