@@ -50,7 +50,7 @@ const KINDS: Readonly<Record<Reason['kind'], true>> = {
 };
 
 const page = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
-const documented = [...page.matchAll(/^### `([\w-]+)`$/gm)].map(([, type]) => type);
+const documented = [...page.matchAll(/^### `([\w-]+)`$/gm)].map(([, type]) => type ?? '');
 
 test('the page of events has a section for every event and for no other', () => {
   assert.deepEqual(documented.sort(), Object.keys(TYPES).sort());
