@@ -141,9 +141,11 @@ interface Surroundings {
 }
 
 async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
-  const listeners: Listener[] = [await screen(json)];
-  const interrupt = listenForInterrupts();
   const clock = clockFrom(process.env);
+  const listeners: Listener[] = [
+    await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)) }),
+  ];
+  const interrupt = listenForInterrupts();
   // Late listeners (the history of a run) hear what comes after them.
   const emit = createBus(
     [{ on: (event: Event) => listeners.forEach((listener) => listener.on(event)) }],
@@ -160,6 +162,7 @@ async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings)
     emit,
     signal: interrupt.signal,
     listen: (listener) => void listeners.push(listener),
+    tell: (error) => void report(error, { root: rootOf(dir), json }),
     waitMs: waitOf(parsed.flags),
   };
   try {
@@ -178,7 +181,7 @@ function waitOf(flags: Flags): number {
   throw usage('cli.value', `--wait takes a number of seconds, not "${text}"`, 'for example --wait 300');
 }
 
-async function screen(json: boolean): Promise<Listener> {
+async function screen(json: boolean, { now, readLine }: Seeing): Promise<Listener> {
   if (json) {
     const { createJsonListener } = await import('./listeners/json.ts');
     return createJsonListener({ write: (text) => void process.stdout.write(text) });
@@ -194,9 +197,16 @@ async function screen(json: boolean): Promise<Listener> {
     unicode:
       /utf-?8/i.test(process.env['LC_ALL'] ?? process.env['LC_CTYPE'] ?? process.env['LANG'] ?? '') ||
       process.platform === 'darwin',
-    now: () => Date.now(),
+    rows: () => out.rows ?? 24,
+    now,
+    readLine,
     schedule: createSchedule(),
   });
+}
+
+interface Seeing {
+  readonly now: () => number;
+  readonly readLine: (file: string, line: number) => string | undefined;
 }
 
 /** https://no-color.org and FORCE_COLOR; else only a terminal gets colour. */

@@ -49,6 +49,8 @@ export type EventBody =
       readonly type: 'attempt-failed';
       readonly stage: string;
       readonly attempt: number;
+      /** How many there may be in all. */
+      readonly attempts: number;
       readonly problem: Problem;
       readonly retryInMs: number;
     }

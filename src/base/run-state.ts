@@ -27,7 +27,10 @@ export interface RunState {
   readonly durationMs?: number;
 }
 
-export const EMPTY_RUN: RunState = { stages: new Map() };
+/** The state before the first event. */
+export function emptyRun(): RunState {
+  return { stages: new Map() };
+}
 
 /** Takes one event into the state; events that say nothing about stages return the state unchanged. */
 export function reduceRun(state: RunState, event: Event): RunState {

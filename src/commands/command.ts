@@ -1,4 +1,4 @@
-import type { ExitCode } from '../base/error.ts';
+import type { ExitCode, PipelineError } from '../base/error.ts';
 import type { Emit, Event } from '../base/event.ts';
 import { openProject } from '../project.ts';
 import type { Project } from '../project.ts';
@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Lets a listener hear what follows (the history of a run). */
   readonly listen: (listener: { on(event: Event): void; close?(): void | Promise<void> }) => void;
+  /** Tells an error without ending the command. */
+  readonly tell: (error: PipelineError) => void;
   readonly waitMs: number;
 }
 

@@ -58,7 +58,8 @@ const repro: Command = {
 
 export default repro;
 
-async function reproduce(context: CommandContext, project: Project): Promise<ExitCode> {
+/** What `repro` does with an open project; `watch` does it again and again. */
+export async function reproduce(context: CommandContext, project: Project): Promise<ExitCode> {
   const jobs = jobsOf(context);
   const selection = selectStages(project.graph, {
     targets: context.args,

@@ -24,7 +24,7 @@ export interface HarvestInputs {
  */
 export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache, algorithm } = inputs;
-  if (stage.action.kind === 'module') refuseStray(stage, staging);
+  if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
   const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock });
   const requests = staging.outs.map((out) => ({
     path: relative('/', out.made) as RelPath,

@@ -205,7 +205,14 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       } catch (error) {
         if (attempt >= attempts || signal.aborted || !isWorthRetrying(error)) throw error;
         const retryInMs = retryDelayMs(stage.policy.retry, attempt, world.random());
-        emit({ type: 'attempt-failed', stage: stage.name, attempt, problem: toProblem(error), retryInMs });
+        emit({
+          type: 'attempt-failed',
+          stage: stage.name,
+          attempt,
+          attempts,
+          problem: toProblem(error),
+          retryInMs,
+        });
         await world.sleep(retryInMs, signal);
       }
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { EVENT_VERSION } from '../base/event.ts';
 import type { Event } from '../base/event.ts';
-import { EMPTY_RUN, reduceRun } from '../base/run-state.ts';
+import { emptyRun, reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { parseJson } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
@@ -26,7 +27,8 @@ export function readRun(stateDir: string, id: string): readonly Event[] {
   for (const line of text.split('\n')) {
     if (line === '') continue;
     try {
-      events.push(parseJson(line) as unknown as Event);
+      const event = parseJson(line) as unknown as Event | null;
+      if (event?.v === EVENT_VERSION) events.push(event);
     } catch {
       // Cut off by a crash.
     }
@@ -36,7 +38,7 @@ export function readRun(stateDir: string, id: string): readonly Event[] {
 
 /** The same view of a recorded run that the terminal had of it live. */
 export function replayRun(events: readonly Event[]): RunState {
-  return events.reduce(reduceRun, EMPTY_RUN);
+  return events.reduce(reduceRun, emptyRun());
 }
 
 /** Stage → wall time (ms) of its last run, from the newest `depth` runs. */

@@ -63,8 +63,10 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     isPrepared = true;
   }
 
+  /** A folder that the first push will make holds nothing yet; a missing parent is a share that is not mounted. */
   function requireRoot(): void {
     if (guard(() => statIfExists(root))?.isDirectory()) return;
+    if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) return;
     throw remoteFault(config, 'unreachable', {
       what: `there is no folder "${root}"`,
       hint: 'mount the share it belongs to, push to it once, or correct the url in remotes.yaml',

@@ -97,7 +97,7 @@ test('the live area is gone in the end and nothing that happened is lost', () =>
     'error[remote.bad-object]: sha256:11 is not what it says',
     '✗ fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there',
     '  fetch    │ hello',
-    '↻ fetch     attempt 1 failed: exited with code 1; next try in 30s',
+    '↻ fetch     attempt 1 of 3 failed: exited with code 1; next try in 30s',
     '✓ fetch     ran in 12.3s    data/raw 31 files 1.2 MiB, reports/fetch_report.js…',
     '2 stages: 1 ran, 1 fresh in 12.3s',
     '',
@@ -147,6 +147,7 @@ test('a stage that waits for its next attempt counts down', () => {
   time.pass(1000);
   tell({
     type: 'attempt-failed',
+    attempts: 3,
     stage: 'a',
     attempt: 1,
     problem: { code: 'c', message: 'no net' },

@@ -37,7 +37,7 @@ error[remote.bad-object]: sha256:11 is not what it says
 fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there
 fetch     started  dep data/raw modified
 fetch    | hello
-fetch     attempt 1 failed: exited with code 1; next try in 30s
+fetch     attempt 1 of 3 failed: exited with code 1; next try in 30s
 fetch     started  attempt 2
 fetch     ran in 12.3s  (data/raw 31 files 1.2 MiB, reports/fetch_report.json 12 KiB)
 2 stages: 1 ran, 1 fresh in 12.3s
@@ -210,7 +210,7 @@ test('the output at the end is that of the last attempt', () => {
     planned('fetch'),
     begun('fetch'),
     said('fetch', 'first try\n'),
-    { type: 'attempt-failed', stage: 'fetch', attempt: 1, problem: failure, retryInMs: 1500 },
+    { type: 'attempt-failed', attempts: 3, stage: 'fetch', attempt: 1, problem: failure, retryInMs: 1500 },
     begun('fetch', 2),
     said('fetch', 'second try\n'),
     { ...finished('fetch', 'failed', 2000), problem: failure } as EventBody,
@@ -280,6 +280,7 @@ test('nothing that a message or a path says is obeyed by the terminal', () => {
     { type: 'data-recorded', path: 'a\u001b[2Jb' },
     {
       type: 'attempt-failed',
+      attempts: 3,
       stage: 's',
       attempt: 1,
       problem: { code: 'c', message: 'two\nlines \u001b[31m' },
@@ -289,7 +290,7 @@ test('nothing that a message or a path says is obeyed by the terminal', () => {
   ] as EventBody[]);
   assert.equal(
     text,
-    'recorded a [2Jb\ns  attempt 1 failed: two lines  [31m; next try in 1s\nwarning[c]: x\\x1b[31m\n',
+    'recorded a [2Jb\ns  attempt 1 of 3 failed: two lines  [31m; next try in 1s\nwarning[c]: x\\x1b[31m\n',
   );
 });
 

@@ -86,6 +86,7 @@ export const EVERY_EVENT: readonly EventBody[] = [
   { type: 'stage-progressed', stage: 'fetch', done: 1, total: 2, label: 'half' },
   {
     type: 'attempt-failed',
+    attempts: 3,
     stage: 'fetch',
     attempt: 1,
     problem: { code: 'stage.failed', message: 'stage "fetch" exited with code 1' },

@@ -48,8 +48,8 @@ export function startedRow({ stage, attempt, reasons }: Started): Row {
 }
 
 /** The row of an attempt that failed and is followed by another. */
-export function retriedRow({ stage, attempt, problem, retryInMs }: Retried): Row {
-  const verb = `attempt ${attempt} failed: ${formatSentence(problem, stage)}; next try in ${formatWait(retryInMs)}`;
+export function retriedRow({ stage, attempt, attempts, problem, retryInMs }: Retried): Row {
+  const verb = `attempt ${attempt} of ${attempts} failed: ${formatSentence(problem, stage)}; next try in ${formatWait(retryInMs)}`;
   return { symbol: 'retry', colour: 'yellow', name: stage, verb, detail: '' };
 }
 

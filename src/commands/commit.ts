@@ -1,0 +1,37 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import { commitWorkspace } from '../execute/accept.ts';
+import { syncData } from '../execute/data.ts';
+import { selectStages } from '../plan/select.ts';
+import { SELECT_FLAGS, isSet, withProject } from './command.ts';
+import type { Command } from './command.ts';
+
+const commit: Command = {
+  summary: 'Record what is in the workspace as the result, without running anything',
+  usage: '[STAGE …]',
+  flags: SELECT_FLAGS,
+  examples: ['lockstep commit', 'lockstep commit features --single'],
+  run: (context) =>
+    withProject(context, async (project) => {
+      const selection = selectStages(project.graph, {
+        targets: context.args,
+        downstream: isSet(context, 'downstream'),
+        single: isSet(context, 'single'),
+        force: false,
+      });
+      using _workspace = await project.takeWorkspace();
+      using _cache = await project.takeCache('shared');
+      await syncData(project);
+      const plan = await project.plan(selection);
+      const [first, ...rest] = plan.problems;
+      if (first) throw PipelineError.of([first, ...rest]);
+      const recorded = await commitWorkspace(project, selection);
+      if (context.json) context.print(`${JSON.stringify({ type: 'committed', stages: recorded })}\n`);
+      else {
+        for (const name of recorded) context.print(`recorded ${name}\n`);
+        if (recorded.length === 0) context.print('pipeline.lock already says what is here.\n');
+      }
+      return EXIT.ok;
+    }),
+};
+
+export default commit;

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { writeFileAtomic } from '../io/files.ts';
+import { makeStateDir } from '../project.ts';
+import type { Command } from './command.ts';
+
+const init: Command = {
+  summary: 'Start a project in this folder: a first pipeline that runs',
+  usage: '',
+  flags: {},
+  examples: ['mkdir prices && cd prices && lockstep init && lockstep repro'],
+  maxArgs: 0,
+  run: (context) => {
+    const { dir } = context;
+    const taken = ['pipeline.yaml', 'stages/count.ts'].find((file) => existsSync(join(dir, file)));
+    if (taken !== undefined) {
+      throw new PipelineError('init.exists', `"${taken}" exists here already`, {
+        hint: 'this folder has a project; see "lockstep status"',
+      });
+    }
+    const name = basename(dir).replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'project';
+    const files: Record<string, string> = {
+      'pipeline.yaml': pipelineText(name),
+      'params.yaml': PARAMS,
+      'stages/count.ts': COUNT,
+      'words.txt': WORDS,
+    };
+    const made: string[] = [];
+    for (const [file, text] of Object.entries(files)) {
+      if (existsSync(join(dir, file))) continue;
+      writeFileAtomic(join(dir, file), text, { durable: false });
+      made.push(file);
+    }
+    makeStateDir(join(dir, '.lockstep'));
+    if (context.json) context.print(`${JSON.stringify({ type: 'initialised', made })}\n`);
+    else
+      context.print(
+        `Made ${made.join(', ')}.\nNext: "lockstep repro" runs the pipeline; commit pipeline.lock with what made it.\n`,
+      );
+    return Promise.resolve(EXIT.ok);
+  },
+};
+
+export default init;
+
+function pipelineText(name: string): string {
+  return `# yaml-language-server: $schema=./node_modules/lockstep-data/schema/pipeline.schema.json
+name: ${name}
+params: [params.yaml]
+
+stages:
+  # Any shell command.
+  sort:
+    cmd: sort words.txt > sorted.txt
+    deps: [words.txt]
+    outs: [sorted.txt]
+
+  # A TypeScript module: it reads its deps, writes its outs, and sees nothing else.
+  count:
+    run: stages/count.ts
+    deps: { words: sorted.txt }
+    params: [count]
+    outs:
+      counts: { path: counts.json, metric: true, cache: false }
+`;
+}
+
+const PARAMS = `count:
+  # Words shorter than this do not count.
+  min_length: 1
+`;
+
+const COUNT = `import { readFileSync, writeFileSync } from 'node:fs';
+
+/** @type {import('lockstep-data').StageFunction} */
+export default ({ deps, outs, params, log }) => {
+  const words = readFileSync(deps.words, 'utf8').split('\\n');
+  const counted = words.filter((word) => word.length >= params.count.min_length);
+  writeFileSync(outs.counts, \`\${JSON.stringify({ words: counted.length, distinct: new Set(counted).size }, null, 2)}\\n\`);
+  log(\`\${counted.length} words\`);
+};
+`;
+
+const WORDS = `pear
+apple
+fig
+apple
+`;

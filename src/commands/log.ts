@@ -1,0 +1,85 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import { formatReason } from '../base/reason.ts';
+import { didYouMean, formatDuration } from '../base/text.ts';
+import { findRoot } from '../project.ts';
+import { listRuns, readRun, replayRun } from '../record/history.ts';
+import type { RunState, StageState } from '../base/run-state.ts';
+import { join } from 'node:path';
+import { textFlag } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
+
+const log: Command = {
+  summary: 'List past runs, or the stages of one',
+  usage: '[RUN]',
+  flags: { last: { type: 'string', short: 'n', value: 'N', help: 'so many runs (default 20)' } },
+  examples: ['lockstep log', 'lockstep log -n 5', 'lockstep log 20260317T103000-1a2b'],
+  maxArgs: 1,
+  run: (context) => {
+    const stateDir = join(findRoot(context.dir), '.lockstep');
+    const runs = listRuns(stateDir);
+    const [wanted] = context.args;
+    if (wanted !== undefined) {
+      const id = runs.find((run) => run === wanted) ?? runs.find((run) => run.startsWith(wanted));
+      if (id === undefined)
+        throw new PipelineError('run.unknown', `there is no run "${wanted}"`, {
+          hint: didYouMean(wanted, runs) ?? 'see "lockstep log"',
+        });
+      if (context.json)
+        for (const event of readRun(stateDir, id)) context.print(`${JSON.stringify(event)}\n`);
+      else context.print(formatRun(replayRun(readRun(stateDir, id)), id));
+      return Promise.resolve(EXIT.ok);
+    }
+    const states = runs
+      .slice(0, countOf(context))
+      .map((id) => ({ id, state: replayRun(readRun(stateDir, id)) }));
+    for (const { id, state } of states)
+      context.print(context.json ? `${JSON.stringify(toRow(id, state))}\n` : formatRow(id, state));
+    if (states.length === 0 && !context.json) context.print('Nothing has run here yet.\n');
+    return Promise.resolve(EXIT.ok);
+  },
+};
+
+export default log;
+
+function countOf(context: CommandContext): number {
+  const text = textFlag(context, 'last') ?? '20';
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new PipelineError('cli.value', `--last takes a whole number above 0, not "${text}"`);
+}
+
+function toRow(id: string, state: RunState): Record<string, unknown> {
+  return {
+    run: id,
+    outcome: state.outcome ?? 'cut off',
+    startedAt: state.startedAt,
+    durationMs: state.durationMs,
+    stages: countOutcomes(state),
+  };
+}
+
+function countOutcomes(state: RunState): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of state.stages.values())
+    if (outcome !== undefined) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** `20260317T103000-1a2b  succeeded  1.9s   2 ran, 1 fresh`; a run without an end was cut off. */
+function formatRow(id: string, state: RunState): string {
+  const counts = Object.entries(countOutcomes(state)).map(([outcome, count]) => `${count} ${outcome}`);
+  const duration = state.durationMs === undefined ? '' : formatDuration(state.durationMs);
+  return `${id}  ${(state.outcome ?? 'cut off').padEnd(9)}  ${duration.padStart(7)}  ${counts.join(', ')}\n`;
+}
+
+function formatRun(state: RunState, id: string): string {
+  const stages = [...state.stages.values()];
+  const width = Math.max(5, ...stages.map((stage) => stage.stage.length));
+  return `${formatRow(id, state)}\n${stages.map((stage) => formatStage(stage, width)).join('')}`;
+}
+
+function formatStage({ stage, outcome, durationMs, reasons, problem }: StageState, width: number): string {
+  const duration = durationMs === undefined ? '' : formatDuration(durationMs);
+  const why = problem?.message ?? (reasons[0] ? formatReason(reasons[0]) : '');
+  return `  ${stage.padEnd(width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
+}

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
+import { didYouMean } from '../base/text.ts';
+import { writeFileAtomic } from '../io/files.ts';
+import { findRoot } from '../project.ts';
+import { readRemotes } from '../read/remotes.ts';
+import { isSet } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
+import { loadRemotes } from './remotes.ts';
+
+const FILE = 'remotes.yaml';
+const ACTIONS = ['list', 'add'];
+
+const remote: Command = {
+  summary: 'List the remotes of remotes.yaml, or add one',
+  usage: 'list | add NAME URL',
+  flags: {
+    default: { type: 'boolean', help: 'add: make it the default remote' },
+    force: { type: 'boolean', short: 'f', help: 'add: replace a remote of that name' },
+  },
+  examples: [
+    'lockstep remote list',
+    'lockstep remote add storage gs://my-bucket/sensex --default',
+    'lockstep remote add nas /mnt/nas/lockstep',
+  ],
+  run: async (context) => {
+    const [action = 'list', ...rest] = context.args;
+    if (action === 'list') return list(context);
+    if (action === 'add') return add(context, rest);
+    throw new PipelineError('cli.arguments', `"lockstep remote" does not know "${action}"`, {
+      hint: didYouMean(action, ACTIONS),
+    });
+  },
+};
+
+export default remote;
+
+function list(context: CommandContext): ExitCode {
+  const { remotes, default: chosen } = loadRemotes(context, findRoot(context.dir));
+  const all = Object.values(remotes);
+  if (context.json)
+    for (const { name, url } of all)
+      context.print(`${JSON.stringify({ name, url, default: name === chosen })}\n`);
+  else if (all.length === 0)
+    context.print('This project has no remote; add one with "lockstep remote add NAME URL".\n');
+  else {
+    const width = Math.max(...all.map(({ name }) => name.length));
+    for (const { name, url } of all)
+      context.print(`${name.padEnd(width)}  ${url}${name === chosen ? '  (default)' : ''}\n`);
+  }
+  return EXIT.ok;
+}
+
+/** Edits remotes.yaml in place: comments and everything else stay. The result is read back before it is written. */
+async function add(context: CommandContext, [name, url, ...rest]: readonly string[]): Promise<ExitCode> {
+  if (name === undefined || url === undefined || rest.length > 0) {
+    throw new PipelineError('cli.arguments', '"lockstep remote add" takes a name and a url', {
+      hint: 'for example: lockstep remote add storage gs://my-bucket/path',
+    });
+  }
+  const root = findRoot(context.dir);
+  const path = join(root, FILE);
+  const { parseDocument } = await import('yaml');
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (before !== '') loadRemotes(context, root);
+  const document = parseDocument(before);
+  if (document.hasIn(['remotes', name]) && !isSet(context, 'force')) {
+    throw new PipelineError('remote.exists', `there is a remote "${name}" already`, {
+      hint: 'replace it with --force',
+    });
+  }
+  if (document.contents === null) document.contents = document.createNode({}) as never;
+  const first = !document.has('remotes');
+  if (isSet(context, 'default') || (first && !document.has('default'))) document.set('default', name);
+  document.setIn(['remotes', name], document.createNode({ url }));
+  const text = document.toString({ flowCollectionPadding: true });
+  refuseInvalid(context, text);
+  writeFileAtomic(path, text, { durable: true });
+  context.print(
+    context.json
+      ? `${JSON.stringify({ type: 'remote-added', name, url })}\n`
+      : `Added the remote "${name}" to ${FILE}.\n`,
+  );
+  return EXIT.ok;
+}
+
+function refuseInvalid(context: CommandContext, text: string): void {
+  const { problems } = readRemotes({
+    load: (file) => (file === FILE ? Buffer.from(text) : undefined),
+    env: (name) => context.env[name],
+  });
+  const [first, ...rest] = problems;
+  if (first) throw PipelineError.of([first, ...rest]);
+}

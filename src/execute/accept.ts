@@ -1,0 +1,65 @@
+import type { Emit } from '../base/event.ts';
+import type { HashAlgorithm, StageName } from '../base/types.ts';
+import type { Graph } from '../plan/graph.ts';
+import { judge } from '../plan/plan.ts';
+import type { Known, Selection } from '../plan/plan.ts';
+import { ignorePaths } from '../record/gitignore.ts';
+import type { RunCache } from '../record/runs.ts';
+import type { Cache } from '../store/cache.ts';
+import type { DiskFacts } from './facts.ts';
+import { evaluateGates } from './gates.ts';
+import { harvest } from './harvest.ts';
+import type { Journal } from './journal.ts';
+import type { Recorder } from './recorder.ts';
+import { layStaging } from './staging.ts';
+
+export interface AcceptOptions {
+  readonly root: string;
+  readonly graph: Graph;
+  readonly facts: DiskFacts;
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
+  readonly algorithm: HashAlgorithm;
+  readonly emit: Emit;
+}
+
+/**
+ * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Returns the
+ * stages whose record changed; throws `out.missing` for an out that is not there.
+ */
+export async function commitWorkspace(
+  options: AcceptOptions,
+  selection: Selection,
+): Promise<readonly StageName[]> {
+  const { root, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
+  const known = new Map<StageName, Known>();
+  const recorded: StageName[] = [];
+  for (const name of graph.order) {
+    if (!selection.stages.has(name)) continue;
+    const { stage, decision, fingerprint } = judge(name, { graph, selection, facts, known });
+    const isFresh = decision.verdict === 'skip' && decision.reasons[0].kind === 'fresh';
+    if (isFresh || stage.policy.frozen || !fingerprint) {
+      if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
+      continue;
+    }
+    const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
+    const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
+    evaluateGates(
+      stage,
+      (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
+      emit,
+    );
+    if (!stage.outs.some((out) => out.persist)) runs.save(result);
+    ignorePaths(
+      root,
+      stage.outs.filter((out) => out.cache).map((out) => out.path),
+    );
+    recorder.setStage(name, result);
+    facts.noteOuts(result.outs);
+    known.set(name, { outs: result.outs, placed: true });
+    recorded.push(name);
+  }
+  return recorded;
+}

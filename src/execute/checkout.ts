@@ -1,0 +1,103 @@
+import { PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
+import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import { hasArtifact } from './facts.ts';
+import type { DiskFacts } from './facts.ts';
+import type { Recorder } from './recorder.ts';
+import type { Restorer, ToRestore } from './restore.ts';
+
+export interface CheckoutOptions {
+  readonly pipeline: Pipeline;
+  readonly facts: DiskFacts;
+  readonly cache: Cache;
+  readonly recorder: Recorder;
+  readonly restorer: Restorer;
+  /** Only these paths; all when absent. */
+  readonly only?: ReadonlySet<RelPath>;
+}
+
+export interface CheckoutResult {
+  readonly made: readonly Artifact[];
+  readonly unchanged: number;
+  /** Artifacts that the cache does not have. */
+  readonly missing: readonly Problem[];
+}
+
+/** An artifact of the lock, and how its files may be linked. Only paths of the current pipeline are ever written. */
+export interface LockedArtifact extends ToRestore {
+  readonly owner: string;
+  readonly push: boolean;
+  readonly remote?: string;
+}
+
+/** Everything the lock names that the present pipeline still declares: outs of its stages, and its data. */
+export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonly LockedArtifact[] {
+  const found: LockedArtifact[] = [];
+  for (const stage of pipeline.stages) {
+    for (const artifact of recorder.lockOf(stage.name)?.outs ?? []) {
+      const out = stage.outs.find((one) => one.path === artifact.path);
+      if (!out) continue;
+      const sharing = out.cache && !out.persist ? 'share' : 'own';
+      found.push({
+        artifact,
+        sharing,
+        owner: stage.name,
+        push: out.push,
+        ...(out.remote !== undefined && { remote: out.remote }),
+      });
+    }
+  }
+  for (const artifact of recorder.data()) {
+    const input = pipeline.data.find((one) => one.path === artifact.path);
+    if (input)
+      found.push({
+        artifact,
+        sharing: 'own',
+        owner: 'data',
+        push: input.push,
+        ...(input.remote !== undefined && { remote: input.remote }),
+      });
+  }
+  return found;
+}
+
+/**
+ * Makes the workspace equal to the lock. What stands in the way and is recorded nowhere is kept in the cache first;
+ * what the cache cannot give is told, and the rest is made all the same.
+ */
+export async function checkout(options: CheckoutOptions): Promise<CheckoutResult> {
+  const { pipeline, facts, cache, recorder, restorer, only } = options;
+  const wanted = lockedArtifacts(pipeline, recorder).filter(
+    ({ artifact }) => only === undefined || only.has(artifact.path),
+  );
+  await facts.look(wanted.map(({ artifact }) => artifact.path));
+  const differing = wanted.filter(({ artifact }) => {
+    const here = facts.seenOut(artifact.path);
+    return here.kind !== 'present' || here.hash !== artifact.hash || here.exec !== (artifact.exec ?? false);
+  });
+  const made: Artifact[] = [];
+  const missing: Problem[] = [];
+  for (const item of differing) {
+    const { artifact } = item;
+    try {
+      if (!hasArtifact(cache, artifact)) missing.push(notCached(artifact));
+      else {
+        await restorer.restore(item.owner, [item]);
+        made.push(artifact);
+      }
+    } catch (error) {
+      if (!(error instanceof PipelineError) || !error.code.startsWith('object.')) throw error;
+      missing.push(notCached(artifact));
+    }
+  }
+  return { made, unchanged: wanted.length - differing.length, missing };
+}
+
+function notCached(artifact: Artifact): Problem {
+  return {
+    code: 'object.missing',
+    message: `the cache does not have all of "${artifact.path}"`,
+    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+  };
+}

@@ -1,0 +1,62 @@
+import { objectPath } from '../base/hash.ts';
+import type { Remote } from '../base/remote.ts';
+import type { Artifact, ContentHash, HashAlgorithm } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+
+/** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
+const FEW = 8;
+
+/** What a remote has: key → size. Only keys that were asked for need to be in it. */
+export type Presence = ReadonlyMap<string, number>;
+
+/** Finds which objects a remote has: one listing per algorithm, or one request each when they are few. */
+export async function findPresent(
+  remote: Remote,
+  hashes: Iterable<ContentHash>,
+  signal: AbortSignal,
+): Promise<Presence> {
+  const wanted = new Set([...hashes].map(objectPath));
+  const present = new Map<string, number>();
+  if (wanted.size <= FEW || remote.limits.listless === true) {
+    await Promise.all(
+      [...wanted].map(async (key) => {
+        const head = await remote.head(key, signal);
+        if (head) present.set(key, head.size);
+      }),
+    );
+    return present;
+  }
+  const algorithms = new Set([...wanted].map((key) => key.split('/')[1] as HashAlgorithm));
+  for (const algorithm of algorithms) {
+    for await (const { key, size } of remote.list(`files/${algorithm}/`, signal))
+      if (wanted.has(key)) present.set(key, size);
+  }
+  return present;
+}
+
+/** The file objects of artifacts, and their manifests; a manifest goes after the files it refers to. */
+export interface Objects {
+  readonly files: ReadonlySet<ContentHash>;
+  /** Manifest → the files it names. */
+  readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
+}
+
+/** Collects the objects of artifacts whose manifests the cache has; the other artifacts are given back. */
+export function collectObjects(
+  cache: Cache,
+  artifacts: Iterable<Artifact>,
+): { objects: Objects; unknown: readonly Artifact[] } {
+  const files = new Set<ContentHash>();
+  const trees = new Map<ContentHash, readonly ContentHash[]>();
+  const unknown: Artifact[] = [];
+  for (const artifact of artifacts) {
+    if (artifact.kind === 'file') files.add(artifact.hash);
+    else if (!cache.has(artifact.hash)) unknown.push(artifact);
+    else {
+      const entries = cache.readTree(artifact.hash).map((entry) => entry.hash);
+      trees.set(artifact.hash, entries);
+      for (const hash of entries) files.add(hash);
+    }
+  }
+  return { objects: { files, trees }, unknown };
+}

@@ -1,0 +1,139 @@
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
+import type { Source } from '../base/remote.ts';
+import type { ContentHash } from '../base/types.ts';
+import { tempName } from '../io/files.ts';
+import { flush } from '../io/flush.ts';
+import type { Cache } from './cache.ts';
+import { copyHashed } from './ingest.ts';
+import { parseManifest } from './tree.ts';
+
+/** Objects on their way into the cache: temp files beside it, hashed while written, let in batch by batch. */
+export interface Landing {
+  /** Resolves with the bytes received. Throws `remote.corrupt` for bytes that are not what the name says. */
+  receive(hash: ContentHash, source: Source): Promise<number>;
+  /** The files that a received manifest names. Throws `manifest.invalid`. */
+  readTree(hash: ContentHash): readonly ContentHash[];
+  /** Makes the received files durable and lets them in, then the manifests that are complete. */
+  settle(isComplete: (manifest: ContentHash) => boolean): Promise<void>;
+  /** Removes what was not let in. */
+  drop(): void;
+}
+
+interface Received {
+  readonly hash: ContentHash;
+  readonly temp: string;
+  readonly size: number;
+}
+
+const BATCH_FILES = 2000;
+const BATCH_BYTES = 256 * 1024 * 1024;
+
+export function createLanding(cache: Cache): Landing {
+  const trees = new Map<ContentHash, Received>();
+  let files: Received[] = [];
+  let bytes = 0;
+  /** The batch being let in; the next one waits for it. */
+  let settling: Promise<void> = Promise.resolve();
+
+  async function letIn(batch: readonly Received[]): Promise<void> {
+    await flush(batch.map(({ temp }) => temp));
+    const seenAt = cache.clock.now();
+    for (const { hash, temp } of batch) {
+      const object = cache.pathOf(hash);
+      renameSync(temp, object);
+      cache.memo.remember(lstatSync(object), hash, { seenAt, object: true });
+    }
+    await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
+  }
+
+  function settleFiles(): Promise<void> {
+    const batch = files;
+    files = [];
+    bytes = 0;
+    settling = settling.then(() => letIn(batch));
+    return settling;
+  }
+
+  return {
+    async receive(hash, source) {
+      const temp = tempName(cache.pathOf(hash));
+      mkdirSync(dirname(temp), { recursive: true });
+      const size = await write(hash, source, temp);
+      chmodSync(temp, 0o444);
+      if (isTreeHash(hash)) {
+        trees.set(hash, { hash, temp, size });
+        return size;
+      }
+      files.push({ hash, temp, size });
+      bytes += size;
+      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) await settleFiles();
+      return size;
+    },
+    readTree(hash) {
+      const received = trees.get(hash);
+      if (!received) return [];
+      return parseManifest(readFileSync(received.temp), algorithmOf(hash)).map((entry) => entry.hash);
+    },
+    async settle(isComplete) {
+      await settleFiles();
+      const complete = [...trees.values()].filter(({ hash }) => isComplete(hash));
+      await letIn(complete);
+      for (const { hash } of complete) trees.delete(hash);
+    },
+    drop() {
+      for (const { temp } of [...files, ...trees.values()]) rmSync(temp, { force: true });
+      files = [];
+      trees.clear();
+    },
+  };
+}
+
+/** Writes what comes to a temp file, hashing it on the way; leaves nothing when it is not what it should be. */
+async function write(hash: ContentHash, source: Source, temp: string): Promise<number> {
+  const expected: ContentHash = `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
+  if ('file' in source) {
+    copyHashed(source.file, temp, { hash: expected, mismatch: () => corrupt(hash) });
+    return lstatSync(temp).size;
+  }
+  const running = createRunningHash(algorithmOf(hash));
+  const fd = openSync(temp, 'wx', 0o644);
+  let size = 0;
+  try {
+    for await (const chunk of source.stream as AsyncIterable<Buffer>) {
+      running.update(chunk);
+      for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
+      size += chunk.length;
+    }
+    if (running.end() !== expected) throw corrupt(hash);
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  return size;
+}
+
+function corrupt(hash: ContentHash): PipelineError {
+  return new PipelineError(
+    'remote.corrupt',
+    `the remote's object ${hash} has other bytes than its name says; it was refused`,
+    {
+      exit: EXIT.failed,
+      hint: 'push it again from a machine that has it intact',
+    },
+  );
+}
