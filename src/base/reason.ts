@@ -1,3 +1,4 @@
+import { canonicalJson } from './hash.ts';
 import type { Json } from './types.ts';
 
 /** Why a stage is judged as it is: a fact each, made where the decision falls; sentences come from `formatReason`. */
@@ -112,8 +113,6 @@ function essence(action: Json): Json {
 }
 
 function short(value: Json | undefined): string {
-  const text =
-    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ??
-    'nothing';
+  const text = value === undefined ? 'nothing' : canonicalJson(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -22,7 +22,7 @@ export function compareFingerprints(
   compareCode(from, to, { reasons, importers: explaining.importers });
   if (from.packages !== to.packages) reasons.push({ kind: 'packages-changed' });
   for (const name of keysOf(from.env, to.env)) {
-    if (from.env?.[name] !== to.env?.[name]) reasons.push({ kind: 'env-changed', name });
+    if (own(from.env, name) !== own(to.env, name)) reasons.push({ kind: 'env-changed', name });
   }
   if (from.tick !== to.tick) {
     reasons.push({
@@ -37,9 +37,10 @@ export function compareFingerprints(
 
 function compareParams(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
   for (const file of keysOf(from.params, to.params)) {
-    for (const key of keysOf(from.params[file], to.params[file])) {
-      const before = from.params[file]?.[key];
-      const after = to.params[file]?.[key];
+    const [old, now] = [own(from.params, file), own(to.params, file)];
+    for (const key of keysOf(old, now)) {
+      const before = own(old, key);
+      const after = own(now, key);
       if (before !== undefined && after !== undefined && same(before, after)) continue;
       reasons.push({
         kind: 'param-changed',
@@ -71,8 +72,8 @@ function compareCode(
   { reasons, importers }: { reasons: Reason[]; importers: Readonly<Record<string, string>> },
 ): void {
   for (const path of keysOf(from.code, to.code)) {
-    const before = from.code?.[path];
-    const after = to.code?.[path];
+    const before = own(from.code, path);
+    const after = own(to.code, path);
     if (before === after) continue;
     const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'modified';
     reasons.push({ kind: 'code-changed', path, change, chain: chainTo(path, importers) });
@@ -82,7 +83,7 @@ function compareCode(
 /** Entry first, `path` last. */
 function chainTo(path: string, importers: Readonly<Record<string, string>>): readonly string[] {
   const chain = [path];
-  for (let at = importers[path]; at !== undefined && !chain.includes(at); at = importers[at])
+  for (let at = own(importers, path); at !== undefined && !chain.includes(at); at = own(importers, at))
     chain.unshift(at);
   return chain;
 }
@@ -103,6 +104,11 @@ function keysOf(
   b: Readonly<Record<string, unknown>> = {},
 ): readonly string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])];
+}
+
+/** Names come from the user: one may be called `constructor`. */
+function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function same(a: unknown, b: unknown): boolean {

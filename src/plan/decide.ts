@@ -47,7 +47,7 @@ export interface Recorded {
 export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
   const { locked } = recorded;
   const { fingerprint } = seen;
-  if (stage.policy.frozen) return decideFrozen(seen, recorded);
+  if (stage.policy.frozen) return decideFrozen(stage, seen, recorded);
   if (!fingerprint) {
     const reasons = seen.waitsFor.map((name): Reason => ({ kind: 'upstream', stage: name }));
     return { verdict: 'wait', reasons: atLeastOne(reasons, NEVER_RUN) };
@@ -58,7 +58,7 @@ export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
   if (locked && changes.length === 0) return decideUnchanged(stage, seen, { ...recorded, locked });
   const reasons = atLeastOne(changes, NEVER_RUN);
   const result = stage.outs.some((out) => out.persist) ? undefined : recorded.recall(fingerprint);
-  return result && hasOwnOuts(stage, result)
+  return result && foreignOuts(stage, result).length === 0
     ? { verdict: 'restore', reasons, result }
     : { verdict: 'run', reasons };
 }
@@ -68,6 +68,8 @@ function decideUnchanged(
   seen: Seen,
   { locked, isAvailable }: Recorded & { locked: StageLock },
 ): Decision {
+  const [foreign, ...others] = foreignOuts(stage, locked);
+  if (foreign) return { verdict: 'run', reasons: [foreign, ...others] };
   const [first, ...rest] = outReasons(seen, locked);
   if (first) {
     const reasons: Reasons = [first, ...rest];
@@ -83,8 +85,10 @@ function decideUnchanged(
 
 const NEVER_RUN: Reason = { kind: 'never-run' };
 
-function decideFrozen(seen: Seen, { locked, isAvailable }: Recorded): Decision {
+function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorded): Decision {
   if (!locked) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, NEVER_RUN] };
+  const foreign = foreignOuts(stage, locked);
+  if (foreign.length > 0) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, ...foreign] };
   const [first, ...rest] = outReasons(seen, locked).filter((reason) => reason.kind === 'out-missing');
   if (!first) return { verdict: 'skip', reasons: [{ kind: 'frozen' }], result: locked };
   const reasons: Reasons = [first, ...rest];
@@ -105,10 +109,21 @@ function outReasons(seen: Seen, locked: StageLock): readonly Reason[] {
   return reasons;
 }
 
-/** An entry whose paths are not exactly the stage's own is never believed. */
-function hasOwnOuts(stage: Stage, result: StageLock): boolean {
-  const paths = new Set<string>(stage.outs.map((out) => out.path));
-  return paths.size === result.outs.length && result.outs.every((out) => paths.has(out.path));
+/**
+ * How the outs of an entry are not exactly the stage's own; such an entry was edited or forged, and is never believed:
+ * restoring it would write where the pipeline declares nothing.
+ */
+function foreignOuts(stage: Stage, result: StageLock): readonly Reason[] {
+  const own = new Set<string>(stage.outs.map((out) => out.path));
+  const recorded = new Set<string>(result.outs.map((out) => out.path));
+  return [
+    ...[...own.difference(recorded)].map((path): Reason => ({ kind: 'outs-changed', path, change: 'added' })),
+    ...[...recorded.difference(own)].map((path): Reason => ({
+      kind: 'outs-changed',
+      path,
+      change: 'removed',
+    })),
+  ];
 }
 
 /** The text of each gate, sorted: what the lock records as having held. */

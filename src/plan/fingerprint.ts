@@ -52,12 +52,17 @@ function actionOf({ action }: Stage): Fingerprint['action'] {
 
 /** File → key → value; a whole file stands under the key ''. */
 function paramsOf(stage: Stage): Record<string, Record<string, Json>> {
-  const params: Record<string, Record<string, Json>> = {};
+  const params = new Map<string, [string, Json][]>();
   const refs = [...stage.params].sort(
     (a, b) => byCodeUnit(a.file, b.file) || byCodeUnit(a.key ?? '', b.key ?? ''),
   );
-  for (const { file, key, value } of refs) (params[file] ??= {})[key ?? ''] = value;
-  return params;
+  for (const { file, key, value } of refs) {
+    const entries = params.get(file);
+    if (entries) entries.push([key ?? '', value]);
+    else params.set(file, [[key ?? '', value]]);
+  }
+  // Unlike an assignment, this takes a key called `__proto__` for a key.
+  return Object.fromEntries([...params].map(([file, entries]) => [file, Object.fromEntries(entries)]));
 }
 
 /** One environment variable as it enters fingerprints: never its value. Unset and empty differ. */

@@ -1,5 +1,5 @@
 import type { Problem } from '../base/error.ts';
-import { isInside, parentsOf } from '../base/path.ts';
+import { parentsOf } from '../base/path.ts';
 import type { Dep, Location, Out, Pipeline, Stage, StageName } from '../base/types.ts';
 
 /** Where a stage's dep comes from when stages make it. */
@@ -29,8 +29,8 @@ interface Owned {
 export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const owners = ownOuts(pipeline, problems);
-  checkOverlaps(pipeline, owners, problems);
   const inFolder = indexByFolder(owners);
+  checkOverlaps(pipeline, { owners, inFolder }, problems);
   const makersOf = (path: string): readonly Maker[] => findMakers(path, owners, inFolder);
   const upstream = new Map<StageName, readonly StageName[]>();
   const downstream = new Map<StageName, StageName[]>(pipeline.stages.map((stage) => [stage.name, []]));
@@ -46,8 +46,8 @@ export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; prob
     for (const name of above) downstream.get(name)?.push(stage.name);
   }
   const stages = new Map(pipeline.stages.map((stage) => [stage.name, stage]));
-  const { order, cycle } = sortTopologically(pipeline, upstream);
-  if (cycle) problems.push(cycleProblem(cycle, stages, makersOf));
+  const { order, cycles } = sortTopologically(pipeline, upstream);
+  for (const cycle of cycles) problems.push(cycleProblem(cycle, stages, makersOf));
   const graph = { stages, order, upstream, downstream, makersOf };
   return { graph: problems.length === 0 ? graph : undefined, problems };
 }
@@ -74,7 +74,13 @@ function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {
   return owners;
 }
 
-function checkOverlaps(pipeline: Pipeline, owners: ReadonlyMap<string, Owned>, problems: Problem[]): void {
+interface Owners {
+  readonly owners: ReadonlyMap<string, Owned>;
+  /** Folder → what stages make below it, at any depth. */
+  readonly inFolder: ReadonlyMap<string, readonly Owned[]>;
+}
+
+function checkOverlaps(pipeline: Pipeline, { owners, inFolder }: Owners, problems: Problem[]): void {
   for (const { stage, out } of owners.values()) {
     const parent = firstParent(out.path, owners);
     if (!parent) continue;
@@ -86,8 +92,7 @@ function checkOverlaps(pipeline: Pipeline, owners: ReadonlyMap<string, Owned>, p
     });
   }
   for (const data of pipeline.data) {
-    const owner = owners.get(data.path) ?? firstParent(data.path, owners);
-    const held = owner ?? [...owners.values()].find(({ out }) => isInside(out.path, data.path));
+    const held = owners.get(data.path) ?? firstParent(data.path, owners) ?? inFolder.get(data.path)?.[0];
     if (!held) continue;
     problems.push({
       code: 'graph.data-is-out',
@@ -139,12 +144,17 @@ function selfCycle(stage: Stage, dep: Dep, out: Out): Problem {
   };
 }
 
-/** Depth-first in file order, without recursion: pipelines may be 100,000 stages long. */
+/**
+ * Depth-first in file order, without recursion: pipelines may be 100,000 stages long. Cycles that share no stage are
+ * all told; of those that do, the first.
+ */
 function sortTopologically(
   pipeline: Pipeline,
   upstream: ReadonlyMap<StageName, readonly StageName[]>,
-): { order: readonly StageName[]; cycle?: readonly StageName[] } {
+): { order: readonly StageName[]; cycles: readonly (readonly StageName[])[] } {
   const order: StageName[] = [];
+  const cycles: (readonly StageName[])[] = [];
+  const circling = new Set<StageName>();
   const state = new Map<StageName, 'open' | 'done'>();
   for (const { name } of pipeline.stages) {
     if (state.has(name)) continue;
@@ -157,15 +167,18 @@ function sortTopologically(
         order.push(top.name);
         path.pop();
       } else if (state.get(above) === 'open') {
+        if (circling.has(above) || circling.has(top.name)) continue;
         const names = path.map((step) => step.name);
-        return { order: [], cycle: names.slice(names.indexOf(above)) };
+        const cycle = names.slice(names.indexOf(above));
+        for (const member of cycle) circling.add(member);
+        cycles.push(cycle);
       } else if (!state.has(above)) {
         state.set(above, 'open');
         path.push({ name: above, next: 0 });
       }
     }
   }
-  return { order };
+  return { order, cycles };
 }
 
 function cycleProblem(

@@ -1,6 +1,7 @@
+import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { suggest } from '../base/text.ts';
-import type { Artifact, Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import type { Artifact, Fingerprint, Location, Stage, StageLock, StageName } from '../base/types.ts';
 import { decide } from './decide.ts';
 import type { Decision, SeenOut } from './decide.ts';
 import { buildFingerprint } from './fingerprint.ts';
@@ -83,7 +84,7 @@ export function judge(name: StageName, judging: Judging): Judgement {
   const stage = graph.stages.get(name);
   if (!stage) throw new Error(`no stage ${name}`);
   const { hashes, waitsFor, problems } = depHashes(stage, judging);
-  const code = facts.codeOf(stage);
+  const code = told(problems, stage.at, () => facts.codeOf(stage));
   const tick = facts.tickOf(stage);
   const fingerprint =
     waitsFor.length > 0 || problems.length > 0
@@ -121,7 +122,18 @@ export function judge(name: StageName, judging: Judging): Judgement {
 interface DepHashes {
   readonly hashes: ReadonlyMap<string, string>;
   readonly waitsFor: readonly StageName[];
-  readonly problems: readonly Problem[];
+  readonly problems: Problem[];
+}
+
+/** An error about a stage's input, which stands at `at`, is one problem among those of all stages. */
+function told<T>(problems: Problem[], at: Location, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    problems.push(...error.problems.map((problem) => ({ at: [at], ...problem })));
+    return undefined;
+  }
 }
 
 function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): DepHashes {
@@ -133,9 +145,10 @@ function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): D
     const pending = makers.filter((maker) => !isKnown(maker, known));
     for (const maker of pending) waitsFor.add(maker.stage);
     if (pending.length > 0) continue;
-    const hash = hashOfDep(dep.path, makers, { facts, known });
-    if (hash === undefined) problems.push(missingDep(stage, dep, graph));
-    else hashes.set(dep.path, hash);
+    const before = problems.length;
+    const hash = told(problems, dep.at, () => hashOfDep(dep.path, makers, { facts, known }));
+    if (hash !== undefined) hashes.set(dep.path, hash);
+    else if (problems.length === before) problems.push(missingDep(stage, dep, { graph, makers }));
   }
   return { hashes, waitsFor: [...waitsFor], problems };
 }
@@ -160,19 +173,32 @@ function hashOfDep(
     : facts.lookInside(artifact, path.slice(maker.out.path.length + 1));
 }
 
-function missingDep(stage: Stage, dep: Stage['deps'][number], graph: Graph): Problem {
-  const outs = [...graph.stages.values()].flatMap((one) => one.outs.map((out) => out.path as string));
-  const near = suggest(dep.path, outs);
-  const [maker] = graph.makersOf(dep.path);
-  const hint = maker
-    ? `stage "${maker.stage}" makes it: run "lockstep repro ${stage.name}" without --single, or "lockstep pull"`
-    : near === undefined
-      ? 'create the file, or list it under data: and run "lockstep pull"'
-      : `did you mean "${near}"?`;
+interface DepSources {
+  readonly graph: Graph;
+  /** The selected stages that make it: they have, and it is not there. */
+  readonly makers: readonly Maker[];
+}
+
+function missingDep(stage: Stage, dep: Stage['deps'][number], { graph, makers }: DepSources): Problem {
+  const [made] = makers;
   return {
     code: 'dep.missing',
-    message: `stage "${stage.name}" reads "${dep.path}", which does not exist`,
-    hint,
-    at: [dep.at],
+    message: made
+      ? `stage "${stage.name}" reads "${dep.path}", which is not in the "${made.out.path}" that stage "${made.stage}" made`
+      : `stage "${stage.name}" reads "${dep.path}", which does not exist`,
+    hint: made
+      ? `look what is in "${made.out.path}", and correct the path or the stage that should write it`
+      : hintForMissing(dep.path, graph),
+    at: made ? [dep.at, made.out.at] : [dep.at],
   };
+}
+
+function hintForMissing(path: string, graph: Graph): string {
+  const [maker] = graph.makersOf(path);
+  if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
+  const outs = [...graph.stages.values()].flatMap((one) => one.outs.map((out) => out.path as string));
+  const near = suggest(path, outs);
+  return near === undefined
+    ? 'create the file, or list it under data: and run "lockstep pull"'
+    : `did you mean "${near}"?`;
 }

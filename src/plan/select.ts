@@ -5,7 +5,7 @@ import type { Graph } from './graph.ts';
 import type { Selection } from './plan.ts';
 
 export interface SelectOptions {
-  /** Stage names, names of `foreach`/`matrix` templates, or paths of outs; none = every stage. */
+  /** Stage names, names of `foreach`/`matrix` templates, paths of outs or of folders around outs; none = every stage. */
   readonly targets: readonly string[];
   /** The targets and all that reads from them. */
   readonly downstream: boolean;
@@ -31,13 +31,21 @@ export function findTarget(graph: Graph, target: string): readonly StageName[] {
   if (graph.stages.has(target as StageName)) return [target as StageName];
   const instances = [...graph.stages.keys()].filter((name) => name.startsWith(`${target}@`));
   if (instances.length > 0) return instances;
-  const [maker] = graph.makersOf(target.replace(/\/+$/, ''));
-  if (maker) return [maker.stage];
-  const hint = didYouMean(target, [...graph.stages.keys()]);
+  const makers = graph.makersOf(target.replace(/^(\.\/)+|\/+$/g, ''));
+  if (makers.length > 0) return [...new Set(makers.map((maker) => maker.stage))];
+  const hint = didYouMean(target, knownTargets(graph));
   throw new PipelineError('stage.unknown', `there is no stage "${target}"`, {
     exit: EXIT.user,
     ...(hint !== undefined && { hint }),
   });
+}
+
+/** What a mistyped word may have meant: stages, their templates, and nothing else: outs are too many to list. */
+function knownTargets(graph: Graph): readonly string[] {
+  const names = [...graph.stages.keys()].flatMap((name): readonly string[] =>
+    name.includes('@') ? [name.slice(0, name.indexOf('@')), name] : [name],
+  );
+  return [...new Set(names)];
 }
 
 function reach(

@@ -23,8 +23,7 @@ export async function tickAt(
   tableOf: (exchange: string) => SessionTable,
 ): Promise<Tick> {
   const fixed = refresh.asOf !== 'now';
-  // The last millisecond of a day belongs to it, its midnight to the next one.
-  const atMs = fixed ? endOfLocalDayMs(refresh.asOf, zoneOf(refresh, tableOf)) - 1 : nowMs;
+  const atMs = fixed ? endOfLocalDayMs(refresh.asOf, zoneOf(refresh, tableOf)) : nowMs;
   const tick = await lastBoundary(refresh, atMs, tableOf);
   return fixed ? { ...tick, fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY } : tick;
 }
@@ -66,8 +65,8 @@ async function lastBoundary(
   }
 }
 
-/** How far to look back, nearest first, so that neither frequent nor yearly schedules are walked for long. */
-const LOOK_BACK_MS = [3_600_000, DAY_MS, 8 * DAY_MS, 40 * DAY_MS, 400 * DAY_MS, 5 * 366 * DAY_MS];
+/** How far to look back, nearest first, so that neither frequent nor rare schedules are walked for long. */
+const LOOK_BACK_MS = [3_600_000, DAY_MS, 8 * DAY_MS, 40 * DAY_MS, 400 * DAY_MS, 41 * 366 * DAY_MS];
 
 async function lastCron(expression: string, tz: string, atMs: number): Promise<Tick> {
   const { Cron } = await import('croner');
@@ -83,5 +82,5 @@ async function lastCron(expression: string, tz: string, atMs: number): Promise<T
       tick = next;
     }
   }
-  throw new RangeError(`the schedule "${expression}" has had no run for five years`);
+  throw new RangeError(`the schedule "${expression}" has had no run for forty years`);
 }

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Reason } from '../../src/base/reason.ts';
+import type { Artifact, RelPath, Stage, StageLock } from '../../src/base/types.ts';
+import { decide, gateTexts } from '../../src/plan/decide.ts';
+import type { Recorded, Seen, SeenOut } from '../../src/plan/decide.ts';
+import { buildFingerprint } from '../../src/plan/fingerprint.ts';
+import { stageOf } from '../read/rig.ts';
+import { hashOf } from './rig.ts';
+
+const BODY = 'cmd: make\ndeps: [in.txt]\nouts: [out.txt]';
+
+const artifact = (path: string, hash = hashOf('1'), more: Partial<Artifact> = {}): Artifact => ({
+  path: path as RelPath,
+  hash,
+  kind: 'file',
+  size: 1,
+  ...more,
+});
+
+function resultOf(
+  stage: Stage,
+  dep = hashOf('a'),
+  outs: readonly Artifact[] = [artifact('out.txt')],
+): StageLock {
+  const deps = new Map(stage.deps.map((one) => [one.path as string, dep as string]));
+  return { fingerprint: buildFingerprint(stage, { deps, env: {} }), outs, gates: gateTexts(stage) };
+}
+
+const PRESENT: SeenOut = { kind: 'present', hash: hashOf('1'), exec: false };
+
+interface Case {
+  readonly what: string;
+  readonly body?: string;
+  readonly seen?: Partial<Seen>;
+  readonly out?: SeenOut;
+  /** `same`: the lock holds this very fingerprint; `old`: one with another dep; `none`: nothing. */
+  readonly locked?: 'same' | 'old' | 'none';
+  readonly lockedOuts?: readonly Artifact[];
+  readonly recalled?: readonly Artifact[];
+  readonly available?: boolean;
+  readonly verdict: string;
+  readonly reasons: readonly Reason[];
+}
+
+const CHANGED: Reason = { kind: 'dep-changed', path: 'in.txt', change: 'modified' };
+
+const CASES: readonly Case[] = [
+  { what: 'nothing differs', verdict: 'skip', reasons: [{ kind: 'fresh' }] },
+  { what: 'never run', locked: 'none', verdict: 'run', reasons: [{ kind: 'never-run' }] },
+  {
+    what: 'never run here, known to the run cache',
+    locked: 'none',
+    recalled: [artifact('out.txt')],
+    verdict: 'restore',
+    reasons: [{ kind: 'never-run' }],
+  },
+  { what: 'a changed dep', locked: 'old', verdict: 'run', reasons: [CHANGED] },
+  {
+    what: 'a changed dep that was seen before',
+    locked: 'old',
+    recalled: [artifact('out.txt', hashOf('2'))],
+    verdict: 'restore',
+    reasons: [CHANGED],
+  },
+  {
+    what: 'an entry of the run cache that names other outs',
+    locked: 'old',
+    recalled: [artifact('src/main.ts')],
+    verdict: 'run',
+    reasons: [CHANGED],
+  },
+  {
+    what: 'an entry of the run cache that names more outs',
+    locked: 'old',
+    recalled: [artifact('out.txt'), artifact('src/main.ts')],
+    verdict: 'run',
+    reasons: [CHANGED],
+  },
+  {
+    what: 'a persistent out, whatever the run cache has',
+    body: 'cmd: make\ndeps: [in.txt]\nouts:\n  - out.txt: { persist: true }',
+    locked: 'old',
+    recalled: [artifact('out.txt')],
+    verdict: 'run',
+    reasons: [CHANGED],
+  },
+  {
+    what: 'a missing out whose bytes are here',
+    out: { kind: 'missing' },
+    available: true,
+    verdict: 'restore',
+    reasons: [{ kind: 'out-missing', path: 'out.txt' }],
+  },
+  {
+    what: 'a missing out whose bytes are gone',
+    out: { kind: 'missing' },
+    verdict: 'run',
+    reasons: [{ kind: 'out-missing', path: 'out.txt' }],
+  },
+  {
+    what: 'an out that was edited',
+    out: { kind: 'present', hash: hashOf('9'), exec: false },
+    available: true,
+    verdict: 'restore',
+    reasons: [{ kind: 'out-changed', path: 'out.txt' }],
+  },
+  {
+    what: 'an out that became executable',
+    out: { kind: 'present', hash: hashOf('1'), exec: true },
+    available: true,
+    verdict: 'restore',
+    reasons: [{ kind: 'out-changed', path: 'out.txt' }],
+  },
+  {
+    what: 'an out that is now a link',
+    out: { kind: 'refused' },
+    verdict: 'run',
+    reasons: [{ kind: 'out-changed', path: 'out.txt' }],
+  },
+  {
+    what: 'a lock that was edited to name an out the stage does not have',
+    lockedOuts: [artifact('out.txt'), artifact('src/main.ts')],
+    available: true,
+    verdict: 'run',
+    reasons: [{ kind: 'outs-changed', path: 'src/main.ts', change: 'removed' }],
+  },
+  {
+    what: 'a lock that was edited to leave an out away',
+    lockedOuts: [],
+    available: true,
+    verdict: 'run',
+    reasons: [{ kind: 'outs-changed', path: 'out.txt', change: 'added' }],
+  },
+  { what: 'forced', seen: { forced: true }, verdict: 'run', reasons: [{ kind: 'forced' }] },
+  {
+    what: 'waiting for an upstream, even if forced',
+    seen: { waitsFor: ['up'], forced: true },
+    verdict: 'wait',
+    reasons: [{ kind: 'upstream', stage: 'up' }],
+  },
+  { what: 'always', body: `${BODY}\nalways: true`, verdict: 'run', reasons: [{ kind: 'always' }] },
+  {
+    what: 'always, with a change',
+    body: `${BODY}\nalways: true`,
+    locked: 'old',
+    recalled: [artifact('out.txt')],
+    verdict: 'run',
+    reasons: [CHANGED],
+  },
+  { what: 'frozen', body: `${BODY}\nfrozen: true`, verdict: 'skip', reasons: [{ kind: 'frozen' }] },
+  {
+    what: 'frozen, with a change',
+    body: `${BODY}\nfrozen: true`,
+    locked: 'old',
+    verdict: 'skip',
+    reasons: [{ kind: 'frozen' }],
+  },
+  {
+    what: 'frozen and forced',
+    body: `${BODY}\nfrozen: true`,
+    seen: { forced: true },
+    verdict: 'skip',
+    reasons: [{ kind: 'frozen' }],
+  },
+  {
+    what: 'frozen and never run',
+    body: `${BODY}\nfrozen: true`,
+    locked: 'none',
+    verdict: 'blocked',
+    reasons: [{ kind: 'frozen' }, { kind: 'never-run' }],
+  },
+  {
+    what: 'frozen, its out missing and to be had',
+    body: `${BODY}\nfrozen: true`,
+    out: { kind: 'missing' },
+    available: true,
+    verdict: 'restore',
+    reasons: [{ kind: 'out-missing', path: 'out.txt' }],
+  },
+  {
+    what: 'frozen, its out missing and gone',
+    body: `${BODY}\nfrozen: true`,
+    out: { kind: 'missing' },
+    verdict: 'blocked',
+    reasons: [{ kind: 'out-missing', path: 'out.txt' }],
+  },
+  {
+    what: 'frozen, with a lock that names an out the stage does not have',
+    body: `${BODY}\nfrozen: true`,
+    lockedOuts: [artifact('src/main.ts')],
+    available: true,
+    verdict: 'blocked',
+    reasons: [
+      { kind: 'frozen' },
+      { kind: 'outs-changed', path: 'out.txt', change: 'added' },
+      { kind: 'outs-changed', path: 'src/main.ts', change: 'removed' },
+    ],
+  },
+];
+
+for (const one of CASES) {
+  test(`${one.what}: ${one.verdict}`, () => {
+    const stage = stageOf(one.body ?? BODY);
+    const result = resultOf(stage, hashOf('a'), one.lockedOuts);
+    const waiting = (one.seen?.waitsFor?.length ?? 0) > 0;
+    const seen: Seen = {
+      ...(!waiting && { fingerprint: result.fingerprint }),
+      waitsFor: [],
+      outs: new Map([['out.txt', one.out ?? PRESENT]]),
+      importers: {},
+      forced: false,
+      ...one.seen,
+    };
+    const recorded: Recorded = {
+      locked:
+        one.locked === 'none' ? undefined : one.locked === 'old' ? resultOf(stage, hashOf('b')) : result,
+      recall: (fingerprint) => one.recalled && { fingerprint, outs: one.recalled, gates: [] },
+      isAvailable: () => one.available ?? false,
+    };
+    const decision = decide(stage, seen, recorded);
+    assert.equal(decision.verdict, one.verdict);
+    assert.deepEqual(decision.reasons, one.reasons);
+  });
+}
+
+test('a changed gate is told and does not run the stage', () => {
+  const metric = 'cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { rate: { min: 0.5 } }';
+  const stage = stageOf(metric);
+  const locked = { ...resultOf(stage, '', [artifact('m.json')]), gates: ['m.json rate >= 0.4'] };
+  const seen: Seen = {
+    fingerprint: locked.fingerprint,
+    waitsFor: [],
+    outs: new Map([['m.json', PRESENT]]),
+    importers: {},
+    forced: false,
+  };
+  const decision = decide(stage, seen, { locked, recall: () => undefined, isAvailable: () => false });
+  assert.equal(decision.verdict, 'skip');
+  assert.deepEqual(decision.reasons, [{ kind: 'gate-changed' }]);
+  assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5']);
+});

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { Stage } from '../../src/base/types.ts';
+import {
+  buildFingerprint,
+  canonicalFingerprint,
+  hashEnv,
+  hashFingerprint,
+} from '../../src/plan/fingerprint.ts';
+import type { FingerprintInputs } from '../../src/plan/fingerprint.ts';
+import { stageOf } from '../read/rig.ts';
+import { hashOf } from './rig.ts';
+
+const PARAMS = { 'params.yaml': 'lr: 0.1\nlayers: [64, 32]\nbig: 12345678901234567890\n' };
+const INPUTS: FingerprintInputs = {
+  deps: new Map([
+    ['a.txt', hashOf('a')],
+    ['b.txt', hashOf('b')],
+  ]),
+  env: {},
+};
+
+const SHELL = 'cmd: make\ndeps: [a.txt, b.txt]\nparams: [lr, layers]\nouts: [x.txt, y.txt]';
+const MODULE = 'run: stages/a.ts\ndeps: { a: a.txt }\nparams: [lr]\nouts: { x: x.txt }';
+
+const of = (body: string, inputs: FingerprintInputs = INPUTS, params = PARAMS): string =>
+  canonicalFingerprint(buildFingerprint(stageOf(body, params), inputs));
+
+test('the document of a stage is written out in full, with sorted keys', () => {
+  assert.equal(
+    of(MODULE, {
+      ...INPUTS,
+      code: { 'stages/a.ts': 'ast1:1' },
+      packages: 'sha256:2',
+      tick: '2026-03-16T00:00:00.000Z',
+    }),
+    `{"action":{"run":"stages/a.ts"},"api":1,"code":{"stages/a.ts":"ast1:1"},` +
+      `"deps":[{"hash":"${hashOf('a')}","name":"a","path":"a.txt"}],` +
+      `"outs":[{"name":"x","path":"x.txt"}],"packages":"sha256:2","params":{"params.yaml":{"lr":0.1}},` +
+      `"tick":"2026-03-16T00:00:00.000Z"}`,
+  );
+});
+
+test('the name of a fingerprint is the SHA-256 of its document', () => {
+  const fingerprint = buildFingerprint(stageOf(SHELL, PARAMS), INPUTS);
+  const expected = createHash('sha256').update(canonicalFingerprint(fingerprint)).digest('hex');
+  assert.equal(hashFingerprint(fingerprint), expected);
+});
+
+const SAME: readonly (readonly [what: string, a: string, b: string])[] = [
+  ['a retry', SHELL, `${SHELL}\nretry: { attempts: 3, delay: 1s }`],
+  ['a timeout', SHELL, `${SHELL}\ntimeout: 5m`],
+  ['a description, a group and meta', SHELL, `${SHELL}\ndesc: text\ngroup: g\nmeta: { a: 1 }`],
+  ['always', SHELL, `${SHELL}\nalways: true`],
+  ['frozen', SHELL, `${SHELL}\nfrozen: true`],
+  ['secrets', SHELL, `${SHELL}\nsecrets: [API_KEY]`],
+  [
+    'the order of deps, params and outs',
+    SHELL,
+    'cmd: make\ndeps: [b.txt, a.txt]\nparams: [layers, lr]\nouts: [y.txt, x.txt]',
+  ],
+  [
+    'out flags that say where bytes go',
+    SHELL,
+    SHELL.replace('[x.txt, y.txt]', '[{ x.txt: { cache: false, push: false } }, y.txt]'),
+  ],
+  [
+    'metric and gates',
+    SHELL.replace('x.txt', 'x.json'),
+    SHELL.replace(
+      '[x.txt, y.txt]',
+      '[{ x.json: { metric: true } }, y.txt]\ngates:\n  x.json: { rate: { min: 1 } }',
+    ),
+  ],
+];
+
+for (const [what, a, b] of SAME) {
+  test(`${what}: the fingerprint stays`, () => assert.equal(of(a), of(b)));
+}
+
+const OTHER: readonly (readonly [what: string, a: string, b: string])[] = [
+  ['the command', SHELL, SHELL.replace('make', 'make -j')],
+  ['a list of commands', SHELL, SHELL.replace('cmd: make', 'cmd: [make]')],
+  ['the working folder', SHELL, `wdir: .\n${SHELL}`.replace('wdir: .', 'wdir: sub')],
+  ['the module', MODULE, MODULE.replace('stages/a.ts', 'stages/b.ts')],
+  ['hermetic', MODULE, `${MODULE}\nhermetic: false`],
+  ['allow', MODULE, `${MODULE}\nallow: [workers]`],
+  ['the name of a dep', MODULE, MODULE.replace('{ a: a.txt }', '{ b: a.txt }')],
+  ['the name of an out', MODULE, MODULE.replace('{ x: x.txt }', '{ z: x.txt }')],
+  ['an out as a folder', SHELL, SHELL.replace('y.txt', 'y.txt/')],
+  ['persist', SHELL, SHELL.replace('[x.txt, y.txt]', '[{ x.txt: { persist: true } }, y.txt]')],
+  ['one more param', SHELL, SHELL.replace('[lr, layers]', '[lr, layers, big]')],
+];
+
+for (const [what, a, b] of OTHER) {
+  test(`${what}: the fingerprint changes`, () => assert.notEqual(of(a), of(b)));
+}
+
+test('a reformatted params file keeps the fingerprint, another value or type of a value changes it', () => {
+  const params = (text: string): string => of(SHELL, INPUTS, { 'params.yaml': text });
+  const base = params('lr: 0.1\nlayers: [64, 32]\n');
+  assert.equal(params('layers: # sizes\n  - 64\n  - 0x20\n"lr": 1e-1\nother: 5\n'), base);
+  assert.notEqual(params('lr: "0.1"\nlayers: [64, 32]\n'), base);
+  assert.notEqual(params('lr: 0.1\nlayers: [32, 64]\n'), base);
+});
+
+test('a parameter may have the name of a property that every object has', () => {
+  const text = of('cmd: make\nparams: [toString, constructor]\nouts: [x.txt]', INPUTS, {
+    'params.yaml': 'toString: 1\nconstructor: 2\n',
+  });
+  assert.match(text, /"params":\{"params\.yaml":\{"constructor":2,"toString":1\}\}/);
+});
+
+test('every input of the world changes the fingerprint', () => {
+  const stage: Stage = stageOf(MODULE, PARAMS);
+  const inputs: FingerprintInputs = { ...INPUTS, code: { 'stages/a.ts': 'ast1:1' }, packages: 'sha256:1' };
+  const variants: readonly FingerprintInputs[] = [
+    inputs,
+    { ...inputs, deps: new Map([['a.txt', hashOf('c')]]) },
+    { ...inputs, code: { 'stages/a.ts': 'ast1:2' } },
+    { ...inputs, packages: 'sha256:2' },
+    { ...inputs, env: { MODE: hashEnv('MODE', 'x') } },
+    { ...inputs, tick: '2026-03-16T00:00:00.000Z' },
+  ];
+  const names = variants.map((one) => hashFingerprint(buildFingerprint(stage, one)));
+  assert.equal(new Set(names).size, variants.length);
+});
+
+test('an environment variable enters as a hash of its name and value; unset and empty differ', () => {
+  const expected = createHash('sha256').update('["MODE","fast"]').digest('hex');
+  assert.equal(hashEnv('MODE', 'fast'), `sha256:${expected}`);
+  assert.equal(new Set([hashEnv('A', undefined), hashEnv('A', ''), hashEnv('B', '')]).size, 3);
+});

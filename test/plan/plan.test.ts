@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import type { RelPath, StageLock, StageName } from '../../src/base/types.ts';
+import { buildFingerprint } from '../../src/plan/fingerprint.ts';
+import type { Graph } from '../../src/plan/graph.ts';
+import { makePlan } from '../../src/plan/plan.ts';
+import type { Facts } from '../../src/plan/plan.ts';
+import { all, factsOf, graphOf, hashOf } from './rig.ts';
+
+const CHAIN = `stages:
+  a: { cmd: a, deps: [in.txt], outs: [a.txt] }
+  b: { cmd: b, deps: [a.txt], outs: [b.txt] }
+  c: { cmd: c, deps: [b.txt], outs: [c.txt] }
+`;
+
+function lockOf(graph: Graph, name: string, dep: string): StageLock {
+  const stage = graph.stages.get(name as StageName);
+  if (!stage) throw new Error(name);
+  const deps = new Map(stage.deps.map((one) => [one.path as string, dep]));
+  const path = `${name}.txt` as RelPath;
+  return {
+    fingerprint: buildFingerprint(stage, { deps, env: {} }),
+    outs: [{ path, hash: hashOf(name as string), kind: 'file', size: 1 }],
+    gates: [],
+  };
+}
+
+function lockedChain(graph: Graph, input: string): ReadonlyMap<string, StageLock> {
+  return new Map([
+    ['a', lockOf(graph, 'a', input)],
+    ['b', lockOf(graph, 'b', hashOf('a'))],
+    ['c', lockOf(graph, 'c', hashOf('b'))],
+  ]);
+}
+
+const verdicts = (graph: Graph, facts: Facts): readonly string[] =>
+  makePlan(graph, all(graph), facts).judgements.map(
+    ({ stage, decision }) => `${stage.name} ${decision.verdict}`,
+  );
+
+const present = (char: string): { kind: 'present'; hash: string; exec: boolean } => ({
+  kind: 'present',
+  hash: hashOf(char),
+  exec: false,
+});
+
+test('a chain whose outs stand is skipped; a changed input runs the first stage and the others wait', () => {
+  const graph = graphOf(CHAIN);
+  const outs = { 'a.txt': present('a'), 'b.txt': present('b'), 'c.txt': present('c') };
+  const locked = lockedChain(graph, hashOf('0'));
+  const world = { outs, locked };
+  assert.deepEqual(verdicts(graph, factsOf({ ...world, deps: { 'in.txt': hashOf('0') } })), [
+    'a skip',
+    'b skip',
+    'c skip',
+  ]);
+  assert.deepEqual(verdicts(graph, factsOf({ ...world, deps: { 'in.txt': hashOf('1') } })), [
+    'a run',
+    'b wait',
+    'c wait',
+  ]);
+});
+
+test('what can be restored lets the stages behind it be judged before it is there', () => {
+  const graph = graphOf(CHAIN);
+  const locked = lockedChain(graph, hashOf('0'));
+  const facts = factsOf({ deps: { 'in.txt': hashOf('0') }, locked, available: true });
+  assert.deepEqual(verdicts(graph, facts), ['a restore', 'b restore', 'c restore']);
+});
+
+test('a dep of a stage that is not selected is read from the disk', () => {
+  const graph = graphOf(CHAIN);
+  const locked = lockedChain(graph, hashOf('0'));
+  const only = { stages: new Set(['b' as StageName]), forced: new Set<StageName>() };
+  const outs = { 'b.txt': present('b') };
+  const judged = (deps: Readonly<Record<string, string>>): string | undefined =>
+    makePlan(graph, only, factsOf({ deps, outs, locked })).judgements[0]?.decision.verdict;
+  assert.equal(judged({ 'a.txt': hashOf('a') }), 'skip');
+  assert.equal(judged({ 'a.txt': hashOf('e') }), 'run');
+});
+
+const told = (text: string, facts: Facts, stages?: readonly string[]): readonly unknown[] => {
+  const graph = graphOf(text);
+  const selection = { ...all(graph), ...(stages && { stages: new Set(stages as StageName[]) }) };
+  return makePlan(graph, selection, facts).problems.map(({ code, message, hint, at }) => [
+    code,
+    message,
+    hint,
+    at?.map(({ line, column }) => `${line}:${column}`),
+  ]);
+};
+
+test('a dep that nobody makes and that is not there is told with its place and the nearest out', () => {
+  assert.deepEqual(
+    told(CHAIN.replace('deps: [a.txt]', 'deps: [aa.txt]'), factsOf({ deps: { 'in.txt': hashOf('0') } })),
+    [['dep.missing', 'stage "b" reads "aa.txt", which does not exist', 'did you mean "a.txt"?', ['3:23']]],
+  );
+  assert.deepEqual(told(CHAIN.replace('in.txt', 'far/away.csv'), factsOf({})), [
+    [
+      'dep.missing',
+      'stage "a" reads "far/away.csv", which does not exist',
+      'create the file, or list it under data: and run "lockstep pull"',
+      ['2:23'],
+    ],
+  ]);
+});
+
+test('a dep whose maker is not selected names the maker', () => {
+  assert.deepEqual(told(CHAIN, factsOf({}), ['c']), [
+    [
+      'dep.missing',
+      'stage "c" reads "b.txt", which does not exist',
+      'stage "b" makes it: select that stage too, or run "lockstep pull"',
+      ['4:23'],
+    ],
+  ]);
+});
+
+test('a dep inside an out that does not hold it names the out and its maker', () => {
+  const text = `stages:
+  a: { cmd: a, outs: [a.txt] }
+  b: { cmd: b, deps: [a.txt/part], outs: [b.txt] }
+`;
+  const graph = graphOf(text);
+  const facts = factsOf({
+    locked: new Map([['a', lockOf(graph, 'a', '')]]),
+    outs: { 'a.txt': present('a') },
+  });
+  assert.deepEqual(told(text, facts), [
+    [
+      'dep.missing',
+      'stage "b" reads "a.txt/part", which is not in the "a.txt" that stage "a" made',
+      'look what is in "a.txt", and correct the path or the stage that should write it',
+      ['3:23', '2:23'],
+    ],
+  ]);
+});
+
+test('missing files of all stages are told at once, refused deps and missing modules too', () => {
+  const text = `stages:
+  a: { cmd: a, deps: [one.txt, link.txt], outs: [a.txt] }
+  b: { run: stages/b.ts, outs: [b.txt] }
+  c: { cmd: c, deps: [two.txt], outs: [c.txt] }
+  d: { cmd: d, deps: [three.txt], outs: [d.txt], frozen: true }
+`;
+  const facts: Facts = {
+    ...factsOf({}),
+    depHash: (path) => {
+      if (path !== 'link.txt') return undefined;
+      throw new PipelineError('path.special', '"link.txt" is a symbolic link out of the project');
+    },
+    codeOf: (stage) => {
+      if (stage.action.kind === 'shell') return undefined;
+      throw new PipelineError('code.missing', 'gone', { at: stage.at });
+    },
+  };
+  assert.deepEqual(
+    told(text, facts).map((problem) => (problem as readonly unknown[])[0]),
+    ['dep.missing', 'path.special', 'code.missing', 'dep.missing'],
+  );
+  assert.deepEqual((told(text, facts)[1] as readonly unknown[])[3], ['2:32']);
+});
+
+test('a bug in the facts is not taken for a problem of the user', () => {
+  const broken: Facts = {
+    ...factsOf({}),
+    depHash: () => {
+      throw new TypeError('a bug');
+    },
+  };
+  assert.throws(() => makePlan(graphOf(CHAIN), all(graphOf(CHAIN)), broken), TypeError);
+});
