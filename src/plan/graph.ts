@@ -65,13 +65,19 @@ function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {
             other.stage === stage.name
               ? `stage "${stage.name}" lists the out "${out.path}" twice`
               : `stages "${other.stage}" and "${stage.name}" both make "${out.path}"`,
-          hint: 'an out has one owner: give one of them another path',
-          at: [out.at, other.out.at],
+          hint: sameText(out.at, other.out.at)
+            ? 'each instance needs an out of its own: write "${item}" or "${key}" into the path'
+            : 'an out has one owner: give one of them another path',
+          at: sameText(out.at, other.out.at) ? [out.at] : [out.at, other.out.at],
         });
       }
     }
   }
   return owners;
+}
+
+function sameText(a: Location, b: Location): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column;
 }
 
 interface Owners {
@@ -139,7 +145,7 @@ function selfCycle(stage: Stage, dep: Dep, out: Out): Problem {
   return {
     code: 'graph.self-cycle',
     message: `stage "${stage.name}" reads "${dep.path}" and makes "${out.path}": it would wait for itself`,
-    hint: 'read from one path and write to another',
+    hint: 'read from one path and write to another; an out with "persist: true" starts from its old content without a dep',
     at: [dep.at, out.at],
   };
 }
@@ -198,8 +204,18 @@ function cycleProblem(
   }
   return {
     code: 'graph.cycle',
-    message: `stages wait for each other: ${[...flow, flow[0]].map((name) => `"${name}"`).join(' → ')}`,
+    message: `stages wait for each other: ${formatCircle(flow)}`,
     hint: 'break the circle: let one of these stages read something else',
-    at,
+    at: at.slice(0, MAX_TOLD),
   };
+}
+
+/** More stages than anyone reads: of a longer circle the middle is counted. */
+const MAX_TOLD = 50;
+
+function formatCircle(flow: readonly StageName[]): string {
+  const names = [...flow, ...flow.slice(0, 1)].map((name) => `"${name}"`);
+  if (flow.length <= MAX_TOLD) return names.join(' → ');
+  const [head, tail] = [names.slice(0, MAX_TOLD / 2), names.slice(-MAX_TOLD / 2)];
+  return [...head, `(${names.length - MAX_TOLD} more)`, ...tail].join(' → ');
 }

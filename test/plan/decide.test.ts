@@ -20,10 +20,10 @@ const artifact = (path: string, hash = hashOf('1'), more: Partial<Artifact> = {}
 
 function resultOf(
   stage: Stage,
-  dep = hashOf('a'),
+  dep: string = hashOf('a'),
   outs: readonly Artifact[] = [artifact('out.txt')],
 ): StageLock {
-  const deps = new Map(stage.deps.map((one) => [one.path as string, dep as string]));
+  const deps = new Map(stage.deps.map((one) => [one.path as string, dep]));
   return { fingerprint: buildFingerprint(stage, { deps, env: {} }), outs, gates: gateTexts(stage) };
 }
 

@@ -21,7 +21,7 @@ function lockOf(graph: Graph, name: string, dep: string): StageLock {
   const path = `${name}.txt` as RelPath;
   return {
     fingerprint: buildFingerprint(stage, { deps, env: {} }),
-    outs: [{ path, hash: hashOf(name as string), kind: 'file', size: 1 }],
+    outs: [{ path, hash: hashOf(name), kind: 'file', size: 1 }],
     gates: [],
   };
 }
