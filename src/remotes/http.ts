@@ -4,6 +4,7 @@ import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import { webFault } from './web-fault.ts';
+import { sendRequest } from './web-request.ts';
 import { encodeKey, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
@@ -55,19 +56,11 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
   const faultOf = (error: unknown): unknown => webFault(config, error, {});
 
   async function request(method: 'GET' | 'HEAD', key: string, signal: AbortSignal): Promise<Response> {
-    const slow = new AbortController();
-    const timer = setTimeout(() => slow.abort(new DOMException('no answer', 'TimeoutError')), ANSWER_MS);
     try {
-      return await fetch(base + encodeKey(key), {
-        method,
-        headers,
-        signal: AbortSignal.any([signal, slow.signal]),
-      });
+      return await sendRequest({ url: base + encodeKey(key), method, headers, signal, withinMs: ANSWER_MS });
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

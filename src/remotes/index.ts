@@ -27,6 +27,8 @@ export interface OpenRemoteOptions {
 const KINDS: Readonly<Record<string, () => Promise<{ readonly default: OpenRemote }>>> = {
   folder: () => import('./folder.ts'),
   http: () => import('./http.ts'),
+  azure: () => import('./azure.ts'),
+  gcs: () => import('./gcs.ts'),
   s3: () => import('./s3.ts'),
 };
 

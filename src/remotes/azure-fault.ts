@@ -1,0 +1,67 @@
+import type { RemoteConfig } from '../base/remote.ts';
+import { objectMissing } from './faults.ts';
+import { webFault } from './web-fault.ts';
+import type { FaultNames } from './web-fault.ts';
+
+const KEYS = 'give "connection_string", or "account" with "account_key" or "sas_token", as ${env:NAME}';
+
+/** The service's error codes (Blob storage). */
+const NAMES: FaultNames = {
+  ContainerNotFound: 'not-found',
+  ContainerDisabled: 'not-found',
+  InvalidResourceName: 'not-found',
+  AuthenticationFailed: ['credentials', KEYS],
+  InvalidAuthenticationInfo: ['credentials', KEYS],
+  NoAuthenticationInformation: ['credentials', KEYS],
+  RequestExpired: 'clock',
+  AuthorizationFailure: 'denied',
+  AuthorizationPermissionMismatch: 'denied',
+  AuthorizationProtocolMismatch: 'denied',
+  AuthorizationResourceTypeMismatch: 'denied',
+  AuthorizationServiceMismatch: 'denied',
+  AuthorizationSourceIPMismatch: 'denied',
+  InsufficientAccountPermissions: 'denied',
+  PublicAccessNotPermitted: ['credentials', KEYS],
+  AccountIsDisabled: 'denied',
+  BlobImmutableDueToPolicy: 'denied',
+  ServerBusy: 'quota',
+  TooManyRequests: 'quota',
+  OperationTimedOut: 'unreachable',
+  InternalError: 'unreachable',
+};
+
+interface AzureError {
+  readonly message?: string;
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly details?: { readonly errorCode?: string };
+  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
+}
+
+/** An SDK's error as the remote's own; with a key, a missing blob is that object's. */
+export function azureFault(config: RemoteConfig, error: unknown, key?: string): unknown {
+  const { message, code, statusCode, details, response } = (error ?? {}) as AzureError;
+  const named = details?.errorCode ?? response?.headers?.get('x-ms-error-code') ?? code;
+  if (
+    key !== undefined &&
+    statusCode === 404 &&
+    named !== 'ContainerNotFound' &&
+    named !== 'ContainerDisabled'
+  ) {
+    return objectMissing(config, key);
+  }
+  // A wrong clock fails the signature check; only the text tells.
+  const isClock = named === 'AuthenticationFailed' && /date header|too old|clock/i.test(message ?? '');
+  return webFault(
+    config,
+    error,
+    {
+      status: statusCode,
+      code: isClock ? 'RequestExpired' : statusCode === undefined ? undefined : named,
+      message,
+      retryAfter: response?.headers?.get('retry-after'),
+      date: response?.headers?.get('date'),
+    },
+    NAMES,
+  );
+}

@@ -1,0 +1,150 @@
+import type { Readable } from 'node:stream';
+import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import { parseAddress } from './address.ts';
+import { azureFault } from './azure-fault.ts';
+import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
+import { readOptions } from './options.ts';
+import type { OptionValues } from './options.ts';
+import { readBody, webStream } from './web-stream.ts';
+
+const CONCURRENCY = 16;
+/** Up to this size a blob goes up in one request, whole in memory; above it in blocks of this size. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+const BLOCKS_AT_ONCE = 3;
+/** A download that is cut goes on where it stopped. */
+const RESUMES = 4;
+
+const OPTIONS = {
+  account: 'text',
+  account_key: 'text',
+  sas_token: 'text',
+  connection_string: 'text',
+  endpoint: 'text',
+} as const;
+
+/**
+ * Azure Blob Storage: `azure://container/prefix` with a connection string, or an account with its key or with a SAS
+ * token. `endpoint` replaces `https://<account>.blob.core.windows.net` (sovereign clouds, emulators). A blob is there
+ * when its one request, or the list of its blocks, has been answered.
+ */
+const openAzure: OpenRemote = async (config) => {
+  const options = readOptions(config, OPTIONS);
+  const { place, prefix } = parseAddress(config);
+  const client = await openContainer(config, { options, container: place });
+  return createAzure(config, { client, prefix, concurrency: options.jobs ?? CONCURRENCY });
+};
+export default openAzure;
+
+async function openContainer(
+  config: RemoteConfig,
+  { options, container }: { readonly options: OptionValues<typeof OPTIONS>; readonly container: string },
+): Promise<ContainerClient> {
+  const { account, account_key: accountKey, sas_token: sasToken, connection_string: connection } = options;
+  const ways = [connection, accountKey, sasToken].filter((way) => way !== undefined).length;
+  if (ways !== 1) {
+    throw remoteFault(config, ways === 0 ? 'credentials' : 'option', {
+      what: ways === 0 ? 'no credentials are given' : 'more than one kind of credentials is given',
+      hint: 'give one of "connection_string", "account_key" (with "account") and "sas_token" (with "account")',
+    });
+  }
+  const sdk = await import('@azure/storage-blob');
+  const pipeline: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
+  if (connection !== undefined) {
+    try {
+      return sdk.BlobServiceClient.fromConnectionString(connection, pipeline).getContainerClient(container);
+    } catch {
+      // The SDK's message may quote the string, which is a secret.
+      throw remoteFault(config, 'credentials', {
+        what: 'the connection string cannot be read',
+        hint: 'copy it again from "Access keys" of the storage account in the Azure portal',
+      });
+    }
+  }
+  if (account === undefined) {
+    throw remoteFault(config, 'option', {
+      what: 'the option "account" is missing',
+      hint: 'name the storage account',
+    });
+  }
+  const endpoint = (options.endpoint ?? `https://${account}.blob.core.windows.net`).replace(/\/+$/, '');
+  if (!URL.canParse(endpoint)) {
+    throw remoteFault(config, 'option', { what: `the option "endpoint" is no url: "${endpoint}"` });
+  }
+  const service =
+    accountKey !== undefined
+      ? new sdk.BlobServiceClient(endpoint, new sdk.StorageSharedKeyCredential(account, accountKey), pipeline)
+      : new sdk.BlobServiceClient(`${endpoint}?${(sasToken ?? '').replace(/^\?/, '')}`, undefined, pipeline);
+  return service.getContainerClient(container);
+}
+
+interface Setup {
+  readonly client: ContainerClient;
+  readonly prefix: string;
+  readonly concurrency: number;
+}
+
+function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setup): Remote {
+  async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw azureFault(config, error, key);
+    }
+  }
+  const blobOf = (key: string): ReturnType<ContainerClient['getBlockBlobClient']> =>
+    client.getBlockBlobClient(prefix + key);
+
+  return {
+    limits: { concurrency },
+    async head(key, signal) {
+      try {
+        const { contentLength } = await ask(key, signal, () =>
+          blobOf(key).getProperties({ abortSignal: signal }),
+        );
+        return { size: contentLength ?? 0 };
+      } catch (error) {
+        if (isObjectMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    async get(key, signal) {
+      const answer = await ask(key, signal, () =>
+        blobOf(key).download(0, undefined, { abortSignal: signal, maxRetryRequests: RESUMES }),
+      );
+      if (answer.readableStreamBody === undefined) throw objectMissing(config, key);
+      const faultOf = (error: unknown): unknown => azureFault(config, error, key);
+      return { stream: webStream(answer.readableStreamBody as Readable, { signal, faultOf }) };
+    },
+    async put(key, body, signal) {
+      if (body.size <= BLOCK_BYTES) {
+        const bytes = await readBody(body, signal);
+        await ask(undefined, signal, () => blobOf(key).upload(bytes, bytes.length, { abortSignal: signal }));
+        return;
+      }
+      await ask(undefined, signal, () =>
+        blobOf(key).uploadStream(body.open(), BLOCK_BYTES, BLOCKS_AT_ONCE, { abortSignal: signal }),
+      );
+    },
+    async remove(key, signal) {
+      try {
+        await ask(key, signal, () => blobOf(key).delete({ abortSignal: signal, deleteSnapshots: 'include' }));
+      } catch (error) {
+        if (!isObjectMissing(error)) throw error;
+      }
+    },
+    async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
+      const options = { prefix: prefix + below, abortSignal: signal };
+      const pages = client.listBlobsFlat(options).byPage({ maxPageSize: 5000 })[Symbol.asyncIterator]();
+      for (;;) {
+        const page = await ask(undefined, signal, () => pages.next());
+        if (page.done === true) return;
+        for (const { name, properties } of page.value.segment.blobItems) {
+          yield { key: name.slice(prefix.length), size: properties.contentLength ?? 0 };
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import type { Bucket, StorageOptions } from '@google-cloud/storage';
+import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import { createRedactor } from '../base/redact.ts';
+import { parseAddress } from './address.ts';
+import { discreet, formsOf } from './discreet.ts';
+import { objectMissing, remoteFault } from './faults.ts';
+import { googleFault, googleStatus } from './google-fault.ts';
+import { createMedia } from './google-media.ts';
+import type { Media } from './google-media.ts';
+import { readKeyFile, secretsOf } from './key-file.ts';
+import { readOptions } from './options.ts';
+
+const CONCURRENCY = 16;
+const PAGE = 1000;
+
+/**
+ * Google Cloud Storage. Credentials: a key file (option `credentials`; of a service account, a user or a workload
+ * identity), else what the SDK finds by itself (Application Default Credentials). `endpoint`, or the SDK's own
+ * variable STORAGE_EMULATOR_HOST, names an emulator, which is asked without credentials.
+ */
+const openGcs: OpenRemote = async (config) => {
+  const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'text' });
+  const { place, prefix } = parseAddress(config);
+  const key = options.credentials === undefined ? undefined : readKeyFile(config, options.credentials);
+  const { Storage } = await import('@google-cloud/storage');
+  const storageOptions: StorageOptions = {
+    // Another try is the caller's decision, which sees the same bytes again.
+    retryOptions: { autoRetry: false, maxRetries: 0 },
+    ...(options.credentials !== undefined && { keyFilename: options.credentials }),
+    ...(options.project !== undefined && { projectId: options.project }),
+    ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
+  };
+  const storage = new Storage(storageOptions);
+  // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
+  const media = createMedia({
+    headersFor: async (url) => (storage.customEndpoint ? new Headers() : storage.authClient.getRequestHeaders(url)),
+    // A 404 may be the object's or the bucket's: that is found out further up.
+    faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
+  });
+  const remote = createGcs(config, {
+    bucket: storage.bucket(place),
+    media,
+    endpoint: storage.apiEndpoint,
+    prefix,
+    concurrency: options.jobs ?? CONCURRENCY,
+  });
+  return key ? discreet(remote, createRedactor(secretsOf(key).flatMap(formsOf))) : remote;
+};
+export default openGcs;
+
+interface Setup {
+  readonly bucket: Bucket;
+  readonly media: Media;
+  /** Origin of the API. */
+  readonly endpoint: string;
+  readonly prefix: string;
+  readonly concurrency: number;
+}
+
+function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
+  const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
+  let isBucketKnown = false;
+
+  async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await withSignal(signal, call());
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultOf(error);
+    }
+  }
+
+  function faultOf(error: unknown): unknown {
+    if (googleStatus(error) !== 404) return googleFault(config, error);
+    return remoteFault(config, 'not-found', { what: `there is no bucket "${bucket.name}"`, cause: error });
+  }
+
+  /** A missing object and a missing bucket both answer 404; asked once which it is. */
+  async function requireBucket(signal: AbortSignal): Promise<void> {
+    if (isBucketKnown) return;
+    await ask(signal, () =>
+      bucket.getFiles({ prefix: `${prefix}files/`, maxResults: 1, autoPaginate: false }),
+    );
+    isBucketKnown = true;
+  }
+
+  /** Returns when an error means that there is no such object; throws any other. */
+  async function requireMissing(error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (googleStatus(error) !== 404) throw googleFault(config, error);
+    await requireBucket(signal);
+  }
+
+  return {
+    limits: { concurrency },
+    async head(key, signal) {
+      signal.throwIfAborted();
+      try {
+        const [metadata] = await withSignal(signal, bucket.file(prefix + key).getMetadata());
+        return { size: Number(metadata.size ?? 0) };
+      } catch (error) {
+        await requireMissing(error, signal);
+        return undefined;
+      }
+    },
+    async get(key, signal) {
+      const url = `${endpoint}/${objects}/${encodeURIComponent(prefix + key)}?alt=media`;
+      try {
+        return { stream: await media.download(url, signal) };
+      } catch (error) {
+        await requireMissing(error, signal);
+        throw objectMissing(config, key);
+      }
+    },
+    async put(key, body, signal) {
+      const target = {
+        url: `${endpoint}/upload/${objects}?name=${encodeURIComponent(prefix + key)}`,
+        method: 'POST',
+        metadata: { contentType: 'application/octet-stream' },
+      } as const;
+      const { resource, md5 } = await ask(signal, () => media.upload(target, body, signal));
+      const stored = resource['md5Hash'];
+      if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
+        throw remoteFault(config, 'corrupt', { what: `"${key}" arrived with other bytes than were sent`, retryable: true });
+      }
+    },
+    async remove(key, signal) {
+      await ask(signal, () => bucket.file(prefix + key).delete({ ignoreNotFound: true }));
+    },
+    async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
+      let pageToken: string | undefined;
+      do {
+        const query = { prefix: prefix + below, maxResults: PAGE, autoPaginate: false };
+        const [files, next] = await ask(signal, () =>
+          bucket.getFiles({ ...query, ...(pageToken !== undefined && { pageToken }) }),
+        );
+        for (const file of files) {
+          yield { key: file.name.slice(prefix.length), size: Number(file.metadata.size ?? 0) };
+        }
+        pageToken = (next as { readonly pageToken?: string } | null)?.pageToken;
+      } while (pageToken !== undefined);
+    },
+  };
+}
+
+/** The SDK's calls cannot be cancelled: theirs goes on unheard, and ours ends at once. */
+async function withSignal<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([promise, stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,133 @@
+import type { RemoteConfig } from '../base/remote.ts';
+import { remoteFault } from './faults.ts';
+import { webFault } from './web-fault.ts';
+import type { FaultNames } from './web-fault.ts';
+
+const CREDENTIALS =
+  'name a key file in the option "credentials", or run "gcloud auth application-default login" on this machine';
+const SHARED_DRIVE =
+  'a service account has no space of its own: use a folder of a shared drive that it is a member of, or a client of your own';
+
+/** Google's reasons (Cloud Storage and Drive share the scheme) and what its auth library says. */
+const NAMES: FaultNames = {
+  authError: 'credentials',
+  invalid_grant: ['credentials', 'the token was withdrawn or has expired: make a new one'],
+  invalid_client: 'credentials',
+  unauthorized_client: 'credentials',
+  deleted_client: 'credentials',
+  'no-credentials': ['credentials', CREDENTIALS],
+  clock: 'clock',
+  forbidden: 'denied',
+  insufficientPermissions: 'denied',
+  insufficientFilePermissions: 'denied',
+  accessNotConfigured: ['denied', 'switch the API on for this project in the Google Cloud console'],
+  appNotAuthorizedToFile: 'denied',
+  domainPolicy: 'denied',
+  cannotDownloadAbusiveFile: 'denied',
+  rateLimitExceeded: 'quota',
+  userRateLimitExceeded: 'quota',
+  sharingRateLimitExceeded: 'quota',
+  storageQuotaExceeded: ['full', SHARED_DRIVE],
+  quotaExceeded: 'full',
+  teamDriveFileLimitExceeded: 'full',
+  numChildrenInNonRootLimitExceeded: 'full',
+  activeItemCreationLimitExceeded: 'full',
+  teamDriveHierarchyTooDeep: 'denied',
+  backendError: 'unreachable',
+  internalError: 'unreachable',
+  transientError: 'unreachable',
+};
+
+interface GoogleError {
+  readonly message?: string;
+  readonly code?: unknown;
+  readonly status?: unknown;
+  readonly errors?: readonly { readonly reason?: string }[];
+  readonly response?: {
+    readonly status?: number;
+    readonly headers?: unknown;
+    readonly data?: unknown;
+  };
+}
+
+/** The HTTP status of a Google error; `undefined` when no answer came. */
+export function googleStatus(error: unknown): number | undefined {
+  const { code, status, response } = (error ?? {}) as GoogleError;
+  const found = response?.status ?? status ?? code;
+  const number = typeof found === 'string' && /^\d{3}$/.test(found) ? Number(found) : found;
+  return typeof number === 'number' && number >= 100 && number < 600 ? number : undefined;
+}
+
+/** An error of Google's SDKs as the remote's own. */
+export function googleFault(config: RemoteConfig, error: unknown): unknown {
+  const { message, response } = (error ?? {}) as GoogleError;
+  const status = googleStatus(error);
+  const reason = reasonOf(error as GoogleError);
+  if (reason === 'dailyLimitExceeded') {
+    return remoteFault(config, 'quota', {
+      what: "this project's quota of requests for today is used up",
+      hint: 'wait until midnight Pacific time, or ask for more in the Google Cloud console',
+      cause: error,
+    });
+  }
+  return webFault(
+    config,
+    error,
+    {
+      status,
+      code: reason,
+      message: messageOf(response?.data) ?? message,
+      retryAfter: headerOf(response?.headers, 'retry-after'),
+      date: headerOf(response?.headers, 'date'),
+    },
+    NAMES,
+  );
+}
+
+function reasonOf(error: GoogleError | undefined): string | undefined {
+  const text = error?.message ?? '';
+  if (/reasonable timeframe|Token used too (early|late)|Invalid JWT.*(iat|exp)/.test(text + describe(error)))
+    return 'clock';
+  if (/Could not load the default credentials|Unable to detect a Project Id/.test(text))
+    return 'no-credentials';
+  const data = asObject(parsed(error?.response?.data));
+  const fault = data?.['error'];
+  if (typeof fault === 'string') return fault;
+  const listed = asObject(fault)?.['errors'];
+  const reasons = Array.isArray(listed) ? (listed as NonNullable<GoogleError['errors']>) : error?.errors;
+  return reasons?.find(({ reason }) => reason !== undefined)?.reason;
+}
+
+function describe(error: GoogleError | undefined): string {
+  const description = asObject(parsed(error?.response?.data))?.['error_description'];
+  return typeof description === 'string' ? ` ${description}` : '';
+}
+
+function messageOf(data: unknown): string | undefined {
+  const object = asObject(parsed(data));
+  const message = asObject(object?.['error'])?.['message'] ?? object?.['error_description'];
+  return typeof message === 'string' ? message : undefined;
+}
+
+/** Some answers arrive as text. */
+function parsed(data: unknown): unknown {
+  if (typeof data !== 'string' || !data.startsWith('{')) return data;
+  try {
+    return JSON.parse(data) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
+
+function headerOf(headers: unknown, name: string): string | null {
+  if (headers instanceof Headers) return headers.get(name);
+  const value = asObject(headers)?.[name];
+  return typeof value === 'string' ? value : null;
+}
