@@ -64,8 +64,12 @@ export function createRig(files: Readonly<Record<string, string | Uint8Array>> =
   return rigAt(root, files);
 }
 
-/** The same over a folder that exists. */
-export function rigAt(root: string, files: Readonly<Record<string, string | Uint8Array>> = {}): Rig {
+/** The same over a folder that exists; `cli` is the command line to drive. */
+export function rigAt(
+  root: string,
+  files: Readonly<Record<string, string | Uint8Array>> = {},
+  cli: string = CLI,
+): Rig {
   const rig: Rig = {
     root,
     path: (name) => join(root, name),
@@ -76,8 +80,8 @@ export function rigAt(root: string, files: Readonly<Record<string, string | Uint
     read: (name) => readFileSync(join(root, name), 'utf8'),
     bytes: (name) => readFileSync(join(root, name)),
     remove: (name) => rmSync(join(root, name), { recursive: true, force: true }),
-    lockstep: (args, options) => start(root, args, options).ended,
-    start: (args, options) => start(root, args, options),
+    lockstep: (args, options) => start({ root, cli }, args, options).ended,
+    start: (args, options) => start({ root, cli }, args, options),
   };
   for (const [name, text] of Object.entries(files)) rig.write(name, text);
   mkdirSync(join(root, 'node_modules'), { recursive: true });
@@ -105,8 +109,12 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
   };
 }
 
-function start(root: string, args: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [CLI, ...args], {
+function start(
+  { root, cli }: { root: string; cli: string },
+  args: readonly string[],
+  options: RunOptions = {},
+): Running {
+  const child = spawn(process.execPath, [cli, ...args], {
     cwd: join(root, options.cwd ?? '.'),
     env: cleanEnv(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { byCodeUnit } from '../base/path.ts';
 import type { ModuleAction } from '../base/types.ts';
 
 /** What the permission model lets a module stage touch. Absolute paths. */
@@ -23,12 +24,14 @@ export function permissionArgs(grants: Grants): readonly string[] {
   const read = new Set<string>();
   for (const path of [...grants.code, ...grants.entry]) addWithPackageJson(path, read);
   for (const path of grants.packageFolders) addFolder(path, read);
+  for (const link of linksAbove(grants.packageFolders)) read.add(`${link}*`);
   for (const path of grants.deps) addReal(path, read);
   for (const path of grants.writable) read.add(path);
   const write = new Set(grants.writable);
   return [
     '--permission',
-    ...[...thin(read)].map((path) => `--allow-fs-read=${path}`),
+    // Node's tree of grants loses a shorter path that comes after a longer one which begins with it.
+    ...[...thin(read)].sort(byCodeUnit).map((path) => `--allow-fs-read=${path}`),
     ...[...write].map((path) => `--allow-fs-write=${path}`),
     ...(action.allow.includes('addons') ? ['--allow-addons'] : []),
     ...(action.allow.includes('processes') ? ['--allow-child-process'] : []),
@@ -40,6 +43,19 @@ export function permissionArgs(grants: Grants): readonly string[] {
 function addFolder(path: string, read: Set<string>): void {
   read.add(path);
   read.add(join(path, '*'));
+}
+
+/** Links among the folders above the paths, a linked `node_modules` above all: Node reads them on its way. */
+function linksAbove(paths: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const links = new Set<string>();
+  for (const path of paths) {
+    for (let folder = path; folder !== dirname(folder) && !seen.has(folder); folder = dirname(folder)) {
+      seen.add(folder);
+      if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) links.add(folder);
+    }
+  }
+  return links;
 }
 
 /** A module, and the package.json files above it that Node asks for its type. */

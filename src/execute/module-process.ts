@@ -115,5 +115,12 @@ function nodeArgs({
 /** The stage API by its real path and by the links under which the project finds it. */
 function stageApi(root: string, own: OwnPackage): readonly string[] {
   const link = join(root, 'node_modules', 'lockstep-data');
-  return [join(own.root, own.api), link, join(link, 'package.json'), join(link, own.api)];
+  // A clone of our own repository finds the API in itself.
+  return [
+    join(own.root, own.api),
+    join(root, own.api),
+    link,
+    join(link, 'package.json'),
+    join(link, own.api),
+  ];
 }
