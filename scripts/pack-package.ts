@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join, resolve } from 'node:path';
+import { packageName } from '../src/store/packages.ts';
+import { isFault, readCode } from '../src/store/syntax.ts';
+import { buildDist } from './build-dist.ts';
+import { readManifest, toPublished } from './manifest.ts';
+
+const SHIPPED = ['bin', 'schema', 'calendars', 'README.md', 'LICENSE', 'CHANGELOG.md'];
+
+/**
+ * Builds the npm package below `folder`: `package/` is what is published, the archive beside it is returned by its
+ * path. An explicit step and no hook of npm's, because this project runs no install scripts.
+ */
+export async function packPackage(root: string, folder: string): Promise<string> {
+  const staged = join(folder, 'package');
+  rmSync(staged, { recursive: true, force: true });
+  mkdirSync(staged, { recursive: true });
+  await buildDist(root, join(staged, 'dist'));
+  for (const name of SHIPPED) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(staged, name), { recursive: true });
+  }
+  const manifest = toPublished(readManifest(root), importedPackages(staged));
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const [packed] = JSON.parse(
+    execFileSync(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', resolve(folder)],
+      {
+        cwd: staged,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
+  ) as readonly { readonly filename: string }[];
+  if (packed === undefined) throw new Error('npm packed nothing');
+  return join(resolve(folder), packed.filename);
+}
+
+/** Names of the packages that the files of `dist/` import, now or lazily. */
+export function importedPackages(staged: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const file of globSync('dist/**/*.js', { cwd: staged })) {
+    const facts = readCode(readFileSync(join(staged, file), 'utf8'), false);
+    if (isFault(facts)) throw new Error(`"${file}" does not parse: ${facts.message}`);
+    for (const { specifier, kind } of facts.imports) {
+      if (kind === 'glob' || kind === 'url' || specifier.startsWith('.') || isBuiltin(specifier)) continue;
+      names.add(packageName(specifier));
+    }
+  }
+  return names;
+}
