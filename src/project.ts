@@ -1,12 +1,10 @@
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXIT, PipelineError, isSystemError } from './base/error.ts';
+import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import { parseSessionTable } from './base/session.ts';
-import type { SessionTable } from './base/session.ts';
-import type { HashAlgorithm, Lock, Pipeline, RelPath, Stage, StageLock, StageName } from './base/types.ts';
+import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createDiskWorld } from './execute/disk-world.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -18,6 +16,7 @@ import { keepUnsaved } from './execute/keep.ts';
 import { recoverAttempts } from './execute/recover.ts';
 import { createRestorer } from './execute/restore.ts';
 import type { Restorer } from './execute/restore.ts';
+import { findTicks } from './execute/ticks.ts';
 import type { World } from './execute/world.ts';
 import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
@@ -29,8 +28,6 @@ import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { makePlan } from './plan/plan.ts';
 import type { Plan, Selection } from './plan/plan.ts';
-import { tickAt } from './plan/tick.ts';
-import type { Tick } from './plan/tick.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
@@ -122,28 +119,37 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const root = findRoot(options.dir);
   const stateDir = join(root, '.lockstep');
   const clock = clockFrom(env);
+  // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
+  const machine = createClock();
   const load = createLoader(root);
   const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, load);
   const pipeline = await readPipelineOnce(snapshot, load);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw problemsError(problems);
   const lock = await readLockOnce(snapshot, load);
-  const ticks = await findTicks(pipeline, { lock, snapshot, clock, emit, locked: options.locked === true });
-  const memo = createMemo(join(stateDir, 'memo'), clock.now());
+  const ticks = await findTicks(pipeline, {
+    lock,
+    snapshot,
+    clock,
+    emit,
+    calendars: join(PACKAGE, 'calendars'),
+    locked: options.locked === true,
+  });
+  const memo = createMemo(join(stateDir, 'memo'), machine.now());
   const cache = createCache({
     dir: stateDir,
     workspace: root,
     memo,
-    clock,
+    clock: machine,
     onCorrupt: (hash) => emit({ type: 'warned', problem: corruptProblem(hash) }),
   });
   const runs = createRunCache(stateDir);
   const algorithm = pipeline.hash;
-  const observer = createObserver({ root, memo, algorithm, clock });
+  const observer = createObserver({ root, memo, algorithm, clock: machine });
   const code = createCodeReader({
     root,
     memo,
-    clock,
+    clock: machine,
     path: join(stateDir, 'code'),
     apiPackage: API_PACKAGE,
     apiFolder: PACKAGE,
@@ -306,99 +312,6 @@ function problemsError(problems: readonly Problem[]): PipelineError {
     first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' },
     ...rest,
   ]);
-}
-
-interface TickInputs {
-  readonly lock: Lock;
-  readonly snapshot: Snapshot;
-  readonly clock: Clock;
-  readonly emit: Emit;
-  readonly locked: boolean;
-}
-
-/** Stage → tick (ISO). A clock behind the recorded tick keeps the recorded one and warns. */
-async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise<ReadonlyMap<StageName, string>> {
-  const { lock, snapshot, clock, emit } = inputs;
-  const found = new Map<StageName, string>();
-  const kept = (snapshot.get('ticks') ?? {}) as Record<string, Tick>;
-  const ticks: Record<string, Tick> = {};
-  const tables = new Map<string, SessionTable>();
-  const behind: Stage[] = [];
-  for (const stage of pipeline.stages) {
-    const { refresh } = stage;
-    if (!refresh) continue;
-    const recorded = lock.stages.get(stage.name)?.fingerprint.tick;
-    if (inputs.locked && recorded !== undefined) {
-      found.set(stage.name, recorded);
-      continue;
-    }
-    const { at: _, ...schedule } = refresh;
-    const key = JSON.stringify(schedule);
-    let tick = ticks[key] ?? kept[key];
-    if (!tick || !isCurrent(tick, clock.now()))
-      tick = await tickAt(refresh, clock.now(), (exchange) => tableOf(exchange, stage, tables));
-    ticks[key] = tick;
-    const iso = new Date(tick.tickMs).toISOString();
-    if (refresh.asOf === 'now' && recorded !== undefined && recorded > iso) {
-      behind.push(stage);
-      found.set(stage.name, recorded);
-    } else found.set(stage.name, iso);
-  }
-  if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs))
-    snapshot.set('ticks', [], finite(ticks));
-  const [first] = behind;
-  if (first) emit({ type: 'warned', problem: clockBehind(first) });
-  return found;
-}
-
-/** JSON has no infinity: a tick that never moves is valid for all instants a Date can hold. */
-function finite(ticks: Record<string, Tick>): Record<string, Tick> {
-  const END = 8.64e15;
-  const clamp = (ms: number): number => Math.max(-END, Math.min(END, ms));
-  return Object.fromEntries(
-    Object.entries(ticks).map(([key, tick]) => [
-      key,
-      { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) },
-    ]),
-  );
-}
-
-function isCurrent(tick: Tick, nowMs: number): boolean {
-  return tick.fromMs <= nowMs && nowMs < tick.untilMs;
-}
-
-function clockBehind(stage: Stage): Problem {
-  return {
-    code: 'clock.behind',
-    message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
-    hint: 'check the date of this machine',
-  };
-}
-
-const CALENDARS = fileURLToPath(new URL('../calendars/', import.meta.url));
-
-function tableOf(exchange: string, stage: Stage, tables: Map<string, SessionTable>): SessionTable {
-  const known = tables.get(exchange);
-  if (known) return known;
-  const names = readdirSync(CALENDARS).filter((name) => name.startsWith('sessions-'));
-  for (const name of [`sessions-${exchange}.json`, ...names]) {
-    const bytes = readIfExists(join(CALENDARS, name));
-    const table = bytes && parseSessionTable(JSON.parse(bytes.toString('utf8')));
-    if (table && (table.mic === exchange || table.aliases.includes(exchange))) {
-      tables.set(exchange, table);
-      return table;
-    }
-  }
-  const mics = names.map((name) => name.slice('sessions-'.length, -'.json'.length));
-  throw new PipelineError(
-    'refresh.exchange',
-    `stage "${stage.name}" refreshes with the exchange "${exchange}", whose calendar is unknown`,
-    {
-      exit: EXIT.user,
-      ...(stage.refresh && { at: stage.refresh.at }),
-      hint: `known: ${mics.join(', ')}; or use "every" or "cron"`,
-    },
-  );
 }
 
 /** What the planner will ask about: outs, and deps that no selected stage makes or that lie around outs. */

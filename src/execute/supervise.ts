@@ -39,7 +39,7 @@ export async function supervise(
     if (stream === 'stderr' && chunk.includes('JavaScript heap out of memory')) heapExhausted = true;
     if (chunk !== '') emit({ type: 'stage-output', stage: stage.name, stream, chunk });
   };
-  const group = spawnGroup({
+  const group = await spawnGroup({
     ...command,
     onOutput: (stream, chunk) => show(stream, streams[stream].push(chunk)),
     ...(supervision.onMessage && { onMessage: supervision.onMessage }),

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { execa } from 'execa';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
 
@@ -39,7 +38,9 @@ const DRAIN_MS = 1000;
 /** Marks every process of an attempt, also those that leave its group. */
 export const MARK = 'LOCKSTEP_ATTEMPT';
 
-export function spawnGroup(options: SpawnOptions): Group {
+/** Starts a process group. The library that starts it is loaded with the first one. */
+export async function spawnGroup(options: SpawnOptions): Promise<Group> {
+  const { execa } = await import('execa');
   const started = execa(options.command, options.args, {
     cwd: options.cwd,
     env: options.env,

@@ -1,0 +1,118 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
+import type { Emit } from '../base/event.ts';
+import { parseSessionTable } from '../base/session.ts';
+import type { SessionTable } from '../base/session.ts';
+import type { Lock, Pipeline, Stage, StageName } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
+import { readIfExists } from '../io/files.ts';
+import { tickAt } from '../plan/tick.ts';
+import type { Tick } from '../plan/tick.ts';
+import type { Snapshot } from '../record/snapshot.ts';
+
+export interface TickInputs {
+  readonly lock: Lock;
+  readonly snapshot: Snapshot;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** The folder of `sessions-<MIC>.json`. */
+  readonly calendars: string;
+  /** The recorded ticks stand. */
+  readonly locked: boolean;
+}
+
+/** Stage → tick (ISO). A clock behind the recorded tick keeps the recorded one and warns. */
+export async function findTicks(
+  pipeline: Pipeline,
+  inputs: TickInputs,
+): Promise<ReadonlyMap<StageName, string>> {
+  const { lock, snapshot, clock, emit } = inputs;
+  const found = new Map<StageName, string>();
+  const kept = (snapshot.get('ticks') ?? {}) as Record<string, Tick>;
+  const ticks: Record<string, Tick> = {};
+  const tables = new Map<string, SessionTable>();
+  const behind: Stage[] = [];
+  for (const stage of pipeline.stages) {
+    const { refresh } = stage;
+    if (!refresh) continue;
+    const recorded = lock.stages.get(stage.name)?.fingerprint.tick;
+    if (inputs.locked && recorded !== undefined) {
+      found.set(stage.name, recorded);
+      continue;
+    }
+    const { at: _, ...schedule } = refresh;
+    const key = JSON.stringify(schedule);
+    let tick = ticks[key] ?? kept[key];
+    if (!tick || !isCurrent(tick, clock.now()))
+      tick = await tickAt(refresh, clock.now(), (exchange) =>
+        tableOf(exchange, { stage, tables, calendars: inputs.calendars }),
+      );
+    ticks[key] = tick;
+    const iso = new Date(tick.tickMs).toISOString();
+    if (refresh.asOf === 'now' && recorded !== undefined && recorded > iso) {
+      behind.push(stage);
+      found.set(stage.name, recorded);
+    } else found.set(stage.name, iso);
+  }
+  if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs))
+    snapshot.set('ticks', [], finite(ticks));
+  const [first] = behind;
+  if (first) emit({ type: 'warned', problem: clockBehind(first) });
+  return found;
+}
+
+/** JSON has no infinity: a tick that never moves is valid for all instants a Date can hold. */
+function finite(ticks: Record<string, Tick>): Record<string, Tick> {
+  const END = 8.64e15;
+  const clamp = (ms: number): number => Math.max(-END, Math.min(END, ms));
+  return Object.fromEntries(
+    Object.entries(ticks).map(([key, tick]) => [
+      key,
+      { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) },
+    ]),
+  );
+}
+
+function isCurrent(tick: Tick, nowMs: number): boolean {
+  return tick.fromMs <= nowMs && nowMs < tick.untilMs;
+}
+
+function clockBehind(stage: Stage): Problem {
+  return {
+    code: 'clock.behind',
+    message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
+    hint: 'check the date of this machine',
+  };
+}
+
+interface Calendars {
+  readonly stage: Stage;
+  readonly tables: Map<string, SessionTable>;
+  readonly calendars: string;
+}
+
+function tableOf(exchange: string, { stage, tables, calendars }: Calendars): SessionTable {
+  const known = tables.get(exchange);
+  if (known) return known;
+  const names = readdirSync(calendars).filter((name) => name.startsWith('sessions-'));
+  for (const name of [`sessions-${exchange}.json`, ...names]) {
+    const bytes = readIfExists(join(calendars, name));
+    const table = bytes && parseSessionTable(JSON.parse(bytes.toString('utf8')));
+    if (table && (table.mic === exchange || table.aliases.includes(exchange))) {
+      tables.set(exchange, table);
+      return table;
+    }
+  }
+  const mics = names.map((name) => name.slice('sessions-'.length, -'.json'.length));
+  throw new PipelineError(
+    'refresh.exchange',
+    `stage "${stage.name}" refreshes with the exchange "${exchange}", whose calendar is unknown`,
+    {
+      exit: EXIT.user,
+      ...(stage.refresh && { at: stage.refresh.at }),
+      hint: `known: ${mics.join(', ')}; or use "every" or "cron"`,
+    },
+  );
+}
