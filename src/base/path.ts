@@ -4,6 +4,7 @@ import type { RelPath } from './types.ts';
 export function relPathFault(text: string): string | undefined {
   if (text === '') return 'is empty';
   if (text.includes('\0')) return 'contains a NUL character';
+  if (!text.isWellFormed()) return 'contains half a character';
   if (text.includes('\\')) return 'contains a backslash; write "/" between folders';
   if (text.startsWith('/') || /^[A-Za-z]:/.test(text)) return 'is absolute';
   for (const part of text.split('/')) {

@@ -18,6 +18,7 @@ import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { tempName, writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
+import { hashFile } from './hash-files.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -74,6 +75,8 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
       mkdirSync(dirname(cache.pathOf(file.hash)), { recursive: true });
       if (hardlinks && file.sharing === 'share') {
         chmodSync(file.path, 0o444);
+        // Only now nobody new can open it for writing.
+        if (!isStill(cache, file)) throw outChanged(file.path);
         entering.push({ file, from: file.path });
       } else entering.push({ file, from: copyVerified(cache, file) });
     }
@@ -86,6 +89,12 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
     throw error;
   }
   for (const file of twins) shareWithObject(cache, file);
+}
+
+/** True when a file still holds what was hashed: it looks so, or is hashed again. */
+function isStill(cache: Cache, { path, hash }: IngestFile): boolean {
+  if (cache.memo.isAsHashed(lstatSync(path), hash)) return true;
+  return hashFile(path, algorithmOf(hash), Buffer.allocUnsafe(1024 * 1024)) === hash;
 }
 
 function enter(cache: Cache, { file, from }: Entering, seenAt: number): void {

@@ -14,6 +14,8 @@ export interface Memo {
   remember(stat: Stats, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
   /** True when this inode is known as a verified object of this very hash and still looks untouched. */
   isVerifiedObject(stat: Stats, hash: ContentHash): boolean;
+  /** True when size and times are those with which these very bytes were hashed; says nothing of the last few ms. */
+  isAsHashed(stat: Stats, hash: ContentHash): boolean;
   save(): void;
 }
 
@@ -103,6 +105,12 @@ export function createMemo(path: string, nowMs: number): Memo {
       return (
         row !== undefined && ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0 && hashAt(row) === hash
       );
+    },
+    isAsHashed(stat, hash) {
+      const row = index.get(stat.dev)?.get(stat.ino);
+      if (row === undefined) return false;
+      const at = row * STRIDE;
+      return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashAt(row) === hash;
     },
     remember(stat, hash, { seenAt, object }) {
       let row = index.get(stat.dev)?.get(stat.ino);

@@ -62,6 +62,9 @@ export function parseManifest(bytes: Uint8Array, algorithm: HashAlgorithm): read
   const entries = value.map((item) => parseEntry(item, algorithm));
   const faults = pathSetFault(entries.map((entry) => entry.relpath));
   if (faults !== undefined) throw invalid(faults);
+  // Other bytes with this meaning would be another hash: a folder placed from them would look changed for ever.
+  const exact = Buffer.from(formatManifest(entries, algorithm));
+  if (!exact.equals(bytes)) throw invalid('its entries are not laid out or sorted as in every manifest');
   return entries;
 }
 

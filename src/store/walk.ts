@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
-import { byCodePoint } from '../base/path.ts';
+import { byCodePoint, guardedPart, relPathFault } from '../base/path.ts';
 
 export interface WalkedFile {
   /** Below the walked folder, `/` separators. */
@@ -21,7 +21,8 @@ export type LinkPolicy = 'refuse' | 'follow';
 
 /**
  * Stats a path and everything below it. Throws `path.special` for symlinks (or, followed, for links out of the
- * project and link loops), FIFOs, sockets and devices, and `path.not-utf8` for names that are no text.
+ * project and link loops), FIFOs, sockets and devices, and `path.not-utf8` for names that are no text. In outs and data
+ * it refuses names that no manifest may hold (`path.name`): they could be stored, but never restored.
  */
 export function walk(root: string, path: string, links: LinkPolicy): Walked {
   const full = join(root, path);
@@ -34,14 +35,14 @@ export function walk(root: string, path: string, links: LinkPolicy): Walked {
 }
 
 function walkLink(root: string, path: string, links: LinkPolicy): Walked {
-  const stat = followLink(root, path, links);
+  const { stat } = followLink(root, path, links);
   if (stat.isDirectory()) return { kind: 'tree', files: listFiles(root, path, links) };
   return { kind: 'file', files: [{ relpath: '', stat }] };
 }
 
 function listFiles(root: string, path: string, links: LinkPolicy): readonly WalkedFile[] {
   const files: WalkedFile[] = [];
-  collect({ root, top: path, links, files }, '', 0);
+  collect({ root, top: path, links, files }, '', []);
   // Names of one folder come in any order, and `a/b` sorts between `a-1` and `a0`.
   return files.sort((a, b) => byCodePoint(a.relpath, b.relpath));
 }
@@ -55,27 +56,42 @@ interface Collection {
 
 const MAX_DEPTH = 256;
 
-function collect(collection: Collection, below: string, depth: number): void {
+/** `leapt`: the folders from which links were followed on the way here. */
+function collect(collection: Collection, below: string, leapt: readonly string[]): void {
   const { root, top, links, files } = collection;
   const folder = `${root}${sep}${top}${below === '' ? '' : `/${below}`}`;
-  if (depth > MAX_DEPTH) throw special(`${top}/${below}`, `is nested deeper than ${MAX_DEPTH} folders`);
+  if (below.split('/').length > MAX_DEPTH)
+    throw special(`${top}/${below}`, `is nested deeper than ${MAX_DEPTH} folders`);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const name = entry.name;
     const relpath = below === '' ? name : `${below}/${name}`;
     if (name.includes('\uFFFD')) throw notUtf8(`${top}/${relpath}`);
+    if (links === 'refuse') refuseName(top, relpath);
     if (entry.isFile()) {
       const stat = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
       if (stat !== undefined) files.push({ relpath, stat });
-    } else if (entry.isDirectory()) collect(collection, relpath, depth + 1);
+    } else if (entry.isDirectory()) collect(collection, relpath, leapt);
     else if (entry.isSymbolicLink()) {
-      const stat = followLink(root, `${top}/${relpath}`, links);
-      if (stat.isDirectory()) collect(collection, relpath, depth + 1);
-      else files.push({ relpath, stat });
+      const { stat, real } = followLink(root, `${top}/${relpath}`, links);
+      if (!stat.isDirectory()) files.push({ relpath, stat });
+      else collect(collection, relpath, leap(`${top}/${relpath}`, realpathSync(folder), { leapt, to: real }));
     } else throw special(`${top}/${relpath}`, 'is neither a file nor a folder');
   }
 }
 
-function followLink(root: string, path: string, links: LinkPolicy): Stats {
+/** Notes a leap; a folder that we are in already would be walked without end. */
+function leap(
+  path: string,
+  from: string,
+  { leapt, to }: { readonly leapt: readonly string[]; readonly to: string },
+): readonly string[] {
+  const here = [...leapt, from];
+  if (here.some((folder) => folder === to || folder.startsWith(to + sep)))
+    throw special(path, 'is a symbolic link into a folder around itself');
+  return here;
+}
+
+function followLink(root: string, path: string, links: LinkPolicy): { stat: Stats; real: string } {
   if (links === 'refuse')
     throw special(path, 'is a symbolic link', 'write the file itself instead of a link to it');
   try {
@@ -85,7 +101,7 @@ function followLink(root: string, path: string, links: LinkPolicy): Stats {
       throw special(path, 'is a symbolic link out of the project');
     const stat = statSync(real);
     if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'leads to neither a file nor a folder');
-    return stat;
+    return { stat, real };
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ELOOP')) throw special(path, 'is a symbolic link that leads nowhere');
     throw error;
@@ -107,6 +123,14 @@ function special(
   hint = 'deps and outs are plain files and folders inside the project',
 ): PipelineError {
   return new PipelineError('path.special', `"${path}" ${what}`, { hint });
+}
+
+function refuseName(top: string, relpath: string): void {
+  const fault = relPathFault(relpath) ?? guardedPart(relpath);
+  if (fault === undefined) return;
+  throw new PipelineError('path.name', `"${top}/${relpath}" cannot be kept: the path "${relpath}" ${fault}`, {
+    hint: 'rename the file: no other machine could take it over under this name',
+  });
 }
 
 function notUtf8(path: string): PipelineError {

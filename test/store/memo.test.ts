@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { ContentHash } from '../../src/base/types.ts';
+import { createMemo } from '../../src/store/memo.ts';
+
+const NOW = Date.parse('2026-03-16T12:00:00Z');
+const HASH: ContentHash = `sha256:${'ab'.repeat(32)}`;
+const OTHER: ContentHash = `sha256:${'cd'.repeat(32)}`;
+const MD5: ContentHash = `md5:${'ef'.repeat(16)}`;
+const OLD = { seenAt: NOW, object: false };
+
+function folder(): string {
+  const root = mkdtempSync(join(tmpdir(), 'lockstep-memo-'));
+  after(() => rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+/** A stat of a regular file that last changed an hour before it was seen. */
+function statOf(more: Partial<Stats> = {}): Stats {
+  const changed = NOW - 3_600_000;
+  return { dev: 1, ino: 2, size: 3, mtimeMs: changed, ctimeMs: changed, mode: 0o100644, ...more } as Stats;
+}
+
+const memoAt = (path = join(folder(), 'memo'), now = NOW): ReturnType<typeof createMemo> =>
+  createMemo(path, now);
+
+test('a file that looks as it did is known', () => {
+  const memo = memoAt();
+  assert.equal(memo.lookup(statOf(), 'sha256'), undefined);
+  memo.remember(statOf(), HASH, OLD);
+  assert.equal(memo.lookup(statOf(), 'sha256'), HASH);
+  assert.equal(memo.isVerifiedObject(statOf(), HASH), false);
+});
+
+for (const [what, more] of [
+  ['size', { size: 4 }],
+  ['mtime', { mtimeMs: NOW - 3_599_999.5 }],
+  ['ctime', { ctimeMs: NOW - 1_000_000 }],
+  ['mode', { mode: 0o100755 }],
+  ['inode', { ino: 3 }],
+  ['device', { dev: 2 }],
+] as const) {
+  test(`another ${what} makes a file unknown`, () => {
+    const memo = memoAt();
+    memo.remember(statOf(), HASH, OLD);
+    assert.equal(memo.lookup(statOf(more), 'sha256'), undefined);
+  });
+}
+
+test('a file changed within 20 ms of its hashing is not believed, one changed before is', () => {
+  for (const [changed, known] of [
+    [NOW + 1000, false],
+    [NOW, false],
+    [NOW - 20, false],
+    [NOW - 20.5, true],
+  ] as const) {
+    for (const times of [{ mtimeMs: changed }, { ctimeMs: changed }]) {
+      const memo = memoAt();
+      memo.remember(statOf(times), HASH, OLD);
+      assert.equal(memo.lookup(statOf(times), 'sha256') !== undefined, known, `changed at ${changed - NOW}`);
+    }
+  }
+});
+
+test('a verified object is known whatever its ctime, as long as it is read-only', () => {
+  const memo = memoAt();
+  const stat = statOf({ mode: 0o100444 });
+  memo.remember(stat, HASH, { seenAt: NOW, object: true });
+  assert.equal(memo.isVerifiedObject(statOf({ mode: 0o100444, ctimeMs: NOW + 5 }), HASH), true);
+  assert.equal(memo.isVerifiedObject(statOf({ mode: 0o100444 }), OTHER), false);
+  assert.equal(memo.isVerifiedObject(statOf({ mode: 0o100644 }), HASH), false);
+  assert.equal(memo.isVerifiedObject(statOf({ mode: 0o100444, mtimeMs: NOW }), HASH), false);
+  assert.equal(memo.lookup(statOf({ mode: 0o100444, ctimeMs: NOW + 5 }), 'sha256'), HASH);
+});
+
+test('a writable object has no exception', () => {
+  const memo = memoAt();
+  memo.remember(statOf(), HASH, { seenAt: NOW, object: true });
+  assert.equal(memo.lookup(statOf({ ctimeMs: NOW + 5 }), 'sha256'), undefined);
+});
+
+test('hardlinked twins share what is known, and an edit of one is an edit of both', () => {
+  const root = folder();
+  const [a, b] = [join(root, 'a'), join(root, 'b')];
+  writeFileSync(a, 'text');
+  chmodSync(a, 0o444);
+  linkSync(a, b);
+  const memo = memoAt();
+  memo.remember(lstatSync(a), HASH, { seenAt: Date.now(), object: true });
+  assert.equal(memo.lookup(lstatSync(b), 'sha256'), HASH);
+  chmodSync(b, 0o644);
+  writeFileSync(b, 'TEXT');
+  chmodSync(b, 0o444);
+  utimesSync(b, 1, 1);
+  assert.equal(memo.lookup(lstatSync(a), 'sha256'), undefined);
+});
+
+test('an inode that is used again is another file', () => {
+  const memo = memoAt();
+  memo.remember(statOf(), HASH, OLD);
+  const again = statOf({ mtimeMs: NOW - 60_000, ctimeMs: NOW - 60_000 });
+  assert.equal(memo.lookup(again, 'sha256'), undefined);
+  memo.remember(again, OTHER, OLD);
+  assert.equal(memo.lookup(again, 'sha256'), OTHER);
+  assert.equal(memo.lookup(statOf(), 'sha256'), undefined);
+});
+
+test('a hash of one algorithm is no answer for another', () => {
+  const memo = memoAt();
+  memo.remember(statOf(), MD5, OLD);
+  assert.equal(memo.lookup(statOf(), 'sha256'), undefined);
+  assert.equal(memo.lookup(statOf(), 'md5'), MD5);
+  memo.remember(statOf(), HASH, OLD);
+  assert.equal(memo.lookup(statOf(), 'md5'), undefined);
+});
+
+test('what was hashed is told from what was touched since', () => {
+  const memo = memoAt();
+  memo.remember(statOf(), HASH, OLD);
+  assert.equal(memo.isAsHashed(statOf({ ctimeMs: NOW, mode: 0o100444 }), HASH), true);
+  assert.equal(memo.isAsHashed(statOf({ mtimeMs: NOW }), HASH), false);
+  assert.equal(memo.isAsHashed(statOf({ size: 9 }), HASH), false);
+  assert.equal(memo.isAsHashed(statOf(), OTHER), false);
+  assert.equal(memo.isAsHashed(statOf({ ino: 77 }), HASH), false);
+});
+
+test('thousands of rows survive being saved, and rows unused for a month are let go', () => {
+  const path = join(folder(), 'memo');
+  const memo = memoAt(path);
+  const hashOf = (i: number): ContentHash => `sha256:${i.toString(16).padStart(64, '0')}`;
+  for (let i = 0; i < 3000; i++) memo.remember(statOf({ ino: i + 10 }), hashOf(i), OLD);
+  memo.remember(statOf({ ino: 5 }), MD5, OLD);
+  memo.save();
+  const later = memoAt(path, NOW + 29 * 86_400_000);
+  for (let i = 0; i < 3000; i++) assert.equal(later.lookup(statOf({ ino: i + 10 }), 'sha256'), hashOf(i));
+  assert.equal(later.lookup(statOf({ ino: 5 }), 'sha256'), undefined);
+  later.remember(statOf({ ino: 9999 }), HASH, OLD);
+  later.save();
+  const last = memoAt(path, NOW + 31 * 86_400_000);
+  assert.equal(last.lookup(statOf({ ino: 10 }), 'sha256'), hashOf(0));
+  last.remember(statOf({ ino: 10_000 }), HASH, OLD);
+  last.save();
+  const much = memoAt(path, NOW + 62 * 86_400_000);
+  much.remember(statOf({ ino: 10_001 }), HASH, OLD);
+  much.save();
+  const end = memoAt(path, NOW + 62 * 86_400_000);
+  assert.equal(end.lookup(statOf({ ino: 10 }), 'sha256'), undefined);
+  assert.equal(end.lookup(statOf({ ino: 10_001 }), 'sha256'), HASH);
+});
+
+test('a memo with any one byte changed, cut off or added is as if it were not there', () => {
+  const path = join(folder(), 'memo');
+  const memo = memoAt(path);
+  memo.remember(statOf(), HASH, OLD);
+  memo.remember(statOf({ ino: 3 }), MD5, OLD);
+  memo.save();
+  const good = readFileSync(path);
+  assert.equal(memoAt(path).lookup(statOf(), 'sha256'), HASH);
+  const damaged = [...good.keys()].map((at) => {
+    const bytes = Buffer.from(good);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    return bytes;
+  });
+  for (const bytes of [
+    ...damaged,
+    good.subarray(0, -1),
+    good.subarray(1),
+    Buffer.concat([good, good]),
+    Buffer.alloc(0),
+  ]) {
+    writeFileSync(path, bytes);
+    const read = memoAt(path);
+    assert.equal(read.lookup(statOf(), 'sha256'), undefined);
+    assert.equal(read.lookup(statOf({ ino: 3 }), 'md5'), undefined);
+  }
+});
