@@ -33,7 +33,8 @@ const openGcs: OpenRemote = async (config) => {
   const storage = new Storage(storageOptions);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
   const media = createMedia({
-    headersFor: async (url) => (storage.customEndpoint ? new Headers() : storage.authClient.getRequestHeaders(url)),
+    headersFor: async (url) =>
+      storage.customEndpoint ? new Headers() : storage.authClient.getRequestHeaders(url),
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
   });
@@ -122,7 +123,10 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
       const { resource, md5 } = await ask(signal, () => media.upload(target, body, signal));
       const stored = resource['md5Hash'];
       if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
-        throw remoteFault(config, 'corrupt', { what: `"${key}" arrived with other bytes than were sent`, retryable: true });
+        throw remoteFault(config, 'corrupt', {
+          what: `"${key}" arrived with other bytes than were sent`,
+          retryable: true,
+        });
       }
     },
     async remove(key, signal) {

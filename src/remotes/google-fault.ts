@@ -127,7 +127,12 @@ function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined
 }
 
 function headerOf(headers: unknown, name: string): string | null {
-  if (headers instanceof Headers) return headers.get(name);
+  // The vendor's clients bring a `Headers` of their own.
+  if (hasGet(headers)) return headers.get(name);
   const value = asObject(headers)?.[name];
   return typeof value === 'string' ? value : null;
+}
+
+function hasGet(value: unknown): value is { get(name: string): string | null } {
+  return typeof asObject(value)?.['get'] === 'function';
 }

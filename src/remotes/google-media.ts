@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
 import { transferChanged } from './verify.ts';
@@ -54,11 +53,24 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
     readonly withinMs?: number;
   }
 
-  async function send(url: string, signal: AbortSignal, { method, headers, body, withinMs }: Sending): Promise<Response> {
+  async function send(
+    url: string,
+    signal: AbortSignal,
+    { method, headers, body, withinMs }: Sending,
+  ): Promise<Response> {
     signal.throwIfAborted();
     const all = new Headers(await headersFor(url));
-    for (const [name, value] of Object.entries({ 'accept-encoding': 'identity', ...headers })) all.set(name, value);
-    return sendRequest({ url, method, headers: all, body, signal, withinMs: withinMs ?? ANSWER_MS, redirect: 'manual' });
+    for (const [name, value] of Object.entries({ 'accept-encoding': 'identity', ...headers }))
+      all.set(name, value);
+    return sendRequest({
+      url,
+      method,
+      headers: all,
+      body,
+      signal,
+      withinMs: withinMs ?? ANSWER_MS,
+      redirect: 'manual',
+    });
   }
 
   async function guard<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
@@ -77,7 +89,11 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
     const json = JSON.stringify(target.metadata);
     const before = `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${json}\r\n`;
     const between = `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
-    const whole = Buffer.concat([Buffer.from(before + between), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+    const whole = Buffer.concat([
+      Buffer.from(before + between),
+      bytes,
+      Buffer.from(`\r\n--${boundary}--\r\n`),
+    ]);
     const answer = await send(`${target.url}&uploadType=multipart`, signal, {
       method: target.method,
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
@@ -121,11 +137,17 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
   }
 
   /** Sends one piece until the server has all of it; gives the finished resource for the last one. */
-  async function sendPiece({ session, signal, piece, start, total }: Piece): Promise<Uploaded['resource'] | undefined> {
+  async function sendPiece({
+    session,
+    signal,
+    piece,
+    start,
+    total,
+  }: Piece): Promise<Uploaded['resource'] | undefined> {
     const end = start + piece.length;
     let from = start;
     let ask = false;
-    for (let cuts = 0; ; ) {
+    for (let cuts = 0; ;) {
       let answer: Response | undefined;
       try {
         const range = ask ? `bytes */${total}` : `bytes ${from}-${end - 1}/${total}`;
@@ -163,7 +185,7 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
         const answer = await send(url, signal, { method: 'GET' });
         if (!answer.ok) throw await refusalOf(answer);
         if (answer.body === null) return Readable.from([], { objectMode: false });
-        return webStream(Readable.fromWeb(answer.body as ReadableStream), { signal, faultOf });
+        return webStream(Readable.fromWeb(answer.body), { signal, faultOf });
       }),
     upload: (target, body, signal) =>
       guard(signal, () => (body.size <= PIECE_BYTES ? uploadWhole : uploadPieces)(target, body, signal)),

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
@@ -95,7 +94,7 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
 
   const bodyOf = (answer: Response, signal: AbortSignal): Readable => {
     if (answer.body === null) return Readable.from([], { objectMode: false });
-    return webStream(Readable.fromWeb(answer.body as ReadableStream), { signal, faultOf });
+    return webStream(Readable.fromWeb(answer.body), { signal, faultOf });
   };
 
   const readOnly = (): never => {

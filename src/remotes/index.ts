@@ -29,11 +29,12 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly default: OpenRemot
   http: () => import('./http.ts'),
   azure: () => import('./azure.ts'),
   gcs: () => import('./gcs.ts'),
+  gdrive: () => import('./gdrive.ts'),
   s3: () => import('./s3.ts'),
 };
 
 /** Options that name a file. */
-const PATH_OPTIONS: readonly string[] = ['credentials', 'client', 'token'];
+const PATH_OPTIONS: readonly string[] = ['credentials', 'client', 'token_file'];
 
 /**
  * Opens the remote that a url's scheme names. What it gives back tries again what may succeed later, keeps to

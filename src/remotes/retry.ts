@@ -20,9 +20,9 @@ export interface RetryOptions {
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 
-/** Tries in all. A server that only asks to slow down is asked more often. */
+/** Tries in all. A server that only asks to slow down is asked more often: two minutes or so in all. */
 const ATTEMPTS = 5;
-const QUOTA_ATTEMPTS = 8;
+const QUOTA_ATTEMPTS = 12;
 const BASE_MS = 500;
 const CAP_MS = 30_000;
 /** A server that wants us to wait longer than this is left alone: the user decides. */
@@ -62,24 +62,39 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
 
 /**
  * A remote whose operations are tried again when the remote says that it may help. A retried `put` opens its body
- * anew; a retried `list` begins again and yields no key twice. What breaks in the middle of a stream that `get` has
- * already handed out is the receiver's to repeat (`withRetry` around get and landing).
+ * anew; a retried `list` begins again and yields no key twice. When the server asks one operation to slow down, those
+ * that have not begun wait too. What breaks in the middle of a stream that `get` has already handed out is the
+ * receiver's to repeat (`withRetry` around get and landing).
  */
 export function retry(remote: Remote, options: RetryOptions): Remote {
+  let quietUntilMs = 0;
+  const noted: RetryOptions = {
+    ...options,
+    onRetry(notice) {
+      if (notice.error.code === 'remote.quota') {
+        quietUntilMs = Math.max(quietUntilMs, options.clock.now() + notice.delayMs);
+      }
+      options.onRetry?.(notice);
+    },
+  };
+  const run = async <T>(
+    about: Pick<RetryNotice, 'operation' | 'key'>,
+    signal: AbortSignal,
+    call: () => Promise<T>,
+  ): Promise<T> => {
+    const quietMs = quietUntilMs - options.clock.now();
+    if (quietMs > 0) await options.clock.sleep(quietMs, signal);
+    return withRetry(about, { ...noted, signal }, call);
+  };
   return {
     ...remote,
-    head: (key, signal) =>
-      withRetry({ operation: 'head', key }, { ...options, signal }, () => remote.head(key, signal)),
-    get: (key, signal) =>
-      withRetry({ operation: 'get', key }, { ...options, signal }, () => remote.get(key, signal)),
-    put: (key, body, signal) =>
-      withRetry({ operation: 'put', key }, { ...options, signal }, () => remote.put(key, body, signal)),
-    remove: (key, signal) =>
-      withRetry({ operation: 'remove', key }, { ...options, signal }, () => remote.remove(key, signal)),
-    list: (prefix, signal) => listWithRetry(remote, prefix, { ...options, signal }),
+    head: (key, signal) => run({ operation: 'head', key }, signal, () => remote.head(key, signal)),
+    get: (key, signal) => run({ operation: 'get', key }, signal, () => remote.get(key, signal)),
+    put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
+    remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
+    list: (prefix, signal) => listWithRetry(remote, prefix, { ...noted, signal }),
     ...(remote.flush && {
-      flush: (signal) =>
-        withRetry({ operation: 'flush' }, { ...options, signal }, async () => remote.flush?.(signal)),
+      flush: (signal) => run({ operation: 'flush' }, signal, async () => remote.flush?.(signal)),
     }),
   };
 }

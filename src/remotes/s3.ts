@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type * as S3Sdk from '@aws-sdk/client-s3';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
@@ -42,7 +42,7 @@ const openS3: OpenRemote = async (config) => {
 };
 export default openS3;
 
-function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS>): S3ClientConfig {
+function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS>): S3Sdk.S3ClientConfig {
   const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = options;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     throw remoteFault(config, 'option', { what: '"access_key_id" and "secret_access_key" belong together' });
@@ -77,8 +77,8 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
 }
 
 interface Setup {
-  readonly sdk: typeof import('@aws-sdk/client-s3');
-  readonly client: S3Client;
+  readonly sdk: typeof S3Sdk;
+  readonly client: S3Sdk.S3Client;
   readonly bucket: string;
   readonly prefix: string;
   readonly concurrency: number;

@@ -12,7 +12,14 @@ export interface WebRequest {
 }
 
 /** Sends a request; rejects with the signal's reason, with a `TimeoutError`, or with what the network said. */
-export async function sendRequest({ url, signal, withinMs, body, headers, ...rest }: WebRequest): Promise<Response> {
+export async function sendRequest({
+  url,
+  signal,
+  withinMs,
+  body,
+  headers,
+  ...rest
+}: WebRequest): Promise<Response> {
   const slow = new AbortController();
   const timer = setTimeout(() => slow.abort(new DOMException('no answer', 'TimeoutError')), withinMs);
   try {

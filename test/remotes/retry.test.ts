@@ -48,8 +48,8 @@ test('waits grow by doubling, from the whole range that chance gives, up to half
   const { waits, clock } = notedWaits();
   const { remote, calls } = failing(Array.from({ length: 20 }, () => quota));
   await assert.rejects(retry(remote, { clock, random: () => 0.999_999 }).head('a', signal), quota);
-  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
-  assert.equal(calls(), 8);
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, ...Array.from({ length: 5 }, () => 30_000)]);
+  assert.equal(calls(), 12);
   const none = notedWaits();
   const again = failing([quota, quota]);
   assert.deepEqual(await retry(again.remote, { clock: none.clock, random: () => 0 }).head('a', signal), {
@@ -178,4 +178,28 @@ test('a stream that was handed out is not read twice', async () => {
   const source = await retry(cutting, { clock, random: () => 0 }).get('a', signal);
   await assert.rejects(readAll(source), { code: 'remote.unreachable', retryable: true });
   assert.equal(gets, 1);
+});
+
+test('when the server asks one operation to slow down, those that begin after it wait too', async () => {
+  const quota = new PipelineError('remote.quota', 'slow down', { retryable: true, retryAfterMs: 5000 });
+  const { remote } = failing([quota]);
+  let now = 0;
+  const waits: number[] = [];
+  const woken = Promise.withResolvers<void>();
+  const clock = {
+    now: () => now,
+    async sleep(ms: number): Promise<void> {
+      waits.push(ms);
+      await woken.promise;
+    },
+  };
+  const retried = retry(remote, { clock, random: () => 0 });
+  const first = retried.head('a', signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  now = 2000;
+  const second = retried.head('a', signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(waits, [5000, 3000]);
+  woken.resolve();
+  await Promise.all([first, second]);
 });

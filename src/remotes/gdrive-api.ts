@@ -1,0 +1,145 @@
+import type { Readable } from 'node:stream';
+import type { drive_v3 } from 'googleapis/build/src/apis/drive/v3.js';
+import type { Body } from '../base/remote.ts';
+import type { Media } from './google-media.ts';
+
+/** One file or folder of Drive. */
+export interface DriveFile {
+  readonly id: string;
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly size: number;
+  readonly parents: readonly string[];
+}
+
+/** Where new bytes go: into a new file of a folder, or in the place of an old file's. */
+export type DriveTarget = { readonly name: string; readonly parent: string } | { readonly id: string };
+
+/** The few requests of Drive v3 that a remote needs; each gives what the server said, without any memory. */
+export interface DriveApi {
+  /** The folder that an id names; `undefined` when it is no folder, or in the trash. */
+  folder(id: string, signal: AbortSignal): Promise<DriveFile | undefined>;
+  /** Everything that matches and is not in the trash, page by page. */
+  find(query: string, signal: AbortSignal): AsyncGenerator<DriveFile, void, undefined>;
+  createFolder(name: string, parent: string, signal: AbortSignal): Promise<DriveFile>;
+  trash(id: string, signal: AbortSignal): Promise<void>;
+  /** Throws `remote.corrupt` when the server's checksum is not that of what was sent. */
+  upload(target: DriveTarget, body: Body, signal: AbortSignal): Promise<DriveFile>;
+  download(id: string, signal: AbortSignal): Promise<Readable>;
+}
+
+export const FOLDER_TYPE = 'application/vnd.google-apps.folder';
+const FIELDS = 'id,name,mimeType,size,md5Checksum,parents,trashed';
+const PAGE = 1000;
+
+export interface DriveApiOptions {
+  readonly drive: drive_v3.Drive;
+  readonly media: Media;
+  /** `https://www.googleapis.com/`, or where tests have it. */
+  readonly rootUrl: string;
+  readonly faultOf: (error: unknown) => unknown;
+  /** Makes the error for bytes that arrived wrong. */
+  readonly corrupt: (name: string) => Error;
+  /** Makes the error for a search that the server broke off. */
+  readonly incomplete: () => Error;
+}
+
+/** Uses the vendor's client for metadata, and our own streams for bytes, which can be cut and go on. */
+export function createDriveApi({
+  drive,
+  media,
+  rootUrl,
+  faultOf,
+  corrupt,
+  incomplete,
+}: DriveApiOptions): DriveApi {
+  const shared = { supportsAllDrives: true } as const;
+
+  async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultOf(error);
+    }
+  }
+
+  return {
+    async folder(fileId, signal) {
+      const { data } = await ask(signal, () =>
+        drive.files.get({ ...shared, fileId, fields: FIELDS }, { signal, retry: false }),
+      );
+      return data.mimeType === FOLDER_TYPE && data.trashed !== true ? toFile(data) : undefined;
+    },
+    async *find(query, signal) {
+      let pageToken: string | undefined;
+      do {
+        const params = {
+          ...shared,
+          includeItemsFromAllDrives: true,
+          q: `(${query}) and trashed = false`,
+          pageSize: PAGE,
+          fields: `nextPageToken,incompleteSearch,files(${FIELDS})`,
+          ...(pageToken !== undefined && { pageToken }),
+        };
+        const { data } = await ask(signal, () => drive.files.list(params, { signal, retry: false }));
+        if (data.incompleteSearch === true) throw incomplete();
+        for (const file of data.files ?? []) if (file.trashed !== true) yield toFile(file);
+        pageToken = data.nextPageToken ?? undefined;
+      } while (pageToken !== undefined);
+    },
+    async createFolder(name, parent, signal) {
+      const requestBody = { name, parents: [parent], mimeType: FOLDER_TYPE };
+      const { data } = await ask(signal, () =>
+        drive.files.create({ ...shared, requestBody, fields: FIELDS }, { signal, retry: false }),
+      );
+      return toFile(data);
+    },
+    async trash(fileId, signal) {
+      await ask(signal, () =>
+        drive.files.update(
+          { ...shared, fileId, requestBody: { trashed: true }, fields: 'id' },
+          { signal, retry: false },
+        ),
+      );
+    },
+    async upload(target, body, signal) {
+      const isNew = 'name' in target;
+      const path = `${rootUrl}upload/drive/v3/files${isNew ? '' : `/${encodeURIComponent(target.id)}`}`;
+      const { resource, md5 } = await media.upload(
+        {
+          url: `${path}?supportsAllDrives=true&fields=${encodeURIComponent(FIELDS)}`,
+          method: isNew ? 'POST' : 'PATCH',
+          // A search that lags may have found a file that is in the trash by now.
+          metadata: isNew ? { name: target.name, parents: [target.parent] } : { trashed: false },
+        },
+        body,
+        signal,
+      );
+      const data = resource as drive_v3.Schema$File;
+      if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) throw corrupt(data.name ?? '');
+      return { ...toFile(data), size: body.size };
+    },
+    download: (id, signal) =>
+      media.download(
+        `${rootUrl}drive/v3/files/${encodeURIComponent(id)}?alt=media&supportsAllDrives=true`,
+        signal,
+      ),
+  };
+}
+
+function toFile(file: drive_v3.Schema$File): DriveFile {
+  return {
+    id: file.id ?? '',
+    name: file.name ?? '',
+    isFolder: file.mimeType === FOLDER_TYPE,
+    size: Number(file.size ?? 0),
+    parents: file.parents ?? [],
+  };
+}
+
+/** A text in a query of Drive. */
+export function quoteDrive(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,72 @@
+import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
+import type { RemoteConfig } from '../base/remote.ts';
+import { remoteFault } from './faults.ts';
+import { readKeyFile, secretsOf } from './key-file.ts';
+
+const SCOPES = ['https://www.googleapis.com/auth/drive'];
+
+export interface DriveAuthOptions {
+  readonly credentials?: string | undefined;
+  readonly client?: string | undefined;
+  readonly token_file?: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/** Who we are for Drive, and what of it must not be told. */
+export interface DriveAuth {
+  readonly auth: GoogleAuth | OAuth2Client;
+  readonly secrets: readonly string[];
+}
+
+/**
+ * A key file (service account, workload identity or a user's), or an OAuth client of one's own with a file that holds
+ * its `refresh_token`, or Application Default Credentials. Throws `remote.credentials` and `remote.option`.
+ */
+export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOptions): Promise<DriveAuth> {
+  const { credentials, client, token_file: tokenFile, endpoint } = options;
+  if ((client === undefined) !== (tokenFile === undefined)) {
+    throw remoteFault(config, 'option', { what: '"client" and "token_file" belong together' });
+  }
+  if (credentials !== undefined && client !== undefined) {
+    throw remoteFault(config, 'option', {
+      what: 'both "credentials" and "client" are given',
+      hint: 'keep one of them',
+    });
+  }
+  if (client === undefined || tokenFile === undefined) {
+    const key = credentials === undefined ? undefined : readKeyFile(config, credentials);
+    const { GoogleAuth } = await import('google-auth-library');
+    const auth = new GoogleAuth({
+      scopes: SCOPES,
+      ...(credentials !== undefined && { keyFilename: credentials }),
+    });
+    return { auth, secrets: key ? secretsOf(key) : [] };
+  }
+  const file = readKeyFile(config, client);
+  const inner = (file['installed'] ?? file['web'] ?? file) as Readonly<Record<string, unknown>>;
+  const token = readKeyFile(config, tokenFile);
+  const clientId = textOf(config, inner, { name: 'client_id', path: client });
+  const clientSecret = textOf(config, inner, { name: 'client_secret', path: client });
+  const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile });
+  const { OAuth2Client } = await import('google-auth-library');
+  const auth = new OAuth2Client({
+    clientId,
+    clientSecret,
+    ...(endpoint !== undefined && { endpoints: { oauth2TokenUrl: new URL('token', endpoint).href } }),
+  });
+  auth.setCredentials({ refresh_token: refreshToken });
+  return { auth, secrets: [clientSecret, refreshToken, ...secretsOf(token)] };
+}
+
+function textOf(
+  config: RemoteConfig,
+  file: Readonly<Record<string, unknown>>,
+  { name, path }: { readonly name: string; readonly path: string },
+): string {
+  const value = file[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw remoteFault(config, 'credentials', {
+    what: `the file "${path}" has no "${name}"`,
+    hint: 'download the OAuth client again, and make the token with its scope https://www.googleapis.com/auth/drive',
+  });
+}

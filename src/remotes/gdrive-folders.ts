@@ -1,0 +1,65 @@
+import { byCodeUnit } from '../base/path.ts';
+import { FOLDER_TYPE, quoteDrive } from './gdrive-api.ts';
+import type { DriveApi } from './gdrive-api.ts';
+
+/** Finds the folders of Drive that a path means: several, when two machines made one at once. */
+export interface DriveFolders {
+  /** Ids, smallest first; none when there is no such folder. The empty path is the root. */
+  find(path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Like `find`, but makes what is missing. New files go into the first. */
+  require(path: string, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** Remembers every folder it has found; a folder that is not there is asked for again. */
+export function createDriveFolders(api: DriveApi, root: string): DriveFolders {
+  const known = new Map<string, readonly string[]>([['', [root]]]);
+  const underWay = new Map<string, Promise<readonly string[]>>();
+
+  async function search(path: string, make: boolean, signal: AbortSignal): Promise<readonly string[]> {
+    const cut = path.lastIndexOf('/');
+    const parents = await resolve(cut < 0 ? '' : path.slice(0, cut), make, signal);
+    if (parents.length === 0) return [];
+    const name = path.slice(cut + 1);
+    const within = parents.map((id) => `${quoteDrive(id)} in parents`).join(' or ');
+    const ids: string[] = [];
+    const query = `name = ${quoteDrive(name)} and mimeType = '${FOLDER_TYPE}' and (${within})`;
+    // The server compares names loosely.
+    for await (const file of api.find(query, signal))
+      if (file.isFolder && file.name === name) ids.push(file.id);
+    if (ids.length === 0 && make && parents[0] !== undefined)
+      ids.push((await api.createFolder(name, parents[0], signal)).id);
+    ids.sort(byCodeUnit);
+    if (ids.length > 0) known.set(path, ids);
+    return ids;
+  }
+
+  /** Many uploads want one new folder at the same moment: the first makes it, the others wait. */
+  async function resolve(path: string, make: boolean, signal: AbortSignal): Promise<readonly string[]> {
+    const found = known.get(path);
+    if (found) return found;
+    const job = `${make ? 'make' : 'find'} ${path}`;
+    const other = underWay.get(job);
+    if (other) {
+      try {
+        return await other;
+      } catch (error) {
+        signal.throwIfAborted();
+        // It may have been stopped for a reason of its own.
+        if (underWay.get(job) === other) throw error;
+        return resolve(path, make, signal);
+      }
+    }
+    const mine = search(path, make, signal);
+    underWay.set(job, mine);
+    try {
+      return await mine;
+    } finally {
+      underWay.delete(job);
+    }
+  }
+
+  return {
+    find: (path, signal) => resolve(path, false, signal),
+    require: (path, signal) => resolve(path, true, signal),
+  };
+}

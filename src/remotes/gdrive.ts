@@ -1,0 +1,120 @@
+import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import { createRedactor } from '../base/redact.ts';
+import { parseAddress } from './address.ts';
+import { discreet, formsOf } from './discreet.ts';
+import { objectMissing, remoteFault } from './faults.ts';
+import { createDriveApi } from './gdrive-api.ts';
+import type { DriveApi } from './gdrive-api.ts';
+import { openDriveAuth } from './gdrive-auth.ts';
+import { createDriveTree } from './gdrive-tree.ts';
+import type { DriveTree } from './gdrive-tree.ts';
+import { googleFault, googleStatus } from './google-fault.ts';
+import { createMedia } from './google-media.ts';
+import { readOptions } from './options.ts';
+
+const CONCURRENCY = 8;
+const ROOT_URL = 'https://www.googleapis.com/';
+
+const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpoint: 'text' } as const;
+
+/**
+ * A folder of Google Drive, also of a shared drive: `gdrive://folder-id/path`. Keys are paths of folders and files
+ * below it. Names are not unique there: of several files of one path the smallest id counts, for everybody. Removed
+ * files go to the trash, and files in the trash do not count. `endpoint` replaces the API's own address.
+ */
+const openGdrive: OpenRemote = async (config) => {
+  const options = readOptions(config, OPTIONS);
+  const { place, prefix } = parseAddress(config);
+  if (options.endpoint !== undefined && !URL.canParse(options.endpoint)) {
+    throw remoteFault(config, 'option', { what: `the option "endpoint" is no url: "${options.endpoint}"` });
+  }
+  const rootUrl = options.endpoint === undefined ? ROOT_URL : new URL('/', options.endpoint).href;
+  const { auth, secrets } = await openDriveAuth(config, options);
+  // The package as a whole takes half a second to load; this is the one file of it that is needed.
+  const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
+  const faultOf = (error: unknown): unknown =>
+    googleStatus(error) === 404 ? error : googleFault(config, error);
+  const media = createMedia({ headersFor: (url) => auth.getRequestHeaders(url), faultOf });
+  const api = createDriveApi({
+    drive: new v3.Drive({ auth, rootUrl }),
+    media,
+    rootUrl,
+    faultOf,
+    corrupt: (name) =>
+      remoteFault(config, 'corrupt', {
+        what: `"${name}" arrived with other bytes than were sent`,
+        retryable: true,
+      }),
+    incomplete: () =>
+      remoteFault(config, 'unreachable', { what: 'the server broke a search off', retryable: true }),
+  });
+  const remote = createGdrive(config, { api, root: place, prefix, concurrency: options.jobs ?? CONCURRENCY });
+  return discreet(remote, createRedactor(secrets.flatMap(formsOf)));
+};
+export default openGdrive;
+
+interface Setup {
+  readonly api: DriveApi;
+  readonly root: string;
+  readonly prefix: string;
+  readonly concurrency: number;
+}
+
+function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: Setup): Remote {
+  const tree = createDriveTree(api, root);
+  let isRootKnown = false;
+
+  /** The folder of the url is asked for once: without it every search is empty and every upload fails strangely. */
+  async function use<T>(signal: AbortSignal, call: (tree: DriveTree) => Promise<T>): Promise<T> {
+    try {
+      if (!isRootKnown && (await api.folder(root, signal)) === undefined) {
+        throw noFolder('is in the trash, or is no folder');
+      }
+      isRootKnown = true;
+      return await call(tree);
+    } catch (error) {
+      throw faultOf(error);
+    }
+  }
+
+  function noFolder(what: string): Error {
+    return remoteFault(config, 'not-found', {
+      what: `the folder "${root}" ${what}`,
+      hint: 'copy the id from the address of the folder in the browser, and share the folder with this account as an editor',
+    });
+  }
+
+  function faultOf(error: unknown): unknown {
+    if (googleStatus(error) !== 404) return error;
+    // What the search has just found is gone, or the root was never ours to see.
+    if (isRootKnown)
+      return remoteFault(config, 'unreachable', { what: 'a file was moved meanwhile', retryable: true });
+    return noFolder('does not exist for this account');
+  }
+
+  return {
+    limits: { concurrency },
+    head: (key, signal) =>
+      use(signal, async () => {
+        const file = await tree.lookup(prefix + key, signal);
+        return file && { size: file.size };
+      }),
+    get: (key, signal) =>
+      use(signal, async () => {
+        const file = await tree.lookup(prefix + key, signal);
+        if (!file) throw objectMissing(config, key);
+        return { stream: await api.download(file.id, signal) };
+      }),
+    put: (key, body, signal) => use(signal, () => tree.write(prefix + key, body, signal)),
+    remove: (key, signal) => use(signal, () => tree.remove(prefix + key, signal)),
+    async *list(below, signal) {
+      await use(signal, async () => undefined);
+      try {
+        for await (const { key, size } of tree.list(prefix + below, signal))
+          yield { key: key.slice(prefix.length), size };
+      } catch (error) {
+        throw faultOf(error);
+      }
+    },
+  };
+}

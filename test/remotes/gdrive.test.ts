@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import type { Remote, RemoteConfig } from '../../src/base/remote.ts';
+import openGdrive from '../../src/remotes/gdrive.ts';
+import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { remoteContract } from './contract.ts';
+import { startFakeDrive } from './fake-drive.ts';
+import type { FakeDrive, Hostility } from './fake-drive.ts';
+import { open } from './open.ts';
+
+const { signal } = new AbortController();
+const MIB = 1024 * 1024;
+
+interface Rig {
+  readonly fake: FakeDrive;
+  readonly config: RemoteConfig;
+  /** Opens the remote with the fake's clock, so that waits move it. */
+  readonly open: () => Promise<Remote>;
+}
+
+async function rig(t: TestContext, hostility: Hostility = {}): Promise<Rig> {
+  const fake = await startFakeDrive(hostility);
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-drive-'));
+  t.after(async () => {
+    rmSync(folder, { recursive: true });
+    await fake[Symbol.asyncDispose]();
+  });
+  const client = join(folder, 'client.json');
+  const token = join(folder, 'token.json');
+  writeFileSync(
+    client,
+    JSON.stringify({ installed: { client_id: 'client', client_secret: 'client-canary' } }),
+  );
+  writeFileSync(token, JSON.stringify({ refresh_token: 'refresh-canary' }));
+  const config = configOf(`gdrive://${fake.root}/some/path`, {
+    client,
+    token_file: token,
+    endpoint: fake.url,
+  });
+  return { fake, config, open: () => open(config, { clock: fake.clock, random: () => 0.5 }) };
+}
+
+remoteContract('gdrive', {
+  async place(t) {
+    const { config, open: openDecorated } = await rig(t, { pageSize: 37, lagMs: 0 });
+    return { open: openDecorated, openRaw: () => openGdrive(config, signal) };
+  },
+});
+
+/** The ids of the folders of a path in the fake. */
+function folderIds(fake: FakeDrive, path: string): readonly string[] {
+  let ids: readonly string[] = [fake.root];
+  for (const name of path.split('/')) {
+    ids = [...fake.files.values()]
+      .filter((file) => file.name === name && file.parents.some((id) => ids.includes(id)))
+      .map(({ id }) => id);
+  }
+  return ids;
+}
+
+test('of several files of one name everybody takes the one with the smallest id, and the next writer leaves one', async (t) => {
+  const { fake, open } = await rig(t);
+  const remote = await open();
+  await remote.put('runs/other', bodyOf(Buffer.from('x')), signal);
+  const [runs = ''] = folderIds(fake, 'some/path/runs');
+  fake.add({ name: 'twin', parent: runs, bytes: Buffer.from('second'), id: 'b2' });
+  fake.add({ name: 'twin', parent: runs, bytes: Buffer.from('first'), id: 'a1' });
+  fake.add({ name: 'twin', parent: runs, bytes: Buffer.from('third!'), id: 'c3' });
+  fake.add({ name: 'TWIN', parent: runs, bytes: Buffer.from('another name'), id: 'A0' });
+  assert.equal((await readAll(await remote.get('runs/twin', signal))).toString(), 'first');
+  assert.deepEqual(await listAll(await open(), 'runs/t', signal), ['runs/twin 5']);
+  await remote.put('runs/twin', bodyOf(Buffer.from('new')), signal);
+  assert.deepEqual(
+    ['a1', 'b2', 'c3', 'A0'].map((id) => fake.files.get(id)?.trashed),
+    [false, true, true, false],
+  );
+  assert.equal(fake.files.get('a1')?.bytes.toString(), 'new');
+});
+
+test('files are found in every folder of a path when two machines made the folder at once', async (t) => {
+  const { fake, open } = await rig(t);
+  const some = fake.add({ name: 'some', parent: fake.root });
+  const paths = ['p1', 'p2'].map((id) => fake.add({ name: 'path', parent: some.id, id }));
+  for (const [i, { id }] of paths.entries())
+    fake.add({ name: `file${i}`, parent: id, bytes: Buffer.from(String(i)) });
+  const remote = await open();
+  assert.deepEqual(await listAll(remote, '', signal), ['file0 1', 'file1 1']);
+  assert.equal((await readAll(await remote.get('file1', signal))).toString(), '1');
+});
+
+test('many uploads into a new folder make it once', async (t) => {
+  const { fake, open } = await rig(t);
+  const remote = await open();
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => remote.put(`a/b/${i}`, bodyOf(Buffer.from('x')), signal)),
+  );
+  assert.equal(folderIds(fake, 'some/path/a/b').length, 1);
+});
+
+test('what was just written is there and what was just removed is not, though searches lag', async (t) => {
+  const { fake, open } = await rig(t, { lagMs: 60_000 });
+  const remote = await open();
+  await remote.put('runs/one', bodyOf(Buffer.from('one')), signal);
+  assert.deepEqual(await remote.head('runs/one', signal), { size: 3 });
+  assert.deepEqual(await listAll(remote, '', signal), ['runs/one 3']);
+  await remote.put('runs/one', bodyOf(Buffer.from('longer')), signal);
+  assert.equal((await readAll(await remote.get('runs/one', signal))).toString(), 'longer');
+  assert.deepEqual(await listAll(remote, '', signal), ['runs/one 6']);
+  assert.equal([...fake.files.values()].filter((file) => file.name === 'one').length, 1);
+  await remote.remove('runs/one', signal);
+  assert.equal(await remote.head('runs/one', signal), undefined);
+  assert.deepEqual(await listAll(remote, '', signal), []);
+});
+
+test('files in the trash do not count', async (t) => {
+  const { fake, open } = await rig(t);
+  const some = fake.add({ name: 'some', parent: fake.root });
+  const path = fake.add({ name: 'path', parent: some.id });
+  fake.add({ name: 'gone', parent: path.id, bytes: Buffer.from('x'), trashed: true });
+  const remote = await open();
+  assert.equal(await remote.head('gone', signal), undefined);
+  assert.deepEqual(await listAll(remote, '', signal), []);
+});
+
+test('ten requests a second are enough, with waits between them', async (t) => {
+  const { fake, open } = await rig(t, { perSecond: 10 });
+  const remote = await open();
+  const began = fake.clock.now();
+  const all = Array.from({ length: 60 }, (_, i) => seededBytes(100 + i, i));
+  await Promise.all(all.map((bytes) => remote.put(keyOf(bytes), bodyOf(bytes), signal)));
+  assert.deepEqual(
+    await listAll(remote, 'files/', signal),
+    all.map((bytes) => `${keyOf(bytes)} ${bytes.length}`).sort(),
+  );
+  assert.ok(fake.requests.length > 120, `${fake.requests.length} requests`);
+  assert.ok(fake.clock.now() - began >= 5000, 'the virtual clock must have moved');
+});
+
+test('refusals that pass are tried again and those that stay are told', async (t) => {
+  const table: readonly (readonly [number, string, string, boolean])[] = [
+    [403, 'userRateLimitExceeded', 'remote.quota', true],
+    [403, 'rateLimitExceeded', 'remote.quota', true],
+    [429, 'rateLimitExceeded', 'remote.quota', true],
+    [500, 'backendError', 'remote.unreachable', true],
+    [503, 'transientError', 'remote.unreachable', true],
+    [403, 'dailyLimitExceeded', 'remote.quota', false],
+    [403, 'storageQuotaExceeded', 'remote.full', false],
+    [403, 'insufficientFilePermissions', 'remote.denied', false],
+    [403, 'accessNotConfigured', 'remote.denied', false],
+    [401, 'authError', 'remote.credentials', false],
+  ];
+  for (const [status, reason, code, retryable] of table) {
+    const { fake, open, config } = await rig(t);
+    let left = 2;
+    fake.hostility.refuse = ({ path }) => (path !== '/token' && left-- > 0 ? { status, reason } : undefined);
+    const raw = await openGdrive(config, signal);
+    await assert.rejects(raw.head('a', signal), (error) => {
+      assert.ok(error instanceof PipelineError);
+      assert.deepEqual([error.code, error.retryable], [code, retryable], reason);
+      return true;
+    });
+    left = 2;
+    const remote = await open();
+    if (retryable) assert.equal(await remote.head('a', signal), undefined);
+    else await assert.rejects(remote.head('a', signal), { code });
+  }
+});
+
+test('a server that asks to wait is not asked sooner', async (t) => {
+  const { fake, open } = await rig(t);
+  let left = 1;
+  fake.hostility.refuse = ({ path }) =>
+    path !== '/token' && left-- > 0
+      ? { status: 429, reason: 'rateLimitExceeded', headers: { 'retry-after': '17' } }
+      : undefined;
+  const began = fake.clock.now();
+  await (await open()).head('a', signal);
+  assert.equal(fake.clock.now() - began, 17_250);
+});
+
+test('an upload that is cut goes on where the server says it stopped', async (t) => {
+  const { fake, open } = await rig(t, { cuts: 3, lostAnswers: 2 });
+  const bytes = seededBytes(20 * MIB + 5, 41);
+  const remote = await open();
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.ok((await readAll(await remote.get(keyOf(bytes), signal))).equals(bytes));
+  const sessions = fake.requests.filter((request) => request.includes('uploadType=resumable'));
+  assert.equal(sessions.length, 1, 'the session must have survived');
+});
+
+test('a download that is cut is told as worth another try', async (t) => {
+  const { open } = await rig(t, { cutDownloads: 1 });
+  const bytes = seededBytes(3 * MIB, 43);
+  const remote = await open();
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  await assert.rejects(async () => readAll(await remote.get(keyOf(bytes), signal)), {
+    code: 'remote.unreachable',
+    retryable: true,
+  });
+  assert.ok((await readAll(await remote.get(keyOf(bytes), signal))).equals(bytes));
+});
+
+test('bytes that the server stored wrong are found by its own checksum and sent again', async (t) => {
+  const { fake, open } = await rig(t, { corruptNext: true });
+  const bytes = seededBytes(5000, 47);
+  const remote = await open();
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.ok((await readAll(await (await open()).get(keyOf(bytes), signal))).equals(bytes));
+  assert.equal(fake.hostility.corruptNext, false);
+});
+
+test('after a listing a new object costs one request', async (t) => {
+  const { fake, open } = await rig(t);
+  const remote = await open();
+  await remote.put('files/a', bodyOf(Buffer.from('a')), signal);
+  await listAll(remote, 'files/', signal);
+  const before = fake.requests.length;
+  await remote.put('files/b', bodyOf(Buffer.from('b')), signal);
+  assert.equal(fake.requests.length - before, 1);
+});
+
+test('a folder that is not shared with the account, or is in the trash, is told with what to do', async (t) => {
+  const { fake, open, config } = await rig(t);
+  const root = fake.files.get(fake.root);
+  assert.ok(root);
+  root.trashed = true;
+  await assert.rejects((await open()).head('a', signal), {
+    code: 'remote.not-found',
+    exit: 2,
+    message: /is in the trash/,
+  });
+  fake.files.delete(fake.root);
+  await assert.rejects((await openGdrive(config, signal)).head('a', signal), {
+    code: 'remote.not-found',
+    message: /does not exist for this account/,
+  });
+});
+
+test('no error of any kind holds a credential', async (t) => {
+  const { fake, open } = await rig(t);
+  const canaries = ['client-canary', 'refresh-canary', 'access-canary'];
+  const remote = await open();
+  for (const reason of ['invalid_grant', 'forbidden', 'storageQuotaExceeded']) {
+    fake.hostility.refuse = () => ({ status: 403, reason, message: `you sent ${canaries.join(' ')}` });
+    for (const fail of [
+      () => remote.head('a', signal),
+      () => remote.get('a', signal),
+      () => remote.put('a', bodyOf(Buffer.from('x')), signal),
+      () => remote.remove('a', signal),
+      () => listAll(remote, '', signal),
+    ]) {
+      await assert.rejects(fail, (error) => {
+        assert.ok(error instanceof PipelineError);
+        const told = [error.message, error.stack, JSON.stringify(error), String(error.cause)].join(' ');
+        for (const canary of canaries.slice(0, 2)) assert.ok(!told.includes(canary), told);
+        return true;
+      });
+    }
+  }
+});
