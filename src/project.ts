@@ -238,6 +238,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     },
     async takeWorkspace() {
       const mutex = await take('workspace', 'exclusive');
+      // Whoever held it before may have written another lock.
+      const bytes = readIfExists(join(root, LOCKFILE));
+      if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
+        recorder.replace(await parseLock(bytes.toString('utf8')));
       const record = (stage: string, result: StageLock): void => {
         runs.save(result);
         recorder.setStage(stage, result);
@@ -250,6 +254,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     needsRecovery: () => journal.orphans().length > 0,
     close() {
       recorder.flush();
+      const text = recorder.writtenText();
+      if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
     },
   };
@@ -297,13 +303,22 @@ async function readLockOnce(
   snapshot: Snapshot,
   load: (path: string) => Uint8Array | undefined,
 ): Promise<Lock> {
-  const known = snapshot.get('lock') as { stages: [string, StageLock][]; data: Lock['data'] } | undefined;
+  const known = snapshot.get('lock') as KeptLock | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);
   if (bytes === undefined) return EMPTY_LOCK;
   const lock = await parseLock(Buffer.from(bytes).toString('utf8'));
-  snapshot.set('lock', [LOCKFILE], { stages: [...lock.stages], data: lock.data });
+  snapshot.set('lock', [LOCKFILE], toKept(lock));
   return lock;
+}
+
+interface KeptLock {
+  readonly stages: readonly (readonly [string, StageLock])[];
+  readonly data: Lock['data'];
+}
+
+function toKept(lock: Lock): KeptLock {
+  return { stages: [...lock.stages], data: lock.data };
 }
 
 function problemsError(problems: readonly Problem[]): PipelineError {

@@ -14,8 +14,12 @@ export interface Recorder {
   setData(data: readonly Artifact[]): void;
   /** Forgets entries of stages and data that the pipeline no longer has. */
   prune(stages: ReadonlySet<string>, data: ReadonlySet<string>): void;
+  /** Takes over a lock that someone else has written meanwhile. */
+  replace(lock: Lock): void;
   /** Writes what is not yet written. */
   flush(): void;
+  /** The lockfile's text when this recorder wrote it. */
+  writtenText(): string | undefined;
 }
 
 const PAUSE_MS = 200;
@@ -34,7 +38,9 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
   const formatter = createLockFormatter();
   const stages = new Map(initial.stages);
   let data = initial.data;
+  /** What is on the disk, as far as known. */
   let written: string | undefined;
+  let saved: string | undefined;
   let dirty = false;
   let waiting: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -48,6 +54,7 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
       written ??= readIfExists(path)?.toString('utf8') ?? '';
       if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
       written = text;
+      saved = text;
       dirty = false;
       lastWrite = clock.now();
     }
@@ -60,7 +67,13 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
     dirty = true;
     if (timer) return;
     const wait = Math.max(0, lastWrite + PAUSE_MS - clock.now());
-    timer = setTimeout(write, wait);
+    timer = setTimeout(() => {
+      try {
+        write();
+      } catch {
+        // What is not written stays dirty; the flush at the end tries again and tells.
+      }
+    }, wait);
   }
 
   return {
@@ -76,6 +89,13 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
       data = inputs;
       schedule();
     },
+    replace(lock) {
+      stages.clear();
+      for (const [name, entry] of lock.stages) stages.set(name, entry);
+      data = lock.data;
+      written = undefined;
+    },
+    writtenText: () => (readOnly ? undefined : saved),
     prune(names, paths) {
       const before = stages.size + data.length;
       for (const name of stages.keys()) if (!names.has(name)) stages.delete(name);

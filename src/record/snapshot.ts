@@ -8,6 +8,8 @@ export interface Snapshot {
   get(name: string): unknown;
   /** `files`: every file that was asked for, missing ones included. */
   set(name: string, files: readonly string[], value: unknown): void;
+  /** The same for one file whose new text is known. */
+  setText(name: string, file: string, text: string, value: unknown): void;
   save(): void;
 }
 
@@ -46,6 +48,10 @@ export function createSnapshot(
     },
     set(name, files, value) {
       parts.set(name, { files: Object.fromEntries(files.map((file) => [file, hashOf(file)])), value });
+      dirty = true;
+    },
+    setText(name, file, text, value) {
+      parts.set(name, { files: { [file]: sha256Hex(text) }, value });
       dirty = true;
     },
     save() {

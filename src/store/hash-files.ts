@@ -1,7 +1,6 @@
-import { createHash, hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { hashFile } from './hash-file.ts';
 
 const CHUNK = 1024 * 1024;
 /** Starting workers costs about 60 ms: worth it above this much work. */
@@ -40,32 +39,4 @@ function* sizes(files: readonly FileToHash[]): Generator<number> {
   let max = 0;
   for (const file of files) max = Math.max(max, file.size + 1);
   yield max;
-}
-
-/** The hash of one file's bytes, read through the given buffer; a system error is returned, not thrown. */
-export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer): ContentHash | Error {
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      if (!fstatSync(fd).isFile())
-        return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
-      let read = readSync(fd, buffer, 0, buffer.length, null);
-      if (read < buffer.length) {
-        // A short read is the end only when another one returns nothing.
-        const more = readSync(fd, buffer, read, buffer.length - read, null);
-        if (more === 0) return `${algorithm}:${hash(algorithm, buffer.subarray(0, read))}`;
-        read += more;
-      }
-      const running = createHash(algorithm);
-      while (read > 0) {
-        running.update(buffer.subarray(0, read));
-        read = readSync(fd, buffer, 0, buffer.length, null);
-      }
-      return `${algorithm}:${running.digest('hex')}`;
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    return error as Error;
-  }
 }

@@ -1,6 +1,6 @@
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { hashFile } from './hash-files.ts';
+import { hashFile } from './hash-file.ts';
 
 interface Work {
   readonly paths: readonly string[];

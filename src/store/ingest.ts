@@ -18,7 +18,7 @@ import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { tempName, writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
-import { hashFile } from './hash-files.ts';
+import { hashFile } from './hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
