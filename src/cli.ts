@@ -1,37 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createBus } from './base/bus.ts';
 import { EXIT, PipelineError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
 import type { Event, Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
-import { didYouMean } from './base/text.ts';
-import type { Command, CommandContext, Flag } from './commands/command.ts';
+import type { CommandContext } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
 import { COMMANDS } from './commands/index.ts';
+import { GLOBAL_FLAGS, parseLine, waitMsOf } from './commands/parse-line.ts';
+import type { Flags, Line } from './commands/parse-line.ts';
 import { fromSystemError } from './io/system-error.ts';
 import { clockFrom, findRoot } from './project.ts';
-
-const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
-  dir: { type: 'string', short: 'C', value: 'DIR', help: 'work in this folder' },
-  json: { type: 'boolean', help: 'results and events as JSON, one a line' },
-  wait: {
-    type: 'string',
-    value: 'SECONDS',
-    help: 'how long to wait for another lockstep in this project (default 60)',
-  },
-  help: { type: 'boolean', short: 'h', help: 'show this help' },
-};
-
-type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-
-interface Parsed {
-  readonly command: Command;
-  readonly name: string;
-  readonly flags: Flags;
-  readonly args: readonly string[];
-}
 
 /** Runs one command line; the exit code is its whole answer to the shell. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -41,25 +21,36 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     print(`${version()}\n`);
     return EXIT.ok;
   }
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    print(await formatHelp(COMMANDS, GLOBAL_FLAGS));
-    return first === undefined ? EXIT.user : EXIT.ok;
+  if (first === undefined) {
+    process.stderr.write(await formatHelp(COMMANDS, GLOBAL_FLAGS));
+    return EXIT.user;
   }
   let root: string | undefined;
   let json = argv.includes('--json');
   try {
-    const parsed = await parse(argv);
-    json = parsed.flags['json'] === true;
-    if (parsed.flags['help'] === true) {
-      print(formatCommandHelp(parsed.name, parsed.command, GLOBAL_FLAGS));
+    const line = await parseLine(argv);
+    if (line.kind === 'help') {
+      print(await formatHelp(COMMANDS, GLOBAL_FLAGS));
       return EXIT.ok;
     }
-    const dir = resolve(typeof parsed.flags['dir'] === 'string' ? parsed.flags['dir'] : '.');
+    json = line.flags['json'] === true;
+    if (line.flags['help'] === true) {
+      print(formatCommandHelp(line.name, line.command, GLOBAL_FLAGS));
+      return EXIT.ok;
+    }
+    const dir = dirOf(line.flags);
     root = rootOf(dir);
-    return await perform(parsed, { dir, argv, json, print });
+    return await perform(line, { dir, argv, json, print });
   } catch (error) {
     return report(error, { root, json });
   }
+}
+
+function dirOf(flags: Flags): string {
+  const named = flags['dir'];
+  const dir = resolve(typeof named === 'string' ? named : '.');
+  if (named === undefined || statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return dir;
+  throw new PipelineError('cli.dir', `there is no folder "${dir}"`, { hint: 'correct what -C names' });
 }
 
 function rootOf(dir: string): string | undefined {
@@ -70,68 +61,7 @@ function rootOf(dir: string): string | undefined {
   }
 }
 
-async function parse(argv: readonly string[]): Promise<Parsed> {
-  const at = findCommand(argv);
-  const name = argv[at];
-  if (name === undefined) throw usage('cli.no-command', 'no command is given', 'see "lockstep --help"');
-  const load = COMMANDS.get(name);
-  if (!load)
-    throw usage(
-      'cli.unknown-command',
-      `there is no command "${name}"`,
-      didYouMean(name, [...COMMANDS.keys()]) ?? 'see "lockstep --help"',
-    );
-  const { default: command } = await load();
-  const flags = { ...GLOBAL_FLAGS, ...command.flags };
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([flag, { type, short, multiple }]) => [
-      flag,
-      { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) },
-    ]),
-  );
-  try {
-    const { values, positionals } = parseArgs({
-      args: argv.filter((_, index) => index !== at),
-      options,
-      allowPositionals: true,
-    });
-    if (command.maxArgs !== undefined && positionals.length > command.maxArgs) {
-      throw usage(
-        'cli.arguments',
-        `"lockstep ${name}" does not know what to do with "${positionals[command.maxArgs]}"`,
-        `see "lockstep ${name} --help"`,
-      );
-    }
-    return { command, name, flags: values as Flags, args: positionals };
-  } catch (error) {
-    throw error instanceof PipelineError ? error : flagError(error, name, Object.keys(flags));
-  }
-}
-
-/** The first word that is neither a flag nor the value of a global one. */
-function findCommand(argv: readonly string[]): number {
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? '';
-    if (word === '-C' || word === '--dir' || word === '--wait') at++;
-    else if (!word.startsWith('-')) return at;
-  }
-  return -1;
-}
-
-function flagError(error: unknown, name: string, flags: readonly string[]): unknown {
-  const { code, message } = error as { code?: string; message: string };
-  if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
-  const unknown = /Unknown option '(-+[^']*)'/.exec(message)?.[1];
-  if (unknown === undefined)
-    return usage('cli.value', message.split('. ')[0] ?? message, `see "lockstep ${name} --help"`);
-  const near = didYouMean(unknown.replace(/^-+/, ''), flags);
-  const hint = near?.startsWith('did') ? near.replace(/"(.*)"/, '"--$1"') : `see "lockstep ${name} --help"`;
-  return usage('cli.unknown-flag', `"lockstep ${name}" has no flag "${unknown}"`, hint);
-}
-
-function usage(code: string, message: string, hint: string): PipelineError {
-  return new PipelineError(code, message, { exit: EXIT.user, hint });
-}
+type ParsedCommand = Extract<Line, { kind: 'command' }>;
 
 interface Surroundings {
   readonly dir: string;
@@ -140,7 +70,7 @@ interface Surroundings {
   readonly print: (text: string) => void;
 }
 
-async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
+async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
   const clock = clockFrom(process.env);
   const listeners: Listener[] = [
     await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)) }),
@@ -161,9 +91,15 @@ async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings)
     print,
     emit,
     signal: interrupt.signal,
-    listen: (listener) => void listeners.push(listener),
+    listen(listener) {
+      listeners.push(listener);
+      return async () => {
+        listeners.splice(listeners.indexOf(listener), 1);
+        await listener.close?.();
+      };
+    },
     tell: (error) => void report(error, { root: rootOf(dir), json }),
-    waitMs: waitOf(parsed.flags),
+    waitMs: waitMsOf(parsed.flags),
   };
   try {
     return await parsed.command.run(context);
@@ -171,14 +107,6 @@ async function perform(parsed: Parsed, { dir, argv, json, print }: Surroundings)
     interrupt.stop();
     for (const listener of listeners) await listener.close?.();
   }
-}
-
-function waitOf(flags: Flags): number {
-  const text = flags['wait'];
-  if (typeof text !== 'string') return 60_000;
-  const seconds = Number(text);
-  if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  throw usage('cli.value', `--wait takes a number of seconds, not "${text}"`, 'for example --wait 300');
 }
 
 async function screen(json: boolean, { now, readLine }: Seeing): Promise<Listener> {
@@ -270,4 +198,13 @@ function version(): string {
   ).version;
 }
 
+/** A reader that has seen enough (`| head`) ends no run: what is written after that goes nowhere. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+}
+
+outliveReaders();
 process.exitCode = await main(process.argv.slice(2));

@@ -108,6 +108,8 @@ export type EventBody =
       readonly missing: number;
       readonly failed: number;
     }
+  /** Results of these stages came from a remote, so that they need not run. */
+  | { readonly type: 'results-pulled'; readonly remote: string; readonly stages: readonly string[] }
   | { readonly type: 'object-refused'; readonly object: string; readonly problem: Problem }
   | { readonly type: 'warned'; readonly problem: Problem }
   | {

@@ -1,5 +1,6 @@
 import type { ExitCode, PipelineError } from '../base/error.ts';
-import type { Emit, Event } from '../base/event.ts';
+import type { Emit, Listener } from '../base/event.ts';
+import { keepDigits } from '../listeners/event-line.ts';
 import { openProject } from '../project.ts';
 import type { Project } from '../project.ts';
 
@@ -27,8 +28,8 @@ export interface CommandContext {
   readonly print: (text: string) => void;
   readonly emit: Emit;
   readonly signal: AbortSignal;
-  /** Lets a listener hear what follows (the history of a run). */
-  readonly listen: (listener: { on(event: Event): void; close?(): void | Promise<void> }) => void;
+  /** Lets a listener hear what follows (the history of a run), until what it gives back is called, or to the end. */
+  readonly listen: (listener: Listener) => () => Promise<void>;
   /** Tells an error without ending the command. */
   readonly tell: (error: PipelineError) => void;
   readonly waitMs: number;
@@ -74,4 +75,9 @@ export function isSet(context: CommandContext, flag: string): boolean {
 export function textFlag(context: CommandContext, flag: string): string | undefined {
   const value = context.flags[flag];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Prints one JSON value as a line; whole numbers that a double cannot hold keep their digits. */
+export function printJson(context: CommandContext, value: unknown): void {
+  context.print(`${JSON.stringify(value, keepDigits)}\n`);
 }

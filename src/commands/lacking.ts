@@ -2,12 +2,12 @@ import type { Problem } from '../base/error.ts';
 import type { Artifact } from '../base/types.ts';
 
 /** An artifact that could not be moved whole, as a problem for people. */
-export function lackingError(artifact: Artifact, doing: 'push' | 'fetch'): Problem {
+export function lackingProblem(artifact: Artifact, doing: 'push' | 'fetch'): Problem {
   return doing === 'push'
     ? {
         code: 'push.missing',
-        message: `"${artifact.path}" is in pipeline.lock, but this machine's cache does not have all of it`,
-        hint: 'run "lockstep repro" to make it, then push again',
+        message: `"${artifact.path}" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`,
+        hint: 'make it again with "lockstep repro", then push; or push it from a machine that has it',
       }
     : {
         code: 'fetch.missing',

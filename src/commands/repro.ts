@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { Listener } from '../base/event.ts';
+import type { StageName } from '../base/types.ts';
 import { runPlan } from '../execute/run.ts';
 import type { RunResult } from '../execute/run.ts';
 import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
@@ -15,9 +16,10 @@ import { rankStages } from '../plan/priority.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import { historyFolder, lastDurations } from '../record/history.ts';
-import { SELECT_FLAGS, isSet, textFlag, withProject } from './command.ts';
+import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
+import { pullData, pullResults } from './pull-needed.ts';
 
 const repro: Command = {
   summary: 'Run what changed, restore what is known, leave the rest',
@@ -35,6 +37,10 @@ const repro: Command = {
       help: 'after a failure go on with what does not depend on it',
     },
     'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen and why, and do nothing' },
+    pull: {
+      type: 'boolean',
+      help: 'take results that the default remote has instead of running; take them only from whom you trust',
+    },
     locked: {
       type: 'boolean',
       help: 'rebuild exactly what pipeline.lock says; fail where a fingerprint or a byte differs',
@@ -50,6 +56,7 @@ const repro: Command = {
     'lockstep repro',
     'lockstep repro features --force',
     'lockstep repro --dry-run',
+    'lockstep repro --pull',
     'lockstep repro --locked',
   ],
   run: (context) =>
@@ -73,30 +80,41 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     printPlan(context, first);
     return EXIT.ok;
   }
-  if (isIdle(first) && staleData(project).length === 0 && !project.needsRecovery()) {
+  if (isIdle(first) && staleData(project).length === 0 && !project.needsRecovery() && !hasRemoved(project)) {
     const run = startRun(context, project, first);
-    forgetRemoved(project);
+    tellPlan(context, first);
     finishRun(context, { run, result: allFresh(first), durationMs: 0 });
     return EXIT.ok;
   }
+  const closeHistory = context.listen(historyOf(context, project));
+  try {
+    return await runStages(context, project, { selection, jobs });
+  } finally {
+    await closeHistory();
+  }
+}
+
+interface Request {
+  readonly selection: Selection;
+  readonly jobs: number;
+}
+
+async function runStages(context: CommandContext, project: Project, request: Request): Promise<ExitCode> {
+  const { selection } = request;
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
+  if (isSet(context, 'pull')) await pullData(context, project);
   await syncData(project);
   // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
-  const plan = await project.plan(selection);
+  let plan = await project.plan(selection);
   refuseProblems(plan);
   if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder);
   refuseTracked(project.root, plan);
   const startedAt = project.clock.now();
-  context.listen(historyOf(context, project));
   const run = startRun(context, project, plan);
-  const result = await execute(project, {
-    selection,
-    plan,
-    jobs,
-    keepGoing: isSet(context, 'keep-going'),
-    locked: isSet(context, 'locked'),
-  });
+  if (isSet(context, 'pull')) plan = await pullResults(context, project, { selection, plan });
+  tellPlan(context, plan);
+  const result = await execute(context, project, { ...request, plan });
   forgetRemoved(project);
   project.recorder.flush();
   finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
@@ -117,6 +135,16 @@ function allFresh(plan: Plan): RunResult {
   };
 }
 
+/** True when the lock names a stage or data that pipeline.yaml no longer has. */
+function hasRemoved({ recorder, pipeline, graph }: Project): boolean {
+  const data = new Set<string>(pipeline.data.map((input) => input.path));
+  const lock = recorder.lock();
+  return (
+    [...lock.stages.keys()].some((name) => !graph.stages.has(name as StageName)) ||
+    lock.data.some((input) => !data.has(input.path))
+  );
+}
+
 /** The lock forgets stages and data that pipeline.yaml no longer has. */
 function forgetRemoved({ recorder, pipeline }: Project): void {
   recorder.prune(
@@ -133,28 +161,21 @@ function historyOf(context: CommandContext, project: Project): Listener {
   });
 }
 
-interface Execution {
-  readonly selection: Selection;
-  readonly plan: Plan;
-  readonly jobs: number;
-  readonly keepGoing: boolean;
-  readonly locked: boolean;
-}
-
 function execute(
+  context: CommandContext,
   project: Project,
-  { selection, plan, jobs, keepGoing, locked }: Execution,
+  { selection, plan, jobs }: Request & { readonly plan: Plan },
 ): Promise<RunResult> {
-  const { graph, pipeline, emit, signal } = project;
+  const { graph, pipeline, emit, signal, world, recorder, stateDir } = project;
   return runPlan({
     graph,
     selection,
     plan,
-    world: locked ? lockedWorld(project.world, project.recorder) : project.world,
+    world: isSet(context, 'locked') ? lockedWorld(world, recorder) : world,
     jobs,
     pools: pipeline.pools,
-    ranks: rankStages(graph, selection.stages, lastDurations(project.stateDir)),
-    keepGoing,
+    ranks: rankStages(graph, selection.stages, lastDurations(stateDir)),
+    keepGoing: isSet(context, 'keep-going'),
     emit,
     signal,
   });
@@ -170,8 +191,11 @@ function startRun(context: CommandContext, project: Project, plan: Plan): string
     pipeline: project.pipeline.name,
     stages: plan.judgements.length,
   });
-  context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
   return run;
+}
+
+function tellPlan(context: CommandContext, plan: Plan): void {
+  context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
 }
 
 function finishRun(
@@ -198,10 +222,13 @@ function jobsOf(context: CommandContext): number {
   if (text === undefined) return availableParallelism();
   const jobs = Number(text);
   if (Number.isInteger(jobs) && jobs > 0 && jobs <= 1024) return jobs;
-  throw new PipelineError('cli.value', `--jobs takes a whole number from 1 to 1024, not "${text}"`);
+  throw new PipelineError('cli.value', `"--jobs" takes a whole number from 1 to 1024, not "${text}"`, {
+    hint: 'for example --jobs 2',
+  });
 }
 
+/** Prints what would happen and why: for people, or one JSON value per stage. */
 export function printPlan(context: CommandContext, plan: Plan): void {
   if (!context.json) return context.print(formatPlan(plan));
-  for (const judgement of plan.judgements) context.print(`${JSON.stringify(toJudged(judgement))}\n`);
+  for (const judgement of plan.judgements) printJson(context, toJudged(judgement));
 }

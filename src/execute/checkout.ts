@@ -20,8 +20,8 @@ export interface CheckoutOptions {
 export interface CheckoutResult {
   readonly made: readonly Artifact[];
   readonly unchanged: number;
-  /** Artifacts that the cache does not have. */
-  readonly missing: readonly Problem[];
+  /** What could not be made, and why: the cache does not have it, or its place is refused. */
+  readonly missing: readonly { readonly path: RelPath; readonly problems: readonly Problem[] }[];
 }
 
 /** An artifact of the lock, and how its files may be linked. Only paths of the current pipeline are ever written. */
@@ -77,21 +77,29 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     return here.kind !== 'present' || here.hash !== artifact.hash || here.exec !== (artifact.exec ?? false);
   });
   const made: Artifact[] = [];
-  const missing: Problem[] = [];
+  const missing: CheckoutResult['missing'][number][] = [];
   for (const item of differing) {
     const { artifact } = item;
     try {
-      if (!hasArtifact(cache, artifact)) missing.push(notCached(artifact));
-      else {
-        await restorer.restore(item.owner, [item]);
-        made.push(artifact);
-      }
+      if (!hasArtifact(cache, artifact)) throw PipelineError.of([notCached(artifact)]);
+      await restorer.restore(item.owner, [item]);
+      made.push(artifact);
     } catch (error) {
-      if (!(error instanceof PipelineError) || !error.code.startsWith('object.')) throw error;
-      missing.push(notCached(artifact));
+      if (!(error instanceof PipelineError) || !concernsOneArtifact(error)) throw error;
+      const { path } = artifact;
+      missing.push({ path, problems: isLost(error) ? [notCached(artifact)] : error.problems });
     }
   }
   return { made, unchanged: wanted.length - differing.length, missing };
+}
+
+function isLost({ code }: PipelineError): boolean {
+  return code.startsWith('object.') || code.startsWith('manifest.');
+}
+
+/** Its bytes cannot be had, or what stands at its place is refused; other artifacts can still be made. */
+function concernsOneArtifact(error: PipelineError): boolean {
+  return isLost(error) || error.code === 'out.linked' || error.code.startsWith('path.');
 }
 
 function notCached(artifact: Artifact): Problem {

@@ -6,7 +6,7 @@ import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
 import { runPool } from './pool.ts';
-import { collectObjects, findPresent } from './transfer-plan.ts';
+import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 
 export interface FetchOptions {
   readonly cache: Cache;
@@ -19,97 +19,114 @@ export interface FetchOptions {
 }
 
 export interface FetchResult {
+  /** Objects; of a dry run, those that would come. */
   readonly received: number;
   readonly size: number;
-  /** Artifacts that are still not whole here. */
+  /** Artifacts that are not whole here, and would not be after a dry run either. */
   readonly missing: readonly Artifact[];
+  /** What is wrong with single objects; the others came. */
   readonly failures: readonly PipelineError[];
 }
 
 /**
  * Brings what the cache lacks: manifests are read first, but enter the cache after the files they name. Every object
- * is hashed while it comes; a wrong one is named, refused and never enters.
+ * is hashed while it comes; a wrong one is named, refused and never enters. An interrupt or a failure of the remote
+ * ends the transfer; what has come whole stays, and the next call continues from there.
  */
 export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult> {
-  const { cache, remote, name, artifacts, emit, signal } = options;
-  const failures = new Map<ContentHash, PipelineError>();
-  const refuse = (hash: ContentHash, error: unknown): void => {
-    if (!(error instanceof PipelineError) || signal.aborted) throw error;
-    failures.set(hash, error);
-    emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
-  };
+  const { cache, remote, name, artifacts, emit, signal, dryRun } = options;
+  const { concurrency } = remote.limits;
   const landing = createLanding(cache);
-  const first = collectObjects(cache, artifacts);
-  const treeHashes = [...new Set(first.unknown.map((artifact) => artifact.hash))];
-  const presentTrees = await findPresent(remote, treeHashes, signal);
-  const manifests = treeHashes.filter((hash) => presentTrees.has(objectPath(hash)));
-  const trees = new Map<ContentHash, readonly ContentHash[]>(first.objects.trees);
-  await runPool(manifests, remote.limits.concurrency, async (hash) => {
+  const { objects, unknown } = collectObjects(cache, artifacts);
+  const trees = new Map<ContentHash, readonly ContentHash[]>(objects.trees);
+  const failures = new Map<ContentHash, PipelineError>();
+  /** True when the object came; false when it was refused, or went away since it was listed. */
+  const receive = async (hash: ContentHash, then: (size: number) => void): Promise<void> => {
     try {
-      await landing.receive(hash, await remote.get(objectPath(hash), signal));
-      trees.set(hash, landing.readTree(hash));
+      then(await landing.receive(hash, await remote.get(objectPath(hash), signal)));
     } catch (error) {
-      refuse(hash, error);
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+      if (error.code === 'remote.object-missing') return;
+      const refusal = refused(error, ownerOf(hash, { artifacts, trees }));
+      failures.set(hash, refusal);
+      emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
     }
-  });
-  const files = new Set([...first.objects.files, ...[...trees.values()].flat()]);
-  const lacking = [...files].filter((hash) => !cache.has(hash));
-  const present = await findPresent(remote, lacking, signal);
-  const coming = lacking.filter((hash) => present.has(objectPath(hash)));
-  const size = coming.reduce((sum, hash) => sum + (present.get(objectPath(hash)) ?? 0), 0);
-  emit({
-    type: 'transfer-started',
-    direction: 'fetch',
-    remote: name,
-    objects: coming.length + manifests.length,
-    size,
-  });
-  let done = { objects: 0, size: 0 };
+  };
   try {
-    if (!options.dryRun) {
-      await runPool(coming, remote.limits.concurrency, async (hash) => {
-        try {
-          const bytes = await landing.receive(hash, await remote.get(objectPath(hash), signal));
-          done = { objects: done.objects + 1, size: done.size + bytes };
+    const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
+    const presentTrees = await findPresent(remote, treeHashes, signal);
+    const manifests = treeHashes.filter((hash) => presentTrees.has(objectPath(hash)));
+    let done = { objects: 0, size: 0 };
+    const came = (size: number): void => {
+      done = { objects: done.objects + 1, size: done.size + size };
+    };
+    await runPool(manifests, concurrency, (hash) =>
+      receive(hash, (size) => {
+        trees.set(hash, landing.readTree(hash));
+        came(size);
+      }),
+    );
+    const files = new Set([...objects.files, ...[...trees.values()].flat()]);
+    const lacking = [...files].filter((hash) => !cache.has(hash));
+    const present = await findPresent(remote, lacking, signal);
+    const coming = lacking.filter((hash) => present.has(objectPath(hash)));
+    const total = {
+      objects: coming.length + done.objects,
+      size: done.size + coming.reduce((sum, hash) => sum + (present.get(objectPath(hash)) ?? 0), 0),
+    };
+    emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
+    if (!dryRun) {
+      await runPool(coming, concurrency, (hash) =>
+        receive(hash, (size) => {
+          came(size);
           emit({ type: 'transfer-progressed', direction: 'fetch', ...done });
-        } catch (error) {
-          refuse(hash, error);
-        }
-      });
+        }),
+      );
+      await settle();
     }
+    const isHere = (hash: ContentHash): boolean =>
+      cache.has(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
+    const isWhole = ({ hash, kind }: Artifact): boolean =>
+      isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
+    const { objects: received, size } = dryRun ? total : done;
+    const missing = artifacts.filter((artifact) => !isWhole(artifact));
+    emit({
+      type: 'transfer-finished',
+      direction: 'fetch',
+      remote: name,
+      objects: received,
+      size,
+      present: files.size - lacking.length + objects.trees.size,
+      missing: missing.length,
+      failed: failures.size,
+    });
+    return { received, size, missing, failures: [...failures.values()] };
+  } catch (error) {
+    if (!dryRun) await settle();
+    throw error;
   } finally {
-    // What has come whole stays, also when the rest did not come: the next call continues from there.
-    if (!options.dryRun)
-      await landing.settle((hash) => (trees.get(hash) ?? []).every((file) => cache.has(file)));
     landing.drop();
   }
-  const missing = artifacts.filter((artifact) => !options.dryRun && !isWhole(cache, artifact, trees));
-  const received = options.dryRun
-    ? coming.length + manifests.length
-    : done.objects + manifests.filter((hash) => cache.has(hash)).length;
-  const result = {
-    received,
-    size: options.dryRun ? size : done.size,
-    missing,
-    failures: [...failures.values()],
-  };
-  emit({
-    type: 'transfer-finished',
-    direction: 'fetch',
-    remote: name,
-    objects: received,
-    size: result.size,
-    present: files.size + trees.size - lacking.length - manifests.length,
-    missing: missing.length,
-    failed: failures.size,
-  });
-  return result;
+
+  function settle(): Promise<void> {
+    return landing.settle((hash) => trees.get(hash)?.every((file) => cache.has(file)) === true);
+  }
 }
 
-function isWhole(
-  cache: Cache,
-  artifact: Artifact,
-  trees: ReadonlyMap<ContentHash, readonly ContentHash[]>,
-): boolean {
-  return cache.has(artifact.hash) && (trees.get(artifact.hash) ?? []).every((hash) => cache.has(hash));
+interface Fetching {
+  readonly artifacts: readonly Artifact[];
+  readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
+}
+
+/** An artifact that an object belongs to. */
+function ownerOf(hash: ContentHash, { artifacts, trees }: Fetching): Artifact | undefined {
+  return artifacts.find((one) => one.hash === hash || trees.get(one.hash)?.includes(hash) === true);
+}
+
+/** The same error, saying also what it means for the workspace: nobody knows objects by their hashes. */
+function refused(error: PipelineError, owner: Artifact | undefined): PipelineError {
+  const [problem, ...rest] = error.problems;
+  if (!owner) return error;
+  const message = `${problem.message} (it belongs to "${owner.path}")`;
+  return PipelineError.of([{ ...problem, message }, ...rest], error.exit);
 }

@@ -1,21 +1,21 @@
 import { createReadStream, lstatSync } from 'node:fs';
-import { Readable } from 'node:stream';
 import { EXIT, PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
-import type { Body, Remote } from '../base/remote.ts';
+import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash, StageLock } from '../base/types.ts';
-import { entryPathOf, formatRunEntry } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
-import { collectObjects, findPresent } from './transfer-plan.ts';
+import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
+import { planEntries } from './push-entries.ts';
+import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 
 export interface PushOptions {
   readonly cache: Cache;
   readonly remote: Remote;
   readonly name: string;
   readonly artifacts: readonly Artifact[];
-  /** Run-cache entries to send too, each with all its objects. */
+  /** Run-cache entries to send too, each with all its objects; one of which this machine lacks any is left out. */
   readonly results: readonly StageLock[];
   readonly dryRun: boolean;
   readonly emit: Emit;
@@ -23,11 +23,13 @@ export interface PushOptions {
 }
 
 export interface PushResult {
+  /** Objects and run-cache entries; of a dry run, those that would be sent. */
   readonly sent: number;
   readonly size: number;
   readonly present: number;
-  /** Artifacts of which this machine lacks objects. */
+  /** Artifacts of which this machine lacks objects that the remote lacks too. */
   readonly missing: readonly Artifact[];
+  /** What is wrong with single objects; the others went their way. */
   readonly failures: readonly PipelineError[];
 }
 
@@ -38,12 +40,14 @@ interface Sending {
 
 /**
  * Sends what a remote lacks: files first, then the manifests whose files are all there, then run-cache entries.
- * What was sent stays sent, so the next call continues where this one stopped.
+ * What was sent stays sent, so the next call continues where this one stopped, also after an interrupt or a failure
+ * of the remote, which end this one.
  */
 export async function push(options: PushOptions): Promise<PushResult> {
-  const { cache, remote, name, emit, signal } = options;
+  const { cache, remote, name, artifacts, emit, signal, dryRun } = options;
   if (remote.limits.readOnly) throw readOnly(name);
-  const wanted = [...options.artifacts, ...options.results.flatMap((result) => result.outs)];
+  const results = options.results.filter((result) => result.outs.every((out) => hasArtifact(cache, out)));
+  const wanted = [...artifacts, ...results.flatMap((result) => result.outs)];
   const { objects, unknown } = collectObjects(cache, wanted);
   const all = [...objects.files, ...objects.trees.keys()];
   const present = await findPresent(remote, all, signal);
@@ -62,40 +66,64 @@ export async function push(options: PushOptions): Promise<PushResult> {
   };
   const files = sendings(objects.files);
   const trees = sendings(objects.trees.keys());
-  const total = { objects: files.length + trees.length, size: sum(files) + sum(trees) };
+  const entries = await planEntries(remote, results, signal);
+  const total = {
+    objects: files.length + trees.length + entries.sendings.length,
+    size: sum(files) + sum(trees) + sum(entries.sendings),
+  };
+  const there = all.length - files.length - trees.length - lacking.size + entries.present;
   emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
   const failed = new Map<ContentHash, PipelineError>();
   let done = { objects: 0, size: 0 };
-  if (!options.dryRun) {
-    const { corrupt } = await cache.check(files.map((file) => file.hash));
-    for (const hash of corrupt) lacking.add(hash);
-    const send = async (sending: Sending): Promise<void> => {
-      if (lacking.has(sending.hash)) return;
-      try {
-        await remote.put(objectPath(sending.hash), bodyOf(cache, sending), signal);
-      } catch (error) {
-        if (!(error instanceof PipelineError) || signal.aborted) throw error;
-        failed.set(sending.hash, error);
-        emit({ type: 'object-refused', object: sending.hash, problem: toProblem(error) });
-        return;
-      }
-      done = { objects: done.objects + 1, size: done.size + sending.size };
-      emit({ type: 'transfer-progressed', direction: 'push', ...done });
-    };
-    await runPool(files, remote.limits.concurrency, send);
-    await remote.flush?.(signal);
-    const isComplete = ({ hash }: Sending): boolean =>
-      (objects.trees.get(hash) ?? []).every((file) => !failed.has(file) && !lacking.has(file));
-    await runPool(trees.filter(isComplete), remote.limits.concurrency, send);
-    await remote.flush?.(signal);
-    await pushEntries(options, new Set([...failed.keys(), ...lacking]));
+  const sent = (size: number): void => {
+    done = { objects: done.objects + 1, size: done.size + size };
+    emit({ type: 'transfer-progressed', direction: 'push', ...done });
+  };
+  const send = async ({ hash, size }: Sending): Promise<void> => {
+    if (lacking.has(hash)) return;
+    const file = cache.pathOf(hash);
+    const body = { size, file, hash, open: () => createReadStream(file) };
+    try {
+      await remote.put(objectPath(hash), body, signal);
+    } catch (error) {
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+      failed.set(hash, error);
+      emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
+      return;
+    }
+    sent(size);
+  };
+  const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
+  if (!dryRun) {
+    try {
+      const { corrupt } = await cache.check(files.map((file) => file.hash));
+      for (const hash of corrupt) lacking.add(hash);
+      const { concurrency } = remote.limits;
+      await runPool(files, concurrency, send);
+      await remote.flush?.(signal);
+      const whole = trees.filter(({ hash }) => (objects.trees.get(hash) ?? []).every(isThere));
+      await runPool(whole, concurrency, send);
+      await remote.flush?.(signal);
+      await runPool(entries.sendings, concurrency, async ({ key, size, body, result }) => {
+        const { objects: own } = collectObjects(cache, result.outs);
+        if (![...own.files, ...own.trees.keys()].every(isThere)) return;
+        await remote.put(key, body, signal);
+        sent(size);
+      });
+      await remote.flush?.(signal);
+    } catch (error) {
+      await keepSent(remote);
+      throw error;
+    }
   }
-  const missing = [...unknown, ...wanted.filter((artifact) => isLacking(artifact, objects.trees, lacking))];
+  const isLacking = ({ hash }: Artifact): boolean =>
+    lacking.has(hash) || (objects.trees.get(hash) ?? []).some((file) => lacking.has(file));
+  const missing = artifacts.filter((artifact) => unknown.includes(artifact) || isLacking(artifact));
   const result: PushResult = {
-    sent: options.dryRun ? total.objects : done.objects,
-    size: options.dryRun ? total.size : done.size,
-    present: all.length - total.objects - lacking.size,
-    missing: [...new Map(missing.map((artifact) => [artifact.path, artifact])).values()],
+    sent: dryRun ? total.objects : done.objects,
+    size: dryRun ? total.size : done.size,
+    present: there,
+    missing,
     failures: [...failed.values()],
   };
   emit({
@@ -105,46 +133,22 @@ export async function push(options: PushOptions): Promise<PushResult> {
     objects: result.sent,
     size: result.size,
     present: result.present,
-    missing: result.missing.length,
+    missing: missing.length,
     failed: failed.size,
   });
   return result;
 }
 
-/** Entries go last, and only with every object they name. */
-async function pushEntries(
-  { cache, remote, results, signal }: PushOptions,
-  absent: ReadonlySet<ContentHash>,
-): Promise<void> {
-  if (results.length === 0) return;
-  const present = new Map<string, number>();
-  for await (const { key, size } of remote.list('runs/', signal)) present.set(key, size);
-  await runPool(results, remote.limits.concurrency, async (result) => {
-    const { objects, unknown } = collectObjects(cache, result.outs);
-    if (unknown.length > 0 || [...objects.files, ...objects.trees.keys()].some((hash) => absent.has(hash)))
-      return;
-    const bytes = Buffer.from(formatRunEntry(result));
-    const key = entryPathOf(result.fingerprint);
-    if (present.get(key) === bytes.length) return;
-    await remote.put(key, { size: bytes.length, open: () => Readable.from([bytes]) }, signal);
-  });
-  await remote.flush?.(signal);
+/** What was put before an interrupt or a failure counts; why the transfer ended is told, not that this failed too. */
+async function keepSent(remote: Remote): Promise<void> {
+  try {
+    await remote.flush?.(new AbortController().signal);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+  }
 }
 
-function bodyOf(cache: Cache, { hash, size }: Sending): Body {
-  const file = cache.pathOf(hash);
-  return { size, file, hash, open: () => createReadStream(file) };
-}
-
-function isLacking(
-  artifact: Artifact,
-  trees: ReadonlyMap<ContentHash, readonly ContentHash[]>,
-  lacking: ReadonlySet<ContentHash>,
-): boolean {
-  return lacking.has(artifact.hash) || (trees.get(artifact.hash) ?? []).some((hash) => lacking.has(hash));
-}
-
-function sum(sendings: readonly Sending[]): number {
+function sum(sendings: readonly { readonly size: number }[]): number {
   return sendings.reduce((total, { size }) => total + size, 0);
 }
 

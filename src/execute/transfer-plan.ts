@@ -1,3 +1,4 @@
+import { PipelineError } from '../base/error.ts';
 import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash, HashAlgorithm } from '../base/types.ts';
@@ -41,22 +42,46 @@ export interface Objects {
   readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
 }
 
-/** Collects the objects of artifacts whose manifests the cache has; the other artifacts are given back. */
+/** Collects the objects of artifacts whose manifests the cache has whole; the other artifacts are given back. */
 export function collectObjects(
   cache: Cache,
   artifacts: Iterable<Artifact>,
-): { objects: Objects; unknown: readonly Artifact[] } {
+): { readonly objects: Objects; readonly unknown: readonly Artifact[] } {
   const files = new Set<ContentHash>();
   const trees = new Map<ContentHash, readonly ContentHash[]>();
   const unknown: Artifact[] = [];
   for (const artifact of artifacts) {
-    if (artifact.kind === 'file') files.add(artifact.hash);
-    else if (!cache.has(artifact.hash)) unknown.push(artifact);
+    if (artifact.kind === 'file') {
+      files.add(artifact.hash);
+      continue;
+    }
+    const entries = readTree(cache, artifact.hash);
+    if (!entries) unknown.push(artifact);
     else {
-      const entries = cache.readTree(artifact.hash).map((entry) => entry.hash);
       trees.set(artifact.hash, entries);
       for (const hash of entries) files.add(hash);
     }
   }
   return { objects: { files, trees }, unknown };
+}
+
+/** A damaged manifest leaves the cache when it is read; from then on it is one that the cache does not have. */
+function readTree(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
+  if (!cache.has(tree)) return undefined;
+  try {
+    return cache.readTree(tree).map((entry) => entry.hash);
+  } catch (error) {
+    if (error instanceof PipelineError) return undefined;
+    throw error;
+  }
+}
+
+/** True for what is wrong with one object; other failures of a transfer concern the remote and so all objects. */
+export function concernsOneObject(error: unknown): error is PipelineError {
+  return (
+    error instanceof PipelineError &&
+    (['remote.corrupt', 'remote.object-missing', 'transfer.changed'].includes(error.code) ||
+      error.code.startsWith('object.') ||
+      error.code.startsWith('manifest.'))
+  );
 }

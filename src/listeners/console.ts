@@ -13,7 +13,7 @@ import { createLiveScreen, createPlainScreen } from './console/screen.ts';
 import { createStageOutput } from './console/stage-output.ts';
 import { createStyle } from './console/style.ts';
 import { formatError, formatFailures, formatSummary, formatWarning } from './console/summary.ts';
-import { createTransfers, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
+import { createTransfers, formatPulled, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface ConsoleListenerOptions {
@@ -154,6 +154,8 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
         return;
       case 'transfer-finished':
         return tell(event.failed + event.missing > 0 ? 'failed' : 'ran', formatTransferEnd(event));
+      case 'results-pulled':
+        return tell('ran', formatPulled(event));
       case 'object-refused':
         return screen.print(formatError(event.problem, readLine, style));
       case 'warned':

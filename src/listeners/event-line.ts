@@ -14,6 +14,7 @@ export function formatEventLine(event: Event): string {
   return `${type === 'stage-output' ? JSON.stringify(ordered) : JSON.stringify(ordered, keepDigits)}\n`;
 }
 
-function keepDigits(_: string, value: unknown): unknown {
+/** For `JSON.stringify`: a `bigint` is written with all its digits, as a number. */
+export function keepDigits(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
 }

@@ -49,14 +49,19 @@ export function createLanding(cache: Cache): Landing {
   let settling: Promise<void> = Promise.resolve();
 
   async function letIn(batch: readonly Received[]): Promise<void> {
-    await flush(batch.map(({ temp }) => temp));
-    const seenAt = cache.clock.now();
-    for (const { hash, temp } of batch) {
-      const object = cache.pathOf(hash);
-      renameSync(temp, object);
-      cache.memo.remember(lstatSync(object), hash, { seenAt, object: true });
+    try {
+      await flush(batch.map(({ temp }) => temp));
+      const seenAt = cache.clock.now();
+      for (const { hash, temp } of batch) {
+        const object = cache.pathOf(hash);
+        renameSync(temp, object);
+        cache.memo.remember(lstatSync(object), hash, { seenAt, object: true });
+      }
+      await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
+    } catch (error) {
+      for (const { temp } of batch) rmSync(temp, { force: true });
+      throw error;
     }
-    await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
   }
 
   function settleFiles(): Promise<void> {

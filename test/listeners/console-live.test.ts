@@ -96,6 +96,7 @@ test('the live area is gone in the end and nothing that happened is lost', () =>
     '✓ recorded data/world.csv',
     'error[remote.bad-object]: sha256:11 is not what it says',
     '✗ fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there',
+    '✓ took the results of 2 stages from origin: fetch, features',
     '  fetch    │ hello',
     '↻ fetch     attempt 1 of 3 failed: exited with code 1; next try in 30s',
     '✓ fetch     ran in 12.3s    data/raw 31 files 1.2 MiB, reports/fetch_report.js…',

@@ -35,6 +35,7 @@ recorded data/world.csv
 fetching 4 objects (4 KiB) from origin
 error[remote.bad-object]: sha256:11 is not what it says
 fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there
+took the results of 2 stages from origin: fetch, features
 fetch     started  dep data/raw modified
 fetch    | hello
 fetch     attempt 1 of 3 failed: exited with code 1; next try in 30s

@@ -25,6 +25,7 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'transfer-progressed': true,
   'transfer-finished': true,
   'object-refused': true,
+  'results-pulled': true,
 };
 const KINDS: Readonly<Record<Reason['kind'], true>> = {
   fresh: true,

@@ -81,6 +81,7 @@ export const EVERY_EVENT: readonly EventBody[] = [
     missing: 1,
     failed: 0,
   },
+  { type: 'results-pulled', remote: 'origin', stages: ['fetch', 'features'] },
   begun('fetch'),
   said('fetch', 'hello\n'),
   { type: 'stage-progressed', stage: 'fetch', done: 1, total: 2, label: 'half' },

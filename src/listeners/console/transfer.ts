@@ -1,5 +1,6 @@
 import type { Event } from '../../base/event.ts';
 import { formatBytes, formatCount, plural } from '../../base/text.ts';
+import { formatList } from './details.ts';
 
 type Transfer = Extract<Event, { type: `transfer-${string}` }>;
 export type Direction = Transfer['direction'];
@@ -92,4 +93,10 @@ export function formatTransferEnd(event: Extract<Transfer, { type: 'transfer-fin
   if (missing > 0) parts.push(`${formatCount(missing)} missing ${push ? 'here' : 'there'}`);
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
   return parts.join(', ');
+}
+
+/** `took the results of 2 stages from origin: features, tensor` */
+export function formatPulled({ remote, stages }: Extract<Event, { type: 'results-pulled' }>): string {
+  const list = formatList(stages, ', ', 12);
+  return `took the result${stages.length === 1 ? '' : 's'} of ${plural(stages.length, 'stage')} from ${remote}: ${list}`;
 }

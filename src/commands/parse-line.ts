@@ -1,0 +1,135 @@
+import { parseArgs } from 'node:util';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { didYouMean, suggest } from '../base/text.ts';
+import type { Command, Flag } from './command.ts';
+import { COMMANDS } from './index.ts';
+
+/** Flags that every command has. */
+export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
+  dir: { type: 'string', short: 'C', value: 'DIR', help: 'work in this folder' },
+  json: { type: 'boolean', help: 'results and events as JSON, one a line' },
+  wait: {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'how long to wait for another lockstep in this project (default 60)',
+  },
+  help: { type: 'boolean', short: 'h', help: 'show this help' },
+};
+
+/** Flags as given; `undefined` for those that are not. */
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+/** A command line: help for all, or a command with its flags and positional arguments (`flags.help`: its help). */
+export type Line =
+  | { readonly kind: 'help' }
+  | {
+      readonly kind: 'command';
+      readonly name: string;
+      readonly command: Command;
+      readonly flags: Flags;
+      readonly args: readonly string[];
+    };
+
+/**
+ * Reads the words of a command line; global flags may stand before the command. Throws `cli.no-command`,
+ * `cli.unknown-command`, `cli.unknown-flag`, `cli.value` or `cli.arguments`.
+ */
+export async function parseLine(argv: readonly string[]): Promise<Line> {
+  const at = findCommand(argv);
+  const first = argv[at];
+  const rest = argv.filter((_, index) => index !== at);
+  if (first === undefined) {
+    if (argv.some((word) => word === '--help' || word === '-h')) return { kind: 'help' };
+    const { flags } = parseFlags(rest, GLOBAL_FLAGS, 'lockstep');
+    if (flags['help'] === true) return { kind: 'help' };
+    throw usage('cli.no-command', 'no command is given', 'see "lockstep --help"');
+  }
+  if (first !== 'help') return parseCommand(first, rest);
+  const next = findCommand(rest);
+  const name = rest[next];
+  return name === undefined ? { kind: 'help' } : parseCommand(name, ['--help']);
+}
+
+async function parseCommand(name: string, words: readonly string[]): Promise<Line> {
+  const load = COMMANDS.get(name);
+  if (!load) {
+    const hint = didYouMean(name, [...COMMANDS.keys()]);
+    throw usage(
+      'cli.unknown-command',
+      `there is no command "${name}"`,
+      hint?.startsWith('did') === true ? hint : 'see "lockstep --help"',
+    );
+  }
+  const { default: command } = await load();
+  const { flags, args } = parseFlags(words, { ...GLOBAL_FLAGS, ...command.flags }, `lockstep ${name}`);
+  if (flags['help'] !== true && command.maxArgs !== undefined && args.length > command.maxArgs) {
+    throw usage(
+      'cli.arguments',
+      `"lockstep ${name}" does not know what to do with "${args[command.maxArgs]}"`,
+      `see "lockstep ${name} --help"`,
+    );
+  }
+  return { kind: 'command', name, command, flags, args };
+}
+
+/** The first word that is neither a flag nor the value of a global one. */
+function findCommand(argv: readonly string[]): number {
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (word === '-C' || word === '--dir' || word === '--wait') at++;
+    else if (!word.startsWith('-')) return at;
+  }
+  return -1;
+}
+
+function parseFlags(
+  words: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+  line: string,
+): { readonly flags: Flags; readonly args: readonly string[] } {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([flag, { type, short, multiple }]) => [
+      flag,
+      { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true });
+    return { flags: values as Flags, args: positionals };
+  } catch (error) {
+    throw flagError(error, line, flags);
+  }
+}
+
+function flagError(error: unknown, line: string, flags: Readonly<Record<string, Flag>>): unknown {
+  const { code, message } = error as { code?: string; message: string };
+  if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
+  const help = `see "${line} --help"`;
+  const unknown = /Unknown option '(-+[^']*)'/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    const near = suggest(unknown.replace(/^-+/, ''), Object.keys(flags));
+    const hint = near === undefined ? help : `did you mean "--${near}"?`;
+    return usage('cli.unknown-flag', `"${line}" has no flag "${unknown}"`, hint);
+  }
+  const name = /--([\w-]+)/.exec(message)?.[1] ?? '';
+  const flag = flags[name];
+  if (flag?.type === 'boolean') return usage('cli.value', `"--${name}" takes no value`, help);
+  if (flag) {
+    const what = `"--${name}" needs a value: --${name} ${flag.value ?? 'VALUE'}`;
+    return usage('cli.value', what, `${help}; a value that begins with "-" is written --${name}=VALUE`);
+  }
+  return usage('cli.value', message.split('. ')[0] ?? message, help);
+}
+
+/** How long to wait for others (ms). */
+export function waitMsOf(flags: Flags): number {
+  const text = flags['wait'];
+  if (typeof text !== 'string') return 60_000;
+  const seconds = Number(text);
+  if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
+  throw usage('cli.value', `"--wait" takes a number of seconds, not "${text}"`, 'for example --wait 300');
+}
+
+function usage(code: string, message: string, hint: string): PipelineError {
+  return new PipelineError(code, message, { exit: EXIT.user, hint });
+}

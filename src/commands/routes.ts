@@ -1,0 +1,103 @@
+import type { Remote } from '../base/remote.ts';
+import type { RelPath, StageLock } from '../base/types.ts';
+import { lockedArtifacts } from '../execute/checkout.ts';
+import type { LockedArtifact } from '../execute/checkout.ts';
+import { selectStages } from '../plan/select.ts';
+import type { Project } from '../project.ts';
+import type { CommandContext } from './command.ts';
+import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';
+
+/** What one transfer is about: a remote and the artifacts that go to it. */
+export interface Route {
+  readonly name: string;
+  readonly artifacts: readonly LockedArtifact[];
+  /** True when each out of a run-cache result may go there; others are kept to themselves or to another remote. */
+  readonly takes: (result: StageLock) => boolean;
+}
+
+export interface Routing {
+  /** The remote named on the command line, instead of the default one. */
+  readonly asked: string | undefined;
+  /** Run-cache entries move too, so the default remote is concerned whatever the outs say. */
+  readonly runCache: boolean;
+}
+
+/** Opens one remote after the other that the named stages and paths (else all that the lock names) belong to. */
+export async function eachRemote(
+  context: CommandContext,
+  project: Project,
+  routing: Routing,
+  act: (remote: Remote, route: Route) => Promise<void>,
+): Promise<void> {
+  const { root, clock } = project;
+  const remotes = loadRemotes(context, root);
+  const only = pathsOf(context.args, project);
+  const { asked } = routing;
+  const wanted = lockedArtifacts(project.pipeline, project.recorder).filter(
+    ({ artifact, push }) => push && (only === undefined || only.has(artifact.path)),
+  );
+  const needsDefault =
+    asked !== undefined ||
+    routing.runCache ||
+    wanted.length === 0 ||
+    wanted.some((item) => item.remote === undefined);
+  const fallback = needsDefault ? chooseRemote(remotes, asked) : undefined;
+  // An out with a remote of its own goes there only: naming another one leaves it out.
+  const placeOf = (own: string | undefined): string | undefined =>
+    asked !== undefined && own !== undefined && own !== asked ? undefined : (own ?? fallback);
+  const routes = new Map<string, LockedArtifact[]>(fallback === undefined ? [] : [[fallback, []]]);
+  for (const item of wanted) {
+    const name = placeOf(item.remote);
+    if (name === undefined) continue;
+    const route = routes.get(name);
+    if (route) route.push(item);
+    else routes.set(name, [item]);
+  }
+  for (const [name, artifacts] of routes) {
+    const takes = (result: StageLock): boolean =>
+      outsOf(project, result)?.every(
+        (out) => out.push && placeOf(out.remote) === name && (only === undefined || only.has(out.path)),
+      ) === true;
+    await withRemote(context, { root, remotes, name, clock }, (remote) =>
+      act(remote, { name, artifacts, takes }),
+    );
+  }
+}
+
+/** The declared outs of the stage that a result is of: the one whose outs are exactly the result's. */
+function outsOf(
+  { pipeline }: Project,
+  result: StageLock,
+): Project['pipeline']['stages'][number]['outs'] | undefined {
+  const paths = new Set<string>(result.outs.map((out) => out.path));
+  return pipeline.stages.find(
+    ({ outs }) => outs.length === paths.size && outs.every((out) => paths.has(out.path)),
+  )?.outs;
+}
+
+/** The out and data paths that words of a command line mean; `undefined` for all when there are none. */
+export function pathsOf(words: readonly string[], project: Project): ReadonlySet<RelPath> | undefined {
+  if (words.length === 0) return undefined;
+  const { pipeline, graph } = project;
+  const known: readonly { readonly path: RelPath }[] = [
+    ...pipeline.data,
+    ...pipeline.stages.flatMap((stage) => stage.outs),
+  ];
+  const paths = new Set<RelPath>();
+  for (const word of words) {
+    const path = word.replace(/^(\.\/)+|\/+$/g, '');
+    const exact = known.find((one) => one.path === path);
+    if (exact) {
+      paths.add(exact.path);
+      continue;
+    }
+    const { stages } = selectStages(graph, {
+      targets: [word],
+      downstream: false,
+      single: true,
+      force: false,
+    });
+    for (const name of stages) for (const one of graph.stages.get(name)?.outs ?? []) paths.add(one.path);
+  }
+  return paths;
+}
