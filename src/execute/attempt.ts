@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Stage } from '../base/types.ts';
+import { statIfExists } from '../io/files.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 import { runModule } from './module-process.ts';
 import { shellEnv } from './stage-env.ts';
@@ -14,8 +17,18 @@ export async function runAction(inputs: AttemptInputs): Promise<{ readonly peakM
     // A script of several lines stops at the first that fails, as a list of commands does.
     const args = cmd.trim().includes('\n') ? ['-e', '-c', cmd] : ['-c', cmd];
     const cwd = join(inputs.root, stage.action.wdir);
+    if (!statIfExists(cwd)?.isDirectory()) throw noWdir(stage, stage.action.wdir);
     const ending = await supervise(inputs, { command: '/bin/sh', args, cwd, env: shellEnv(inputs) });
     peakMemory = Math.max(peakMemory, ending.peakMemory ?? 0);
   }
   return peakMemory > 0 ? { peakMemory } : {};
+}
+
+/** The system would say that the shell itself is not there. */
+function noWdir(stage: Stage, wdir: string): PipelineError {
+  return new PipelineError('stage.wdir', `stage "${stage.name}" is to run in "${wdir}", which is no folder`, {
+    at: stage.at,
+    exit: EXIT.failed,
+    hint: 'make the folder, or correct wdir:',
+  });
 }

@@ -18,7 +18,15 @@ function main(): void {
   });
   process.on('disconnect', () => process.exit(1));
   process.on('SIGTERM', () => stop.abort(new Error('the stage was told to stop')));
-  process.once('message', (job) => void perform(job as ChildJob, stop.signal));
+  process.once('message', (job) => {
+    // The channel alone must not keep the process: then nothing can happen any more, and the stage waits in vain.
+    process.channel?.unref();
+    process.once('beforeExit', () => {
+      const message = 'it waits for something that can never happen: a promise that nothing will settle';
+      finish({ type: 'failed', message, stack: message }, 1);
+    });
+    void perform(job as ChildJob, stop.signal);
+  });
   send({ type: 'ready' });
 }
 
@@ -44,7 +52,13 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    finish({ type: 'failed', message, stack: stack ?? message }, 1);
+    // Node's own words do not say what was refused.
+    const { resource, code } = (error ?? {}) as { resource?: unknown; code?: unknown };
+    const named = code === 'ERR_ACCESS_DENIED' && typeof resource === 'string' && resource !== '';
+    const text = named
+      ? `${message.replace(/ Use --allow-[a-z-]+ to manage permissions\.?/, '')} ("${resource}")`
+      : message;
+    finish({ type: 'failed', message: text, stack: stack ?? text }, 1);
   }
 }
 
@@ -54,6 +68,8 @@ function send(message: ChildMessage): void {
 
 /** Ends the process once the message is out: a stage that leaves a timer or a server behind is over all the same. */
 function finish(message: ChildMessage, code: number): void {
+  process.removeAllListeners('beforeExit');
+  process.channel?.ref();
   process.send?.(message, undefined, undefined, () => process.exit(code));
 }
 

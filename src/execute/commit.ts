@@ -20,8 +20,20 @@ export interface Commit {
  */
 export async function moveIntoPlace({ journal, record, result, failed }: Commit): Promise<void> {
   journal.write({ ...record, phase: 'committing', ...(result && { result }) }, { durable: true });
-  for (const out of record.outs) finishMove(out, failed);
+  try {
+    for (const out of record.outs) finishMove(out, failed);
+  } catch (error) {
+    for (const out of record.outs) undoMove(out);
+    throw error;
+  }
   await flush([...new Set(record.outs.map((out) => dirname(out.home)))]);
+}
+
+/** New out back where it was made, old out home: for a move that cannot go on while its runner lives. */
+function undoMove(out: JournaledOut): void {
+  if (out.made === out.home) return;
+  if (!exists(out.made) && exists(out.home)) renameSync(out.home, out.made);
+  if (exists(out.aside)) renameSync(out.aside, out.home);
 }
 
 /** Old out aside, new out home; each step only if it has not been done: safe to repeat after a crash. */
@@ -29,7 +41,7 @@ export function finishMove(out: JournaledOut, failed: string): void {
   if (out.made === out.home || !exists(out.made)) return;
   if (exists(out.home)) {
     // A replace is two renames: a rename over a folder that is not empty fails.
-    if (exists(out.aside)) setAside(out.home, failed);
+    if (exists(out.aside)) setAside(out.home, out.path, failed);
     else {
       mkdirSync(dirname(out.aside), { recursive: true });
       renameSync(out.home, out.aside);

@@ -1,4 +1,5 @@
-import { relative, sep } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 
@@ -8,9 +9,14 @@ export function denialOf(
   denied: readonly { permission: string; resource: string }[],
 ): PipelineError | undefined {
   for (const { permission, resource } of denied) {
-    const below = relative(inputs.root, resource);
-    const inside = below !== '' && !below.startsWith('..') && !below.startsWith(`.lockstep${sep}`);
-    if (!inside || below.split(sep).includes('node_modules') || below.endsWith('package.json')) continue;
+    const below = belowRoot(inputs.root, resource);
+    if (
+      below === undefined ||
+      below.startsWith(`.lockstep${sep}`) ||
+      below.split(sep).includes('node_modules') ||
+      below.endsWith('package.json')
+    )
+      continue;
     const path = below.split(sep).join('/');
     const writes = permission === 'FileSystemWrite';
     const verb = writes ? 'writes' : 'reads';
@@ -26,6 +32,16 @@ export function denialOf(
           : `add "${path}" to the deps: of "${name}"`,
       },
     );
+  }
+  return undefined;
+}
+
+/** Modules run in the root, and Node may name a file by its real path. `undefined` for what lies outside. */
+function belowRoot(root: string, resource: string): string | undefined {
+  const full = resolve(root, resource);
+  for (const base of [root, realpathSync(root)]) {
+    const below = relative(base, full);
+    if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`)) return below;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { readFolder } from '../io/files.ts';
+import { readFolder, readIfExists } from '../io/files.ts';
 import { processStart } from '../io/process-id.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { ignorePaths } from '../record/gitignore.ts';
@@ -18,7 +18,7 @@ import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import type { AttemptRecord, Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
-import { failedFolder } from './recover.ts';
+import { failedFolder, failedName } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -109,35 +109,39 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         result,
         ...(peakMemory !== undefined && { peakMemory }),
         commit: () => commit(stage, staging, result),
-        discard: () => undo(stage, staging),
+        discard: () => void undo(stage, staging),
       };
     } catch (error) {
-      undo(stage, staging);
-      throw error;
+      throw undo(stage, staging) ? tellKept(error, stage) : error;
     }
   }
 
-  /** The old outs stand again; what the attempt made is kept for looking at. */
-  function undo(stage: Stage, staging: Staging): void {
+  /** The old outs stand again; what the attempt made is kept for looking at. True when it made something. */
+  function undo(stage: Stage, staging: Staging): boolean {
     const failed = failedFolder(stateDir, stage.name);
     rmSync(failed, { recursive: true, force: true });
     for (const out of staging.outs) {
-      if (out.made !== out.home) setAside(out.made, failed);
-      else if (exists(out.home)) setAside(out.home, failed);
+      if (out.made !== out.home) setAside(out.made, out.path, failed);
       putBack(out, failed);
     }
     closeStaging(staging);
     journal.remove(staging.id);
+    return exists(failed);
   }
 
   async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
-    if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
-    await moveIntoPlace({
-      journal,
-      record: recordOf(stage, staging),
-      result,
-      failed: failedFolder(stateDir, stage.name),
-    });
+    try {
+      if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
+      await moveIntoPlace({
+        journal,
+        record: recordOf(stage, staging),
+        result,
+        failed: failedFolder(stateDir, stage.name),
+      });
+    } catch (error) {
+      // From here on the intent would be finished by recovery; what could not be moved now is not to be moved then.
+      throw undo(stage, staging) ? tellKept(error, stage) : error;
+    }
     if (!stage.outs.some((out) => out.persist)) runs.save(result);
     record(stage, staging, result);
   }
@@ -160,9 +164,14 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     }
   }
 
-  function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer {
+  function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer | undefined {
     const artifact = outs.find((out) => out.path === path);
     if (!artifact) throw new Error(`no out ${path}`);
+    if (artifact.kind === 'tree') return undefined;
+    const here = facts.observed(path);
+    // A fresh clone has the metrics that git keeps, and no cache.
+    if (!cache.has(artifact.hash) && here.kind === 'file' && here.artifact.hash === artifact.hash)
+      return readIfExists(join(root, path));
     return cache.readObject(artifact.hash);
   }
 
@@ -208,6 +217,16 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: options.random,
   };
+}
+
+/** Adds to an error's hint where the outs of the failed attempt are. */
+function tellKept(error: unknown, stage: Stage): unknown {
+  if (!(error instanceof PipelineError) || error.code === 'stage.canceled') return error;
+  const [first, ...rest] = error.problems;
+  const kept = `what it made is in .lockstep/failed/${failedName(stage.name)}`;
+  const hint = first.hint === undefined ? kept : `${first.hint}; ${kept}`;
+  Object.defineProperty(error, 'problems', { value: [{ ...first, hint }, ...rest], enumerable: true });
+  return error;
 }
 
 function makeWritable(path: string): void {

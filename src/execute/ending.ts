@@ -39,7 +39,7 @@ export function endingError(
       cause: ending.startError,
     });
   }
-  if (heapExhausted) {
+  if (heapExhausted && ending.exitCode !== 0) {
     return new PipelineError('stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, {
       at,
       exit: failed,

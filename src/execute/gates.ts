@@ -7,7 +7,7 @@ import type { Gate, Json, RelPath, Stage } from '../base/types.ts';
  * Evaluates a stage's gates on the bytes of its metric outs and tells each value. Throws `gate.failed` naming every
  * gate that does not hold, `gate.unreadable` when a metric is not there to be judged.
  */
-export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer, emit: Emit): void {
+export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer | undefined, emit: Emit): void {
   const broken: { gate: Gate; text: string }[] = [];
   const metrics = new Map<RelPath, Json>();
   for (const gate of stage.policy.gates) {
@@ -26,7 +26,7 @@ export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer, emit
     {
       exit: EXIT.failed,
       at: broken.map((one) => one.gate.at),
-      hint: `its outs were not taken over; look at them in .lockstep/failed/${stage.name}`,
+      hint: `look at ${[...new Set(broken.map((one) => `"${one.gate.out}"`))].join(', ')}, or change the gates: of "${stage.name}"`,
     },
   );
 }
@@ -48,7 +48,18 @@ function holds(gate: Gate, value: Json | undefined): boolean {
   return (gate.min === undefined || value >= gate.min) && (gate.max === undefined || value <= gate.max);
 }
 
-function parseMetric(stage: Stage, gate: Gate, bytes: Buffer): Json {
+function parseMetric(stage: Stage, gate: Gate, bytes: Buffer | undefined): Json {
+  if (!bytes) {
+    throw new PipelineError(
+      'gate.unreadable',
+      `"${gate.out}" of stage "${stage.name}" is a folder, so its gates cannot be judged`,
+      {
+        exit: EXIT.failed,
+        at: gate.at,
+        hint: 'gates read a single JSON file',
+      },
+    );
+  }
   try {
     return parseJson(bytes.toString('utf8'));
   } catch (error) {
@@ -69,7 +80,7 @@ function lookUp(metric: Json, key: string): Json | undefined {
   let at: Json | undefined = metric;
   for (const part of key.split('.')) {
     if (typeof at !== 'object' || at === null) return undefined;
-    at = (at as Readonly<Record<string, Json>>)[part];
+    at = Object.hasOwn(at, part) ? (at as Readonly<Record<string, Json>>)[part] : undefined;
   }
   return at;
 }

@@ -25,7 +25,12 @@ export function permissionArgs(grants: Grants): readonly string[] {
   for (const path of [...grants.code, ...grants.entry]) addWithPackageJson(path, read);
   for (const path of grants.packageFolders) addFolder(path, read);
   for (const link of linksAbove(grants.packageFolders)) read.add(`${link}*`);
-  for (const path of grants.deps) addReal(path, read);
+  for (const path of grants.deps) {
+    addReal(path, read);
+    // Whoever goes through a folder that is, or lies behind, a link asks for its real files.
+    if (existsSync(path)) read.add(join(realpathSync(path), '*'));
+    read.add(join(path, '*'));
+  }
   for (const path of grants.writable) read.add(path);
   const write = new Set(grants.writable);
   return [

@@ -12,6 +12,8 @@ export interface JournaledOut {
   readonly home: string;
   readonly made: string;
   readonly aside: string;
+  /** There was an old out when the attempt began. */
+  readonly had: boolean;
 }
 
 /**

@@ -4,6 +4,7 @@ import { formatReason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
 import { compareFingerprints } from '../plan/compare.ts';
 import type { Plan } from '../plan/plan.ts';
+import { failedName } from './recover.ts';
 import type { Recorder } from './recorder.ts';
 import type { World } from './world.ts';
 
@@ -40,7 +41,7 @@ export function lockedWorld(world: World, recorder: Recorder): World {
         {
           exit: EXIT.failed,
           at: stage.at,
-          hint: `what it made is in .lockstep/failed/${stage.name}; a stage must not depend on what it does not declare`,
+          hint: `what it made is in .lockstep/failed/${failedName(stage.name)}; a stage must not depend on what it does not declare`,
         },
       );
     },

@@ -19,6 +19,7 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   const denied: { permission: string; resource: string }[] = [];
   let failure: { message: string; stack: string } | undefined;
   let peakMemory: number | undefined;
+  let isDone = false;
   let group: Group | undefined;
   const job: ChildJob = {
     module: join(root, stage.action.path),
@@ -31,6 +32,8 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
     now: inputs.nowMs,
   };
   const onMessage = (raw: unknown): void => {
+    // The stage's own code can send here too, and anything.
+    if (typeof raw !== 'object' || raw === null) return undefined;
     const message = raw as ChildMessage;
     switch (message.type) {
       case 'ready':
@@ -53,6 +56,7 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
       case 'denied':
         return void denied.push(message);
       case 'done':
+        isDone = true;
         peakMemory = message.peakMemory;
         return undefined;
       case 'failed':
@@ -77,7 +81,16 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   }
   const denial = denialOf(inputs, denied);
   if (denial) throw denial;
+  if (!isDone) throw endedItself(stage);
   return peakMemory === undefined ? {} : { peakMemory };
+}
+
+function endedItself(stage: Stage): PipelineError {
+  return new PipelineError('stage.failed', `stage "${stage.name}" ended its process before it was done`, {
+    at: stage.at,
+    exit: EXIT.failed,
+    hint: 'return from the stage instead of calling process.exit()',
+  });
 }
 
 function moduleFailed(
@@ -107,7 +120,7 @@ function nodeArgs({
   ];
   if (stage.action.kind !== 'module' || !stage.action.hermetic) return flags;
   const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
-  const deps = stage.deps.flatMap((dep) => [join(root, dep.path), join(root, dep.path, '*')]);
+  const deps = stage.deps.map((dep) => join(root, dep.path));
   const entry = [join(own.root, own.child), ...stageApi(root, own)];
   return [...flags, ...permissionArgs({ action: stage.action, code, packageFolders, deps, entry, writable })];
 }

@@ -5,7 +5,7 @@ import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, sweepTemps } from '../io/files.ts';
 import { isOwnerAlive, processStart } from '../io/process-id.ts';
-import { processesWithMark, signalGroup } from '../io/process.ts';
+import { isGroupAlive, processesWithMark, signalGroup, signalProcess } from '../io/process.ts';
 import { finishMove } from './commit.ts';
 import type { AttemptRecord, Journal } from './journal.ts';
 import { closeStaging, putBack } from './staging.ts';
@@ -42,9 +42,14 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
   sweepStaging(stateDir);
 }
 
-/** Where the last failed outs of a stage are kept; names of stages may hold characters that paths cannot. */
+/** A stage's folder below `.lockstep/failed`: characters that paths cannot hold are written as `%2F`. */
+export function failedName(stage: string): string {
+  return stage.replaceAll(/[/\\:%]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Where the last failed outs of a stage are kept. */
 export function failedFolder(stateDir: string, stage: string): string {
-  return join(stateDir, 'failed', stage.replaceAll(/[/\\:]/g, '_'));
+  return join(stateDir, 'failed', failedName(stage));
 }
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
@@ -55,7 +60,7 @@ async function endProcesses(orphan: AttemptRecord, { clock }: RecoverOptions): P
   if (leader && start !== undefined && start !== leader.start && marked.length === 0) return;
   const ours = leader !== undefined && (start === leader.start || marked.length > 0);
   const isAlive = (): boolean =>
-    (ours && leader && signalGroup(leader.pid, 0)) || processesWithMark(orphan.id).length > 0;
+    (ours && leader && isGroupAlive(leader.pid)) || processesWithMark(orphan.id).length > 0;
   const kill = (signal: NodeJS.Signals): void => {
     if (ours && leader && (start === leader.start || start === undefined)) signalGroup(leader.pid, signal);
     for (const pid of processesWithMark(orphan.id)) signalProcess(pid, signal);
@@ -66,14 +71,6 @@ async function endProcesses(orphan: AttemptRecord, { clock }: RecoverOptions): P
   for (let waited = 0; isAlive(); waited += 50) {
     if (waited >= GRACE_MS) throw unkillable(orphan);
     await clock.sleep(50);
-  }
-}
-
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended meanwhile.
   }
 }
 

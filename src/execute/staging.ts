@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { readFolder, syncFolder } from '../io/files.ts';
 
@@ -13,6 +13,8 @@ export interface StagedOut {
   readonly made: string;
   /** Where the old out is kept until the attempt is over. */
   readonly aside: string;
+  /** There was an old out when the attempt began. */
+  readonly had: boolean;
 }
 
 export interface Staging {
@@ -55,7 +57,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     let base = dir;
     if (statSync(near).dev !== device) folders.add((base = join(near, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
-    return { path, home, made: inPlace ? home : place('outs'), aside: place('aside') };
+    return { path, home, made: inPlace ? home : place('outs'), aside: place('aside'), had: exists(home) };
   });
   return { id, dir, temp: join(dir, 'tmp'), outs, folders: [...folders] };
 }
@@ -78,25 +80,30 @@ export function moveAside(out: StagedOut): boolean {
   return true;
 }
 
-/** Puts an old out back; whatever the attempt left in its place goes to `failed`. */
-export function putBack(out: Pick<StagedOut, 'home' | 'aside'>, failed: string): void {
-  if (exists(out.home) && exists(out.aside)) setAside(out.home, failed);
-  if (!exists(out.aside)) return;
+/**
+ * Makes an out stand as it did before the attempt; what the attempt made goes to `failed`. Safe to repeat. What is at
+ * home was made by the attempt unless it is the old out that never moved.
+ */
+export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): void {
+  const hasMoved = exists(out.aside);
+  if (exists(out.home) && (hasMoved || !out.had)) setAside(out.home, out.path, failed);
+  if (!hasMoved) return;
   mkdirSync(dirname(out.home), { recursive: true });
   renameSync(out.aside, out.home);
 }
 
-/** Keeps what a failed attempt made, for looking at. */
-export function setAside(path: string, failed: string): void {
-  if (!exists(path)) return;
-  const to = join(failed, basename(path));
-  rmSync(to, { recursive: true, force: true });
-  mkdirSync(failed, { recursive: true });
+/** Keeps what a failed attempt made of an out, for looking at: `<failed>/<path of the out>`. */
+export function setAside(made: string, path: string, failed: string): void {
+  if (!exists(made)) return;
+  const to = join(failed, path);
   try {
-    renameSync(path, to);
-  } catch {
-    // Another device: what failed is not worth a copy.
-    rmSync(path, { recursive: true, force: true });
+    rmSync(to, { recursive: true, force: true });
+    mkdirSync(dirname(to), { recursive: true });
+    renameSync(made, to);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    // Another device, a full disk: what failed is worth neither a copy nor the old out's place.
+    rmSync(made, { recursive: true, force: true });
   }
 }
 

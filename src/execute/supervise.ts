@@ -1,5 +1,5 @@
 import type { PipelineError } from '../base/error.ts';
-import { spawnGroup } from '../io/process.ts';
+import { endMarked, spawnGroup } from '../io/process.ts';
 import type { Ending, Group } from '../io/process.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
@@ -35,8 +35,13 @@ export async function supervise(
   const redactor = redactorOf(inputs);
   const streams = { stdout: redactor.stream(), stderr: redactor.stream() };
   let heapExhausted = false;
+  let lastErrors = '';
   const show = (stream: 'stdout' | 'stderr', chunk: string): void => {
-    if (stream === 'stderr' && chunk.includes('JavaScript heap out of memory')) heapExhausted = true;
+    if (stream === 'stderr') {
+      // V8's last words may come in pieces.
+      lastErrors = (lastErrors + chunk).slice(-16_384);
+      heapExhausted ||= lastErrors.includes('JavaScript heap out of memory');
+    }
     if (chunk !== '') emit({ type: 'stage-output', stage: stage.name, stream, chunk });
   };
   const group = await spawnGroup({
@@ -62,6 +67,8 @@ export async function supervise(
     );
   }
   const ending = await group.ended;
+  // What has left the group could still write to outs that are being committed.
+  endMarked(inputs.staging.id);
   over.abort();
   signal.removeEventListener('abort', onAbort);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());

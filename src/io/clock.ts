@@ -8,10 +8,18 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The machine's clock, or one that is fixed at an instant (`--now`, tests) and still sleeps for real. */
 export function createClock(fixedMs?: number): Clock {
   return {
     now: () => fixedMs ?? Date.now(),
-    sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+    async sleep(ms, signal) {
+      // A timer cannot hold more than 2^31 - 1 ms (24.8 days), and fires at once when asked to.
+      for (let left = ms; ; left -= LONGEST_MS) {
+        await delay(Math.min(left, LONGEST_MS), undefined, signal ? { signal } : {});
+        if (left <= LONGEST_MS) return;
+      }
+    },
   };
 }

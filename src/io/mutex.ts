@@ -25,11 +25,13 @@ export interface MutexOptions {
   readonly waitMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told once, before the first wait. */
+  /** Told once, when it has to wait. */
   readonly onWait: (holder: Holder | undefined) => void;
 }
 
 const POLL_MS = 50;
+/** A holder that has not named itself by then is told without its name. */
+const NAMELESS_MS = 500;
 
 /**
  * Takes a lock that the kernel releases when its holder dies, however it dies: SQLite's own file locks (a shared
@@ -38,13 +40,18 @@ const POLL_MS = 50;
 export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
   mkdirSync(dirname(options.path), { recursive: true });
   let waitedMs = 0;
+  let told = false;
   for (;;) {
     options.signal.throwIfAborted();
     const database = tryLock(options.path, options.mode);
     if (database) return hold(database, options);
     const holder = readHolder(options.path);
-    if (waitedMs === 0) options.onWait(holder);
     if (waitedMs >= options.waitMs) throw busy(holder);
+    // A holder names itself just after it has taken the lock.
+    if (!told && (holder || waitedMs >= NAMELESS_MS)) {
+      told = true;
+      options.onWait(holder);
+    }
     await options.clock.sleep(POLL_MS, options.signal);
     waitedMs += POLL_MS;
   }

@@ -58,12 +58,16 @@ export async function spawnGroup(options: SpawnOptions): Promise<Group> {
   }
   if (options.onMessage) child.on('message', options.onMessage);
   const { pid } = child;
+  // A runner that ends at once (a second Ctrl-C, a bug) leaves nothing running.
+  const onExit = (): void => void (pid !== undefined && signalGroup(pid, 'SIGKILL'));
+  process.setMaxListeners(0).on('exit', onExit);
   const ended =
     pid === undefined
       ? started.then(({ cause }) => ({
           startError: cause instanceof Error ? cause : new Error('cannot start'),
         }))
       : follow(child, pid);
+  void ended.finally(() => process.off('exit', onExit));
   return {
     pid,
     ended,
@@ -115,6 +119,44 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
     // macOS answers EPERM for a group whose only members are zombies.
     if (isSystemError(error, 'EPERM')) return process.platform !== 'darwin';
     throw error;
+  }
+}
+
+/** True while a group has a living process; one that has only to be reaped does not live. */
+export function isGroupAlive(pgid: number): boolean {
+  if (!signalGroup(pgid, 0)) return false;
+  if (process.platform !== 'linux') return true;
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return group === String(pgid) && state !== 'Z' && state !== 'X';
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. */
+export function endMarked(value: string): void {
+  const ended = new Set<number>();
+  for (;;) {
+    const found = processesWithMark(value).filter((pid) => !ended.has(pid));
+    if (found.length === 0) return;
+    for (const pid of found) {
+      ended.add(pid);
+      signalProcess(pid, 'SIGKILL');
+    }
+  }
+}
+
+/** Sends a signal to one process; nothing happens when it has ended. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
 

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+import { outcomesOf, outputOf, problemOf } from './tools.ts';
+
+test('a module gets named or listed deps and outs, nested params, its tick as now, and little environment', async () => {
+  const rig = createRig({
+    'params.yaml': 'a: { b: { c: 1, d: [x, 2] }, e: null }\nbig: 12345678901234567890\nflat: yes it is\n',
+    'other.json': '{"whole": {"k": 1}}',
+    'pipeline.yaml': `stages:
+  named:
+    run: s/named.ts
+    refresh: { cron: "0 6 * * *", tz: Asia/Kolkata, as_of: now }
+    deps: { text: in.txt }
+    params: [a.b.c, a.b.d, a.e, big, flat, { other.json: }]
+    env: [REGION, UNSET_HERE]
+    outs: { result: out/named.json, folder: out/dir/ }
+  listed:
+    run: s/listed.ts
+    deps: [in.txt, out/named.json]
+    outs: [listed.json]
+`,
+    'in.txt': 'in',
+    's/named.ts': `import { readFileSync, writeFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineStage } from 'lockstep-data';
+export default defineStage(({ deps, outs, params, env, now }) => {
+  const text = JSON.stringify({
+    text: readFileSync(deps.text!, 'utf8'), params, env, now,
+    names: Object.keys(process.env).sort(), zone: new Date(0).getTimezoneOffset(), tz: process.env.TZ, lc: process.env.LC_ALL,
+    cwd: process.cwd(), empty: readdirSync(outs.folder!), outs: Object.keys(outs), argv: process.argv.length,
+  }, (_, value) => typeof value === 'bigint' ? String(value) + 'n' : value);
+  writeFileSync(outs.result!, text);
+  writeFileSync(join(outs.folder!, 'f'), 'x');
+});`,
+    's/listed.ts': `import { writeFileSync } from 'node:fs';
+export default ({ deps, outs, now }) => writeFileSync(outs['listed.json'], JSON.stringify({ deps, now }));`,
+  });
+  const env = {
+    REGION: 'eu',
+    LOCKSTEP_NOW: '2026-03-17T10:30:00Z',
+    TZ: 'Asia/Tokyo',
+    NODE_OPTIONS: '--no-warnings',
+  };
+  const ran = await rig.lockstep(['repro'], { env });
+  assert.equal(ran.code, 0, ran.stderr);
+  const got = JSON.parse(rig.read('out/named.json')) as Record<string, unknown>;
+  assert.deepEqual(got, {
+    text: 'in',
+    params: {
+      a: { b: { c: 1, d: ['x', 2] }, e: null },
+      big: '12345678901234567890n',
+      flat: 'yes it is',
+      whole: { k: 1 },
+    },
+    env: { REGION: 'eu' },
+    // 06:00 in Kolkata is 00:30 UTC.
+    now: '2026-03-17T00:30:00.000Z',
+    names: ['HOME', 'LC_ALL', 'LOCKSTEP_ATTEMPT', 'NODE_COMPILE_CACHE', 'PATH', 'REGION', 'TMPDIR', 'TZ'],
+    zone: 0,
+    tz: 'UTC',
+    lc: 'C.UTF-8',
+    cwd: rig.root,
+    empty: [],
+    outs: ['result', 'folder'],
+    argv: 2,
+  });
+  assert.deepEqual(JSON.parse(rig.read('listed.json')), {
+    deps: { 'in.txt': rig.path('in.txt'), 'out/named.json': rig.path('out/named.json') },
+    now: '1970-01-01T00:00:00.000Z',
+  });
+  assert.ok(!rig.read('pipeline.lock').includes('"eu"'));
+});
+
+const FAILING: Readonly<
+  Record<string, { code: string; code0?: string; message: RegExp; files: Record<string, string> }>
+> = {
+  'throws an error': {
+    files: { 'm.ts': `export default () => { throw new RangeError('7 is too many'); };` },
+    code: 'stage.failed',
+    message: /^stage "s" failed: 7 is too many$/,
+  },
+  'throws no error': {
+    files: { 'm.ts': `export default () => { throw undefined; };` },
+    code: 'stage.failed',
+    message: /^stage "s" failed: undefined$/,
+  },
+  'has no default export': {
+    files: { 'm.ts': `export const stage = () => {};` },
+    code: 'stage.failed',
+    message: /the module has no default export that is a function/,
+  },
+  'ends its process itself, as if it were done': {
+    files: {
+      'm.ts': `import { writeFileSync } from 'node:fs';
+export default ({ outs }) => { writeFileSync(outs.out, 'half'); process.exit(0); };`,
+    },
+    code: 'stage.failed',
+    message: /ended its process before it was done/,
+  },
+  'waits for what can never come': {
+    files: { 'm.ts': `export default () => new Promise(() => {});` },
+    code: 'stage.failed',
+    message: /waits for something that can never happen/,
+  },
+  'dies of an error that nobody catches': {
+    files: {
+      'm.ts': `export default () => new Promise(() => { setTimeout(() => { throw new Error('late'); }, 1); });`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" (failed: late|exited with code 1)$/,
+  },
+  'lets the runner hear nonsense': {
+    files: {
+      'm.ts': `export default () => { process.send(null); process.send('x'); process.send({ type: 'nonsense' }); throw new Error('after'); };`,
+    },
+    code: 'stage.failed',
+    message: /failed: after$/,
+  },
+  'uses syntax that cannot be erased': {
+    files: { 'm.ts': `enum A { B }\nexport default () => A.B;` },
+    code: 'code.syntax',
+    message: /"m\.ts" does not parse/,
+  },
+  'imports what is not exported': {
+    files: {
+      'm.ts': `import { nothing } from './n.ts';\nexport default () => nothing;`,
+      'n.ts': 'export const a = 1;',
+    },
+    code: 'stage.failed',
+    message: /does not provide an export named 'nothing'/,
+  },
+};
+
+for (const [what, { files, code, message }] of Object.entries(FAILING)) {
+  test(`a module that ${what} fails with a sentence that says so`, async () => {
+    const rig = createRig({
+      'pipeline.yaml': 'stages:\n  s:\n    run: m.ts\n    outs: { out: o.txt }\n',
+      ...files,
+    });
+    const ran = await rig.lockstep(['repro', '--json']);
+    const text = ran.stdout.split('\n').filter((line) => line.includes('"problem'));
+    assert.ok(ran.code === 1 || code.startsWith('code.'), `${ran.code} ${ran.stderr}`);
+    const problem = code.startsWith('code.')
+      ? (JSON.parse(text.at(-1) ?? '{}') as { problems: { code: string; message: string }[] }).problems[0]
+      : problemOf(ran, 's');
+    assert.equal(problem?.code, code);
+    assert.match(problem?.message ?? '', message);
+    assert.throws(() => rig.read('o.txt'));
+  });
+}
+
+test('a module that is not there, and one that does not parse, are told with their place before anything runs', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  a:\n    cmd: touch a\n    outs: [a]\n  s:\n    run: gone.ts\n    outs: { out: o.txt }\n',
+  });
+  const gone = await rig.lockstep(['repro']);
+  assert.equal(gone.code, 2);
+  assert.match(
+    gone.stderr,
+    /error\[code\.missing\]: "gone\.ts", which the stage needs, does not exist\n --> pipeline\.yaml:5:3/,
+  );
+  rig.write('gone.ts', 'export default () => {\n  const = 1;\n};\n');
+  const broken = await rig.lockstep(['repro']);
+  assert.equal(broken.code, 2);
+  assert.match(broken.stderr, /error\[code\.syntax\]: "gone\.ts" does not parse: .*\n --> gone\.ts:/);
+  assert.throws(() => readFileSync(rig.path('a')));
+});
+
+test('the stack of a failing module is shown with its place, and what it printed before', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s:\n    run: m.ts\n    outs: { out: o.txt }\n',
+    'm.ts': `type A = string;\nexport default () => {\n  console.log('before');\n  throw new Error('here');\n};\n`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'failed' });
+  assert.match(outputOf(ran, 's', 'stdout'), /^before\n$/);
+  assert.match(outputOf(ran, 's', 'stderr'), /Error: here\n +at .*m\.ts:4:9/);
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+import { eventsOf, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
+
+test('output appears line by line under the name of its stage, a last line without an end included', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  one:
+    cmd: printf 'first\\nsecond'; echo third >&2; echo x > one
+    outs: [one]
+  longer-name:
+    cmd: cat one; touch two
+    deps: [one]
+    outs: [two]
+`,
+  });
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  const lines = ran.stderr.split('\n');
+  for (const line of [
+    'one         | first',
+    'one         | second',
+    'one         | third',
+    'longer-name | x',
+  ])
+    assert.ok(lines.includes(line), `${line} in\n${ran.stderr}`);
+});
+
+test('the exit code of a command is told, with its place in the pipeline', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  bad:\n    cmd: echo why >&2; exit 7\n    outs: [a]\n',
+  });
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /bad \| why/);
+  assert.match(
+    ran.stderr,
+    /error\[stage\.failed\]: stage "bad" exited with code 7\n --> pipeline\.yaml:2:3\n/,
+  );
+  assert.match(ran.stderr, /hint: its output above says why/);
+});
+
+test('a command that is not there gives the code 127 of the shell and its words', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  bad:\n    cmd: no-such-program-here\n    outs: [a]\n',
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(problemOf(ran, 'bad').message, 'stage "bad" exited with code 127');
+  assert.match(outputOf(ran, 'bad', 'stderr'), /no-such-program-here: not found/);
+});
+
+test('a list of commands and a script of several lines both stop at the first that fails', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  list:
+    cmd:
+      - echo one >> seen-list
+      - exit 3
+      - echo never >> seen-list
+    outs: [a]
+  script:
+    cmd: |
+      echo one >> seen-script
+      false
+      echo never >> seen-script
+    outs: [b]
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
+  assert.equal(rig.read('seen-list'), 'one\n');
+  assert.equal(rig.read('seen-script'), 'one\n');
+  assert.equal(problemOf(ran, 'list').message, 'stage "list" exited with code 3');
+  assert.equal(problemOf(ran, 'script').message, 'stage "script" exited with code 1');
+});
+
+test('wdir is where a command runs and the base of its paths; a wdir that is not there is named', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  in:
+    wdir: sub/deep
+    cmd: cat ../in.txt > out.txt; pwd >> out.txt
+    deps: [../in.txt]
+    outs: [out.txt]
+  nowhere:
+    wdir: not/here
+    cmd: echo a > a.txt
+    outs: [../a.txt]
+`,
+    'sub/in.txt': 'in\n',
+    'sub/deep/keep': '',
+  });
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
+  assert.deepEqual(outcomesOf(ran)['in'], 'ran');
+  assert.equal(rig.read('sub/deep/out.txt'), `in\n${rig.path('sub/deep')}\n`);
+  const problem = problemOf(ran, 'nowhere');
+  assert.equal(problem.code, 'stage.wdir');
+  assert.match(problem.message, /"not\/here"/);
+});
+
+test('a command has the root, its stage, a fixed zone and locale, a temp folder, and the rest of the environment', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  env:
+    cmd: 'echo "$TZ|$LC_ALL|$LOCKSTEP_ROOT|$LOCKSTEP_STAGE|$OTHER" > out; test -d "$TMPDIR"; touch "$TMPDIR/x"; echo "$TMPDIR" > tmp'
+    outs: [out, tmp]
+`,
+  });
+  const ran = await rig.lockstep(['repro'], { env: { OTHER: 'seen', TZ: 'Asia/Kolkata', LC_ALL: 'C' } });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('out'), `UTC|C.UTF-8|${rig.root}|env|seen\n`);
+  assert.ok(rig.read('tmp').startsWith(rig.path('.lockstep/staging/')));
+});
+
+test('values of env and secrets are nowhere: not in lock, run cache, history, events or output, even split', async () => {
+  const secret = 's3cr3t-value-0123456789';
+  const plain = 'environment-value-9876';
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  shell:
+    cmd: |
+      printf 'a %s b' "$API_TOKEN"
+      printf 'split %.8s' "$API_TOKEN"; cat go; printf '%s\\n' "$API_TOKEN" | cut -c9-
+      echo "$API_TOKEN" >&2
+      echo "$REGION" | wc -c > out
+    env: [REGION]
+    secrets: [API_TOKEN]
+    outs: [out]
+  module:
+    run: m.ts
+    env: [REGION]
+    secrets: [API_TOKEN]
+    outs: { out: mod }
+  failing:
+    run: f.ts
+    secrets: [API_TOKEN]
+    outs: { out: never }
+`,
+    go: '',
+    'm.ts': `import { writeFileSync } from 'node:fs';
+export default ({ env, outs, log, progress }) => {
+  log('log ' + env.API_TOKEN);
+  console.log('out ' + env.API_TOKEN);
+  progress({ done: 1, total: 2, label: 'at ' + env.API_TOKEN });
+  writeFileSync(outs.out, String(env.REGION.length));
+};`,
+    'f.ts': `export default ({ env }) => { throw new Error('refused ' + env.API_TOKEN); };`,
+  });
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going'], {
+    env: { API_TOKEN: secret, REGION: plain },
+  });
+  assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'ran', module: 'ran', failing: 'failed' }, ran.stderr);
+  assert.equal(rig.read('mod'), String(plain.length));
+  assert.match(outputOf(ran, 'shell', 'stdout'), /a \*\*\* bsplit \*\*\*\n/);
+  assert.equal(outputOf(ran, 'module', 'log'), 'log ***\n');
+  assert.equal(problemOf(ran, 'failing').message, 'stage "failing" failed: refused ***');
+  const places = { ...treeOf(rig.root), stdout: ran.stdout, stderr: ran.stderr };
+  for (const [place, text] of Object.entries(places)) {
+    if (place.startsWith('node_modules')) continue;
+    assert.ok(!text.includes(secret), `the secret is in ${place}`);
+    assert.ok(!text.includes(plain), `the variable is in ${place}`);
+  }
+  assert.ok(readdirSync(rig.path('.lockstep/history')).length > 0);
+  assert.ok(eventsOf(ran).some((event) => event.type === 'stage-progressed' && event.label === 'at ***'));
+});
