@@ -36,6 +36,32 @@ export function formsOf(secret: string): readonly string[] {
   ]);
 }
 
+/** A redactor that learns: access tokens exist only once they have been asked for. */
+export interface LearningRedactor extends Redactor {
+  learn(secret: string): void;
+}
+
+export function createLearningRedactor(secrets: readonly string[]): LearningRedactor {
+  const known = new Set(secrets.flatMap(formsOf));
+  let redactor = createRedactor(known);
+  return {
+    learn(secret) {
+      if (known.has(secret)) return;
+      for (const form of formsOf(secret)) known.add(form);
+      redactor = createRedactor(known);
+    },
+    text: (text) => redactor.text(text),
+    stream: () => redactor.stream(),
+  };
+}
+
+/** Teaches a redactor what an `Authorization` header gives away. */
+export function learnHeaders(headers: Headers, redactor: LearningRedactor): Headers {
+  const token = headers.get('authorization')?.split(' ').at(-1);
+  if (token !== undefined) redactor.learn(token);
+  return headers;
+}
+
 /**
  * A remote whose errors, also those of its streams, hold no secret: texts are masked and causes are left behind,
  * since the errors of SDKs carry whole requests with their headers.

@@ -1,8 +1,7 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
-import { createRedactor } from '../base/redact.ts';
 import { parseAddress } from './address.ts';
-import { discreet, formsOf } from './discreet.ts';
+import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
@@ -31,10 +30,13 @@ const openGcs: OpenRemote = async (config) => {
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
   };
   const storage = new Storage(storageOptions);
+  const redactor = createLearningRedactor(key ? secretsOf(key) : []);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
   const media = createMedia({
     headersFor: async (url) =>
-      storage.customEndpoint ? new Headers() : storage.authClient.getRequestHeaders(url),
+      storage.customEndpoint
+        ? new Headers()
+        : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor),
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
   });
@@ -45,7 +47,7 @@ const openGcs: OpenRemote = async (config) => {
     prefix,
     concurrency: options.jobs ?? CONCURRENCY,
   });
-  return key ? discreet(remote, createRedactor(secretsOf(key).flatMap(formsOf))) : remote;
+  return discreet(remote, redactor);
 };
 export default openGcs;
 

@@ -35,6 +35,8 @@ const PAGE = 1000;
 export interface DriveApiOptions {
   readonly drive: drive_v3.Drive;
   readonly media: Media;
+  /** Asks for an access token before each request, so that it is known what must not be told. */
+  readonly prepare: () => Promise<void>;
   /** `https://www.googleapis.com/`, or where tests have it. */
   readonly rootUrl: string;
   readonly faultOf: (error: unknown) => unknown;
@@ -48,6 +50,7 @@ export interface DriveApiOptions {
 export function createDriveApi({
   drive,
   media,
+  prepare,
   rootUrl,
   faultOf,
   corrupt,
@@ -58,6 +61,7 @@ export function createDriveApi({
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
+      await prepare();
       return await call();
     } catch (error) {
       signal.throwIfAborted();

@@ -1,7 +1,6 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
-import { createRedactor } from '../base/redact.ts';
 import { parseAddress } from './address.ts';
-import { discreet, formsOf } from './discreet.ts';
+import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createDriveApi } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
@@ -34,9 +33,13 @@ const openGdrive: OpenRemote = async (config) => {
   const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
   const faultOf = (error: unknown): unknown =>
     googleStatus(error) === 404 ? error : googleFault(config, error);
-  const media = createMedia({ headersFor: (url) => auth.getRequestHeaders(url), faultOf });
+  const redactor = createLearningRedactor(secrets);
+  const headersFor = async (url: string): Promise<Headers> =>
+    learnHeaders(await auth.getRequestHeaders(url), redactor);
+  const media = createMedia({ headersFor, faultOf });
   const api = createDriveApi({
     drive: new v3.Drive({ auth, rootUrl }),
+    prepare: async () => void (await headersFor(rootUrl)),
     media,
     rootUrl,
     faultOf,
@@ -49,7 +52,7 @@ const openGdrive: OpenRemote = async (config) => {
       remoteFault(config, 'unreachable', { what: 'the server broke a search off', retryable: true }),
   });
   const remote = createGdrive(config, { api, root: place, prefix, concurrency: options.jobs ?? CONCURRENCY });
-  return discreet(remote, createRedactor(secrets.flatMap(formsOf)));
+  return discreet(remote, redactor);
 };
 export default openGdrive;
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import { webFault } from './web-fault.ts';
@@ -28,9 +29,14 @@ const openHttp: OpenRemote = (config) => {
     const pair = Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64');
     headers['authorization'] = `Basic ${pair}`;
   }
-  return Promise.resolve(
-    createHttp(config, { base: baseOf(config), headers, concurrency: options.jobs ?? CONCURRENCY }),
-  );
+  const remote = createHttp(config, {
+    base: baseOf(config),
+    headers,
+    concurrency: options.jobs ?? CONCURRENCY,
+  });
+  const redactor = createLearningRedactor([]);
+  learnHeaders(new Headers(headers), redactor);
+  return Promise.resolve(discreet(remote, redactor));
 };
 export default openHttp;
 

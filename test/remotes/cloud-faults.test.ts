@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import type { OpenRemote, Remote, RemoteConfig } from '../../src/base/remote.ts';
+import openAzure from '../../src/remotes/azure.ts';
+import openGcs from '../../src/remotes/gcs.ts';
+import openS3 from '../../src/remotes/s3.ts';
+import { bodyOf, configOf, listAll } from './bodies.ts';
+import { open } from './open.ts';
+
+const { signal } = new AbortController();
+const SECRET = 'canary/Secret+Key0123456789==';
+
+interface Refusing {
+  readonly url: string;
+  status: number;
+  code: string;
+  /** Requests so far. */
+  count: number;
+}
+
+/** A server that refuses every request in a service's own words, and repeats what it was sent, credentials included. */
+async function startRefusing(t: TestContext, service: 's3' | 'azure' | 'gcs'): Promise<Refusing> {
+  const state = { url: '', status: 403, code: 'AccessDenied', count: 0 };
+  const server = createServer((request, response) => {
+    state.count++;
+    request.resume();
+    const echo = `${request.url} ${JSON.stringify(request.headers)} ${SECRET}`.replaceAll(/[<>&]/g, ' ');
+    const { status, code } = state;
+    if (service === 'gcs') {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify({ error: { code: status, message: echo, errors: [{ reason: code, message: echo }] } }),
+      );
+    } else {
+      response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code });
+      response.end(
+        request.method === 'HEAD'
+          ? ''
+          : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${echo}</Message></Error>`,
+      );
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  state.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return state;
+}
+
+const s3Config = (endpoint: string): RemoteConfig =>
+  configOf('s3://bucket/prefix', {
+    endpoint,
+    access_key_id: 'AKIA',
+    secret_access_key: SECRET,
+    session_token: `${SECRET}session`,
+  });
+const azureConfig = (endpoint: string): RemoteConfig =>
+  configOf('azure://container', {
+    account: 'me',
+    account_key: Buffer.from(SECRET).toString('base64'),
+    endpoint,
+  });
+const sasConfig = (endpoint: string): RemoteConfig =>
+  configOf('azure://container', {
+    account: 'me',
+    sas_token: `?sv=2024-01-01&sp=r&sig=${encodeURIComponent(SECRET)}`,
+    endpoint,
+  });
+
+/** service, status, its word, our code, worth another try */
+const TABLE: readonly (readonly ['s3' | 'azure' | 'gcs', number, string, string, boolean])[] = [
+  ['s3', 404, 'NoSuchBucket', 'remote.not-found', false],
+  ['s3', 403, 'AccessDenied', 'remote.denied', false],
+  ['s3', 403, 'InvalidAccessKeyId', 'remote.credentials', false],
+  ['s3', 403, 'SignatureDoesNotMatch', 'remote.credentials', false],
+  ['s3', 400, 'ExpiredToken', 'remote.credentials', false],
+  ['s3', 403, 'RequestTimeTooSkewed', 'remote.clock', false],
+  ['s3', 400, 'AuthorizationHeaderMalformed', 'remote.option', false],
+  ['s3', 301, 'PermanentRedirect', 'remote.option', false],
+  ['s3', 503, 'SlowDown', 'remote.quota', true],
+  ['s3', 500, 'InternalError', 'remote.unreachable', true],
+  ['s3', 503, 'ServiceUnavailable', 'remote.unreachable', true],
+  ['s3', 507, 'XMinioStorageFull', 'remote.full', false],
+  ['azure', 404, 'ContainerNotFound', 'remote.not-found', false],
+  ['azure', 403, 'AuthenticationFailed', 'remote.credentials', false],
+  ['azure', 403, 'AuthorizationPermissionMismatch', 'remote.denied', false],
+  ['azure', 403, 'AuthorizationFailure', 'remote.denied', false],
+  ['azure', 503, 'ServerBusy', 'remote.quota', true],
+  ['azure', 500, 'InternalError', 'remote.unreachable', true],
+  ['gcs', 404, 'notFound', 'remote.not-found', false],
+  ['gcs', 401, 'authError', 'remote.credentials', false],
+  ['gcs', 403, 'forbidden', 'remote.denied', false],
+  ['gcs', 429, 'rateLimitExceeded', 'remote.quota', true],
+  ['gcs', 503, 'backendError', 'remote.unreachable', true],
+];
+
+const OPENERS: Readonly<Record<string, readonly [OpenRemote, (endpoint: string) => RemoteConfig]>> = {
+  s3: [openS3, s3Config],
+  azure: [openAzure, azureConfig],
+  gcs: [openGcs, (endpoint) => configOf('gs://bucket', { endpoint, project: 'test' })],
+};
+
+for (const [service, status, word, code, retryable] of TABLE) {
+  test(`${service}: ${status} ${word} is ${code}${retryable ? ', worth another try' : ''}`, async (t) => {
+    const server = await startRefusing(t, service);
+    Object.assign(server, { status, code: word });
+    const [openRaw, configFor] = OPENERS[service] ?? assert.fail();
+    const remote = await openRaw(configFor(server.url), signal);
+    for (const fail of [
+      () => listAll(remote, '', signal),
+      () => remote.put('a', bodyOf(Buffer.from('x')), signal),
+    ]) {
+      const before = server.count;
+      await assert.rejects(fail, (error) => {
+        assert.ok(error instanceof PipelineError, String(error));
+        assert.deepEqual([error.code, error.retryable], [code, retryable]);
+        assert.equal(error.problems.length, 1);
+        assert.ok(error.problems[0].hint);
+        return true;
+      });
+      assert.equal(server.count, before + 1, 'the SDK must leave retries to us');
+    }
+    await remote.close?.();
+  });
+}
+
+/** Every way in which an operation can fail, and what each told. */
+async function everythingTold(remote: Remote): Promise<string> {
+  const told: string[] = [];
+  for (const fail of [
+    () => remote.head('a', signal),
+    () => remote.get('a', signal),
+    () => remote.put('a', bodyOf(Buffer.from('x')), signal),
+    () => remote.put('b', bodyOf(Buffer.alloc(9 * 1024 * 1024)), signal),
+    () => remote.remove('a', signal),
+    () => listAll(remote, '', signal),
+  ]) {
+    await assert.rejects(fail, (error: PipelineError) => {
+      told.push(error.message, error.stack ?? '', JSON.stringify(error), String(error.cause));
+      return true;
+    });
+  }
+  return told.join('\n');
+}
+
+for (const [name, service, configFor] of [
+  ['s3 keys', 's3', s3Config],
+  ['an Azure key', 'azure', azureConfig],
+  ['an Azure SAS', 'azure', sasConfig],
+] as const) {
+  test(`${name} appear in no error, though the server repeats them`, async (t) => {
+    const server = await startRefusing(t, service);
+    for (const [status, code] of [
+      [403, 'AccessDenied'],
+      [500, 'InternalError'],
+      [400, 'NeverHeardOfIt'],
+    ] as const) {
+      Object.assign(server, { status, code });
+      const config = { ...configFor(server.url), secrets: [SECRET] };
+      const told = await everythingTold(await open(config));
+      const forms = [SECRET, encodeURIComponent(SECRET), Buffer.from(SECRET).toString('base64')];
+      for (const form of forms) assert.ok(!told.includes(form), `${form} in ${told}`);
+      assert.match(told, /remote\.(denied|unreachable)/);
+    }
+  });
+}
+
+test('credentials that cannot be right are told before anything is sent', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-keys-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const broken = join(folder, 'broken.json');
+  writeFileSync(broken, `{"private_key": "${SECRET}`);
+  const noToken = join(folder, 'token.json');
+  writeFileSync(noToken, '{}');
+  const client = join(folder, 'client.json');
+  writeFileSync(client, JSON.stringify({ installed: { client_id: 'x', client_secret: SECRET } }));
+  const table: readonly (readonly [RemoteConfig, string, RegExp])[] = [
+    [
+      configOf('gs://b', { credentials: join(folder, 'none.json') }),
+      'remote.credentials',
+      /none\.json" cannot be read \(ENOENT\)/,
+    ],
+    [configOf('gs://b', { credentials: broken }), 'remote.credentials', /broken\.json" is no JSON object/],
+    [configOf('gdrive://id', { credentials: broken }), 'remote.credentials', /is no JSON object/],
+    [
+      configOf('gdrive://id', { client, token_file: noToken }),
+      'remote.credentials',
+      /has no "refresh_token"/,
+    ],
+    [configOf('gdrive://id', { client }), 'remote.option', /belong together/],
+    [configOf('s3://b', { access_key_id: 'AKIA' }), 'remote.option', /belong together/],
+    [configOf('s3://b', { endpoint: 'localhost' }), 'remote.option', /"endpoint" is no url/],
+    [configOf('azure://c', { account: 'me' }), 'remote.credentials', /no credentials are given/],
+    [
+      configOf('azure://c', { connection_string: `AccountKey=${SECRET}` }),
+      'remote.credentials',
+      /cannot be read/,
+    ],
+    [configOf('azure://c', { account_key: SECRET }), 'remote.option', /"account" is missing/],
+    [
+      configOf('azure://c', { account: 'me', account_key: 'x', sas_token: 'y' }),
+      'remote.option',
+      /more than one/,
+    ],
+  ];
+  for (const [config, code, message] of table) {
+    await assert.rejects(open(config), (error: PipelineError) => {
+      assert.equal(error.code, code);
+      assert.equal(error.exit, 2);
+      assert.match(error.message, message);
+      assert.deepEqual(error.problems[0].at, [config.at]);
+      assert.ok(!`${error.stack} ${JSON.stringify(error)}`.includes(SECRET));
+      return true;
+    });
+  }
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { open } from './open.ts';
+
+const { signal } = new AbortController();
+
+async function serve(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A server that gives out objects by path and refuses all else. */
+function objectsServer(
+  objects: ReadonlyMap<string, Buffer>,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const bytes = objects.get(decodeURIComponent(request.url ?? ''));
+    if (!bytes) {
+      response.writeHead(404).end('not here');
+      return;
+    }
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  };
+}
+
+test('objects of a web server are read, whatever their size and name', async (t) => {
+  const all = [0, 1, 100_000, 9_000_000].map((size) => seededBytes(size, size + 3));
+  const odd = "runs/100% + #1 ? & 'ünï' 日本 ~!*()";
+  const objects = new Map(all.map((bytes) => [`/base/${keyOf(bytes)}`, bytes]));
+  objects.set(`/base/${odd}`, Buffer.from('odd'));
+  const remote = await open(configOf(`${await serve(t, objectsServer(objects))}/base`));
+  assert.deepEqual(remote.limits, { concurrency: 16, readOnly: true, listless: true });
+  for (const bytes of all) {
+    assert.deepEqual(await remote.head(keyOf(bytes), signal), { size: bytes.length });
+    assert.ok((await readAll(await remote.get(keyOf(bytes), signal))).equals(bytes));
+  }
+  assert.equal((await readAll(await remote.get(odd, signal))).toString(), 'odd');
+  assert.equal(await remote.head('runs/none', signal), undefined);
+  await assert.rejects(remote.get('runs/none', signal), { code: 'remote.object-missing' });
+});
+
+test('a web server is neither written to nor listed', async (t) => {
+  const remote = await open(configOf(await serve(t, objectsServer(new Map()))));
+  await assert.rejects(remote.put('a', bodyOf(Buffer.from('x')), signal), { code: 'remote.denied', exit: 1 });
+  await assert.rejects(remote.remove('a', signal), { code: 'remote.denied' });
+  await assert.rejects(listAll(remote, '', signal), { code: 'remote.denied' });
+});
+
+test('wrong bytes of a web server are refused, as is an answer that is cut', async (t) => {
+  const bytes = seededBytes(200_000, 3);
+  const wrong = Buffer.from(bytes).fill(0, 199_999);
+  let cut = false;
+  const url = await serve(t, (_, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    if (cut) response.write(bytes.subarray(0, 100_000), () => response.destroy());
+    else response.end(wrong);
+  });
+  const remote = await open(configOf(url));
+  await assert.rejects(async () => readAll(await remote.get(keyOf(bytes), signal)), {
+    code: 'remote.corrupt',
+  });
+  cut = true;
+  await assert.rejects(async () => readAll(await remote.get(keyOf(bytes), signal)), {
+    code: 'remote.unreachable',
+    retryable: true,
+  });
+});
+
+test('a server that knows no HEAD is measured by reading', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.method === 'HEAD') response.writeHead(405).end();
+    else if (request.url === '/a') response.end('12345');
+    else response.writeHead(404).end();
+  });
+  const remote = await open(configOf(url));
+  assert.deepEqual(await remote.head('a', signal), { size: 5 });
+  assert.equal(await remote.head('b', signal), undefined);
+});
+
+test('every answer of a server has its code, and only what may pass is tried again', async (t) => {
+  const table: readonly (readonly [number, string, number])[] = [
+    [401, 'remote.credentials', 1],
+    [403, 'remote.denied', 1],
+    [400, 'remote.denied', 1],
+    [408, 'remote.unreachable', 5],
+    [429, 'remote.quota', 12],
+    [500, 'remote.unreachable', 5],
+    [502, 'remote.unreachable', 5],
+    [503, 'remote.unreachable', 5],
+    [504, 'remote.unreachable', 5],
+    [507, 'remote.full', 1],
+  ];
+  for (const [status, code, asked] of table) {
+    let requests = 0;
+    const url = await serve(t, (_, response) => {
+      requests++;
+      response.writeHead(status).end();
+    });
+    await assert.rejects((await open(configOf(url))).get('a', signal), { code }, String(status));
+    assert.equal(requests, asked, String(status));
+  }
+});
+
+test('a wait that the server asks for is kept, in seconds or as a date of its own clock', async (t) => {
+  const answers = [
+    { 'retry-after': '3' },
+    { 'retry-after': 'Wed, 21 Oct 2015 07:28:10 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' },
+  ];
+  const url = await serve(t, (_, response) => {
+    const headers = answers.shift();
+    response.writeHead(headers ? 503 : 200, { ...headers, 'content-length': 0 }).end();
+  });
+  const waits: number[] = [];
+  const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+  assert.deepEqual(await (await open(configOf(url), { clock })).head('a', signal), { size: 0 });
+  assert.deepEqual(waits, [3000, 10_000]);
+});
+
+test('a server that is not there is told with what to do', async (t) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const remote = await open(configOf(`http://127.0.0.1:${port}/`));
+  await assert.rejects(remote.head('a', signal), {
+    code: 'remote.unreachable',
+    exit: 1,
+    message: 'remote "test": the connection failed (ECONNREFUSED)',
+  });
+  t.diagnostic(`port ${port} was free`);
+});
+
+test('user and password, or a token, go with each request and into no error', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const url = await serve(t, (request, response) => {
+    seen.push(request.headers.authorization);
+    response.statusMessage = `no ${request.headers.authorization} hunter2canary`;
+    response.writeHead(403).end();
+  });
+  for (const options of [{ user: 'me', password: 'hunter2canary' }, { token: 'hunter2canary' }]) {
+    await assert.rejects((await open(configOf(url, options))).head('a', signal), (error: Error) => {
+      const told = `${error.message} ${error.stack} ${JSON.stringify(error)}`;
+      assert.ok(!told.includes('hunter2canary'), told);
+      assert.ok(!told.includes(Buffer.from('me:hunter2canary').toString('base64')), told);
+      return true;
+    });
+  }
+  assert.deepEqual(seen, [
+    `Basic ${Buffer.from('me:hunter2canary').toString('base64')}`,
+    'Bearer hunter2canary',
+  ]);
+  await assert.rejects(open(configOf(url, { token: 'x', user: 'y' })), { code: 'remote.option' });
+  await assert.rejects(open(configOf('https://me:pass@host/')), { code: 'remote.option' });
+});
