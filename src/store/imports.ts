@@ -1,17 +1,17 @@
-import { globSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, extname, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
-import { canonicalJson, hashBytes } from '../base/hash.ts';
+import { hashBytes } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
-import type { ContentHash, Json, Location } from '../base/types.ts';
+import type { ContentHash, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { createCodeStore } from './code-facts.ts';
+import { listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
+import { findOwnImport } from './own-import.ts';
 import { createPackages, packageName } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
-import { isFault, readCode } from './syntax.ts';
 import type { CodeFacts, ImportFact } from './syntax.ts';
 
 /** The static import closure of a stage module. Paths are relative to the root; our own package's begin with its name. */
@@ -55,115 +55,169 @@ interface Noting {
   readonly imported: Map<string, PackageFacts>;
 }
 
-interface Kept {
-  readonly format: 1;
-  readonly code: Readonly<Record<ContentHash, CodeFacts>>;
-  readonly packages: Readonly<Record<string, PackageFacts>>;
+interface Open {
+  readonly full: string;
+  readonly from: Location;
+  /** A file of a linked package that nobody is known to import: what is wrong with it is not told. */
+  readonly loose: boolean;
 }
 
-const CODE = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
+interface Read {
+  readonly hash: string;
+  readonly imports: readonly ImportFact[];
+}
 
 export function createCodeReader(options: CodeReaderOptions): CodeReader {
-  const { root, memo, clock } = options;
-  const kept = loadKept(options.path);
-  const packages = createPackages(kept.packages);
-  const facts = new Map<ContentHash, CodeFacts>(Object.entries(kept.code) as [ContentHash, CodeFacts][]);
-  const used = new Map<ContentHash, CodeFacts>();
-  const files = new Map<string, { hash: string; imports: readonly ImportFact[] }>();
+  const { root, memo, clock, apiPackage, apiFolder } = options;
+  const code = createCodeStore(options.path);
+  const packages = createPackages(code.packages);
+  const files = new Map<string, Read>();
   const closures = new Map<string, Closure>();
-  let dirty = false;
+  /** Folder → name of packages that are linked to their source, not installed. */
+  const linked = new Map<string, string>();
 
   /** How a file is called in the lock: the same on every machine, wherever packages are installed. */
   function labelOf(full: string): string {
-    const below = relative(root, full);
-    const path = below.startsWith('..')
-      ? `${options.apiPackage}/${relative(options.apiFolder, full)}`
-      : below;
-    return path.split(sep).join('/');
+    const homes: readonly (readonly [string, string])[] = [
+      ...(apiFolder === root ? [] : [[apiFolder, `${apiPackage}/`] as const]),
+      [root, ''],
+      ...[...linked].map(([folder, name]) => [folder, `${name}/`] as const),
+    ];
+    const [folder, prefix] = homes.find(([home]) => full.startsWith(home + sep)) ?? [root, ''];
+    return prefix + relative(folder, full).split(sep).join('/');
   }
 
-  function readFile(full: string, from: Location): { hash: string; imports: readonly ImportFact[] } {
+  function readFile({ full, from, loose }: Open): Read {
     const known = files.get(full);
     if (known) return known;
     const stat = statIfExists(full);
     if (!stat?.isFile()) throw missing(labelOf(full), from);
-    const extension = extname(full);
     let content = memo.lookup(stat, 'sha256');
-    let file: { hash: string; imports: readonly ImportFact[] } | undefined;
-    const cached = content && facts.get(content);
-    if (content && cached) {
-      used.set(content, cached);
-      file = { hash: cached.ast, imports: cached.imports };
-    } else if (content && !CODE.has(extension) && extension !== '.json')
-      file = { hash: content, imports: [] };
-    else {
+    let facts = content && code.get(full, content);
+    if (!facts) {
       const seenAt = clock.now();
       const bytes = readIfExists(full);
       if (bytes === undefined) throw missing(labelOf(full), from);
       content = hashBytes('sha256', bytes);
       memo.remember(stat, content, { seenAt, object: false });
-      const read = facts.get(content) ?? toFacts(labelOf(full), extension, bytes, content);
-      facts.set(content, read);
-      used.set(content, read);
-      dirty = true;
-      file = { hash: read.ast, imports: read.imports };
+      facts = code.get(full, content) ?? readFacts({ full, content, bytes, loose });
     }
+    const file = { hash: facts.ast, imports: facts.imports };
     files.set(full, file);
     return file;
   }
 
+  function readFacts(file: { full: string; content: ContentHash; bytes: Buffer; loose: boolean }): CodeFacts {
+    try {
+      return code.read(labelOf(file.full), file.content, file.bytes);
+    } catch (error) {
+      if (file.loose && error instanceof PipelineError) return { ast: file.content, imports: [] };
+      throw error;
+    }
+  }
+
   function walk(entry: string, at: Location): Closure {
     const hashes = new Map<string, string>();
-    const importers: Record<string, string> = {};
+    const importers = new Map<string, string>();
     const imported = new Map<string, PackageFacts>();
-    const open: { full: string; from: Location }[] = [{ full: join(root, entry), from: at }];
-    for (let next = open.pop(); next; next = open.pop()) {
-      const { full, from } = next;
+    // Nearest first, so that the chain that is told to a file is the shortest one.
+    const open: Open[] = [{ full: join(root, entry), from: at, loose: false }];
+    for (const next of open) {
+      const { full, loose } = next;
       if (hashes.has(full)) continue;
-      const { hash, imports } = readFile(full, from);
+      const { hash, imports } = readFile(next);
       hashes.set(full, hash);
       const label = labelOf(full);
       for (const fact of imports) {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
-        for (const target of resolve(full, fact, { place, imported })) {
-          if (hashes.has(target)) continue;
-          importers[labelOf(target)] ??= label;
-          open.push({ full: target, from: place });
+        for (const target of resolveFrom(full, fact, { place, imported, loose })) {
+          if (hashes.has(target.full)) continue;
+          const name = labelOf(target.full);
+          if (!importers.has(name)) importers.set(name, label);
+          open.push({ ...target, from: place });
         }
       }
     }
     const roots = [...imported.values()];
     const all = packages.closureOf(roots);
     return {
-      files: sortKeys(Object.fromEntries([...hashes].map(([full, hash]) => [labelOf(full), hash]))),
-      importers,
+      files: sortKeys([...hashes].map(([full, hash]) => [labelOf(full), hash])),
+      importers: Object.fromEntries(importers),
       ...(roots.length > 0 && { packages: packages.hashOf(roots) }),
       paths: [...hashes.keys()],
-      packageFolders: all.flatMap((one) => packages.placesOf(one)),
+      packageFolders: [...all.flatMap((one) => packages.placesOf(one)), ...linkPlaces()],
     };
   }
 
+  /** Links by which linked packages are found: their files are named by their real paths. */
+  function linkPlaces(): readonly string[] {
+    return [...linked.keys()].flatMap((folder) => packages.linksTo(folder));
+  }
+
+  function resolveFrom(
+    full: string,
+    fact: ImportFact,
+    noting: Noting & { readonly loose: boolean },
+  ): readonly Omit<Open, 'from'>[] {
+    try {
+      return resolve(full, fact, noting);
+    } catch (error) {
+      if (noting.loose && error instanceof PipelineError) return [];
+      throw error;
+    }
+  }
+
   /** The files an import leads to; packages are noted in `imported`. */
-  function resolve(full: string, fact: ImportFact, noting: Noting): readonly string[] {
+  function resolve(
+    full: string,
+    fact: ImportFact,
+    noting: Noting & { readonly loose: boolean },
+  ): readonly Omit<Open, 'from'>[] {
     const { specifier } = fact;
+    const { loose } = noting;
+    const toOpen = (targets: readonly string[]): readonly Omit<Open, 'from'>[] =>
+      targets.map((target) => ({ full: target, loose: loose && !files.has(target) }));
     const relativePath = specifier.startsWith('./') || specifier.startsWith('../');
     if (fact.kind === 'url' && !relativePath)
-      return /^[a-z]+:/i.test(specifier) ? [] : [inside(full, specifier, noting.place)];
-    if (relativePath && fact.kind === 'glob') return glob(inside(full, specifier, noting.place));
+      return /^[a-z]+:/i.test(specifier) ? [] : toOpen([inside(full, specifier, noting.place)]);
+    if (relativePath && fact.kind === 'glob') return toOpen(matchCode(inside(full, specifier, noting.place)));
     if (relativePath) {
       const target = inside(full, specifier, noting.place);
       // `new URL('./data/', import.meta.url)` names a folder: each file below it counts.
-      return fact.kind === 'url' && statIfExists(target)?.isDirectory() ? glob(`${target}/**`) : [target];
+      const folder = fact.kind === 'url' && statIfExists(target)?.isDirectory() === true;
+      if (folder) return toOpen(listCode(target));
+      if (loose && statIfExists(target)?.isFile() !== true) return [];
+      return toOpen([target]);
     }
-    if (isBuiltin(specifier) || fact.kind === 'glob' || specifier.startsWith('data:')) return [];
-    if (packageName(specifier) === options.apiPackage) {
+    if (isBuiltin(specifier) || fact.kind === 'glob' || /^(data|node|file|https?):/.test(specifier))
+      return [];
+    if (packageName(specifier) === apiPackage) {
       const own = options.resolveOwn(specifier);
-      return own === undefined ? [] : [own];
+      return own === undefined ? [] : toOpen([own]);
     }
-    return resolvePackage(full, specifier, noting);
+    if (!specifier.startsWith('#')) return resolvePackage(full, specifier, noting);
+    const target = ownImport(full, specifier, noting.place);
+    return isAbsolute(target)
+      ? toOpen([inside(full, target, noting.place)])
+      : resolvePackage(full, target, noting);
   }
 
-  function resolvePackage(full: string, specifier: string, { place, imported }: Noting): readonly string[] {
+  /** `#name`: the `imports` of the package.json above. */
+  function ownImport(full: string, specifier: string, place: Location): string {
+    const target = findOwnImport(full, specifier);
+    if (target !== undefined) return target;
+    throw new PipelineError(
+      'code.package-missing',
+      `"${labelOf(full)}" imports "${specifier}", which no package.json above it explains`,
+      { at: place, hint: `add "${specifier}" to "imports" in package.json` },
+    );
+  }
+
+  function resolvePackage(
+    full: string,
+    specifier: string,
+    { place, imported }: Noting,
+  ): readonly Omit<Open, 'from'>[] {
     const found = packages.find(specifier, dirname(full));
     if (!found) {
       throw new PipelineError(
@@ -175,18 +229,19 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         },
       );
     }
-    const below = relative(root, found.folder);
-    const linked = !below.startsWith('..') && !below.split(sep).includes('node_modules');
-    // A package linked from the project itself changes without its version changing: all its files count.
-    if (linked) return glob(`${found.folder}/**`);
-    imported.set(found.folder, found);
-    return [];
+    if (found.folder.split(sep).includes('node_modules')) {
+      imported.set(found.folder, found);
+      return [];
+    }
+    // A package linked to its source changes without its version changing: all its files count.
+    linked.set(found.folder, found.name);
+    return listCode(found.folder).map((path) => ({ full: path, loose: true }));
   }
 
   function inside(full: string, specifier: string, place: Location): string {
     const target = resolvePath(dirname(full), specifier.replace(/[?#].*$/, ''));
-    const home = [root, options.apiFolder].find((folder) => target.startsWith(folder + sep));
-    if (home !== undefined) return target;
+    const homes = [root, apiFolder, ...linked.keys()];
+    if (homes.some((folder) => target.startsWith(folder + sep))) return target;
     throw new PipelineError(
       'code.outside',
       `"${labelOf(full)}" imports "${specifier}", which lies outside the project`,
@@ -203,39 +258,8 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       if (!closure) closures.set(entry, (closure = walk(entry, at)));
       return closure;
     },
-    save() {
-      if (!dirty) return;
-      const data: Kept = { format: 1, code: Object.fromEntries(used), packages: packages.facts() };
-      writeSealed(options.path, Buffer.from(JSON.stringify(data)));
-      dirty = false;
-    },
+    save: () => code.save(packages.facts()),
   };
-}
-
-function toFacts(path: string, extension: string, bytes: Buffer, content: ContentHash): CodeFacts {
-  if (extension === '.json') return { ast: jsonHash(bytes) ?? content, imports: [] };
-  if (!CODE.has(extension)) return { ast: content, imports: [] };
-  const facts = readCode(bytes.toString('utf8').replace(/^\uFEFF/, ''), extension.includes('ts'));
-  if (!isFault(facts)) return facts;
-  throw new PipelineError('code.syntax', `"${path}" does not parse: ${facts.message}`, {
-    at: { file: path, line: facts.line, column: facts.column, length: 1 },
-    hint: 'stage modules are plain JavaScript or TypeScript with erasable types only (no enum, namespace, decorators)',
-  });
-}
-
-/** The value counts, not its layout; text that is no JSON counts as bytes. */
-function jsonHash(bytes: Buffer): ContentHash | undefined {
-  try {
-    return hashBytes('sha256', canonicalJson(JSON.parse(bytes.toString('utf8')) as Json));
-  } catch {
-    return undefined;
-  }
-}
-
-function glob(pattern: string): readonly string[] {
-  return globSync(pattern, { exclude: (name) => /(^|\/)(node_modules|\.[^/]*)$/.test(name) })
-    .filter((name) => statSync(name).isFile())
-    .sort(byCodeUnit);
 }
 
 function missing(path: string, from: Location): PipelineError {
@@ -246,12 +270,6 @@ function missing(path: string, from: Location): PipelineError {
   });
 }
 
-function sortKeys(record: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => byCodeUnit(a, b)));
-}
-
-function loadKept(path: string): Kept {
-  const data = readSealed(path);
-  const kept = data && (JSON.parse(data.toString('utf8')) as Kept);
-  return kept?.format === 1 ? kept : { format: 1, code: {}, packages: {} };
+function sortKeys(entries: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries([...entries].sort(([a], [b]) => byCodeUnit(a, b)));
 }

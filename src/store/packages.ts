@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
@@ -8,7 +8,7 @@ import { readIfExists, statIfExists } from '../io/files.ts';
 export interface PackageFacts {
   /** Real path of the package's folder. */
   readonly folder: string;
-  /** Size and mtime of its package.json: while they stand, the facts stand. */
+  /** Stat of its package.json: while it stands, the facts stand. Installers may give every file one mtime. */
   readonly stamp: string;
   readonly name: string;
   readonly version: string;
@@ -27,6 +27,8 @@ export interface Packages {
   closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
   /** Every path by which a package was found, links to it included: Node reads them all. */
   placesOf(facts: PackageFacts): readonly string[];
+  /** The paths below `node_modules` that are links to a folder. */
+  linksTo(folder: string): readonly string[];
   /** For keeping between runs. */
   facts(): Readonly<Record<string, PackageFacts>>;
 }
@@ -42,7 +44,7 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     const stat = statIfExists(file);
     let facts: PackageFacts | undefined;
     if (stat) {
-      const stamp = `${stat.size}-${stat.mtimeMs}`;
+      const stamp = `${stat.ino}-${stat.size}-${stat.mtimeMs}-${stat.ctimeMs}`;
       const old = known[folder];
       facts = old?.stamp === stamp ? old : parse(folder, stamp, readIfExists(file)?.toString('utf8') ?? '{}');
     }
@@ -89,6 +91,7 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     find,
     closureOf,
     placesOf: (facts) => [...(places.get(facts.folder) ?? [facts.folder])],
+    linksTo: (folder) => [...(places.get(folder) ?? [])].filter((place) => place !== folder),
     hashOf(roots) {
       const all = new Set<string>();
       for (const root of roots) {
@@ -123,7 +126,7 @@ function parse(folder: string, stamp: string, text: string): PackageFacts {
   return {
     folder,
     stamp,
-    name: typeof json['name'] === 'string' ? json['name'] : folder,
+    name: typeof json['name'] === 'string' ? json['name'] : basename(folder),
     version: typeof json['version'] === 'string' ? json['version'] : '',
     needs: [...new Set(needs)],
     platform: 'os' in json || 'cpu' in json || 'libc' in json,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { stripTypeScriptTypes } from 'node:module';
 import { parse } from 'acorn';
 import type { Node } from 'acorn';
+import { byCodeUnit } from '../base/path.ts';
 
 /** How one file refers to another. */
 export interface ImportFact {
@@ -26,14 +27,21 @@ export interface SyntaxFault {
   readonly column: number;
 }
 
+/** What a file's extension says of its text. */
+export interface Dialect {
+  readonly typescript: boolean;
+  /** `.cjs`, `.cts`: `return` may stand at the top, `await` is a name. */
+  readonly commonjs: boolean;
+}
+
 /** Reads a module: strips types as Node does, parses, and hashes the tree; formatting and comments do not count. */
-export function readCode(text: string, typescript: boolean): CodeFacts | SyntaxFault {
+export function readCode(text: string, { typescript, commonjs }: Dialect): CodeFacts | SyntaxFault {
   let tree: Node;
   try {
     const script = typescript ? stripTypes(text) : text;
     tree = parse(script, {
       ecmaVersion: 'latest',
-      sourceType: 'module',
+      sourceType: commonjs ? 'commonjs' : 'module',
       allowHashBang: true,
       locations: true,
     });
@@ -42,7 +50,7 @@ export function readCode(text: string, typescript: boolean): CodeFacts | SyntaxF
   }
   const hash = createHash('sha256');
   const imports: ImportFact[] = [];
-  visit(tree, (text) => hash.update(text), imports);
+  feedTree(tree, (text) => hash.update(text), imports);
   return { ast: `ast1:${hash.digest('hex')}`, imports };
 }
 
@@ -62,50 +70,91 @@ function stripTypes(text: string): string {
 }
 
 function toFault(error: unknown): SyntaxFault {
-  const { message, loc, startLine, startColumn } = error as SyntaxError & {
-    loc?: { line: number; column: number };
-    startLine?: number;
-    startColumn?: number;
-  };
+  const { message, loc, stack = '' } = error as SyntaxError & { loc?: { line: number; column: number } };
+  const told = message.replace(/ \(\d+:\d+\)$/, '').split('\n')[0] ?? 'syntax error';
+  if (loc) return { message: told, line: loc.line, column: loc.column + 1 };
+  // Node tells the place of what it cannot strip only ahead of the stack: `:2`, lines, and carets below one of them.
+  const line = /^[^\n]*:(\d+)\n/.exec(stack)?.[1];
+  const carets = /^ *\^+$/m.exec(stack)?.[0];
   return {
-    message: message.replace(/ \(\d+:\d+\)$/, '').split('\n')[0] ?? 'syntax error',
-    line: loc?.line ?? startLine ?? 1,
-    column: (loc?.column ?? startColumn ?? 0) + 1,
+    message: told,
+    line: line === undefined ? 1 : Number(line),
+    column: carets === undefined ? 1 : carets.indexOf('^') + 1,
   };
 }
 
 type Loose = { readonly [key: string]: unknown };
 
-const SKIPPED = new Set(['start', 'end', 'loc', 'range', 'raw', 'sourceType']);
+/** `bigint` repeats the value as it is written. */
+const SKIPPED = new Set(['type', 'start', 'end', 'loc', 'range', 'raw', 'sourceType', 'bigint']);
 
-/** Feeds a node to the hash: its type, then its fields by name; lists and missing nodes are told apart. */
-function visit(node: Node, feed: (text: string) => void, imports: ImportFact[]): void {
-  const fact = toImport(node);
-  if (fact) imports.push(fact);
-  feed(`(${node.type}`);
-  const fields = node as unknown as Loose;
-  for (const key in fields) {
-    if (key === 'type' || SKIPPED.has(key)) continue;
-    feed(` ${key}:`);
-    feedValue(fields[key], feed, imports);
+/** Text that is already made, or a value still to be fed. */
+type Pending = { readonly text: string } | { readonly value: unknown };
+
+/**
+ * Feeds a tree to the hash: each node's type, then its fields by name; lists and missing nodes are told apart. Without
+ * recursion, because a sum of some thousand terms is as deep as it is long.
+ */
+function feedTree(tree: Node, feed: (text: string) => void, imports: ImportFact[]): void {
+  const open: Pending[] = [{ value: tree }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    if ('text' in next) feed(next.text);
+    else if (Array.isArray(next.value)) pushAll(open, partsOfList(next.value as readonly unknown[]));
+    else if (isNode(next.value)) {
+      const fact = toImport(next.value);
+      if (fact) imports.push(fact);
+      pushAll(open, partsOfNode(next.value));
+    } else feed(formatLeaf(next.value));
   }
-  feed(')');
 }
 
-function feedValue(value: unknown, feed: (text: string) => void, imports: ImportFact[]): void {
-  if (Array.isArray(value)) {
-    feed('[');
-    for (const item of value as unknown[]) {
-      // A lone `;`, which erasing a type may leave behind, does nothing.
-      if (!isNode(item) || item.type !== 'EmptyStatement') feedValue(item, feed, imports);
-      feed(',');
-    }
-    feed(']');
-  } else if (isNode(value)) visit(value, feed, imports);
-  else if (typeof value === 'bigint') feed(`${value}n`);
-  else if (value instanceof RegExp) feed('re');
-  else if (typeof value === 'number') feed(Object.is(value, -0) ? '-0' : String(value));
-  else feed(JSON.stringify(value) ?? 'undefined');
+function pushAll(open: Pending[], parts: readonly Pending[]): void {
+  for (let at = parts.length - 1; at >= 0; at--) open.push(parts[at] as Pending);
+}
+
+function partsOfList(list: readonly unknown[]): readonly Pending[] {
+  const parts: Pending[] = [{ text: '[' }];
+  for (const value of list) {
+    // A lone `;`, which erasing a type may leave behind, does nothing.
+    if (!isNode(value) || value.type !== 'EmptyStatement') parts.push({ value }, { text: ',' });
+  }
+  parts.push({ text: ']' });
+  return parts;
+}
+
+/** Fields that say nothing are left out, so that a parser which learns a new one leaves old code as it was. */
+function partsOfNode(node: Node): readonly Pending[] {
+  const parts: Pending[] = [{ text: `(${node.type}` }];
+  const fields = node as unknown as Loose;
+  for (const key of Object.keys(fields).sort(byCodeUnit)) {
+    const value = fields[key];
+    if (SKIPPED.has(key) || (node.type !== 'Literal' && saysNothing(value))) continue;
+    const name = key === 'key' && fields['computed'] !== true ? plainKey(value) : undefined;
+    parts.push({ text: ` ${key}:` }, name === undefined ? { value } : { text: name });
+  }
+  parts.push({ text: ')' });
+  return parts;
+}
+
+function saysNothing(value: unknown): boolean {
+  return (
+    value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0)
+  );
+}
+
+/** `{ a: 1 }` and `{ 'a': 1 }` are one program, and formatters turn one into the other. */
+function plainKey(key: unknown): string | undefined {
+  if (!isNode(key)) return undefined;
+  if (key.type === 'Identifier') return JSON.stringify(nameOf(key));
+  const value = (key as unknown as Loose)['value'];
+  return key.type === 'Literal' && typeof value !== 'bigint' ? JSON.stringify(String(value)) : undefined;
+}
+
+function formatLeaf(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'number') return String(value);
+  if (value instanceof RegExp) return 're';
+  return JSON.stringify(value) ?? 'undefined';
 }
 
 function isNode(value: unknown): value is Node {

@@ -1,0 +1,93 @@
+import { extname } from 'node:path';
+import { PipelineError } from '../base/error.ts';
+import { canonicalJson, hashBytes, parseJson } from '../base/hash.ts';
+import type { ContentHash } from '../base/types.ts';
+import { readSealed, writeSealed } from '../io/sealed.ts';
+import type { PackageFacts } from './packages.ts';
+import { isFault, readCode } from './syntax.ts';
+import type { CodeFacts } from './syntax.ts';
+
+/** What code files hold, by the hash of their bytes, so that a file is parsed once in its life. */
+export interface CodeStore {
+  /** `undefined` when these bytes were never read as a file of that extension. */
+  get(path: string, content: ContentHash): CodeFacts | undefined;
+  /** Reads a file's bytes; `path` names it in errors. Throws `code.syntax`. */
+  read(path: string, content: ContentHash, bytes: Buffer): CodeFacts;
+  readonly packages: Readonly<Record<string, PackageFacts>>;
+  /** Writes what was used since the store was opened, when anything is new. */
+  save(packages: Readonly<Record<string, PackageFacts>>): void;
+}
+
+interface Kept {
+  readonly format: 2;
+  readonly node: string;
+  readonly code: Readonly<Record<string, CodeFacts>>;
+  readonly packages: Readonly<Record<string, PackageFacts>>;
+}
+
+export function createCodeStore(path: string): CodeStore {
+  const kept = load(path);
+  const facts = new Map<string, CodeFacts>(Object.entries(kept.code));
+  const used = new Map<string, CodeFacts>();
+  let dirty = false;
+  return {
+    packages: kept.packages,
+    get(file, content) {
+      const key = keyOf(file, content);
+      const found = facts.get(key);
+      if (found) used.set(key, found);
+      return found;
+    },
+    read(file, content, bytes) {
+      const key = keyOf(file, content);
+      const read = toFacts(file, content, bytes);
+      facts.set(key, read);
+      used.set(key, read);
+      dirty = true;
+      return read;
+    },
+    save(packages) {
+      if (!dirty) return;
+      const data: Kept = { format: 2, node: process.version, code: Object.fromEntries(used), packages };
+      writeSealed(path, Buffer.from(JSON.stringify(data)));
+      dirty = false;
+    },
+  };
+}
+
+const CODE = /\.([mc]?)(ts|js)$/;
+
+/** The same bytes mean one thing as TypeScript, another as JSON, a third as text. */
+function keyOf(path: string, content: ContentHash): string {
+  const extension = extname(path);
+  return CODE.test(path) || extension === '.json' ? `${extension} ${content}` : content;
+}
+
+function toFacts(path: string, content: ContentHash, bytes: Buffer): CodeFacts {
+  if (path.endsWith('.json')) return { ast: jsonHash(bytes) ?? content, imports: [] };
+  const [, kind, language] = CODE.exec(path) ?? [];
+  if (language === undefined) return { ast: content, imports: [] };
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  const facts = readCode(text, { typescript: language === 'ts', commonjs: kind === 'c' });
+  if (!isFault(facts)) return facts;
+  throw new PipelineError('code.syntax', `"${path}" does not parse: ${facts.message}`, {
+    at: { file: path, line: facts.line, column: facts.column, length: 1 },
+    hint: 'stage modules are plain JavaScript or TypeScript with erasable types only (no enum, namespace, decorators)',
+  });
+}
+
+/** The value counts, not its layout; text that is no JSON counts as bytes. */
+function jsonHash(bytes: Buffer): ContentHash | undefined {
+  try {
+    return hashBytes('sha256', canonicalJson(parseJson(bytes.toString('utf8'))));
+  } catch {
+    return undefined;
+  }
+}
+
+function load(path: string): Kept {
+  const data = readSealed(path);
+  const kept = data && (JSON.parse(data.toString('utf8')) as Kept);
+  if (kept?.format === 2 && kept.node === process.version) return kept;
+  return { format: 2, node: process.version, code: {}, packages: {} };
+}

@@ -1,0 +1,26 @@
+import { dirname, join } from 'node:path';
+import { byCodeUnit } from '../base/path.ts';
+import { readFolder, statIfExists } from '../io/files.ts';
+
+/** Every file below a folder, absolute and sorted; `node_modules` and names that begin with a dot are left out. */
+export function listCode(folder: string): readonly string[] {
+  const files: string[] = [];
+  const open = [folder];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const entry of readFolder(next)) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+      const path = join(next, entry.name);
+      if (entry.isDirectory()) open.push(path);
+      else if (entry.isFile() || statIfExists(path)?.isFile() === true) files.push(path);
+    }
+  }
+  return files.sort(byCodeUnit);
+}
+
+/** The files a path with holes (`*`, each within one folder's name) may stand for; nothing else in it is special. */
+export function matchCode(pattern: string): readonly string[] {
+  const fixed = dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`);
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
+  const matches = new RegExp(`^${parts.join('[^/]*')}$`);
+  return listCode(fixed).filter((path) => matches.test(path));
+}
