@@ -38,7 +38,10 @@ export function verify(remote: Remote, config: RemoteConfig): Remote {
       const wrong = (what: string): PipelineError =>
         remoteFault(config, 'corrupt', { what: `"${key}" there is not what its name says: ${what}` });
       return {
-        stream: Readable.from(check(source.stream, { hash, size: undefined, wrong }), { objectMode: false }),
+        stream: Readable.from(
+          check(source.stream as AsyncIterable<Uint8Array>, { hash, size: undefined, wrong }),
+          { objectMode: false },
+        ),
       };
     },
   };
@@ -46,19 +49,28 @@ export function verify(remote: Remote, config: RemoteConfig): Remote {
 
 function checkBody(key: string, body: Body): { readonly body: Body; fault(): Error | undefined } {
   let fault: PipelineError | undefined;
-  const wrong = (what: string): PipelineError => transferChanged(body.file ?? key, what);
+  const wrong = (what: string): PipelineError => (fault = transferChanged(body.file ?? key, what));
   const expected: Expected = { hash: body.hash ?? parseObjectPath(key), size: body.size, wrong };
-  async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** Only what reading throws is the source's fault: an upload that fails throws into the generator too. */
+  async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+    const stream = body.open();
+    const pieces = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
     try {
-      yield* check(body.open(), expected);
-    } catch (error) {
-      fault = error instanceof PipelineError ? error : wrong(`it cannot be read (${messageOf(error)})`);
-      throw fault;
+      for (;;) {
+        const next = await pieces.next().catch((error: unknown) => {
+          if (error instanceof PipelineError) throw (fault = error);
+          throw wrong(`it cannot be read (${messageOf(error)})`);
+        });
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      stream.destroy();
     }
   }
   const open = (): Readable => {
     fault = undefined;
-    return Readable.from(watched(), { objectMode: false });
+    return Readable.from(check(source(), expected), { objectMode: false });
   };
   return { body: { ...body, open }, fault: () => fault };
 }
@@ -80,12 +92,15 @@ export function isSameHash(real: ContentHash, expected: ContentHash): boolean {
   return real === `${algorithmOf(expected)}:${digestOf(expected).replace('.dir', '')}`;
 }
 
-async function* check(stream: Readable, expected: Expected): AsyncGenerator<Uint8Array, void, undefined> {
+async function* check(
+  stream: AsyncIterable<Uint8Array>,
+  expected: Expected,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const algorithm = expected.hash && algorithmOf(expected.hash);
   const running = algorithm && createRunningHash(algorithm);
   let size = 0;
   let held: Uint8Array | undefined;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+  for await (const chunk of stream) {
     if (chunk.length === 0) continue;
     running?.update(chunk);
     size += chunk.length;
