@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
-import { packageName } from '../src/store/packages.ts';
-import { isFault, readCode } from '../src/store/syntax.ts';
+import { build } from 'esbuild';
 import { buildDist } from './build-dist.ts';
 import { readManifest, toPublished } from './manifest.ts';
 
@@ -21,7 +20,7 @@ export async function packPackage(root: string, folder: string): Promise<string>
   for (const name of SHIPPED) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(staged, name), { recursive: true });
   }
-  const manifest = toPublished(readManifest(root), importedPackages(staged));
+  const manifest = toPublished(readManifest(root), await importedPackages(staged));
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const [packed] = JSON.parse(
     execFileSync(
@@ -39,15 +38,19 @@ export async function packPackage(root: string, folder: string): Promise<string>
 }
 
 /** Names of the packages that the files of `dist/` import, now or lazily. */
-export function importedPackages(staged: string): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const file of globSync('dist/**/*.js', { cwd: staged })) {
-    const facts = readCode(readFileSync(join(staged, file), 'utf8'), false);
-    if (isFault(facts)) throw new Error(`"${file}" does not parse: ${facts.message}`);
-    for (const { specifier, kind } of facts.imports) {
-      if (kind === 'glob' || kind === 'url' || specifier.startsWith('.') || isBuiltin(specifier)) continue;
-      names.add(packageName(specifier));
-    }
-  }
-  return names;
+export async function importedPackages(staged: string): Promise<ReadonlySet<string>> {
+  const { metafile } = await build({
+    absWorkingDir: staged,
+    entryPoints: globSync('dist/**/*.js', { cwd: staged }),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    outdir: 'unused',
+    write: false,
+    metafile: true,
+  });
+  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+  const specifiers = imports.filter(({ path, external }) => external === true && !isBuiltin(path));
+  return new Set(specifiers.map(({ path }) => path.split('/', path.startsWith('@') ? 2 : 1).join('/')));
 }

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { importedPackages, packPackage } from '../scripts/pack-package.ts';
+import type { Manifest } from '../scripts/manifest.ts';
+import { REPOSITORY, cleanEnv } from './rig.ts';
+
+const work = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-package-')));
+const project = join(work, 'project');
+const modules = join(project, 'node_modules');
+const installed = join(modules, 'lockstep-data');
+let manifest: Manifest;
+
+after(() => rmSync(work, { recursive: true, force: true }));
+
+/**
+ * Installs the archive as npm would, without npm: tests use no network, and npm cannot take the dependencies from a
+ * folder. Only what the published package.json names is linked, so a forgotten dependency is missing here as well.
+ */
+before(async () => {
+  const archive = await packPackage(REPOSITORY, work);
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', archive, '-C', installed, '--strip-components=1']);
+  manifest = readJson(join(installed, 'package.json')) as Manifest;
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node'])
+    link(join(REPOSITORY, 'node_modules', name), join(modules, name));
+  for (const [name, file] of Object.entries(manifest.bin))
+    link(join(installed, file), join(modules, '.bin', name));
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+});
+
+test('the archive holds what a user needs, and nothing of the repository', () => {
+  const optional = ['CHANGELOG.md', 'README.md'].filter((name) => existsSync(join(REPOSITORY, name)));
+  assert.deepEqual(
+    readdirSync(installed).sort(),
+    [...optional, 'LICENSE', 'bin', 'calendars', 'dist', 'package.json', 'schema'].sort(),
+  );
+  assert.deepEqual(
+    Object.keys(manifest).filter((key) => /scripts|devDependencies|optionalDependencies/.test(key)),
+    [],
+  );
+  assert.doesNotMatch(JSON.stringify(manifest.exports), /src|lockstep-source/);
+});
+
+test('every package that a published file imports is a dependency, and no other is', async () => {
+  assert.deepEqual(
+    [...(await importedPackages(installed))].sort(),
+    Object.keys(manifest.dependencies).sort(),
+  );
+});
+
+test('the licences of the bundled packages are in the archive', () => {
+  const text = readFileSync(join(installed, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  for (const name of ['yaml', 'execa', 'acorn', 'croner', 'get-stream']) {
+    assert.match(text, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\\n\\n.*\\b(Copyright|ISC|MIT)`, 'ms'));
+  }
+});
+
+test('an installed command starts a project, runs it, and finds it fresh', async () => {
+  const init = await npx(['lockstep', 'init']);
+  assert.equal(init.code, 0, init.stderr);
+  const repro = await npx(['lockstep', 'repro']);
+  assert.equal(repro.code, 0, repro.stderr);
+  assert.deepEqual(readJson(join(project, 'counts.json')), { words: 4, distinct: 3 });
+  const status = await npx(['lockstep', 'status']);
+  assert.equal(status.code, 0, status.stderr);
+  assert.equal(status.stdout, 'Everything is fresh: 2 stages, nothing to do.\n');
+  assert.equal((await npx(['lockstep', '--version'])).stdout, `${manifest.version}\n`);
+});
+
+test('stages of an installed project import the stage API and the market library', async () => {
+  const dir = 'market';
+  write(`${dir}/pipeline.yaml`, 'name: m\nstages:\n  a: { run: a.ts, outs: { npy: a.npy, day: day.txt } }\n');
+  write(
+    `${dir}/a.ts`,
+    `import { writeFileSync } from 'node:fs';
+import { defineStage } from 'lockstep-data';
+import { calendarFor } from 'lockstep-data/market/calendar';
+import { formatNpy } from 'lockstep-data/market/npy';
+
+export default defineStage(({ outs }) => {
+  writeFileSync(outs.npy!, formatNpy([1, 2, 3, 255], [2, 2], '|u1'));
+  writeFileSync(outs.day!, calendarFor('XNSE').zone);
+});
+`,
+  );
+  const repro = await lockstep(['-C', dir, 'repro']);
+  assert.equal(repro.code, 0, repro.stderr);
+  const bytes = readFileSync(join(project, dir, 'a.npy'));
+  assert.equal(bytes.subarray(1, 6).toString('latin1'), 'NUMPY');
+  assert.deepEqual([...bytes.subarray(-4)], [1, 2, 3, 255]);
+  assert.equal(readFileSync(join(project, dir, 'day.txt'), 'utf8'), 'Asia/Kolkata');
+
+  const lock = readFileSync(join(project, dir, 'pipeline.lock'), 'utf8');
+  const code = [...lock.matchAll(/^ {6}(\S+): ast1:/gm)].map(([, path]) => path);
+  assert.deepEqual(code, [
+    'a.ts',
+    ...['base/session.js', 'market/calendar.js', 'market/npy.js'].map((file) => `lockstep-data/dist/${file}`),
+  ]);
+  const again = await lockstep(['-C', dir, 'status']);
+  assert.equal(again.stdout, 'Everything is fresh: 1 stage, nothing to do.\n');
+});
+
+test('a stage that refreshes with an exchange finds its calendar in the package', async () => {
+  write(
+    'session/pipeline.yaml',
+    'name: s\nstages:\n  a: { cmd: "true > a", refresh: { session: XBOM, as_of: now }, outs: [a] }\n',
+  );
+  const repro = await lockstep(['-C', 'session', 'repro'], { LOCKSTEP_NOW: '2026-03-17T18:00:00Z' });
+  assert.equal(repro.code, 0, repro.stderr);
+  // The exchange closes at 15:30 in India, and the session counts half an hour later.
+  assert.match(
+    readFileSync(join(project, 'session', 'pipeline.lock'), 'utf8'),
+    /tick: "?2026-03-17T10:30:00/,
+  );
+});
+
+test('much data is hashed by the workers of the package', async () => {
+  const size = 65 * 1024 * 1024;
+  write('large/pipeline.yaml', 'name: l\nstages:\n  a: { cmd: "true > a", deps: [x, y], outs: [a] }\n');
+  for (const name of ['x', 'y']) {
+    write(`large/${name}`, '');
+    truncateSync(join(project, 'large', name), size);
+  }
+  const repro = await lockstep(['-C', 'large', 'repro']);
+  assert.equal(repro.code, 0, repro.stderr);
+  const hash = createHash('sha256').update(Buffer.alloc(size)).digest('hex');
+  const lock = readFileSync(join(project, 'large', 'pipeline.lock'), 'utf8');
+  assert.equal(lock.split(`hash: sha256:${hash}`).length - 1, 2);
+});
+
+test('declarations of the stage API and the market library hold under a strict compiler', () => {
+  write(
+    'types/stage.ts',
+    `import { defineStage } from 'lockstep-data';
+import type { StageFunction } from 'lockstep-data';
+import { calendarFor } from 'lockstep-data/market/calendar';
+import { formatNpy } from 'lockstep-data/market/npy';
+
+const zone: string = calendarFor('XBOM').zone;
+// @ts-expect-error a file has a type that we write
+formatNpy([1], [1], '<i8');
+// @ts-expect-error a zone is text
+export const wrong: number = calendarFor('XBOM').zone;
+const stage: StageFunction = defineStage(({ outs, log }) => log((outs['x'] ?? '') + zone));
+export default stage;
+`,
+  );
+  write(
+    'types/tsconfig.json',
+    JSON.stringify({
+      compilerOptions: { strict: true, noEmit: true, module: 'nodenext', target: 'es2024', types: ['node'] },
+    }),
+  );
+  const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
+  const run = (): string =>
+    execFileSync(process.execPath, [tsc, '-p', join(project, 'types')], { encoding: 'utf8' });
+  assert.equal(run(), '');
+});
+
+test('the simulated exchange of the package tells how it is used', async () => {
+  const help = await npx(['lockstep-exchange', '--help']);
+  assert.equal(help.code, 0, help.stderr);
+  assert.match(help.stdout, /^lockstep-exchange: .*\n\nUsage: lockstep-exchange \[options\]\n/);
+});
+
+test('an older Node is told what is missing, by both commands', async () => {
+  const pretend = join(work, 'old.cjs');
+  writeFileSync(
+    pretend,
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });\n",
+  );
+  for (const name of ['lockstep', 'lockstep-exchange']) {
+    const told = await run(process.execPath, [
+      '--require',
+      pretend,
+      join(installed, manifest.bin[name] ?? ''),
+    ]);
+    assert.equal(told.code, 2);
+    assert.match(told.stderr, /Node 24\.6 or newer.*, this is 20\.20\.2/);
+    assert.match(told.stderr, /hint: .*npm ci/);
+  }
+});
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function npx(args: readonly string[]): Promise<Ran> {
+  return run('npx', ['--offline', ...args]);
+}
+
+function lockstep(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return run(process.execPath, [join(modules, '.bin', 'lockstep'), ...args], env);
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const options = {
+    cwd: project,
+    env: cleanEnv({
+      PATH: path,
+      npm_config_userconfig: '/dev/null',
+      npm_config_update_notifier: 'false',
+      ...env,
+    }),
+  };
+  return new Promise((resolve, reject) => {
+    execFile(command, args, options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      if (typeof code === 'number') resolve({ code, stdout, stderr });
+      else reject(error ?? new Error(`${command} did not end by itself`));
+    });
+  });
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(join(project, file)), { recursive: true });
+  writeFileSync(join(project, file), text);
+}
+
+function link(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path);
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
