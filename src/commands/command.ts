@@ -58,7 +58,7 @@ export async function withProject<T>(
   try {
     return await act(project);
   } finally {
-    project.close();
+    await project.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { commitWorkspace } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { selectStages } from '../plan/select.ts';
-import { SELECT_FLAGS, isSet, withProject } from './command.ts';
+import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';
 
 const commit: Command = {
@@ -25,7 +25,7 @@ const commit: Command = {
       const [first, ...rest] = plan.problems;
       if (first) throw PipelineError.of([first, ...rest]);
       const recorded = await commitWorkspace(project, selection);
-      if (context.json) context.print(`${JSON.stringify({ type: 'committed', stages: recorded })}\n`);
+      if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
         for (const name of recorded) context.print(`recorded ${name}\n`);
         if (recorded.length === 0) context.print('pipeline.lock already says what is here.\n');

@@ -3,7 +3,7 @@ import type { StageName } from '../base/types.ts';
 import { formatMermaid } from '../exporters/mermaid.ts';
 import { formatTree } from '../exporters/text-tree.ts';
 import { selectStages } from '../plan/select.ts';
-import { SELECT_FLAGS, isSet, withProject } from './command.ts';
+import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';
 
 const dag: Command = {
@@ -28,8 +28,7 @@ const dag: Command = {
         (graph.upstream.get(to) ?? []).filter((from) => stages.has(from)).map((from) => ({ from, to })),
       );
       if (context.json)
-        for (const name of nodes)
-          context.print(`${JSON.stringify({ stage: name, upstream: upstreamOf(name, edges) })}\n`);
+        for (const name of nodes) printJson(context, { stage: name, upstream: upstreamOf(name, edges) });
       else
         context.print(
           isSet(context, 'mermaid') ? formatMermaid({ nodes, edges }) : formatTree({ nodes, edges }),

@@ -1,13 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { formatBytes, plural } from '../base/text.ts';
-import type { Artifact, Lock } from '../base/types.ts';
-import type { Project } from '../project.ts';
-import { parseLock } from '../record/lockfile.ts';
-import { findGarbage, removeGarbage } from '../store/gc.ts';
-import { isSet, textFlag, withProject } from './command.ts';
+import { collectGarbage } from '../execute/garbage.ts';
+import type { GarbageFound } from '../execute/garbage.ts';
+import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 
 const DAY_MS = 86_400_000;
@@ -27,71 +22,48 @@ const gc: Command = {
   maxArgs: 0,
   run: (context) =>
     withProject(context, async (project) => {
+      const days = daysOf(context);
       using _cache = await project.takeCache('exclusive');
-      const old = oldEntries(project, textFlag(context, 'runs-older-than'));
-      const kept = project.runs.list().filter((entry) => !old.has(entry.path));
-      const roots: readonly Artifact[] = [
-        ...artifactsOf({ stages: new Map(project.recorder.lock().stages), data: project.recorder.data() }),
-        ...artifactsOf(await committedLock(project.root)),
-        ...kept.flatMap((entry) => entry.result.outs),
-      ];
-      const garbage = findGarbage(project.cache, roots);
-      if (isSet(context, 'delete')) {
-        for (const path of old) rmSync(join(project.stateDir, path), { force: true });
-        removeGarbage(project.cache, garbage);
-      }
-      tell(context, {
-        objects: garbage.length,
-        size: garbage.reduce((sum, one) => sum + one.size, 0),
-        runs: old.size,
+      const { root, stateDir, cache, runs, journal, clock } = project;
+      const found = await collectGarbage({
+        root,
+        stateDir,
+        cache,
+        runs,
+        journal,
+        ...(days !== undefined && { runsBefore: clock.now() - days * DAY_MS }),
+        remove: isSet(context, 'delete'),
       });
+      tell(context, found);
       return EXIT.ok;
     }),
 };
 
 export default gc;
 
-function artifactsOf(lock: Lock): readonly Artifact[] {
-  return [...[...lock.stages.values()].flatMap((entry) => entry.outs), ...lock.data];
+function daysOf(context: CommandContext): number | undefined {
+  const text = textFlag(context, 'runs-older-than');
+  if (text === undefined) return undefined;
+  const days = Number(text);
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 0) return days;
+  throw new PipelineError('cli.value', `"--runs-older-than" takes a number of days, not "${text}"`, {
+    hint: 'for example --runs-older-than 30',
+  });
 }
 
-/** What HEAD's lock names stays too: `git checkout .` must not need a remote. */
-async function committedLock(root: string): Promise<Lock> {
-  let text: string;
-  try {
-    text = execFileSync('git', ['show', 'HEAD:./pipeline.lock'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    return { stages: new Map(), data: [] };
-  }
-  return parseLock(text);
-}
-
-function oldEntries(project: Project, days: string | undefined): ReadonlySet<string> {
-  if (days === undefined) return new Set();
-  const limit = Number(days);
-  if (days.trim() === '' || !Number.isFinite(limit) || limit < 0) {
-    throw new PipelineError('cli.value', `--runs-older-than takes a number of days, not "${days}"`, {
-      hint: 'for example --runs-older-than 30',
-    });
-  }
-  const before = project.clock.now() - limit * DAY_MS;
-  const paths = project.runs.list().map((entry) => entry.path);
-  return new Set(paths.filter((path) => statSync(join(project.stateDir, path)).mtimeMs < before));
-}
-
-function tell(
-  context: CommandContext,
-  { objects, size, runs }: { objects: number; size: number; runs: number },
-): void {
+function tell(context: CommandContext, { objects, size, runs }: GarbageFound): void {
   const deleted = isSet(context, 'delete');
-  if (context.json)
-    return context.print(`${JSON.stringify({ type: 'garbage', objects, size, runs, deleted })}\n`);
+  if (context.json) return printJson(context, { type: 'garbage', objects, size, runs, deleted });
   if (objects === 0 && runs === 0)
     return context.print('Nothing to remove: everything in the cache is referred to.\n');
-  const what = `${plural(objects, 'object')}, ${formatBytes(size)}${runs > 0 ? `, and ${plural(runs, 'run-cache result')}` : ''}`;
-  context.print(deleted ? `Removed ${what}.\n` : `Would remove ${what}; "lockstep gc --delete" does it.\n`);
+  const results = runs > 0 ? `, and ${plural(runs, 'run-cache result')}` : '';
+  const what = `${plural(objects, 'object')}, ${formatBytes(size)}${results}`;
+  context.print(
+    deleted ? `Removed ${what}.\n` : `Would remove ${what}; "${commandOf(context)} --delete" does it.\n`,
+  );
+}
+
+function commandOf(context: CommandContext): string {
+  const days = textFlag(context, 'runs-older-than');
+  return days === undefined ? 'lockstep gc' : `lockstep gc --runs-older-than ${days}`;
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { makeStateDir } from '../project.ts';
+import { printJson } from './command.ts';
 import type { Command } from './command.ts';
 
 const init: Command = {
@@ -19,9 +20,8 @@ const init: Command = {
         hint: 'this folder has a project; see "lockstep status"',
       });
     }
-    const name = basename(dir).replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'project';
     const files: Record<string, string> = {
-      'pipeline.yaml': pipelineText(name),
+      'pipeline.yaml': pipelineText(nameOf(dir)),
       'params.yaml': PARAMS,
       'stages/count.ts': COUNT,
       'words.txt': WORDS,
@@ -33,7 +33,7 @@ const init: Command = {
       made.push(file);
     }
     makeStateDir(join(dir, '.lockstep'));
-    if (context.json) context.print(`${JSON.stringify({ type: 'initialised', made })}\n`);
+    if (context.json) printJson(context, { type: 'initialised', made });
     else
       context.print(
         `Made ${made.join(', ')}.\nNext: "lockstep repro" runs the pipeline; commit pipeline.lock with what made it.\n`,
@@ -43,6 +43,15 @@ const init: Command = {
 };
 
 export default init;
+
+/** A folder's name as a word that YAML takes for text. */
+function nameOf(dir: string): string {
+  const word = basename(dir).replaceAll(/[^A-Za-z0-9_-]/g, '-');
+  if (word === '') return 'project';
+  return /^[A-Za-z][\w-]*$/.test(word) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(word)
+    ? word
+    : `'${word}'`;
+}
 
 function pipelineText(name: string): string {
   return `# yaml-language-server: $schema=./node_modules/lockstep-data/schema/pipeline.schema.json

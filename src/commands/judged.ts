@@ -1,5 +1,6 @@
 import type { Judged, Verdict } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
+import type { Reason } from '../base/reason.ts';
 import { plural } from '../base/text.ts';
 import type { Judgement, Plan } from '../plan/plan.ts';
 
@@ -38,6 +39,11 @@ export function formatPlan(plan: Plan): string {
   return `${lines.join('')}\n${plural(judged.length, 'stage')}: ${counts.join(', ')}\n`;
 }
 
+/** "waits" stands before it already. */
+function formatWait(reason: Reason): string {
+  return reason.kind === 'upstream' ? `for ${reason.stage}` : formatReason(reason);
+}
+
 function count(stale: readonly Judged[], verdict: Verdict, words: string): string | false {
   const found = stale.filter((one) => one.verdict === verdict).length;
   return found > 0 && `${found} ${words}`;
@@ -45,7 +51,9 @@ function count(stale: readonly Judged[], verdict: Verdict, words: string): strin
 
 function formatStage({ stage, verdict, reasons }: Judged, width: number): string {
   const head = `${stage.padEnd(width)}  ${WORDS[verdict].padEnd(13)}  `;
-  const shown = reasons.slice(0, MAX_REASONS).map(formatReason);
+  const shown = reasons
+    .slice(0, MAX_REASONS)
+    .map((reason) => (verdict === 'wait' ? formatWait(reason) : formatReason(reason)));
   if (reasons.length > shown.length) shown.push(`and ${reasons.length - shown.length} more`);
   return `${head}${shown.join(`\n${' '.repeat(head.length)}`)}\n`;
 }

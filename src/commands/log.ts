@@ -5,7 +5,8 @@ import { findRoot } from '../project.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
 import { join } from 'node:path';
-import { textFlag } from './command.ts';
+import { formatEventLine } from '../listeners/event-line.ts';
+import { printJson, textFlag } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 
 const log: Command = {
@@ -24,8 +25,7 @@ const log: Command = {
         throw new PipelineError('run.unknown', `there is no run "${wanted}"`, {
           hint: didYouMean(wanted, runs) ?? 'see "lockstep log"',
         });
-      if (context.json)
-        for (const event of readRun(stateDir, id)) context.print(`${JSON.stringify(event)}\n`);
+      if (context.json) for (const event of readRun(stateDir, id)) context.print(formatEventLine(event));
       else context.print(formatRun(replayRun(readRun(stateDir, id)), id));
       return Promise.resolve(EXIT.ok);
     }
@@ -33,7 +33,8 @@ const log: Command = {
       .slice(0, countOf(context))
       .map((id) => ({ id, state: replayRun(readRun(stateDir, id)) }));
     for (const { id, state } of states)
-      context.print(context.json ? `${JSON.stringify(toRow(id, state))}\n` : formatRow(id, state));
+      if (context.json) printJson(context, toRow(id, state));
+      else context.print(formatRow(id, state));
     if (states.length === 0 && !context.json) context.print('Nothing has run here yet.\n');
     return Promise.resolve(EXIT.ok);
   },
@@ -45,7 +46,9 @@ function countOf(context: CommandContext): number {
   const text = textFlag(context, 'last') ?? '20';
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;
-  throw new PipelineError('cli.value', `--last takes a whole number above 0, not "${text}"`);
+  throw new PipelineError('cli.value', `"--last" takes a whole number above 0, not "${text}"`, {
+    hint: 'for example --last 5',
+  });
 }
 
 function toRow(id: string, state: RunState): Record<string, unknown> {

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { didYouMean } from '../base/text.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { findRoot } from '../project.ts';
 import { readRemotes } from '../read/remotes.ts';
-import { isSet } from './command.ts';
+import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { loadRemotes } from './remotes.ts';
 
@@ -27,10 +27,11 @@ const remote: Command = {
   ],
   run: async (context) => {
     const [action = 'list', ...rest] = context.args;
-    if (action === 'list') return list(context);
+    if (action === 'list' && rest.length === 0) return list(context);
     if (action === 'add') return add(context, rest);
-    throw new PipelineError('cli.arguments', `"lockstep remote" does not know "${action}"`, {
-      hint: didYouMean(action, ACTIONS),
+    const word = action === 'list' ? (rest[0] ?? '') : action;
+    throw new PipelineError('cli.arguments', `"lockstep remote" does not know what to do with "${word}"`, {
+      hint: action === 'list' ? 'see "lockstep remote --help"' : didYouMean(action, ACTIONS),
     });
   },
 };
@@ -41,8 +42,7 @@ function list(context: CommandContext): ExitCode {
   const { remotes, default: chosen } = loadRemotes(context, findRoot(context.dir));
   const all = Object.values(remotes);
   if (context.json)
-    for (const { name, url } of all)
-      context.print(`${JSON.stringify({ name, url, default: name === chosen })}\n`);
+    for (const { name, url } of all) printJson(context, { name, url, default: name === chosen });
   else if (all.length === 0)
     context.print('This project has no remote; add one with "lockstep remote add NAME URL".\n');
   else {
@@ -62,6 +62,7 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   }
   const root = findRoot(context.dir);
   const path = join(root, FILE);
+  const place = placeOf(url, context.dir, root);
   const { parseDocument } = await import('yaml');
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
   if (before !== '') loadRemotes(context, root);
@@ -74,15 +75,12 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   if (document.contents === null) document.contents = document.createNode({}) as never;
   const first = !document.has('remotes');
   if (isSet(context, 'default') || (first && !document.has('default'))) document.set('default', name);
-  document.setIn(['remotes', name], document.createNode({ url }));
+  document.setIn(['remotes', name], document.createNode({ url: place }));
   const text = document.toString({ flowCollectionPadding: true });
   refuseInvalid(context, text);
   writeFileAtomic(path, text, { durable: true });
-  context.print(
-    context.json
-      ? `${JSON.stringify({ type: 'remote-added', name, url })}\n`
-      : `Added the remote "${name}" to ${FILE}.\n`,
-  );
+  if (context.json) printJson(context, { type: 'remote-added', name, url: place });
+  else context.print(`Added the remote "${name}" to ${FILE}.\n`);
   return EXIT.ok;
 }
 
@@ -91,6 +89,13 @@ function refuseInvalid(context: CommandContext, text: string): void {
     load: (file) => (file === FILE ? Buffer.from(text) : undefined),
     env: (name) => context.env[name],
   });
-  const [first, ...rest] = problems;
+  // They stand in a text that was never written, so there is no place to point to.
+  const [first, ...rest] = problems.map(({ at: _, ...problem }) => problem);
   if (first) throw PipelineError.of([first, ...rest]);
+}
+
+/** A relative folder is meant from where the command works, and written from where remotes.yaml lies. */
+function placeOf(url: string, dir: string, root: string): string {
+  if (dir === root || /^([a-z][a-z0-9+.-]*:|\/|~|\$\{)/i.test(url)) return url;
+  return relative(root, resolve(dir, url)) || '.';
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Remote } from '../base/remote.ts';
 import { didYouMean } from '../base/text.ts';
+import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { readRemotes } from '../read/remotes.ts';
@@ -61,22 +62,6 @@ export async function withRemote<T>(
       hint: 'add it with "lockstep remote add NAME URL"',
     });
   if (config.problem) throw PipelineError.of([config.problem]);
-  const { openRemote } = await import('../remotes/index.ts');
   const { signal, env } = context;
-  const remote = await openRemote(
-    { ...config, url: toPlace(config.url, root, env) },
-    { signal, clock, random: Math.random, root },
-  );
-  try {
-    return await act(remote);
-  } finally {
-    await remote.close?.();
-  }
-}
-
-/** A folder's url becomes an absolute path; anything with a scheme stays. */
-function toPlace(url: string, root: string, env: CommandContext['env']): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url;
-  if (url === '~' || url.startsWith('~/')) return join(env['HOME'] ?? '', url.slice(1));
-  return url.startsWith('/') ? url : join(root, url);
+  return useRemote(config, { root, home: env['HOME'], clock, signal }, act);
 }

@@ -116,7 +116,7 @@ async function runStages(context: CommandContext, project: Project, request: Req
   tellPlan(context, plan);
   const result = await execute(context, project, { ...request, plan });
   forgetRemoved(project);
-  project.recorder.flush();
+  await project.recorder.flush();
   finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
   return exitOf(result, context.signal);
 }

@@ -1,8 +1,11 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
 import { staleData } from '../execute/data.ts';
 import { selectStages } from '../plan/select.ts';
-import { SELECT_FLAGS, isSet, withProject } from './command.ts';
-import type { Command } from './command.ts';
+import type { Project } from '../project.ts';
+import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
+import { statusOfRemotes } from './remote-status.ts';
 import { printPlan } from './repro.ts';
 
 const status: Command = {
@@ -10,38 +13,53 @@ const status: Command = {
   usage: '[STAGE …]',
   flags: {
     ...SELECT_FLAGS,
-    quiet: { type: 'boolean', short: 'q', help: 'print nothing; exit 1 when something is stale' },
+    remote: { type: 'boolean', help: 'compare the cache with the default remote instead; nothing moves' },
+    name: { type: 'string', short: 'r', value: 'NAME', help: 'compare with the remote of this name' },
+    quiet: {
+      type: 'boolean',
+      short: 'q',
+      help: 'print nothing; exit 1 when something is stale (with --remote: not pushed)',
+    },
   },
   examples: [
     'lockstep status',
     'lockstep status features --json',
     'lockstep status --quiet || lockstep repro',
+    'lockstep status --remote',
+    'lockstep status -r backup',
   ],
   run: (context) =>
-    withProject(context, async (project) => {
-      const selection = selectStages(project.graph, {
-        targets: context.args,
-        downstream: isSet(context, 'downstream'),
-        single: isSet(context, 'single'),
-        force: false,
-      });
-      const plan = await project.plan(selection);
-      const data = staleData(project);
-      if (isSet(context, 'quiet')) {
-        const fresh =
-          data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
-        return fresh ? EXIT.ok : EXIT.failed;
-      }
-      const [first, ...rest] = plan.problems;
-      if (first) throw PipelineError.of([first, ...rest]);
-      for (const input of data)
-        if (!context.json)
-          context.print(
-            `data ${input.path} ${project.facts.observed(input.path).kind === 'missing' ? 'is missing' : 'changed'}\n`,
-          );
-      printPlan(context, plan);
-      return EXIT.ok;
-    }),
+    withProject(context, (project) =>
+      isSet(context, 'remote') || textFlag(context, 'name') !== undefined
+        ? statusOfRemotes(context, project)
+        : statusOfStages(context, project),
+    ),
 };
 
 export default status;
+
+async function statusOfStages(context: CommandContext, project: Project): Promise<ExitCode> {
+  const selection = selectStages(project.graph, {
+    targets: context.args,
+    downstream: isSet(context, 'downstream'),
+    single: isSet(context, 'single'),
+    force: false,
+  });
+  const plan = await project.plan(selection);
+  const [first, ...rest] = plan.problems;
+  if (first) throw PipelineError.of([first, ...rest]);
+  const data = staleData(project).map(({ path }) => ({
+    data: path,
+    state: project.facts.observed(path).kind === 'missing' ? 'missing' : 'changed',
+  }));
+  if (isSet(context, 'quiet')) {
+    const fresh = data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
+    return fresh ? EXIT.ok : EXIT.failed;
+  }
+  for (const row of data) {
+    if (context.json) printJson(context, row);
+    else context.print(`data ${row.data} ${row.state === 'missing' ? 'is missing' : 'changed'}\n`);
+  }
+  printPlan(context, plan);
+  return EXIT.ok;
+}

@@ -4,7 +4,7 @@ import type { ExitCode } from '../base/error.ts';
 import { isInside } from '../base/path.ts';
 import { plural } from '../base/text.ts';
 import { findRoot } from '../project.ts';
-import { SELECT_FLAGS, withProject } from './command.ts';
+import { SELECT_FLAGS, printJson, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { reproduce } from './repro.ts';
 
@@ -37,6 +37,10 @@ async function watchProject(context: CommandContext): Promise<ExitCode> {
       outs = await runOnce(context, outs);
       if (context.signal.aborted) return EXIT.ok;
     }
+  } catch (error) {
+    // Ctrl-C is how a watch ends, also in the middle of a run.
+    if (error instanceof PipelineError && error.code === 'run.interrupted') return EXIT.ok;
+    throw error;
   } finally {
     await changes.close();
   }
@@ -57,7 +61,8 @@ async function runOnce(context: CommandContext, before: ReadonlySet<string>): Pr
 }
 
 function say(context: CommandContext, event: Record<string, unknown>, text: string): void {
-  context.print(context.json ? `${JSON.stringify(event)}\n` : text);
+  if (context.json) printJson(context, event);
+  else context.print(text);
 }
 
 interface Changes {

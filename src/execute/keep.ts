@@ -37,7 +37,7 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
       problem: {
         code: 'out.kept',
         message: `"${path}" had content that was recorded nowhere; it is kept in the cache as ${shortHash(hash)}`,
-        hint: `find it at ${cache.pathOf(hash)}`,
+        hint: `find it at ${cache.pathOf(hash)}, until "lockstep gc --delete"`,
       },
     });
   }

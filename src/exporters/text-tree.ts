@@ -1,27 +1,41 @@
 import type { Dag } from './mermaid.ts';
 
+/** Deeper graphs are not indented: they would leave the screen. */
+const MAX_DEPTH = 12;
+/** Longer names do not push the others' sources to the right. */
+const MAX_NAME = 48;
+/** More sources than this are counted. */
+const MAX_SOURCES = 6;
+
 /**
- * The graph as text: one line per stage in the order in which they can run, each with what it reads from; stages that
- * nothing reads from are marked.
+ * The graph as text: one line per stage in the order in which they can run, each with what it reads from; a stage
+ * stands deeper than all that it reads from, while the graph is not deeper than 12. `\n` ends every line.
  */
 export function formatTree({ nodes, edges }: Dag): string {
   const upstream = new Map<string, string[]>(nodes.map((name) => [name, []]));
-  const read = new Set<string>();
-  for (const { from, to } of edges) {
-    upstream.get(to)?.push(from);
-    read.add(from);
-  }
+  for (const { from, to } of edges) upstream.get(to)?.push(from);
   const depth = new Map<string, number>();
-  for (const name of nodes)
-    depth.set(name, Math.max(-1, ...(upstream.get(name) ?? []).map((above) => depth.get(above) ?? 0)) + 1);
+  for (const name of nodes) {
+    let deepest = -1;
+    for (const above of upstream.get(name) ?? []) deepest = Math.max(deepest, depth.get(above) ?? 0);
+    depth.set(name, deepest + 1);
+  }
+  const indents = [...depth.values()].every((one) => one <= MAX_DEPTH);
   const rows = nodes.map((name) => ({
-    left: `${'  '.repeat(depth.get(name) ?? 0)}${name}`,
+    left: `${'  '.repeat(indents ? (depth.get(name) ?? 0) : 0)}${name}`,
     from: upstream.get(name) ?? [],
   }));
-  const width = Math.max(0, ...rows.map((row) => row.left.length));
+  const width = rows.reduce((most, { left }) => Math.max(most, left.length), 0);
   return rows
     .map(({ left, from }) =>
-      from.length === 0 ? `${left}\n` : `${left.padEnd(width)}  ← ${from.join(', ')}\n`,
+      from.length === 0
+        ? `${left}\n`
+        : `${left.padEnd(Math.min(width, MAX_NAME))}  ← ${formatSources(from)}\n`,
     )
     .join('');
+}
+
+function formatSources(from: readonly string[]): string {
+  if (from.length <= MAX_SOURCES) return from.join(', ');
+  return `${from.slice(0, MAX_SOURCES - 1).join(', ')} and ${from.length - MAX_SOURCES + 1} more`;
 }

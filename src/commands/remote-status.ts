@@ -1,0 +1,67 @@
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
+import { plural } from '../base/text.ts';
+import { compareRemote } from '../execute/compare-remote.ts';
+import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
+import type { Project } from '../project.ts';
+import { isSet, printJson, textFlag } from './command.ts';
+import type { CommandContext } from './command.ts';
+import { loadRemotes } from './remotes.ts';
+import { eachRemote } from './routes.ts';
+
+const WORDS: Readonly<Record<Whereabouts, { readonly left: string; readonly right: string }>> = {
+  'only-here': { left: 'only here', right: '"lockstep push" sends it' },
+  'only-there': { left: 'only there', right: '"lockstep pull" brings it' },
+  nowhere: { left: 'nowhere', right: '"lockstep repro" makes it again' },
+};
+
+/** `status --remote`: what the lock names, and whether cache and remote have it. With `--quiet` exit 1 if a push is due. */
+export async function statusOfRemotes(context: CommandContext, project: Project): Promise<ExitCode> {
+  let isPushDue = false;
+  const routing = { asked: textFlag(context, 'name'), runCache: false };
+  try {
+    await eachRemote(context, project, routing, async (remote, { name, artifacts }) => {
+      const { cache, signal } = project;
+      const comparison = await compareRemote({
+        cache,
+        remote,
+        artifacts: artifacts.map((item) => item.artifact),
+        signal,
+      });
+      isPushDue ||= comparison.differences.some(({ state }) => state === 'only-here');
+      if (isSet(context, 'quiet')) return;
+      if (!context.json) return context.print(formatComparison(name, artifacts.length, comparison));
+      const { objects, differences } = comparison;
+      printJson(context, { remote: name, artifacts: artifacts.length, objects, differences });
+    });
+  } catch (error) {
+    throw withRemoteHint(context, project, error);
+  }
+  return isSet(context, 'quiet') && isPushDue ? EXIT.failed : EXIT.ok;
+}
+
+/** `--remote` alone means the default one here, so a name after it looks like a stage. */
+function withRemoteHint(context: CommandContext, project: Project, error: unknown): unknown {
+  if (!(error instanceof PipelineError) || error.code !== 'stage.unknown') return error;
+  const { remotes } = loadRemotes(context, project.root);
+  const meant = context.args.find((word) => Object.hasOwn(remotes, word));
+  if (meant === undefined) return error;
+  return new PipelineError(error.code, error.message, {
+    exit: error.exit,
+    hint: `a remote is named with -r: lockstep status -r ${meant}`,
+  });
+}
+
+function formatComparison(name: string, artifacts: number, { objects, differences }: Comparison): string {
+  const whole = `${plural(objects, 'object')} of ${plural(artifacts, 'artifact')}`;
+  if (artifacts === 0) return `pipeline.lock names nothing that goes to ${name}.\n`;
+  if (differences.length === 0) return `Cache and ${name} are equal: ${whole}.\n`;
+  const width = Math.min(48, Math.max(...differences.map(({ path }) => path.length)));
+  const counts = differences.map((one) => plural(one.objects, 'object'));
+  const countWidth = Math.max(...counts.map((count) => count.length));
+  const rows = differences.map(({ path, state }, index) => {
+    const { left, right } = WORDS[state];
+    return `${path.padEnd(width)}  ${left.padEnd(10)}  ${(counts[index] ?? '').padStart(countWidth)}  ${right}\n`;
+  });
+  return `${rows.join('')}\n${name}: ${whole}; ${plural(differences.length, 'difference')}\n`;
+}

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Artifact, Lock } from '../base/types.ts';
+import { readIfExists } from '../io/files.ts';
+import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
+import type { RunCache } from '../record/runs.ts';
+import type { Cache } from '../store/cache.ts';
+import { findGarbage, removeGarbage } from '../store/gc.ts';
+import type { Journal } from './journal.ts';
+
+export interface GarbageOptions {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly journal: Journal;
+  /** Run-cache results last written before this instant (epoch ms) are garbage too; none when absent. */
+  readonly runsBefore?: number;
+  /** Removes what was found; otherwise nothing is touched. */
+  readonly remove: boolean;
+}
+
+export interface GarbageFound {
+  readonly objects: number;
+  readonly size: number;
+  readonly runs: number;
+}
+
+/**
+ * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to.
+ * The cache must be held exclusively. Throws what reading a lock throws: then nothing is garbage.
+ */
+export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
+  const { root, stateDir, cache, runs, journal } = options;
+  const old = oldEntries(options);
+  const kept = runs.list().filter((entry) => !old.has(entry.path));
+  const roots: readonly Artifact[] = [
+    ...artifactsOf(await presentLock(root)),
+    ...artifactsOf(await committedLock(root)),
+    ...kept.flatMap((entry) => entry.result.outs),
+    // What a dead runner had made whole is recorded by whoever cleans up after it.
+    ...journal.orphans().flatMap((attempt) => attempt.result?.outs ?? []),
+  ];
+  const garbage = findGarbage(cache, roots);
+  if (options.remove) {
+    for (const path of old) rmSync(join(stateDir, path), { force: true });
+    removeGarbage(cache, garbage);
+  }
+  return {
+    objects: garbage.length,
+    size: garbage.reduce((sum, one) => sum + one.size, 0),
+    runs: old.size,
+  };
+}
+
+function artifactsOf(lock: Lock): readonly Artifact[] {
+  return [...[...lock.stages.values()].flatMap((entry) => entry.outs), ...lock.data];
+}
+
+/** Read once the cache is ours: whoever held it until then may have written another one. */
+async function presentLock(root: string): Promise<Lock> {
+  const bytes = readIfExists(join(root, LOCKFILE));
+  return bytes ? parseLock(bytes.toString('utf8')) : EMPTY_LOCK;
+}
+
+/** What HEAD's lock names stays too: `git checkout .` must not need a remote. */
+async function committedLock(root: string): Promise<Lock> {
+  let text: string;
+  try {
+    text = execFileSync('git', ['show', `HEAD:./${LOCKFILE}`], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: Number.POSITIVE_INFINITY,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    // No git, no repository, no commit, or none with a lock.
+    return EMPTY_LOCK;
+  }
+  return parseLock(text);
+}
+
+function oldEntries({ runs, stateDir, runsBefore }: GarbageOptions): ReadonlySet<string> {
+  if (runsBefore === undefined) return new Set();
+  const paths = runs.list().map((entry) => entry.path);
+  return new Set(paths.filter((path) => statSync(join(stateDir, path)).mtimeMs < runsBefore));
+}

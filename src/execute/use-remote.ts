@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { Remote, RemoteConfig } from '../base/remote.ts';
+import type { Clock } from '../io/clock.ts';
+
+export interface UseRemoteOptions {
+  /** The project's root, from which relative folders are meant. */
+  readonly root: string;
+  /** The user's home folder, for urls that begin with `~`. */
+  readonly home: string | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
+export async function useRemote<T>(
+  config: RemoteConfig & { readonly secrets?: readonly string[] },
+  { root, home, clock, signal }: UseRemoteOptions,
+  act: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  const { openRemote } = await import('../remotes/index.ts');
+  const place = { ...config, url: toPlace(config.url, root, home) };
+  const remote = await openRemote(place, { signal, clock, random: Math.random, root });
+  try {
+    return await act(remote);
+  } finally {
+    await remote.close?.();
+  }
+}
+
+/** A folder's url becomes an absolute path; anything with a scheme stays. */
+function toPlace(url: string, root: string, home: string | undefined): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url;
+  if (url === '~' || url.startsWith('~/')) return join(home ?? '', url.slice(1));
+  return url.startsWith('/') ? url : join(root, url);
+}
