@@ -6,15 +6,12 @@ import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
+import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
-/** Up to this size an object goes up in one request, whole in memory; above it in parts of at least this size. */
-const PART_BYTES = 8 * 1024 * 1024;
-/** S3 takes no more than 10,000 parts. */
-const MOST_PARTS = 9_000;
-/** Parts of one object under way at once. */
-const PARTS_AT_ONCE = 3;
+/** A part is in memory, so the SDK itself may send it again without opening the body anew. */
+const PART_ATTEMPTS = 4;
 const CONNECT_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -37,8 +34,17 @@ const openS3: OpenRemote = async (config) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const sdk = await import('@aws-sdk/client-s3');
-  const client = new sdk.S3Client(clientConfig(config, options));
-  return createS3(config, { sdk, client, bucket: place, prefix, concurrency: options.jobs ?? CONCURRENCY });
+  const settings = clientConfig(config, options);
+  const client = new sdk.S3Client(settings);
+  const partsClient = new sdk.S3Client({ ...settings, maxAttempts: PART_ATTEMPTS });
+  return createS3(config, {
+    sdk,
+    client,
+    partsClient,
+    bucket: place,
+    prefix,
+    concurrency: options.jobs ?? CONCURRENCY,
+  });
 };
 export default openS3;
 
@@ -79,12 +85,17 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
 interface Setup {
   readonly sdk: typeof S3Sdk;
   readonly client: S3Sdk.S3Client;
+  /** Used for the parts of large objects only. */
+  readonly partsClient: S3Sdk.S3Client;
   readonly bucket: string;
   readonly prefix: string;
   readonly concurrency: number;
 }
 
-function createS3(config: RemoteConfig, { sdk, client, bucket: Bucket, prefix, concurrency }: Setup): Remote {
+function createS3(
+  config: RemoteConfig,
+  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
+): Remote {
   let isBucketKnown = false;
 
   async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
@@ -143,21 +154,7 @@ function createS3(config: RemoteConfig, { sdk, client, bucket: Bucket, prefix, c
         await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
         return;
       }
-      const { Upload } = await import('@aws-sdk/lib-storage');
-      signal.throwIfAborted();
-      const upload = new Upload({
-        client,
-        params: { ...target, Body: body.open() },
-        partSize: Math.max(PART_BYTES, Math.ceil(body.size / MOST_PARTS)),
-        queueSize: PARTS_AT_ONCE,
-      });
-      const stop = (): void => void upload.abort();
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        await ask(undefined, signal, () => upload.done());
-      } finally {
-        signal.removeEventListener('abort', stop);
-      }
+      await ask(undefined, signal, () => uploadParts({ sdk, client: partsClient, target, body, signal }));
     },
     async remove(key, signal) {
       const command = new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key });
@@ -180,6 +177,7 @@ function createS3(config: RemoteConfig, { sdk, client, bucket: Bucket, prefix, c
     },
     async close() {
       client.destroy();
+      partsClient.destroy();
     },
   };
 }
