@@ -37,7 +37,10 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
     const staged = staging.outs[index];
     const request = requests[index];
     if (!staged || !request) continue;
-    const observation = checkOut(stage, index, seen.get(request.path));
+    const observation = checkOut(stage, index, {
+      observation: seen.get(request.path),
+      stagedAs: request.path,
+    });
     const sharing = out.cache && !out.persist && observation.artifact.exec !== true ? 'share' : 'own';
     if (observation.kind === 'file') {
       files.push({
@@ -60,7 +63,13 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
 
 type Present = Exclude<Observation, { kind: 'missing' } | { kind: 'refused' }>;
 
-function checkOut(stage: Stage, index: number, observation: Observation | undefined): Present {
+interface Found {
+  readonly observation: Observation | undefined;
+  /** The name under which messages about it speak. */
+  readonly stagedAs: string;
+}
+
+function checkOut(stage: Stage, index: number, { observation, stagedAs }: Found): Present {
   const out = stage.outs[index];
   const path = out?.path ?? '';
   const options = { exit: EXIT.failed, ...(out && { at: out.at }) };
@@ -71,7 +80,7 @@ function checkOut(stage: Stage, index: number, observation: Observation | undefi
     });
   }
   if (observation.kind === 'refused') {
-    const message = observation.error.message.replace(/^"[^"]*"/, `"${path}"`);
+    const message = observation.error.message.replaceAll(stagedAs, path);
     throw new PipelineError(observation.error.code, message, {
       ...options,
       hint: observation.error.problems[0].hint,

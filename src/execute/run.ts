@@ -6,6 +6,7 @@ import type { Decision } from '../plan/decide.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
+import { fromSystemError } from '../io/system-error.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Attempted, World } from './world.ts';
@@ -105,7 +106,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     } catch (error) {
       if (signal.aborted && isCancel(error, signal)) return finish(stage, 'canceled', decision.reasons);
       if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-      return finish(stage, 'failed', decision.reasons, { error });
+      return finish(stage, 'failed', decision.reasons, { error: toTold(stage, error) });
     }
   }
 
@@ -185,7 +186,10 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     } catch (error) {
       if (signal.aborted && isCancel(error, signal)) throw error;
       if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-      return finish(stage, 'failed', reasons, { durationMs: world.now() - startedAt, error });
+      return finish(stage, 'failed', reasons, {
+        durationMs: world.now() - startedAt,
+        error: toTold(stage, error),
+      });
     } finally {
       release();
     }
@@ -257,6 +261,24 @@ function isCancel(error: unknown, signal: AbortSignal): boolean {
 /** System errors (a full disk, a lost right) end the stage; anything else is a bug and ends the program. */
 function isExpected(error: unknown): boolean {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+/** A failure of the machine in words for people, with the stage that met it. */
+function toTold(stage: Stage, error: unknown): unknown {
+  if (error instanceof PipelineError) return error;
+  const known = fromSystemError(error);
+  const [problem] = known?.problems ?? [];
+  const { message } = error as Error;
+  return new PipelineError(
+    problem?.code ?? 'stage.system',
+    `stage "${stage.name}" cannot go on: ${problem?.message ?? message}`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: problem?.hint ?? 'see what the system says about this path, then run again',
+      cause: error,
+    },
+  );
 }
 
 function frozenWithoutOuts(stage: Stage): PipelineError {

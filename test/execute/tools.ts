@@ -92,3 +92,28 @@ export function leftovers(rig: Rig): readonly string[] {
     }
   });
 }
+
+/**
+ * Environment that makes a command line die, or fail with a system error, at the first rename whose target has the
+ * given end: the crash and the full disk that no test can time.
+ */
+export function faultAtRename(
+  target: string,
+  fault: 'kill-before' | 'kill-after' | 'ENOSPC' | 'EACCES',
+): Record<string, string> {
+  const code = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+const rename = fs.renameSync;
+let met = false;
+fs.renameSync = (from, to) => {
+  if (met || !String(to).endsWith(${JSON.stringify(target)})) return rename(from, to);
+  met = true;
+  const fault = ${JSON.stringify(fault)};
+  if (fault === 'kill-before') process.kill(process.pid, 'SIGKILL');
+  if (fault.startsWith('E')) throw Object.assign(new Error(fault + ': injected'), { code: fault, syscall: 'rename', path: to });
+  rename(from, to);
+  process.kill(process.pid, 'SIGKILL');
+};
+syncBuiltinESMExports();`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+}

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import {
+  eventsOf,
+  isAlive,
+  leftovers,
+  makeFifo,
+  outcomesOf,
+  problemOf,
+  processesOf,
+  treeOf,
+} from './tools.ts';
+
+/** Writes the pids of a tree: the shell, a child of it, and a grandchild that has left group and session. */
+const TREE = `echo $$ > pids; sleep 600 & echo $! >> pids; setsid sh -c 'echo $$ >> pids; exec sleep 600' & while [ $(wc -l < pids) -lt 3 ]; do :; done`;
+
+function pidsOf(rig: Rig): readonly number[] {
+  return rig.read('pids').trim().split('\n').map(Number);
+}
+
+function shellRig(cmd: string, more = ''): Rig {
+  const lines = cmd
+    .split('\n')
+    .map((line) => `      ${line}\n`)
+    .join('');
+  return createRig({
+    'pipeline.yaml': `stages:\n  s:\n    cmd: |\n${lines}    deps: [in]\n    outs: [out]\n${more}`,
+    in: '1',
+  });
+}
+
+test('a timeout ends the whole tree, grandchildren that left the group included, and names the limit', async () => {
+  const rig = shellRig(`${TREE}\necho half > out\nwait`, '    timeout: 1s\n');
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 1);
+  const problem = problemOf(ran, 's');
+  assert.equal(problem.code, 'stage.timeout');
+  assert.equal(problem.message, 'stage "s" did not end within 1.0s');
+  assert.match(problem.hint ?? '', /raise its timeout:.*; what it made is in \.lockstep\/failed\/s$/);
+  assert.equal(pidsOf(rig).length, 3);
+  assert.deepEqual(pidsOf(rig).filter(isAlive), []);
+  assert.deepEqual(processesOf(rig), []);
+  assert.equal(existsSync(rig.path('out')), false);
+  assert.equal(rig.read('.lockstep/failed/s/out'), 'half\n');
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('a stage that ignores SIGTERM is killed after its grace time', async () => {
+  const rig = shellRig(
+    `trap '' TERM\necho $$ > pids\nwhile :; do sleep 600 & wait; done`,
+    '    timeout: 300ms\n',
+  );
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(problemOf(ran, 's').code, 'stage.timeout');
+  assert.deepEqual(pidsOf(rig).filter(isAlive), []);
+});
+
+test('a timeout longer than a timer can hold does not fire at once', async () => {
+  const rig = shellRig('echo x > out', '    timeout: 40d\n');
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' });
+});
+
+test('what a successful stage leaves running in the background is ended before its outs are taken', async () => {
+  const rig = shellRig(`${TREE}\necho x > out`);
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' });
+  assert.equal(pidsOf(rig).length, 3);
+  assert.deepEqual(pidsOf(rig).filter(isAlive), []);
+});
+
+test('each retry starts from nothing, and the last failure is the one that counts', async () => {
+  const rig = shellRig(
+    `test ! -e out\necho try >> tries\necho half > out\ntest $(wc -l < tries) -ge 3\necho whole > out`,
+    '    retry: { attempts: 3, delay: 20ms, factor: 2 }\n',
+  );
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 0, ran.stdout);
+  const failed = eventsOf(ran).filter((event) => event.type === 'attempt-failed');
+  assert.deepEqual(
+    failed.map((event) => event.attempt),
+    [1, 2],
+  );
+  // Half of the delay is jitter.
+  for (const [index, { retryInMs }] of failed.entries()) {
+    const full = 20 * 2 ** index;
+    assert.ok(retryInMs >= full / 2 && retryInMs <= full, String(retryInMs));
+  }
+  assert.equal(rig.read('out'), 'whole\n');
+
+  const gives = shellRig('echo try >> tries\nexit 4', '    retry: { attempts: 2, delay: 10ms }\n');
+  const gaveUp = await gives.lockstep(['repro', '--json']);
+  assert.equal(problemOf(gaveUp, 's').message, 'stage "s" exited with code 4');
+  assert.equal(gives.read('tries'), 'try\ntry\n');
+});
+
+test('Ctrl-C: exit 130, nothing left running, old outs as they were, and the next run is a plain one', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  shell:
+    cmd: |
+      echo new > out; chmod 640 out; echo new > dir/a
+      if [ -s wait ]; then ${TREE}; echo ready; wait; fi
+    deps: [wait]
+    outs: [{ out: { cache: false } }, dir/]
+  module:
+    run: m.ts
+    deps: { wait: wait }
+    outs: { out: mod/ }
+  after:
+    cmd: cat out > after
+    deps: [out]
+    outs: [after]
+`.replace('[{ out: { cache: false } }, dir/]', '\n      - out: { cache: false }\n      - dir/'),
+    'm.ts': `import { readFileSync, writeFileSync } from 'node:fs';
+export default async ({ deps, outs, log, signal }) => {
+  writeFileSync(outs.out + '/x', 'new');
+  if (readFileSync(deps.wait, 'utf8') === '') return;
+  const timer = setInterval(() => {}, 1e6);
+  log('module waits');
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+};`,
+    wait: '',
+  });
+  const first = await rig.lockstep(['repro']);
+  assert.equal(first.code, 0, first.stderr);
+  rig.write('out', 'edited by hand\n');
+  const state = (): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(treeOf(rig.root)).filter(([path]) => /^(out|dir|mod|after|pipeline\.lock)/.test(path)),
+    );
+  const before = state();
+
+  rig.write('wait', 'x');
+  const running = rig.start(['repro', '--json', '-j', '2']);
+  await Promise.all([running.seen('"ready\\n"'), running.seen('module waits')]);
+  const pids = pidsOf(rig);
+  running.process.kill('SIGINT');
+  const ran = await running.ended;
+  assert.equal(ran.code, 130);
+  assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'canceled', module: 'canceled', after: 'canceled' });
+  assert.deepEqual(pids.filter(isAlive), []);
+  assert.deepEqual(processesOf(rig), []);
+  assert.deepEqual(state(), before);
+  assert.deepEqual(leftovers(rig), []);
+
+  rig.write('wait', '');
+  rig.remove('pids');
+  const next = await rig.lockstep(['repro', '--json']);
+  assert.equal(next.code, 0, next.stderr);
+  assert.ok(!next.stdout.includes('attempt-recovered'));
+  assert.equal(rig.read('out'), 'new\n');
+});
+
+test('a second Ctrl-C ends at once and kills what runs; the next command puts the old outs back and says so', async () => {
+  const rig = shellRig(
+    `if [ -s in ]; then ${TREE}; trap '' TERM; echo half > out; echo ready; while :; do wait; done; fi\necho old > out`,
+  );
+  rig.write('in', '');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('in', 'x');
+  const running = rig.start(['repro', '--json']);
+  await running.seen('"ready\\n"');
+  const [leader = 0] = pidsOf(rig);
+  running.process.kill('SIGINT');
+  running.process.kill('SIGTERM');
+  const ran = await running.ended;
+  assert.equal(ran.code, 130);
+  assert.equal(isAlive(leader), false);
+
+  rig.write('in', '');
+  const next = await rig.lockstep(['repro', '--json']);
+  assert.equal(next.code, 0, next.stderr);
+  assert.deepEqual(
+    eventsOf(next)
+      .filter((event) => event.type === 'attempt-recovered')
+      .map(({ stage, how }) => [stage, how]),
+    [['s', 'rolled-back']],
+  );
+  assert.deepEqual(processesOf(rig), []);
+  assert.equal(rig.read('out'), 'old\n');
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('after a runner was killed in mid-stage, the next command ends its orphans before it touches outs', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  with:
+    cmd: |
+      if [ -s in ]; then ${TREE}; echo half > out; echo ready; wait; fi
+      echo old > out
+    deps: [in]
+    outs: [out]
+  without:
+    cmd: |
+      if [ -s in ]; then echo half > first; echo started; sleep 600; fi
+      exit 1
+    deps: [in]
+    outs: [first]
+`,
+    in: '',
+  });
+  assert.equal((await rig.lockstep(['repro', '-k'])).code, 1);
+  rig.write('in', 'x');
+  const running = rig.start(['repro', '--json', '-j', '2']);
+  await Promise.all([running.seen('"ready\\n"'), running.seen('"started\\n"')]);
+  running.process.kill('SIGKILL');
+  await running.ended;
+  assert.ok(pidsOf(rig).some(isAlive), 'the orphans live on');
+  assert.equal(rig.read('first'), 'half\n');
+
+  rig.write('in', '');
+  const next = await rig.lockstep(['repro', '-k']);
+  assert.match(next.stderr, /with +.*(put back|recovered|old outs|rolled)/i);
+  assert.deepEqual(pidsOf(rig).filter(isAlive), []);
+  assert.deepEqual(processesOf(rig), []);
+  assert.equal(rig.read('out'), 'old\n');
+  assert.equal(existsSync(rig.path('first')), false);
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('heap exhaustion and a kill from outside are named, with the peak of memory', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  heap:
+    cmd: node --max-old-space-size=24 -e 'const all = []; for (;;) all.push(new Array(1e5).fill(all.length))'
+    outs: [a]
+  killed:
+    cmd: kill -KILL $$
+    outs: [b]
+  talks:
+    cmd: echo 'JavaScript heap out of memory' >&2; echo > c
+    outs: [c]
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json', '-k']);
+  const heap = problemOf(ran, 'heap');
+  assert.equal(heap.code, 'stage.out-of-memory');
+  assert.match(heap.message, /^stage "heap" ran out of JavaScript heap; its memory peaked at [\d.]+ MiB$/);
+  const killed = problemOf(ran, 'killed');
+  assert.equal(killed.code, 'stage.killed');
+  assert.match(killed.message, /^stage "killed" was killed by SIGKILL/);
+  assert.match(killed.hint ?? '', /memory/);
+  assert.equal(outcomesOf(ran)['talks'], 'ran');
+});
+
+test('a stage blocked on a FIFO goes on when it is written to, and sees the clock that the run was given', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',
+  });
+  makeFifo(rig.path('go'));
+  const running = rig.start(['repro', '--json'], { env: { LOCKSTEP_NOW: '2026-03-17T10:30:00Z' } });
+  await running.seen('"ready\\n"');
+  writeFileSync(rig.path('go'), 'gone\n');
+  const ran = await running.ended;
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(readFileSync(rig.path('out'), 'utf8'), 'gone\n');
+  for (const { at } of eventsOf(ran)) assert.equal(at, Date.parse('2026-03-17T10:30:00Z'));
+});
