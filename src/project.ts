@@ -80,7 +80,7 @@ export interface Project {
   takeCache(mode: MutexMode): Promise<Disposable>;
   /** True when a runner died and left something to clean up. */
   needsRecovery(): boolean;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Raised with every release; part of the snapshot's key. */
@@ -242,18 +242,17 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       const bytes = readIfExists(join(root, LOCKFILE));
       if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
         recorder.replace(await parseLock(bytes.toString('utf8')));
-      const record = (stage: string, result: StageLock): void => {
-        runs.save(result);
-        recorder.setStage(stage, result);
-        recorder.flush();
+      const record = (stage: string, result: StageLock): Promise<void> => {
+        recorder.setStage(stage, result, { before: [runs.save(result)] });
+        return recorder.flush();
       };
       await recoverAttempts({ stateDir, journal, clock, emit, record });
       return mutex;
     },
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
-    close() {
-      recorder.flush();
+    async close() {
+      await recorder.flush();
       const text = recorder.writtenText();
       if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);

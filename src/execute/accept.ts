@@ -51,12 +51,13 @@ export async function commitWorkspace(
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
       emit,
     );
-    if (!stage.outs.some((out) => out.persist)) runs.save(result);
     ignorePaths(
       root,
       stage.outs.filter((out) => out.cache).map((out) => out.path),
     );
-    recorder.setStage(name, result);
+    recorder.setStage(name, result, {
+      before: stage.outs.some((out) => out.persist) ? [] : [runs.save(result)],
+    });
     facts.noteOuts(result.outs);
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);

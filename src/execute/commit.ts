@@ -1,7 +1,6 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
-import { flush } from '../io/flush.ts';
 import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
 import { exists, setAside } from './staging.ts';
 
@@ -12,21 +11,33 @@ export interface Commit {
   readonly result?: StageLock;
   /** Where something that stands in the way is kept. */
   readonly failed: string;
+  /** Told when the outs could not be moved, all stand as before the first move and the intent is taken back. */
+  readonly onWithdrawn: () => void;
 }
 
 /**
  * Puts the new outs in place. The intent is durable before the first move, so whoever finds it after a crash finishes
- * the moves; the result still has to be recorded, and the intent removed after that.
+ * the moves; the result still has to be recorded, and the intent removed after that. Resolves with the folders whose
+ * names must be on the disk by then.
  */
-export async function moveIntoPlace({ journal, record, result, failed }: Commit): Promise<void> {
-  journal.write({ ...record, phase: 'committing', ...(result && { result }) }, { durable: true });
+export async function moveIntoPlace({
+  journal,
+  record,
+  result,
+  failed,
+  onWithdrawn,
+}: Commit): Promise<readonly string[]> {
   try {
+    await journal.intend({ ...record, phase: 'committing', ...(result && { result }) });
     for (const out of record.outs) finishMove(out, failed);
   } catch (error) {
+    // A move that cannot be taken back either leaves the intent to whoever recovers.
     for (const out of record.outs) undoMove(out);
+    journal.withdraw(record.id);
+    onWithdrawn();
     throw error;
   }
-  await flush([...new Set(record.outs.map((out) => dirname(out.home)))]);
+  return [...new Set(record.outs.map((out) => dirname(out.home)))];
 }
 
 /** New out back where it was made, old out home: for a move that cannot go on while its runner lives. */

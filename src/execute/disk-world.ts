@@ -59,14 +59,6 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     };
   }
 
-  /** The result is safe before the record of the attempt goes. */
-  function record(stage: Stage, staging: Staging, result: StageLock): void {
-    facts.noteOuts(result.outs);
-    ignoreOuts(stage);
-    recorder.setStage(stage.name, result, () => journal.remove(staging.id));
-    closeStaging(staging);
-  }
-
   function ignoreOuts(stage: Stage): void {
     ignorePaths(
       root,
@@ -79,7 +71,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     const entry = recordOf(stage, staging);
     if (inPlace) await keep(stage.outs.map((out) => out.path));
-    journal.write(entry, { durable: inPlace && staging.outs.some((out) => exists(out.home)) });
+    journal.begin(entry, { durable: inPlace && staging.outs.some((out) => exists(out.home)) });
     try {
       if (inPlace) for (const out of staging.outs) moveAside(out);
       openStaging(staging, stage.outs);
@@ -99,7 +91,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         signal,
         emit,
         onStart: (pid) =>
-          journal.write({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
+          journal.begin({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
       });
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
@@ -130,20 +122,31 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
+    let moved: readonly string[];
+    let isIntended = false;
     try {
       if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
-      await moveIntoPlace({
+      isIntended = true;
+      moved = await moveIntoPlace({
         journal,
         record: recordOf(stage, staging),
         result,
         failed: failedFolder(stateDir, stage.name),
+        onWithdrawn: () => (isIntended = false),
       });
     } catch (error) {
-      // From here on the intent would be finished by recovery; what could not be moved now is not to be moved then.
-      throw undo(stage, staging) ? tellKept(error, stage) : error;
+      // An intent that stands is finished by recovery.
+      throw !isIntended && undo(stage, staging) ? tellKept(error, stage) : error;
     }
-    if (!stage.outs.some((out) => out.persist)) runs.save(result);
-    record(stage, staging, result);
+    facts.noteOuts(result.outs);
+    ignoreOuts(stage);
+    const entries = stage.outs.some((out) => out.persist) ? [] : [runs.save(result)];
+    // The result is safe before the record of the attempt goes.
+    recorder.setStage(stage.name, result, {
+      before: [...entries, ...moved],
+      after: () => journal.remove(staging.id),
+    });
+    closeStaging(staging);
   }
 
   async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {
@@ -203,9 +206,9 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       });
       await options.restorer.restore(stage.name, items, {
         result: recorded,
-        after: (forget) => {
+        after: (moved, forget) => {
           ignoreOuts(stage);
-          recorder.setStage(stage.name, recorded, forget);
+          recorder.setStage(stage.name, recorded, { before: moved, after: forget });
         },
       });
     },

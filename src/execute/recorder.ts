@@ -2,22 +2,31 @@ import { join } from 'node:path';
 import type { Artifact, Lock, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import { flush } from '../io/flush.ts';
 import { LOCKFILE, createLockFormatter } from '../record/lockfile.ts';
+
+/** What goes with a result on its way to the disk. */
+export interface Around {
+  /** Files and folders that must be on the disk before the lock is. */
+  readonly before?: readonly string[];
+  /** Called once the lock is. */
+  readonly after?: () => void;
+}
 
 /** The lockfile in memory and its one writer. */
 export interface Recorder {
   lock(): Lock;
   lockOf(name: string): StageLock | undefined;
   data(): readonly Artifact[];
-  /** Takes a result in; `after` is called once it is on the disk. */
-  setStage(name: string, result: StageLock, after?: () => void): void;
+  /** Takes a result in. */
+  setStage(name: string, result: StageLock, around?: Around): void;
   setData(data: readonly Artifact[]): void;
   /** Forgets entries of stages and data that the pipeline no longer has. */
   prune(stages: ReadonlySet<string>, data: ReadonlySet<string>): void;
   /** Takes over a lock that someone else has written meanwhile. */
   replace(lock: Lock): void;
   /** Writes what is not yet written. */
-  flush(): void;
+  flush(): Promise<void>;
   /** The lockfile's text when this recorder wrote it. */
   writtenText(): string | undefined;
 }
@@ -42,47 +51,56 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
   let written: string | undefined;
   let saved: string | undefined;
   let dirty = false;
-  let waiting: (() => void)[] = [];
+  let waiting: Around[] = [];
   let timer: NodeJS.Timeout | undefined;
   let lastWrite = Number.NEGATIVE_INFINITY;
+  /** The write under way; the next one waits for it. */
+  let writing: Promise<void> = Promise.resolve();
 
-  function write(): void {
+  async function write(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    if (dirty) {
-      const text = formatter.format({ stages, data });
+    if (!dirty) return;
+    const text = formatter.format({ stages, data });
+    const batch = waiting;
+    waiting = [];
+    dirty = false;
+    try {
+      await flush([...new Set(batch.flatMap(({ before = [] }) => before))]);
       written ??= readIfExists(path)?.toString('utf8') ?? '';
       if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
-      written = text;
-      saved = text;
-      dirty = false;
-      lastWrite = clock.now();
+    } catch (error) {
+      // Nothing is forgotten: the next write tries all of it again.
+      waiting = [...batch, ...waiting];
+      dirty = true;
+      throw error;
     }
-    const done = waiting;
-    waiting = [];
-    for (const after of done) after();
+    written = text;
+    saved = text;
+    lastWrite = clock.now();
+    for (const { after } of batch) after?.();
+  }
+
+  function writeNext(): Promise<void> {
+    writing = writing.catch(() => undefined).then(write);
+    return writing;
   }
 
   function schedule(): void {
     dirty = true;
     if (timer) return;
     const wait = Math.max(0, lastWrite + PAUSE_MS - clock.now());
-    timer = setTimeout(() => {
-      try {
-        write();
-      } catch {
-        // What is not written stays dirty; the flush at the end tries again and tells.
-      }
-    }, wait);
+    // What cannot be written stays dirty; the flush at the end tries again and tells.
+    timer = setTimeout(() => void writeNext().catch(() => undefined), wait);
   }
 
   return {
     lockOf: (name) => stages.get(name),
     data: () => data,
     lock: () => ({ stages, data }),
-    setStage(name, result, after) {
+    setStage(name, result, around) {
       stages.set(name, result);
-      if (after) waiting.push(after);
+      if (around) waiting.push(around);
       schedule();
     },
     setData(inputs) {
@@ -102,6 +120,6 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
       data = data.filter((input) => paths.has(input.path));
       if (stages.size + data.length !== before) schedule();
     },
-    flush: write,
+    flush: writeNext,
   };
 }

@@ -16,7 +16,7 @@ export interface RecoverOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   /** Records a result whose moves were finished: run cache, then lock, durably. */
-  readonly record: (stage: string, result: StageLock) => void;
+  readonly record: (stage: string, result: StageLock) => Promise<void>;
 }
 
 const GRACE_MS = 5000;
@@ -32,7 +32,7 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
     const failed = failedFolder(stateDir, orphan.stage);
     if (orphan.phase === 'committing') {
       for (const out of orphan.outs) finishMove(out, failed);
-      if (orphan.result) options.record(orphan.stage, orphan.result);
+      if (orphan.result) await options.record(orphan.stage, orphan.result);
     } else for (const out of orphan.outs) putBack(out, failed);
     closeStaging(orphan);
     journal.remove(orphan.id);

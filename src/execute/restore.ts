@@ -1,5 +1,6 @@
 import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { flush } from '../io/flush.ts';
 import { place } from '../store/place.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
@@ -15,8 +16,8 @@ export interface ToRestore {
 export interface RestoreMore {
   /** Recorded by whoever finds the intent after a crash. */
   readonly result?: StageLock;
-  /** Runs once everything is in place; calls `forget` when the record of the move may go. */
-  readonly after?: (forget: () => void) => void;
+  /** Runs once everything is in place; calls `forget` when the moved folders are on the disk and the record may go. */
+  readonly after?: (moved: readonly string[], forget: () => void) => void;
 }
 
 /** Makes artifacts out of the cache where they belong: built aside, then moved in by rename. */
@@ -53,7 +54,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
         closeStaging(staging);
         journal.remove(staging.id);
       };
-      journal.write(record, { durable: false });
+      journal.begin(record, { durable: false });
       try {
         openStaging(staging, paths);
         for (const [index, { artifact, sharing }] of items.entries()) {
@@ -64,15 +65,17 @@ export function createRestorer(options: RestorerOptions): Restorer {
         forget();
         throw error;
       }
-      await moveIntoPlace({
+      const moved = await moveIntoPlace({
         journal,
         record,
         ...(result && { result }),
         failed: failedFolder(stateDir, owner),
+        onWithdrawn: forget,
       });
       facts.noteOuts(items.map((item) => item.artifact));
-      if (after) after(forget);
-      else forget();
+      if (after) return after(moved, forget);
+      await flush(moved);
+      forget();
     },
   };
 }

@@ -32,6 +32,7 @@ export function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<
   return {
     ...pick(env, [...PASSED, ...CERTIFICATES, ...stage.env, ...stage.secrets]),
     NODE_COMPILE_CACHE: compileCache(root),
+    TMPDIR: staging.temp,
     ...fixedEnv(staging),
   };
 }
@@ -47,7 +48,7 @@ export function shellEnv({ root, env, stage, staging }: AttemptInputs): Record<s
 }
 
 function fixedEnv(staging: Staging): Record<string, string> {
-  return { TZ: 'UTC', LC_ALL: 'C.UTF-8', TMPDIR: staging.temp, [MARK]: staging.id };
+  return { TZ: 'UTC', LC_ALL: 'C.UTF-8', [MARK]: staging.id };
 }
 
 function pick(

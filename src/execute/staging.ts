@@ -20,7 +20,9 @@ export interface StagedOut {
 export interface Staging {
   readonly id: string;
   readonly dir: string;
-  /** For the process's TMPDIR. */
+  /** The stage writes to the workspace itself. */
+  readonly inPlace: boolean;
+  /** A module's TMPDIR. */
   readonly temp: string;
   readonly outs: readonly StagedOut[];
   /** Folders that are removed when the attempt is over: `dir`, and one beside each out on another device. */
@@ -59,12 +61,12 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
     return { path, home, made: inPlace ? home : place('outs'), aside: place('aside'), had: exists(home) };
   });
-  return { id, dir, temp: join(dir, 'tmp'), outs, folders: [...folders] };
+  return { id, dir, inPlace, temp: join(dir, 'tmp'), outs, folders: [...folders] };
 }
 
 /** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
 export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
-  mkdirSync(staging.temp, { recursive: true });
+  if (!staging.inPlace) mkdirSync(staging.temp, { recursive: true });
   for (const [index, { folder }] of paths.entries()) {
     const made = staging.outs[index]?.made ?? '';
     mkdirSync(folder ? made : dirname(made), { recursive: true });

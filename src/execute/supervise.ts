@@ -67,8 +67,8 @@ export async function supervise(
     );
   }
   const ending = await group.ended;
-  // What has left the group could still write to outs that are being committed.
-  endMarked(inputs.staging.id);
+  // What has left the group could still write to outs. After a good end there is no reason to look for it.
+  if (stopped !== undefined || ending.exitCode !== 0 || ending.heldOutput) endMarked(inputs.staging.id);
   over.abort();
   signal.removeEventListener('abort', onAbort);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());

@@ -9,6 +9,8 @@ export interface Ending {
   readonly signal?: string;
   /** It could not be started at all. */
   readonly startError?: Error;
+  /** Something that outlived the leader kept its output open. */
+  readonly heldOutput?: true;
   /** Highest resident memory seen (bytes), where the system tells. */
   readonly peakMemory?: number;
 }
@@ -96,7 +98,9 @@ async function follow(child: ChildProcess, pid: number): Promise<Ending> {
   clearInterval(sampler);
   // What a stage leaves running in the background could write to outs that are being committed.
   signalGroup(pid, 'SIGKILL');
+  let held = false;
   const drain = setTimeout(() => {
+    held = true;
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, DRAIN_MS);
@@ -105,6 +109,7 @@ async function follow(child: ChildProcess, pid: number): Promise<Ending> {
   return {
     ...(exitCode !== null && { exitCode }),
     ...(signal !== null && { signal }),
+    ...(held ? { heldOutput: true as const } : {}),
     ...(peak > 0 && { peakMemory: peak }),
   };
 }

@@ -10,8 +10,11 @@ import { RecordFault, fromStageLock, toStageLock } from './stage-lock.ts';
 export interface RunCache {
   /** The recorded result of exactly this fingerprint; anything damaged, forged or foreign is as if it were not there. */
   recall(fingerprint: Fingerprint): StageLock | undefined;
-  /** Durable: the objects it names must be so already. The newest result of a fingerprint replaces an older one. */
-  save(result: StageLock): void;
+  /**
+   * The newest result of a fingerprint replaces an older one. Its objects must be on the disk already; the entry's own
+   * path is given back for whoever refers to it to flush.
+   */
+  save(result: StageLock): string;
   /** Every entry, for garbage collection and push: its path below the cache and its result. */
   list(): readonly { readonly path: string; readonly result: StageLock }[];
 }
@@ -22,17 +25,21 @@ export function createRunCache(dir: string): RunCache {
       const canonical = canonicalOf(fingerprint);
       const bytes = readIfExists(join(dir, entryPath(sha256Hex(canonical))));
       const result = bytes && parseRunEntry(bytes);
-      return result && canonicalOf(result.fingerprint) === canonical ? result : undefined;
+      if (!result || canonicalOf(result.fingerprint) !== canonical) return undefined;
+      // JSON knows one kind of number; the fingerprint that is asked for still knows which it was.
+      return { ...result, fingerprint };
     },
     save(result) {
       const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
       mkdirSync(dirname(path), { recursive: true });
-      writeFileAtomic(path, formatRunEntry(result), { durable: true });
+      writeFileAtomic(path, formatRunEntry(result), { durable: false });
+      return path;
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];
       for (const folder of readFolder(join(dir, 'runs'))) {
         for (const file of readFolder(join(dir, 'runs', folder.name))) {
+          if (!file.isFile()) continue;
           const path = `runs/${folder.name}/${file.name}`;
           const bytes = readIfExists(join(dir, path));
           const result = bytes && parseRunEntry(bytes);
