@@ -35,7 +35,8 @@ function byFolder(paths: readonly string[]): ReadonlyMap<string, readonly string
   return folders;
 }
 
-/** A name as an anchored pattern that matches it alone. */
+/** A name as an anchored pattern that matches it alone; a line end in it, which no line can hold, as any one character. */
 function toPattern(name: string): string {
-  return `/${name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replace(/ $/, String.raw`\ `)}`;
+  const escaped = name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replaceAll(/[\r\n]/g, '?');
+  return `/${escaped.replace(/[ \t]$/, String.raw`\$&`)}`;
 }

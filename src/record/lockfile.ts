@@ -63,7 +63,11 @@ export async function parseLock(text: string): Promise<Lock> {
   for (const [name, entry] of Object.entries(entries as Readonly<Record<string, Json>>)) {
     result.set(
       name,
-      believe(() => checkPaths(toStageLock(entry)), `stage "${name}"`, lineOf(text, name, 2)),
+      believe(
+        () => checkPaths(toStageLock(entry)),
+        `stage "${name}"`,
+        () => lineOf(text, name, 2),
+      ),
     );
   }
   if (data !== undefined && !Array.isArray(data))
@@ -71,8 +75,10 @@ export async function parseLock(text: string): Promise<Lock> {
   const inputs = believe(
     () => ((data ?? []) as readonly Json[]).map(toArtifact),
     '"data"',
-    lineOf(text, 'data', 0),
+    () => lineOf(text, 'data', 0),
   );
+  const twice = pathSetFault(inputs.map((input) => input.path));
+  if (twice !== undefined) throw invalid(`in "data" ${twice}`, lineOf(text, 'data', 0));
   return { stages: result, data: inputs };
 }
 
@@ -101,12 +107,12 @@ async function parseYaml(text: string): Promise<Json> {
   }
 }
 
-function believe<T>(read: () => T, what: string, line: number): T {
+function believe<T>(read: () => T, what: string, line: () => number): T {
   try {
     return read();
   } catch (error) {
     if (error instanceof RecordFault)
-      throw invalid(`${what} is not as lockstep writes it: ${error.message}`, line);
+      throw invalid(`${what} is not as lockstep writes it: ${error.message}`, line());
     throw error;
   }
 }

@@ -1,5 +1,4 @@
-import { parseJson, sha256Hex } from '../base/hash.ts';
-import type { Json } from '../base/types.ts';
+import { sha256Hex } from '../base/hash.ts';
 import { readSealed, writeSealed } from '../io/sealed.ts';
 
 /** Text files and what was made of them, so that unchanged files are not parsed again. */
@@ -66,7 +65,8 @@ export function createSnapshot(
 function read(path: string, engine: string): Record<string, Part> {
   const data = readSealed(path);
   if (!data) return {};
-  const kept = parseJson(data.toString('utf8')) as unknown as { engine: Json; parts: Record<string, Part> };
+  // No integer in it is beyond a double: see `toText`.
+  const kept = JSON.parse(data.toString('utf8')) as { engine: string; parts: Record<string, Part> };
   return kept.engine === engine ? kept.parts : {};
 }
 

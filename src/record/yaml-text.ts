@@ -26,11 +26,14 @@ function formatItem(item: Json, indent: number): string {
 }
 
 function formatScalar(value: null | boolean | number | bigint | string): string {
-  if (typeof value !== 'string') return Object.is(value, -0) ? '0' : String(value);
-  return formatText(value);
+  if (typeof value === 'string') return formatText(value);
+  if (Object.is(value, -0)) return '0';
+  // Digits alone would be read as an exact integer, which a double of that size is not.
+  const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return inexact ? value.toExponential() : String(value);
 }
 
-const PLAIN = /^[A-Za-z_./][A-Za-z0-9_./@+=&^-]*(:[A-Za-z0-9_./@+=&^-]+)*$/;
+const PLAIN = /^(?!\.[0-9_])[A-Za-z_./][A-Za-z0-9_./@+=&^-]*(:[A-Za-z0-9_./@+=&^-]+)*$/;
 const WORDS = /^(null|true|false|yes|no|on|off|y|n|\.inf|\.nan|\.+)$/i;
 const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]|\p{Surrogate}/gu;
 

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Fingerprint, StageLock } from '../../src/base/types.ts';
+import { createRunCache, entryPathOf, formatRunEntry, parseRunEntry } from '../../src/record/runs.ts';
+import { HASH, WEIRD, resultOf, shellResult } from './rig.ts';
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'lockstep-runs-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+function put(dir: string, path: string, text: string): void {
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), text);
+}
+
+const entryOf = (result: StageLock): string => entryPathOf(result.fingerprint);
+
+test('a result is recalled by its fingerprint, whatever its parameters', () => {
+  const runs = createRunCache(folder());
+  const params = Object.fromEntries(WEIRD.map((value, index) => [`p${index}`, value]));
+  for (const result of [resultOf(), shellResult('x', { 'params.yaml': params })]) {
+    assert.equal(runs.recall(result.fingerprint), undefined);
+    runs.save(result);
+    assert.deepEqual(runs.recall(result.fingerprint), result);
+  }
+  assert.equal(runs.list().length, 2);
+});
+
+test('the name of an entry is the SHA-256 of the canonical fingerprint', () => {
+  // sha256 of {"action":{"cmd":"x"},"deps":[],"outs":[{"path":"o"}],"params":{}}, by sha256sum.
+  assert.equal(
+    entryOf(shellResult('x')),
+    `runs/c2/597bbb145616ee3111cf26a7887ea32609bb9979eb444b30273f71497303f5`,
+  );
+});
+
+test('the newest result of a fingerprint replaces an older one', () => {
+  const runs = createRunCache(folder());
+  const old = shellResult('x');
+  const newer = { ...old, outs: old.outs.map((out) => ({ ...out, size: 99 })) };
+  runs.save(old);
+  runs.save(newer);
+  assert.deepEqual(runs.recall(old.fingerprint), newer);
+});
+
+test('an entry whose name is not that of its fingerprint is as if it were not there', () => {
+  const dir = folder();
+  const runs = createRunCache(dir);
+  const wanted = shellResult('wanted');
+  put(dir, entryOf(wanted), formatRunEntry(shellResult('other')));
+  assert.equal(runs.recall(wanted.fingerprint), undefined);
+  assert.deepEqual(runs.list(), []);
+});
+
+const GOOD = formatRunEntry(shellResult('x'));
+const FORGED: readonly (readonly [what: string, text: string])[] = [
+  ['cut off', GOOD.slice(0, -10)],
+  ['empty', ''],
+  ['of another version', GOOD.replace('"version":1', '"version":2')],
+  ['a list', '[]'],
+  ['null', 'null'],
+  [
+    'with an out that climbs',
+    GOOD.replace('"outs":[{"hash"', '"outs":[{"exec":true,"hash"').replace(
+      /"path":"o","size"/,
+      '"path":"../o","size"',
+    ),
+  ],
+  ['with an absolute out', GOOD.replace(/"path":"o","size"/, '"path":"/o","size"')],
+  ['with an out in git’s folder', GOOD.replace(/"path":"o","size"/, '"path":".git/o","size"')],
+  ['with a hash that is a path', GOOD.replace(HASH, 'sha256:../../x')],
+  ['with an unknown key', GOOD.replace('"version":1', '"version":1').replace('"outs":', '"more":1,"outs":')],
+  ['nested endlessly', '['.repeat(100_000)],
+];
+
+for (const [what, text] of FORGED) {
+  test(`an entry ${what} is as if it were not there`, () => {
+    assert.notEqual(text, GOOD);
+    assert.equal(parseRunEntry(Buffer.from(text)), undefined);
+    const dir = folder();
+    put(dir, entryOf(shellResult('x')), text);
+    const runs = createRunCache(dir);
+    assert.equal(runs.recall(shellResult('x').fingerprint), undefined);
+    assert.deepEqual(runs.list(), []);
+  });
+}
+
+test('files that are no entries do not disturb the list', () => {
+  const dir = folder();
+  const runs = createRunCache(dir);
+  runs.save(shellResult('x'));
+  put(dir, 'runs/README', 'hello');
+  put(dir, 'runs/zz/deep/er', '{}');
+  const [entry, ...rest] = runs.list();
+  assert.deepEqual(rest, []);
+  assert.deepEqual(entry, { path: entryOf(shellResult('x')), result: shellResult('x') });
+  assert.equal(readFileSync(join(dir, entry?.path ?? ''), 'utf8'), GOOD);
+});
+
+test('a parameter that was told as 1e20 is recorded the same, run or recalled', () => {
+  const runs = createRunCache(folder());
+  const fingerprint: Fingerprint = shellResult('x', { 'p.yaml': { n: 1e20 } }).fingerprint;
+  runs.save({ ...shellResult('x'), fingerprint });
+  assert.equal(runs.recall(fingerprint)?.fingerprint.params['p.yaml']?.['n'], 1e20);
+});

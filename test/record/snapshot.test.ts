@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSnapshot } from '../../src/record/snapshot.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+function path(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'lockstep-snapshot-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  return join(dir, 'snapshot');
+}
+
+const open = (at: string, files: Files, engine = '1'): ReturnType<typeof createSnapshot> =>
+  createSnapshot(at, engine, (name) => (files[name] === undefined ? undefined : Buffer.from(files[name])));
+
+const FILES = { 'pipeline.yaml': 'a', 'params.yaml': 'b' };
+const ASKED = ['pipeline.yaml', 'params.yaml', 'params.json'];
+
+function kept(value: unknown = { made: 1 }): string {
+  const at = path();
+  const snapshot = open(at, FILES);
+  snapshot.set('pipeline', ASKED, value);
+  snapshot.save();
+  return at;
+}
+
+test('what was made of files is there as long as each of them stands', () => {
+  const at = kept();
+  assert.deepEqual(open(at, FILES).get('pipeline'), { made: 1 });
+  assert.equal(open(at, FILES).get('other'), undefined);
+  assert.equal(open(at, { ...FILES, 'params.yaml': 'c' }).get('pipeline'), undefined);
+  assert.equal(open(at, { 'pipeline.yaml': 'a' }).get('pipeline'), undefined);
+  assert.equal(
+    open(at, { ...FILES, 'params.json': '{}' }).get('pipeline'),
+    undefined,
+    'a file that was not there',
+  );
+  assert.equal(open(at, FILES, '2').get('pipeline'), undefined, 'another engine');
+});
+
+test('a snapshot with any one byte changed is as if it were not there', () => {
+  const at = kept();
+  const good = readFileSync(at);
+  for (const index of good.keys()) {
+    const bytes = Buffer.from(good);
+    bytes[index] = (bytes[index] ?? 0) ^ 1;
+    writeFileSync(at, bytes);
+    assert.equal(open(at, FILES).get('pipeline'), undefined, `byte ${index}`);
+  }
+});
+
+test('numbers stay what they are, however large; what JSON cannot say is not kept', () => {
+  const value = { a: 1e20, b: 1e21, c: 123456789012345680000, d: 0.1, e: 9007199254740992 };
+  assert.deepEqual(open(kept(value), FILES).get('pipeline'), value);
+  assert.equal(open(kept({ a: 12345678901234567890n }), FILES).get('pipeline'), undefined);
+});
+
+test('keys named like properties of every object survive', () => {
+  const value = JSON.parse('{"__proto__": 1, "constructor": {"a": 2}}') as object;
+  assert.deepEqual(open(kept(value), FILES).get('pipeline'), value);
+});
