@@ -1,13 +1,24 @@
+import { byCodeUnit } from '../base/path.ts';
 import type { Json, Stage } from '../base/types.ts';
 
-/** What a module gets as `params`: `{file, key: "a.b", value}` → `{ a: { b: value } }`; a file tracked whole is its own value. */
+/**
+ * What a module gets as `params`: `{file, key: "a.b", value}` → `{ a: { b: value } }`; a file tracked whole is its own
+ * value. Keys come sorted: the order in which someone wrote them is not fingerprinted, so no out may depend on it.
+ */
 export function nestParams(stage: Stage): Record<string, Json> {
   const nested: Record<string, Json> = {};
   for (const { key, value } of stage.params) {
     if (key === null) Object.assign(nested, value);
     else setPath(nested, key.split('.'), value);
   }
-  return nested;
+  return sortKeys(nested) as Record<string, Json>;
+}
+
+function sortKeys(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sortKeys);
+  const entries = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
 }
 
 function setPath(target: Record<string, Json>, path: readonly string[], value: Json): void {

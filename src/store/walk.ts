@@ -16,7 +16,10 @@ export type Walked =
   | { readonly kind: 'file'; readonly files: readonly [WalkedFile] }
   | { readonly kind: 'tree'; readonly files: readonly WalkedFile[] };
 
-/** `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed. */
+/**
+ * `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed and a
+ * `.gitignore` does not count.
+ */
 export type LinkPolicy = 'refuse' | 'follow';
 
 /**
@@ -67,6 +70,8 @@ function collect(collection: Collection, below: string, leapt: readonly string[]
     const relpath = below === '' ? name : `${below}/${name}`;
     if (name.includes('\uFFFD')) throw notUtf8(`${top}/${relpath}`);
     if (links === 'refuse') refuseName(top, relpath);
+    // Ours to write: which outs stand in a folder, and in which order they were made, is no content of a dep around them.
+    else if (name === '.gitignore') continue;
     if (entry.isFile()) {
       const stat = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
       if (stat !== undefined) files.push({ relpath, stat });

@@ -86,6 +86,14 @@ test('links between folders that never end are refused at once, however many the
   refused(root, 'path.special', 'follow');
 });
 
+test('a .gitignore is content of an out, but not of a dep', () => {
+  const root = folder();
+  mkdirSync(join(root, 'out/sub'));
+  for (const name of ['.gitignore', 'sub/.gitignore', 'x']) writeFileSync(join(root, 'out', name), 'x');
+  assert.deepEqual(names(root, 'out'), ['.gitignore', 'sub/.gitignore', 'x']);
+  assert.deepEqual(names(root, 'out', 'follow'), ['x']);
+});
+
 test('one folder may be linked to twice', () => {
   const root = folder();
   mkdirSync(join(root, 'shared'));
