@@ -103,6 +103,10 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   };
   try {
     return await parsed.command.run(context);
+  } catch (error) {
+    // Whatever was under way ends with an error of its own kind.
+    if (error instanceof Error && error.name === 'AbortError') interrupt.signal.throwIfAborted();
+    throw error;
   } finally {
     interrupt.stop();
     for (const listener of listeners) await listener.close?.();

@@ -43,7 +43,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   /** True when the object came; false when it was refused, or went away since it was listed. */
   const receive = async (hash: ContentHash, then: (size: number) => void): Promise<void> => {
     try {
-      then(await landing.receive(hash, await remote.get(objectPath(hash), signal)));
+      then(await landing.receive(hash, await remote.get(objectPath(hash), signal), signal));
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       if (error.code === 'remote.object-missing') return;

@@ -1,6 +1,6 @@
 /**
  * Works through items, at most `width` at a time and in their order. The first failure stops the taking of new items
- * and is thrown once those under way have ended.
+ * and is thrown once those under way have ended. Between two items others get their turn: a Ctrl-C, a live display.
  */
 export async function runPool<T>(
   items: readonly T[],
@@ -14,6 +14,8 @@ export async function runPool<T>(
       const item = items[next++] as T;
       try {
         await work(item);
+        // Work on local files may be all synchronous, and thousands of them would keep everything else waiting.
+        await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         failures.push(error);
       }

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  createReadStream,
   lstatSync,
   mkdirSync,
   openSync,
@@ -23,7 +24,7 @@ import { parseManifest } from './tree.ts';
 /** Objects on their way into the cache: temp files beside it, hashed while written, let in batch by batch. */
 export interface Landing {
   /** Resolves with the bytes received. Throws `remote.corrupt` for bytes that are not what the name says. */
-  receive(hash: ContentHash, source: Source): Promise<number>;
+  receive(hash: ContentHash, source: Source, signal: AbortSignal): Promise<number>;
   /** The files that a received manifest names. Throws `manifest.invalid`. */
   readTree(hash: ContentHash): readonly ContentHash[];
   /** Makes the received files durable and lets them in, then the manifests that are complete. */
@@ -40,6 +41,8 @@ interface Received {
 
 const BATCH_FILES = 2000;
 const BATCH_BYTES = 256 * 1024 * 1024;
+const WHOLE_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 export function createLanding(cache: Cache): Landing {
   const trees = new Map<ContentHash, Received>();
@@ -73,10 +76,10 @@ export function createLanding(cache: Cache): Landing {
   }
 
   return {
-    async receive(hash, source) {
+    async receive(hash, source, signal) {
       const temp = tempName(cache.pathOf(hash));
       mkdirSync(dirname(temp), { recursive: true });
-      const size = await write(hash, source, temp);
+      const size = await write(hash, asSmallFileOrStream(source, signal), temp);
       chmodSync(temp, 0o444);
       if (isTreeHash(hash)) {
         trees.set(hash, { hash, temp, size });
@@ -104,6 +107,12 @@ export function createLanding(cache: Cache): Landing {
       trees.clear();
     },
   };
+}
+
+/** A large file is copied piece by piece, so that a Ctrl-C need not wait for its end. */
+function asSmallFileOrStream(source: Source, signal: AbortSignal): Source {
+  if (!('file' in source) || lstatSync(source.file).size <= WHOLE_BYTES) return source;
+  return { stream: createReadStream(source.file, { signal, highWaterMark: CHUNK_BYTES }) };
 }
 
 /** Writes what comes to a temp file, hashing it on the way; leaves nothing when it is not what it should be. */

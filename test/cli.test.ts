@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'node:test';
+import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
+import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+
+const COMMANDS = 'init repro status watch dag log push fetch pull checkout commit gc remote'.split(' ');
+
+test('help names every command with its summary, and needs no project', async () => {
+  const rig = createRig();
+  const { stdout } = succeeded(await rig.lockstep(['--help']));
+  for (const name of COMMANDS) assert.match(stdout, new RegExp(`^  ${name} +[A-Z]`, 'm'));
+  for (const line of ['help', '-h', '--json --help', '-C . --help'])
+    assert.equal(succeeded(await rig.lockstep(line.split(' '))).stdout, stdout, line);
+});
+
+test('without a word the help goes to standard error and the exit code is 2', async () => {
+  const ran = await createRig().lockstep([]);
+  assert.equal(ran.code, 2);
+  assert.equal(ran.stdout, '');
+  assert.match(ran.stderr, /^lockstep: /);
+});
+
+test('the help of a command shows its usage, each of its flags and an example, and fits 120 columns', async () => {
+  const rig = createRig();
+  for (const name of COMMANDS) {
+    const { stdout } = succeeded(await rig.lockstep([name, '--help']));
+    assert.match(stdout, new RegExp(`^Usage: lockstep ${name}`, 'm'));
+    assert.match(stdout, new RegExp(`^Examples:\n(.*\n)*  .*lockstep ${name}`, 'm'), name);
+    const { default: command } = (await import(`../src/commands/${name}.ts`)) as {
+      default: { flags: Readonly<Record<string, { help: string }>> };
+    };
+    for (const [flag, { help }] of Object.entries(command.flags))
+      assert.ok(stdout.includes(`--${flag}`) && stdout.includes(help), `${name} --${flag}`);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 120, line);
+  }
+  const help = succeeded(await rig.lockstep(['help', 'push']));
+  assert.equal(help.stdout, (await rig.lockstep(['push', '--help'])).stdout);
+});
+
+test('the version is the one of the package', async () => {
+  const { version } = JSON.parse(
+    (await import('node:fs')).readFileSync(join(REPOSITORY, 'package.json'), 'utf8'),
+  ) as { version: string };
+  assert.equal((await createRig().lockstep(['--version'])).stdout, `${version}\n`);
+});
+
+const REFUSED: readonly (readonly [string, string])[] = [
+  ['statsu', 'error[cli.unknown-command]: there is no command "statsu"\n = hint: did you mean "status"?\n'],
+  [
+    'frobnicate',
+    'error[cli.unknown-command]: there is no command "frobnicate"\n = hint: see "lockstep --help"\n',
+  ],
+  ['help pusj', 'error[cli.unknown-command]: there is no command "pusj"\n = hint: did you mean "push"?\n'],
+  [
+    'repro --dry-ran',
+    'error[cli.unknown-flag]: "lockstep repro" has no flag "--dry-ran"\n = hint: did you mean "--dry-run"?\n',
+  ],
+  ['gc -x', 'error[cli.unknown-flag]: "lockstep gc" has no flag "-x"\n = hint: see "lockstep gc --help"\n'],
+  [
+    'push --remote',
+    'error[cli.value]: "--remote" needs a value: --remote NAME\n = hint: see "lockstep push --help"; a value that begins with "-" is written --remote=VALUE\n',
+  ],
+  [
+    'status --quiet=yes',
+    'error[cli.value]: "--quiet" takes no value\n = hint: see "lockstep status --help"\n',
+  ],
+  [
+    'gc everything',
+    'error[cli.arguments]: "lockstep gc" does not know what to do with "everything"\n = hint: see "lockstep gc --help"\n',
+  ],
+  [
+    'remote list all',
+    'error[cli.arguments]: "lockstep remote" does not know what to do with "all"\n = hint: see "lockstep remote --help"\n',
+  ],
+  [
+    'remote ad x y',
+    'error[cli.arguments]: "lockstep remote" does not know what to do with "ad"\n = hint: did you mean "add"?\n',
+  ],
+  [
+    'status --wait soon',
+    'error[cli.value]: "--wait" takes a number of seconds, not "soon"\n = hint: for example --wait 300\n',
+  ],
+  [
+    'repro --jobs 0',
+    'error[cli.value]: "--jobs" takes a whole number from 1 to 1024, not "0"\n = hint: for example --jobs 2\n',
+  ],
+  ['repro cuont', 'error[stage.unknown]: there is no stage "cuont"\n = hint: did you mean "count"?\n'],
+  [
+    'push -r orign',
+    'error[remote.unknown]: there is no remote "orign" in remotes.yaml\n = hint: did you mean "origin"?\n',
+  ],
+];
+
+test('what was mistyped is named with a suggestion, exit 2, and nothing is touched', async () => {
+  const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n' });
+  await Promise.all(
+    REFUSED.map(async ([line, text]) => {
+      const ran = await rig.lockstep(line.split(' '));
+      assert.equal(ran.stderr, text);
+      assert.equal(ran.stdout, '');
+      assert.equal(ran.code, 2, line);
+    }),
+  );
+  assert.throws(() => rig.read('pipeline.lock'));
+});
+
+test('with --json an error is one JSON value on standard output', async () => {
+  const rig = createRig(FILES);
+  const ran = await rig.lockstep(['--json', 'repro', 'cuont']);
+  assert.equal(ran.code, 2);
+  assert.deepEqual(jsonOf(ran), [
+    {
+      type: 'error',
+      problems: [
+        { code: 'stage.unknown', message: 'there is no stage "cuont"', hint: 'did you mean "count"?' },
+      ],
+    },
+  ]);
+  assert.equal(ran.stderr, '');
+});
+
+test('with --json every command prints one JSON value per line and nothing else', async () => {
+  const rig = await createDemo();
+  const lines = [
+    'status',
+    'repro --force copy',
+    'repro --dry-run --force',
+    'dag',
+    'log',
+    'push --run-cache',
+    'status --remote',
+    'fetch --run-cache',
+    'pull',
+    'checkout',
+    'commit',
+    'gc',
+    'remote list',
+    'remote add other ../other',
+  ];
+  for (const line of lines) {
+    const ran = succeeded(await rig.lockstep([...line.split(' '), '--json']));
+    assert.ok(jsonOf(ran).length > 0, line);
+    assert.equal(ran.stderr, '', line);
+  }
+  const [row] = jsonOf(await rig.lockstep(['log', '--json']));
+  const run = jsonOf(await rig.lockstep(['log', String(row?.['run']), '--json']));
+  assert.equal(run.at(-1)?.['type'], 'run-finished');
+  const fresh = createRig();
+  assert.equal(jsonOf(await fresh.lockstep(['init', '--json'])).length, 1);
+});
+
+test('a whole number that no double holds keeps its digits in --json', async () => {
+  const rig = await createDemo({ 'params.yaml': 'width: 1\n' });
+  rig.write('params.yaml', 'width: 12345678901234567891\n');
+  assert.match(succeeded(await rig.lockstep(['status', '--json'])).stdout, /"to":12345678901234567891[,}]/);
+  succeeded(await rig.lockstep(['repro']));
+  const [row] = jsonOf(await rig.lockstep(['log', '--json']));
+  const { stdout } = succeeded(await rig.lockstep(['log', String(row?.['run']), '--json']));
+  assert.match(stdout, /"to":12345678901234567891[,}]/);
+});
+
+test('a command works from below the root, and with -C from anywhere', async () => {
+  const rig = await createDemo();
+  const other = createRig();
+  rig.write('deep/er/note.txt', '');
+  const fresh = 'Everything is fresh: 3 stages, nothing to do.\n';
+  assert.equal((await rig.lockstep(['status'], { cwd: 'deep/er' })).stdout, fresh);
+  assert.equal((await other.lockstep(['-C', rig.root, 'status'])).stdout, fresh);
+  assert.equal((await other.lockstep(['status', '-C', rig.root])).stdout, fresh);
+  assert.equal((await other.lockstep(['-C', rig.path('deep'), 'status'])).stdout, fresh);
+});
+
+test('outside a project, and with -C to no folder, the error says what to do', async () => {
+  const rig = createRig({ 'pipeline.yml': '' });
+  await Promise.all(
+    COMMANDS.filter((one) => one !== 'init').map(async (name) => {
+      const ran = await rig.lockstep([name]);
+      assert.equal(ran.code, 2, name);
+      assert.equal(
+        ran.stderr,
+        `error[project.none]: there is no pipeline.yaml in "${rig.root}" or above it\n` +
+          ' = hint: go to your project (or name it with -C), or start one with "lockstep init"\n',
+      );
+    }),
+  );
+  const ran = await rig.lockstep(['-C', 'nowhere', 'status']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /^error\[cli\.dir\]: there is no folder ".*nowhere"\n/);
+});
+
+test('a stage that fails is exit 1, a busy project exit 3 naming who holds it', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'name: a\nstages:\n  bad: { cmd: exit 7, outs: [a] }\n  slow: { cmd: "echo holding; read x < fifo", outs: [b] }\n',
+  });
+  assert.equal((await rig.lockstep(['repro', 'bad'])).code, 1);
+  (await import('node:child_process')).execFileSync('mkfifo', [rig.path('fifo')]);
+  const holder = rig.start(['repro', 'slow']);
+  await holder.seen('holding');
+  const waiter = await rig.lockstep(['repro', 'bad', '--wait', '0']);
+  assert.equal(waiter.code, 3);
+  assert.match(
+    waiter.stderr,
+    /error\[mutex\.busy\]: the project is in use by "lockstep repro slow" \(process \d+\)/,
+  );
+  holder.process.kill('SIGINT');
+  const ended = await holder.ended;
+  assert.equal(ended.code, 130, ended.stderr);
+});
+
+test('a fault of our own is exit 70 with the stack, and is no crash', async () => {
+  const rig = createRig(FILES);
+  const broken =
+    'data:text/javascript,String.prototype.padEnd=()=>{throw new TypeError("broken on purpose")}';
+  const env = { NODE_OPTIONS: `--import="${broken.replaceAll('"', '%22')}"` };
+  const ran = await rig.lockstep(['status'], { env });
+  assert.equal(ran.code, 70);
+  assert.match(
+    ran.stderr,
+    /^error\[internal\.bug\]: lockstep itself failed; .*\nTypeError: broken on purpose\n {4}at /,
+  );
+  const json = await rig.lockstep(['status', '--json', '--quiet', 'nothing'], { env });
+  assert.equal(json.code, 2);
+});
+
+test('colour goes to nobody who did not ask for it, and NO_COLOR wins', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'name: a\nstages:\n  bad: { cmd: exit 7, outs: [a] }\n' });
+  const escape = String.fromCharCode(27);
+  assert.ok(!(await rig.lockstep(['repro'])).stderr.includes(escape));
+  assert.ok((await rig.lockstep(['repro'], { env: { FORCE_COLOR: '1' } })).stderr.includes(escape));
+  const none = await rig.lockstep(['repro'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
+  assert.ok(!none.stderr.includes(escape));
+});
+
+test('a reader that goes away ends no run and crashes nothing', async () => {
+  const rig = createRig(FILES);
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const child = spawn(process.execPath, [cli, 'repro', '--json'], { cwd: rig.root, env: cleanEnv() });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0, 'all of it ran');
+});

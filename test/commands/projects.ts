@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { cleanEnv, createRig, rigAt } from '../rig.ts';
+import type { Ran, Rig } from '../rig.ts';
+
+/**
+ * `copy` copies in.txt, `split` makes a folder of its lines, `count` counts its files; each needs only a shell.
+ */
+export const PIPELINE = `name: demo
+params: [params.yaml]
+stages:
+  copy:
+    cmd: cat in.txt > copy.txt
+    deps: [in.txt]
+    outs: [copy.txt]
+  split:
+    cmd: i=0; while read -r line; do i=$((i+1)); echo "$line" > parts/$i.txt; done < copy.txt
+    deps: [copy.txt]
+    params: [width]
+    outs: [parts/]
+  count:
+    cmd: ls parts | wc -l | tr -d ' ' > count.txt
+    deps: [parts]
+    outs: [count.txt]
+`;
+
+export const FILES: Readonly<Record<string, string>> = {
+  'pipeline.yaml': PIPELINE,
+  'params.yaml': 'width: 1\n',
+  'in.txt': 'one\ntwo\nthree\n',
+};
+
+/** The demo pipeline as one that has run, with a folder remote `origin` in `remote/` (which no stage reads). */
+export async function createDemo(files: Readonly<Record<string, string>> = {}): Promise<Rig> {
+  const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n', ...files });
+  succeeded(await rig.lockstep(['repro']));
+  return rig;
+}
+
+/** A second machine: the files that git would bring, no cache, no outs, and the same remotes under the same names. */
+export function cloneOf(rig: Rig, outs: readonly string[] = ['copy.txt', 'parts', 'count.txt']): Rig {
+  const clone = createRig();
+  cpSync(rig.root, clone.root, {
+    recursive: true,
+    filter: (from) =>
+      ![...outs, '.lockstep', 'node_modules', 'remote', 'backup'].some(
+        (name) => from === join(rig.root, name),
+      ),
+  });
+  if (rig.read('remotes.yaml').includes('url: remote'))
+    clone.write(
+      'remotes.yaml',
+      rig.read('remotes.yaml').replace('url: remote', `url: ${rig.path('remote')}`),
+    );
+  return rigAt(clone.root);
+}
+
+/** Asserts that a command ended well, showing what it said if not. */
+export function succeeded(ran: Ran): Ran {
+  assert.equal(ran.code, 0, `${ran.stdout}${ran.stderr}`);
+  return ran;
+}
+
+/** The JSON values of a `--json` output; every line must be one. */
+export function jsonOf(ran: Ran): readonly Readonly<Record<string, unknown>>[] {
+  assert.ok(ran.stdout === '' || ran.stdout.endsWith('\n'), 'the last line has its end');
+  return ran.stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+}
+
+/** The first value of a type in a `--json` output. */
+export function eventOf(ran: Ran, type: string): Readonly<Record<string, unknown>> {
+  const found = jsonOf(ran).find((value) => value['type'] === type);
+  assert.ok(found, `no "${type}" in:\n${ran.stdout}${ran.stderr}`);
+  return found;
+}
+
+/** Runs git in the project, away from any configuration of the machine. */
+export function git(rig: Rig, ...args: readonly string[]): string {
+  return execFileSync('git', [...args], { cwd: rig.root, encoding: 'utf8', env: cleanEnv() });
+}

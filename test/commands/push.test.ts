@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Rig } from '../rig.ts';
+import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
+
+/** Below a remote or a cache: the object files, by their key. */
+function objectsOf(folder: string): readonly string[] {
+  const names = readdirSync(join(folder, 'files'), { recursive: true, withFileTypes: true });
+  return names
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The object that holds exactly this text. */
+function objectWith(folder: string, text: string): string {
+  const found = objectsOf(folder).find((file) => readFileSync(file, 'utf8') === text);
+  assert.ok(found, `no object holds "${text}"`);
+  return found;
+}
+
+/** Removes an object of the cache, whose outs stay as they are. */
+function forget(rig: Rig, text: string): void {
+  rmSync(objectWith(rig.path('.lockstep'), text));
+}
+
+test('a push sends everything the lock names once, and says so the second time', async () => {
+  const rig = await createDemo();
+  // copy.txt, three parts and their manifest, count.txt: six objects.
+  const first = succeeded(await rig.lockstep(['push']));
+  assert.equal(
+    first.stderr,
+    'pushing 6 objects (210 B) to origin\npushed 6 objects (210 B) to origin\n'.replaceAll(
+      '210 B',
+      /\((.*?)\)/.exec(first.stderr)?.[1] ?? '',
+    ),
+  );
+  assert.equal(objectsOf(rig.path('remote')).length, 6);
+  const second = succeeded(await rig.lockstep(['push']));
+  assert.equal(second.stderr, 'nothing pushed to origin, 6 there already\n');
+});
+
+test('a dry push counts and sends nothing', async () => {
+  const rig = await createDemo();
+  const ran = succeeded(await rig.lockstep(['push', '--dry-run', '--json']));
+  assert.equal(eventOf(ran, 'transfer-finished')['objects'], 6);
+  assert.throws(() => readdirSync(rig.path('remote')));
+});
+
+test('a push of a stage or a path sends only its objects', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push', 'copy', 'count.txt']));
+  assert.equal(objectsOf(rig.path('remote')).length, 2);
+  succeeded(await rig.lockstep(['push', './parts/']));
+  assert.equal(objectsOf(rig.path('remote')).length, 6);
+});
+
+test('an out with push: false never leaves, and one with a remote of its own goes there only', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n' +
+      '  mine: { cmd: echo mine > mine.txt, outs: [{ mine.txt: { push: false } }] }\n' +
+      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: backup } }] }\n' +
+      '  ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }\n',
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n  backup: { url: backup }\n',
+  });
+  succeeded(await rig.lockstep(['push', '--run-cache']));
+  const texts = (folder: string): readonly string[] =>
+    objectsOf(rig.path(folder)).map((file) => readFileSync(file, 'utf8'));
+  assert.deepEqual(texts('remote'), ['ours\n']);
+  assert.deepEqual(texts('backup'), ['theirs\n']);
+  // Their run-cache results keep to the same places: one each, none for the out that never leaves.
+  assert.equal(readdirSync(rig.path('remote/runs')).length, 1);
+  assert.equal(readdirSync(rig.path('backup/runs')).length, 1);
+  rmSync(rig.path('backup'), { recursive: true });
+  succeeded(await rig.lockstep(['push', '--remote', 'origin']));
+  assert.throws(() => readdirSync(rig.path('backup')));
+});
+
+test('an object that was cut off on the remote is sent again', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push']));
+  const cut = objectWith(rig.path('remote'), 'one\ntwo\nthree\n');
+  rmSync(cut);
+  writeFileSync(cut, 'one\n');
+  const ran = succeeded(await rig.lockstep(['push', '--json']));
+  assert.equal(eventOf(ran, 'transfer-finished')['objects'], 1);
+  assert.equal(readFileSync(cut, 'utf8'), 'one\ntwo\nthree\n');
+});
+
+test('a corrupted local object is not sent, nor the manifest that names it; the rest is', async () => {
+  const rig = await createDemo();
+  const object = objectWith(rig.path('.lockstep'), 'two\n');
+  rmSync(object);
+  writeFileSync(object, 'TWO\n', { mode: 0o444 });
+  const ran = await rig.lockstep(['push']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /warning\[push\.missing\]: "parts" is in pipeline\.lock, but neither/);
+  const sent = objectsOf(rig.path('remote'));
+  assert.equal(sent.length, 4, 'copy.txt, two parts, count.txt');
+  assert.ok(!sent.some((file) => file.endsWith('.dir')));
+});
+
+test('what is missing here and there is named, exit 1; what is missing only here is no concern', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push', 'copy']));
+  forget(rig, 'one\ntwo\nthree\n');
+  forget(rig, 'three\n');
+  const ran = await rig.lockstep(['push', '--json']);
+  assert.equal(ran.code, 1);
+  const warned = jsonOf(ran).filter((event) => event['type'] === 'warned');
+  assert.deepEqual(
+    warned.map((event) => (event['problem'] as { message: string }).message),
+    [`"parts" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`],
+  );
+});
+
+test('without a remote, with an unset variable, or where nothing can be written, the error says why', async () => {
+  const rig = await createDemo({ 'remotes.yaml': '' });
+  assert.match(
+    (await rig.lockstep(['push'])).stderr,
+    /^error\[remote\.none\]: this project has no remote\n = hint: add one/,
+  );
+  rig.write('remotes.yaml', 'remotes:\n  a: { url: "${env:NO_SUCH_PLACE}" }\n  b: { url: remote }\n');
+  const none = await rig.lockstep(['push']);
+  assert.equal(none.code, 2);
+  assert.match(
+    none.stderr,
+    /^error\[remote\.none\]: remotes\.yaml names no default remote\n = hint: name one with --remote \(a, b\)/,
+  );
+  const unset = await rig.lockstep(['push', '--remote', 'a']);
+  assert.equal(unset.code, 2);
+  assert.match(unset.stderr, /NO_SUCH_PLACE/);
+  assert.match(unset.stderr, /--> remotes\.yaml:2:/);
+  succeeded(await rig.lockstep(['push', '--remote', 'b']));
+  rig.write('remotes.yaml', 'remotes:\n  c: { url: no/such/share }\n');
+  const gone = await rig.lockstep(['push']);
+  assert.equal(gone.code, 1);
+  assert.match(
+    gone.stderr,
+    /^error\[remote\.unreachable\]: remote "c": there is no folder ".*no\/such\/share"/,
+  );
+  rig.write('remotes.yaml', 'remotes:\n  d: { url: in.txt }\n');
+  const file = await rig.lockstep(['push']);
+  assert.notEqual(file.code, 0);
+  assert.match(file.stderr, /^error\[remote\./);
+  assert.ok(!file.stderr.includes('internal.bug'));
+});
+
+test('a read-only remote refuses a push before anything is asked of it', async () => {
+  const rig = await createDemo({ 'remotes.yaml': 'remotes:\n  web: { url: "http://127.0.0.1:9/none" }\n' });
+  const ran = await rig.lockstep(['push']);
+  assert.equal(ran.code, 2);
+  assert.equal(
+    ran.stderr,
+    'error[remote.read-only]: the remote "web" can only be read\n = hint: name another one with --remote\n',
+  );
+});
+
+test('a push that is interrupted or killed midway leaves no manifest without its files, and the next one ends it', async () => {
+  const many = 'for i in $(seq 1 300); do head -c 200000 /dev/zero > many/$i; echo $i >> many/$i; done';
+  const rig = await createDemo({
+    'pipeline.yaml': `name: a\nstages:\n  many: { cmd: "${many}", outs: [many/] }\n`,
+  });
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const running = rig.start(['push', '--json']);
+    await running.seen('"transfer-progressed"');
+    running.process.kill(signal);
+    const ran = await running.ended;
+    assert.equal(signal === 'SIGINT' ? ran.code : ran.signal, signal === 'SIGINT' ? 130 : 'SIGKILL');
+    assert.ok(!objectsOf(rig.path('remote')).some((file) => file.endsWith('.dir')), signal);
+  }
+  const before = objectsOf(rig.path('remote')).length;
+  assert.ok(before > 0 && before < 300, `what was sent before Ctrl-C stays sent: ${before} of 300`);
+  const rest = succeeded(await rig.lockstep(['push', '--json']));
+  assert.equal(eventOf(rest, 'transfer-finished')['objects'], 301 - before);
+  assert.equal(objectsOf(rig.path('remote')).length, 301);
+  const clone = cloneOf(rig, ['many']);
+  succeeded(await clone.lockstep(['pull']));
+  assert.equal(readdirSync(clone.path('many')).length, 300);
+  assert.deepEqual(clone.bytes('many/123'), rig.bytes('many/123'));
+  for (const file of objectsOf(rig.path('remote')))
+    assert.equal(statSync(file).nlink, 1, 'a remote shares no inode with the cache');
+});
+
+test('a truncated cache object is found by its bytes, not by its name', async () => {
+  const rig = await createDemo();
+  const object = objectWith(rig.path('.lockstep'), 'one\ntwo\nthree\n');
+  rmSync(object);
+  writeFileSync(object, 'one\ntwo\nthree\n');
+  truncateSync(object, 3);
+  const ran = await rig.lockstep(['push', 'copy']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /"copy\.txt" is in pipeline\.lock/);
+});
