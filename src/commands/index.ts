@@ -13,6 +13,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly default: Com
   ['pull', () => import('./pull.ts')],
   ['checkout', () => import('./checkout.ts')],
   ['commit', () => import('./commit.ts')],
+  ['verify', () => import('./verify.ts')],
   ['gc', () => import('./gc.ts')],
   ['remote', () => import('./remote.ts')],
 ]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
@@ -37,20 +38,25 @@ function objectOf(bytes: string): string {
   return `files/sha256/${digest.slice(0, 2)}/${digest.slice(2)}`;
 }
 
-/** Writes other bytes of the same length; size, times and mode look as they did. */
+/** Writes other bytes of the same length; size, times (to the nanosecond) and mode look as they did. */
 function falsify(path: string): void {
-  const before = statSync(path);
+  const look = (): unknown => {
+    const { size, mtimeNs, mode, ino } = statSync(path, { bigint: true });
+    return { size, mtimeNs, mode, ino };
+  };
+  const before = look();
+  const like = `${path}.like`;
+  writeFileSync(like, '');
+  execFileSync('touch', ['-r', path, like]);
+  const { mode } = statSync(path);
   const bytes = readFileSync(path);
   bytes[0] = (bytes[0] ?? 0) ^ 1;
   chmodSync(path, 0o644);
   writeFileSync(path, bytes);
-  utimesSync(path, before.atime, before.mtime);
-  chmodSync(path, before.mode & 0o777);
-  const after = statSync(path);
-  assert.deepEqual(
-    [after.size, Math.floor(after.mtimeMs), after.mode],
-    [before.size, Math.floor(before.mtimeMs), before.mode],
-  );
+  chmodSync(path, mode & 0o777);
+  execFileSync('touch', ['-r', like, path]);
+  rmSync(like);
+  assert.deepEqual(look(), before);
 }
 
 interface Verdict {
@@ -120,6 +126,8 @@ test('an object changed behind size, time and mode is found by reading, taken ou
     /^the cache object sha256:[0-9a-f]{64} .*; it belongs to "copy\.txt"$/,
   );
   assert.equal(existsSync(object), false);
+  // A file that shares the inode of a bad object looked untouched as well; it is known for what it is now.
+  if (codes.length > 1) assert.match((await rig.lockstep(['status'])).stdout, /copy\.txt was changed/);
   const command = /"lockstep (repro copy[^"]*)"/.exec(corrupt?.hint ?? '')?.[1]?.split(' ') ?? [];
   const healed = await rig.lockstep(command);
   assert.equal(healed.code, 0, healed.stderr);
@@ -128,29 +136,23 @@ test('an object changed behind size, time and mode is found by reading, taken ou
   assert.equal(again.code, 0, again.stderr);
 });
 
-test('a workspace file changed behind its stat is found by reading, and is stale from then on', async () => {
+test('what differs inside a folder is named, and the hint brings the recorded bytes back', async () => {
   const rig = await madeProject();
-  rig.write('data/in.txt', 'one\ntwo\n');
-  // Old enough for its stat to be believed.
-  utimesSync(rig.path('data/in.txt'), 1_700_000_000, 1_700_000_000);
-  const { ino, size, mtimeMs } = statSync(rig.path('data/in.txt'));
-  await rig.lockstep(['status']);
-  falsify(rig.path('data/in.txt'));
-  assert.deepEqual(
-    [
-      statSync(rig.path('data/in.txt')).ino,
-      statSync(rig.path('data/in.txt')).size,
-      statSync(rig.path('data/in.txt')).mtimeMs,
-    ],
-    [ino, size, mtimeMs],
-  );
-  const read = await rig.lockstep(['verify', 'data', '--read-data', '--json']);
-  assert.equal(read.code, 1);
-  const [problem] = verdictOf(read).problems;
+  rig.write('data/in.txt', 'one\nTWO\n');
+  rig.write('data/new.txt', '');
+  const ran = await rig.lockstep(['verify', 'data', '--json']);
+  assert.equal(ran.code, 1);
+  const [problem] = verdictOf(ran).problems;
   assert.equal(problem?.code, 'workspace.changed');
-  assert.equal(problem?.message, '"data" in the workspace is not what pipeline.lock says: in.txt changed');
-  assert.match((await rig.lockstep(['status'])).stdout, /data data changed/);
-  await rig.lockstep(['checkout', 'data']);
+  assert.equal(
+    problem?.message,
+    '"data" in the workspace is not what pipeline.lock says: in.txt changed, new.txt added',
+  );
+  assert.equal(
+    problem?.hint,
+    '"lockstep checkout data" brings the recorded one back; "lockstep repro" records what is here',
+  );
+  assert.equal((await rig.lockstep(['checkout', 'data'])).code, 0);
   assert.equal(rig.read('data/in.txt'), 'one\ntwo\n');
   assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
 });

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
+import { formatBytes, plural } from '../base/text.ts';
+import type { RelPath, Stage } from '../base/types.ts';
+import { lockedArtifacts } from '../execute/checkout.ts';
+import { verify as verifyHere } from '../execute/verify.ts';
+import type { Verified, VerifyOptions } from '../execute/verify.ts';
+import { verifyRemote } from '../execute/verify-remote.ts';
+import { statIfExists } from '../io/files.ts';
+import type { Project } from '../project.ts';
+import { isSet, printJson, textFlag, withProject } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
+import { eachRemote, pathsOf } from './routes.ts';
+
+const verify: Command = {
+  summary: 'Check that cache, workspace or a remote have what pipeline.lock says',
+  usage: '[STAGE | PATH …]',
+  flags: {
+    'read-data': {
+      type: 'boolean',
+      help: 'read and hash every byte; bad objects and past results are taken out of the cache',
+    },
+    remote: {
+      type: 'string',
+      short: 'r',
+      value: 'NAME',
+      help: 'check this remote, instead of cache and workspace',
+    },
+  },
+  examples: [
+    'lockstep verify',
+    'lockstep verify --read-data',
+    'lockstep verify data/raw --read-data --json',
+    'lockstep verify --remote storage',
+  ],
+  run: (context) =>
+    withProject(context, async (project) =>
+      textFlag(context, 'remote') === undefined ? verifyAll(context, project) : verifyThere(context, project),
+    ),
+};
+
+export default verify;
+
+async function verifyAll(context: CommandContext, project: Project): Promise<ExitCode> {
+  // A run that moves outs about would be taken for damage.
+  using _workspace = await project.takeWorkspace();
+  using _cache = await project.takeCache('shared');
+  const { root, cache, runs, signal, pipeline, recorder } = project;
+  const readData = isSet(context, 'read-data');
+  const only = pathsOf(context.args, project);
+  const artifacts = lockedArtifacts(pipeline, recorder).filter(
+    ({ artifact }) => only === undefined || only.has(artifact.path),
+  );
+  const whole = only === undefined;
+  const found = await verifyHere({
+    root,
+    cache,
+    runs,
+    artifacts,
+    whole,
+    readData,
+    signal,
+    ...curesOf(project),
+  });
+  return tell(
+    context,
+    found,
+    readData ? 'every byte was read' : 'by size and time; --read-data reads every byte',
+  );
+}
+
+async function verifyThere(context: CommandContext, project: Project): Promise<ExitCode> {
+  const readData = isSet(context, 'read-data');
+  const asked = textFlag(context, 'remote');
+  let found: Verified | undefined;
+  await eachRemote(context, project, { asked, runCache: false }, async (remote, { name, artifacts }) => {
+    if (name !== asked) return;
+    found = await verifyRemote({
+      cache: project.cache,
+      remote,
+      name,
+      artifacts: artifacts.map(({ artifact }) => artifact),
+      readData,
+      signal: project.signal,
+    });
+  });
+  const nothing: Verified = { artifacts: 0, objects: 0, size: 0, results: 0, problems: [] };
+  return tell(
+    context,
+    found ?? nothing,
+    readData ? 'every byte was downloaded and hashed' : 'by name and size; --read-data downloads and hashes',
+  );
+}
+
+/** What can be done now about an artifact, in commands that work. */
+function curesOf({ root, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf' | 'isData'> {
+  const hasRemotes = statIfExists(join(root, 'remotes.yaml')) !== undefined;
+  const stageOf = (path: RelPath): Stage | undefined =>
+    pipeline.stages.find((stage) => stage.outs.some((out) => out.path === path));
+  return {
+    isData: (path) => pipeline.data.some((input) => input.path === path),
+    acceptOf: (path) => {
+      const stage = stageOf(path);
+      return stage ? `"lockstep commit ${stage.name}"` : '"lockstep repro"';
+    },
+    cureOf: ({ artifact: { path } }, inPlace) => {
+      const stage = stageOf(path);
+      const pull = `"lockstep pull ${path}" brings it back from the remote`;
+      if (!stage || stage.policy.frozen)
+        return hasRemotes ? pull : `bring "${path}" back from a backup; this project has no remote`;
+      // Outs that are as recorded make their stage fresh, whatever the cache lacks.
+      const repro = `"lockstep repro ${stage.name}${inPlace ? ' --force' : ''}" makes it again`;
+      return hasRemotes ? `${pull}, ${repro}` : repro;
+    },
+  };
+}
+
+function tell(context: CommandContext, found: Verified, how: string): ExitCode {
+  const { artifacts, objects, size, results, problems } = found;
+  const [first, ...rest] = problems;
+  if (first) context.tell(PipelineError.of([first, ...rest], EXIT.failed));
+  if (context.json)
+    printJson(context, { type: 'verified', artifacts, objects, size, results, problems: problems.length });
+  else {
+    const what = [
+      `${plural(artifacts, 'artifact')} of pipeline.lock`,
+      plural(objects, 'object'),
+      ...(results > 0 ? [plural(results, 'past result')] : []),
+    ];
+    const verdict = first ? plural(problems.length, 'problem') : 'all good';
+    context.print(`Verified ${what.join(', ')}, ${formatBytes(size)} (${how}): ${verdict}.\n`);
+  }
+  return first ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,27 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Problem } from '../base/error.ts';
+import { readFolder, readIfExists } from '../io/files.ts';
+import { entryPathOf, parseRunEntry } from '../record/runs.ts';
+
+/** Checks that run-cache entries are what their names say; bad ones are taken out and told. Returns how many there are. */
+export function checkEntries(dir: string, problems: Problem[]): number {
+  let count = 0;
+  for (const folder of readFolder(join(dir, 'runs'))) {
+    for (const file of readFolder(join(dir, 'runs', folder.name))) {
+      const path = `runs/${folder.name}/${file.name}`;
+      if (!/^runs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path)) continue;
+      count++;
+      const bytes = readIfExists(join(dir, path));
+      const result = bytes && parseRunEntry(bytes);
+      if (!bytes || (result && entryPathOf(result.fingerprint) === path)) continue;
+      rmSync(join(dir, path), { force: true });
+      problems.push({
+        code: 'run-entry.corrupt',
+        message: `the past result ${path} is not what its name says and was taken out of the run cache`,
+        hint: 'nothing is lost that pipeline.lock names; the stage runs again if that result is ever asked for',
+      });
+    }
+  }
+  return count;
+}

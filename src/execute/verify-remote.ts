@@ -1,0 +1,153 @@
+import { createReadStream, lstatSync } from 'node:fs';
+import { PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
+import { algorithmOf, createRunningHash, digestOf, isTreeHash, objectPath } from '../base/hash.ts';
+import type { Remote } from '../base/remote.ts';
+import { plural } from '../base/text.ts';
+import type { Artifact, ContentHash } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import { parseManifest } from '../store/tree.ts';
+import { runPool } from './pool.ts';
+import { concernsOneObject, findPresent } from './transfer-plan.ts';
+import type { Verified } from './verify.ts';
+
+export interface VerifyRemoteOptions {
+  readonly cache: Cache;
+  readonly remote: Remote;
+  readonly name: string;
+  readonly artifacts: readonly Artifact[];
+  /** Every object is downloaded and hashed; none is kept. */
+  readonly readData: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Holds what is recorded against a remote: every object is there and has the size it should have. Manifests that the
+ * cache lacks are read from the remote. Nothing is changed, neither there nor here.
+ */
+export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verified> {
+  const { cache, remote, name, artifacts, readData, signal } = options;
+  const problems: Problem[] = [];
+  const faults = new Map<ContentHash, string>();
+  const entries = await readManifests(options, faults);
+  const wanted = new Set(artifacts.flatMap(({ hash }) => [hash, ...(entries.get(hash) ?? [])]));
+  const present = await findPresent(remote, wanted, signal);
+  const owners = ownersOf(artifacts, entries);
+  const sizes = new Map(artifacts.flatMap((one) => (one.kind === 'file' ? [[one.hash, one.size]] : [])));
+  for (const hash of wanted) {
+    const there = present.get(objectPath(hash));
+    const size = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size ?? sizes.get(hash);
+    if (there !== undefined && size !== undefined && there !== size)
+      faults.set(hash, `has ${plural(there, 'byte')} there instead of ${size}`);
+  }
+  if (readData) {
+    const readable = [...wanted].filter((hash) => present.has(objectPath(hash)) && !faults.has(hash));
+    await runPool(readable, remote.limits.concurrency, async (hash) => {
+      if (isTreeHash(hash) && entries.has(hash)) return;
+      const fault = await faultOf(remote, hash, signal);
+      if (fault !== undefined) faults.set(hash, fault);
+    });
+  }
+  for (const artifact of artifacts) {
+    const own = [...new Set([artifact.hash, ...(entries.get(artifact.hash) ?? [])])];
+    const lost = own.filter((hash) => !present.has(objectPath(hash)) && !faults.has(hash)).length;
+    if (lost > 0)
+      problems.push({
+        code: 'remote.lacks',
+        message: `the remote "${name}" lacks ${artifact.kind === 'file' ? 'the bytes' : `${lost} of the ${plural(own.length, 'object')}`} of "${artifact.path}"`,
+        hint: `run "lockstep push ${artifact.path} --remote ${name}" on a machine that has it`,
+      });
+  }
+  for (const [hash, fault] of faults)
+    problems.push({
+      code: 'remote.corrupt',
+      message: `the object "${objectPath(hash)}" of "${owners.get(hash) ?? 'an artifact'}" ${fault} (remote "${name}")`,
+      hint: `delete it there, then run "lockstep push --remote ${name}" on a machine that has it`,
+    });
+  return {
+    artifacts: artifacts.length,
+    objects: wanted.size,
+    size: [...present.values()].reduce((sum, size) => sum + size, 0),
+    results: 0,
+    problems,
+  };
+}
+
+/** The files of each folder: by the remote's own manifest when data is read, else by the cache's where it has one. */
+async function readManifests(
+  { cache, remote, artifacts, readData, signal }: VerifyRemoteOptions,
+  faults: Map<ContentHash, string>,
+): Promise<ReadonlyMap<ContentHash, readonly ContentHash[]>> {
+  const found = new Map<ContentHash, readonly ContentHash[]>();
+  const trees = [...new Set(artifacts.filter(({ kind }) => kind === 'tree').map(({ hash }) => hash))];
+  await runPool(trees, remote.limits.concurrency, async (hash) => {
+    const own = cached(cache, hash);
+    if (own) found.set(hash, own);
+    if (own && !readData) return;
+    const chunks: Buffer[] = [];
+    const fault = await faultOf(remote, hash, signal, (chunk) => void chunks.push(chunk));
+    // That it is not there at all is told with the other objects that are not.
+    if (fault === 'is not there') return;
+    if (fault !== undefined) {
+      faults.set(hash, fault);
+      return;
+    }
+    try {
+      const entries = parseManifest(Buffer.concat(chunks), algorithmOf(hash));
+      found.set(
+        hash,
+        entries.map((entry) => entry.hash),
+      );
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      faults.set(hash, `is refused: ${error.message}`);
+    }
+  });
+  return found;
+}
+
+function cached(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
+  if (!cache.has(tree)) return undefined;
+  try {
+    return cache.readTree(tree).map((entry) => entry.hash);
+  } catch (error) {
+    if (error instanceof PipelineError) return undefined;
+    throw error;
+  }
+}
+
+/** Reads an object to its end and says what is wrong with it. */
+async function faultOf(
+  remote: Remote,
+  hash: ContentHash,
+  signal: AbortSignal,
+  take?: (chunk: Buffer) => void,
+): Promise<string | undefined> {
+  try {
+    const source = await remote.get(objectPath(hash), signal);
+    const stream = 'file' in source ? createReadStream(source.file, { signal }) : source.stream;
+    const running = createRunningHash(algorithmOf(hash));
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      running.update(chunk);
+      take?.(chunk);
+    }
+    const real = running.end();
+    const same = real === `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
+    return same ? undefined : `has bytes there that hash to ${real}`;
+  } catch (error) {
+    if (!concernsOneObject(error) || signal.aborted) throw error;
+    return error.code === 'remote.object-missing'
+      ? 'is not there'
+      : 'has other bytes there than its name says';
+  }
+}
+
+function ownersOf(
+  artifacts: readonly Artifact[],
+  entries: ReadonlyMap<ContentHash, readonly ContentHash[]>,
+): ReadonlyMap<ContentHash, string> {
+  const owners = new Map<ContentHash, string>();
+  for (const { hash, path } of artifacts)
+    for (const one of [hash, ...(entries.get(hash) ?? [])]) if (!owners.has(one)) owners.set(one, path);
+  return owners;
+}

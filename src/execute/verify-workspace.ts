@@ -1,0 +1,97 @@
+import type { Problem } from '../base/error.ts';
+import { algorithmOf } from '../base/hash.ts';
+import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import type { Memo } from '../store/memo.ts';
+import { createObserver } from '../store/observe.ts';
+import type { Observation } from '../store/observe.ts';
+import type { TreeEntry } from '../store/tree.ts';
+import type { LockedArtifact } from './checkout.ts';
+
+export interface CheckWorkspaceOptions {
+  readonly root: string;
+  readonly cache: Cache;
+  readonly artifacts: readonly LockedArtifact[];
+  readonly readData: boolean;
+  /** The command that takes what is at a path as it is. */
+  readonly acceptOf: (path: RelPath) => string;
+  /** The files of a recorded folder, for naming what differs. */
+  readonly entriesOf: (hash: ContentHash) => readonly TreeEntry[] | undefined;
+}
+
+/** Compares the workspace with recorded artifacts; what is wrong, by path. */
+export async function checkWorkspace(options: CheckWorkspaceOptions): Promise<ReadonlyMap<RelPath, Problem>> {
+  const { root, cache, artifacts, readData } = options;
+  const memo = readData ? distrustful(cache.memo) : cache.memo;
+  const found = new Map<RelPath, Problem>();
+  for (const algorithm of ['sha256', 'md5'] as const satisfies readonly HashAlgorithm[]) {
+    const mine = artifacts.filter(({ artifact }) => algorithmOf(artifact.hash) === algorithm);
+    const observer = createObserver({ root, memo, algorithm, clock: cache.clock });
+    const seen = await observer.observe(
+      mine.map(({ artifact }) => ({ path: artifact.path, links: 'refuse' })),
+    );
+    for (const { artifact } of mine) {
+      const problem = compare(artifact, seen.get(artifact.path) ?? { kind: 'missing' }, options);
+      if (problem) found.set(artifact.path, problem);
+    }
+  }
+  return found;
+}
+
+/** Reads every file, and notes what it finds: a file that looks untouched and is not must not stay fresh. */
+function distrustful(memo: Memo): Memo {
+  return {
+    ...memo,
+    lookup: () => undefined,
+    remember(stat, hash, options) {
+      // The row of a good object's twin says more than a workspace file's would.
+      if (!memo.isVerifiedObject(stat, hash)) memo.remember(stat, hash, options);
+    },
+  };
+}
+
+function compare(
+  artifact: Artifact,
+  here: Observation,
+  { entriesOf, acceptOf }: CheckWorkspaceOptions,
+): Problem | undefined {
+  const { path } = artifact;
+  const hint = `"lockstep checkout ${path}" brings the recorded one back`;
+  switch (here.kind) {
+    case 'missing':
+      return { code: 'workspace.missing', message: `"${path}" is not in the workspace`, hint };
+    case 'refused':
+      return here.error.problems[0];
+    case 'file':
+    case 'tree': {
+      const same = here.artifact.hash === artifact.hash;
+      if (same && (here.artifact.exec ?? false) === (artifact.exec ?? false)) return undefined;
+      const recorded = entriesOf(artifact.hash);
+      const detail = here.kind === 'tree' && recorded ? `: ${listDifferences(here.entries, recorded)}` : '';
+      const what = same
+        ? `the execute bit of "${path}" is not what pipeline.lock says`
+        : `"${path}" in the workspace is not what pipeline.lock says${detail}`;
+      return {
+        code: 'workspace.changed',
+        message: what,
+        hint: `${hint}; ${acceptOf(path)} records what is here`,
+      };
+    }
+    default:
+      return here satisfies never;
+  }
+}
+
+const MAX_LISTED = 3;
+
+function listDifferences(here: readonly TreeEntry[], recorded: readonly TreeEntry[]): string {
+  const before = new Map(recorded.map((entry) => [entry.relpath, entry.hash]));
+  const now = new Map(here.map((entry) => [entry.relpath, entry.hash]));
+  const names = [...new Set([...before.keys(), ...now.keys()])].sort();
+  const differing = names.flatMap((name) => {
+    if (before.get(name) === now.get(name)) return [];
+    return [`${name} ${now.has(name) ? (before.has(name) ? 'changed' : 'added') : 'missing'}`];
+  });
+  const more = differing.length > MAX_LISTED ? ` and ${differing.length - MAX_LISTED} more` : '';
+  return `${differing.slice(0, MAX_LISTED).join(', ')}${more}`;
+}

@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { PipelineError, isSystemError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
+import { algorithmOf, isTreeHash } from '../base/hash.ts';
+import { plural } from '../base/text.ts';
+import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
+import type { RunCache } from '../record/runs.ts';
+import type { Cache } from '../store/cache.ts';
+import { listObjects, removeGarbage } from '../store/gc.ts';
+import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
+import { createObserver } from '../store/observe.ts';
+import type { TreeEntry } from '../store/tree.ts';
+import type { LockedArtifact } from './checkout.ts';
+import { hasArtifact } from './facts.ts';
+import { checkEntries } from './verify-entries.ts';
+import { checkObjects } from './verify-objects.ts';
+import type { ObjectsChecked } from './verify-objects.ts';
+import { belongs, ownersOf } from './verify-owners.ts';
+import { checkWorkspace } from './verify-workspace.ts';
+
+export interface VerifyOptions {
+  readonly root: string;
+  readonly cache: Cache;
+  readonly runs: RunCache;
+  readonly artifacts: readonly LockedArtifact[];
+  /** Every object of the cache and every run-cache result, not only what the artifacts consist of. */
+  readonly whole: boolean;
+  /** Every byte is read, and nothing that was noted about files earlier is believed. */
+  readonly readData: boolean;
+  /** How one artifact can be had again; `inPlace`: the workspace has it as it should be. */
+  readonly cureOf: (item: LockedArtifact, inPlace: boolean) => string;
+  /** True for tracked inputs, which no stage can make again. */
+  readonly isData: (path: RelPath) => boolean;
+  /** The command that takes what the workspace has at a path as it is. */
+  readonly acceptOf: (path: RelPath) => string;
+  readonly signal: AbortSignal;
+}
+
+/** What a verification looked at and what is wrong. */
+export interface Verified {
+  readonly artifacts: number;
+  readonly objects: number;
+  /** Bytes of these objects. */
+  readonly size: number;
+  /** Run-cache results that were looked at. */
+  readonly results: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Holds what is recorded against the cache and the workspace. Objects and run-cache results that are not what their
+ * names say are taken out of the cache; nothing else is changed.
+ */
+export async function verify(options: VerifyOptions): Promise<Verified> {
+  const { cache, artifacts, readData, signal, whole } = options;
+  const problems: Problem[] = [];
+  const entries = whole && readData ? checkEntries(cache.dir, problems) : 0;
+  const past = whole && readData ? options.runs.list().flatMap(({ result }) => result.outs) : [];
+  const locked = artifacts.map(({ artifact }) => artifact);
+  const rest = whole && readData ? [...listObjects(cache)] : [];
+
+  const trees = await checkObjects({
+    cache,
+    hashes: [...locked.map((one) => one.hash), ...rest].filter(isTreeHash),
+    readData,
+    signal,
+  });
+  const manifests = readManifests(cache, trees, problems);
+  const filesOf = (artifact: Artifact): readonly TreeEntry[] =>
+    artifact.kind === 'file' ? [{ relpath: '', hash: artifact.hash }] : (manifests.get(artifact.hash) ?? []);
+  const files = await checkObjects({
+    cache,
+    hashes: [
+      ...locked.flatMap((artifact) => filesOf(artifact).map((entry) => entry.hash)),
+      ...rest.filter((hash) => !isTreeHash(hash)),
+    ],
+    readData,
+    signal,
+  });
+
+  const differing = new Map(await checkWorkspace({ ...options, entriesOf: (hash) => manifests.get(hash) }));
+  const owners = ownersOf(artifacts, past, filesOf);
+  const putBack = await restockData(options, differing);
+  const cureOf = (item: LockedArtifact | undefined): string => {
+    if (!item)
+      return 'pipeline.lock does not need it; a stage that once made it makes it again when asked to';
+    const { path } = item.artifact;
+    if (putBack.has(path)) return `"${path}" in the workspace is right, and its bytes were put back`;
+    return options.cureOf(item, !differing.has(path));
+  };
+  for (const hash of [...trees.wrong, ...files.wrong]) {
+    problems.push({
+      code: 'object.corrupt',
+      message: `the cache object ${hash} had other bytes than its name says and was taken out; ${belongs(owners.get(hash))}`,
+      hint: cureOf(owners.get(hash)?.item),
+    });
+  }
+  for (const [hash, error] of [...trees.unreadable, ...files.unreadable]) {
+    problems.push({
+      code: 'object.unreadable',
+      message: `the cache object ${hash} cannot be read (${isSystemError(error) ? error.code : error.message}); ${belongs(owners.get(hash))}`,
+      hint: `check the disk and the rights of ${cache.pathOf(hash)}`,
+    });
+  }
+  for (const item of artifacts) {
+    const { artifact } = item;
+    const here = differing.get(artifact.path);
+    const hint = cureOf(item);
+    if (artifact.kind === 'tree' && trees.missing.has(artifact.hash))
+      problems.push({
+        code: 'object.missing',
+        message: `the cache lacks the list of files (the manifest) of "${artifact.path}"`,
+        hint,
+      });
+    const own = new Set(filesOf(artifact).map((entry) => entry.hash));
+    const lost = [...own].filter((hash) => files.missing.has(hash)).length;
+    if (lost > 0) problems.push({ code: 'object.missing', message: lacks(artifact, lost, own.size), hint });
+    // What the cache cannot give, no checkout brings back.
+    if (here && !hasArtifact(cache, artifact)) differing.set(artifact.path, { ...here, hint });
+  }
+  problems.push(...differing.values());
+  const good = new Map([...trees.good, ...files.good]);
+  const bad = [trees, files].reduce(
+    (sum, one) => sum + one.missing.size + one.wrong.size + one.unreadable.size,
+    0,
+  );
+  return {
+    artifacts: artifacts.length,
+    objects: good.size + bad,
+    size: [...good.values()].reduce((sum, size) => sum + size, 0),
+    results: entries,
+    problems,
+  };
+}
+
+/** Inputs whose workspace files are right go into the cache again: no stage could make them. Returns their paths. */
+async function restockData(
+  { root, cache, artifacts, isData }: VerifyOptions,
+  differing: ReadonlyMap<RelPath, Problem>,
+): Promise<ReadonlySet<RelPath>> {
+  const done = new Set<RelPath>();
+  for (const { artifact } of artifacts) {
+    const { path, hash } = artifact;
+    if (!isData(path) || differing.has(path) || hasArtifact(cache, artifact)) continue;
+    const algorithm = algorithmOf(hash);
+    const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
+    const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);
+    if (here?.kind === 'file')
+      await ingest(cache, [{ path: join(root, path), hash, size: artifact.size, sharing: 'own' }]);
+    else if (here?.kind === 'tree') {
+      await ingest(cache, treeFiles(join(root, path), here.entries, 'own'));
+      ingestTree(cache, here.entries, algorithm);
+    }
+    if (hasArtifact(cache, artifact)) done.add(path);
+  }
+  return done;
+}
+
+function lacks({ path, kind }: Artifact, lost: number, all: number): string {
+  if (kind === 'file') return `the cache does not have the bytes of "${path}"`;
+  return `the cache lacks ${lost === all ? 'all' : lost} of the ${plural(all, 'file object')} of "${path}"`;
+}
+
+/** Manifests by hash; one whose text is refused is taken out and told. */
+function readManifests(
+  cache: Cache,
+  { good }: ObjectsChecked,
+  problems: Problem[],
+): ReadonlyMap<ContentHash, readonly TreeEntry[]> {
+  const found = new Map<ContentHash, readonly TreeEntry[]>();
+  for (const [hash, size] of good) {
+    try {
+      found.set(hash, cache.readTree(hash));
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      removeGarbage(cache, [{ hash, size }]);
+      const [problem] = error.problems;
+      problems.push({ ...problem, message: `${problem.message} (${hash}; it was taken out of the cache)` });
+    }
+  }
+  return found;
+}
