@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
@@ -93,7 +93,8 @@ const API_PACKAGE = 'lockstep-data';
 /** The nearest folder at or above `dir` that holds a pipeline.yaml. Throws `project.none`. */
 export function findRoot(dir: string): string {
   for (let folder = resolve(dir); ; folder = dirname(folder)) {
-    if (statIfExists(join(folder, PIPELINE))) return folder;
+    // Stage processes see real paths, and are granted them.
+    if (statIfExists(join(folder, PIPELINE))) return realpathSync(folder);
     if (folder === dirname(folder)) {
       throw new PipelineError('project.none', `there is no ${PIPELINE} in "${resolve(dir)}" or above it`, {
         hint: 'go to your project (or name it with -C), or start one with "lockstep init"',

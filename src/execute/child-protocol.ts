@@ -19,4 +19,10 @@ export type ChildMessage =
   /** The permission model refused something, whether or not the code noticed. */
   | { readonly type: 'denied'; readonly permission: string; readonly resource: string }
   | { readonly type: 'done'; readonly peakMemory: number }
-  | { readonly type: 'failed'; readonly message: string; readonly stack: string };
+  | {
+      readonly type: 'failed';
+      readonly message: string;
+      readonly stack: string;
+      /** What the permission model refused, in Node's words: `ChildProcess`, `WorkerThreads`, `Addon`. */
+      readonly permission?: string;
+    };

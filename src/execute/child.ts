@@ -52,14 +52,20 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    // Node's own words do not say what was refused.
-    const { resource, code } = (error ?? {}) as { resource?: unknown; code?: unknown };
-    const named = code === 'ERR_ACCESS_DENIED' && typeof resource === 'string' && resource !== '';
-    const text = named
-      ? `${message.replace(/ Use --allow-[a-z-]+ to manage permissions\.?/, '')} ("${resource}")`
-      : message;
-    finish({ type: 'failed', message: text, stack: stack ?? text }, 1);
+    finish({ type: 'failed', ...refusalOf(error, message), stack: stack ?? message }, 1);
   }
+}
+
+/** Node's own words do not say what was refused; an addon's refusal has no permission at all. */
+function refusalOf(error: unknown, message: string): { message: string; permission?: string } {
+  const { resource, code, permission } = (error ?? {}) as Readonly<Record<string, unknown>>;
+  if (code === 'ERR_DLOPEN_DISABLED') return { message, permission: 'Addon' };
+  if (code !== 'ERR_ACCESS_DENIED') return { message };
+  const plain = message.replace(/ Use --allow-[a-z-]+ to manage permissions\.?/, '');
+  return {
+    message: typeof resource === 'string' && resource !== '' ? `${plain} ("${resource}")` : plain,
+    ...(typeof permission === 'string' && { permission }),
+  };
 }
 
 function send(message: ChildMessage): void {

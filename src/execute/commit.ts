@@ -28,7 +28,7 @@ export async function moveIntoPlace({
   onWithdrawn,
 }: Commit): Promise<readonly string[]> {
   try {
-    await journal.intend({ ...record, phase: 'committing', ...(result && { result }) });
+    await journal.intend(record.id, result);
     for (const out of record.outs) finishMove(out, failed);
   } catch (error) {
     // A move that cannot be taken back either leaves the intent to whoever recovers.

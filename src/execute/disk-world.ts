@@ -90,8 +90,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         clock,
         signal,
         emit,
-        onStart: (pid) =>
-          journal.begin({ ...entry, process: { pid, start: processStart(pid) ?? '' } }, { durable: false }),
+        onStart: (pid) => journal.started(staging.id, { pid, start: processStart(pid) ?? '' }),
       });
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });

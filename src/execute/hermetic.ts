@@ -55,7 +55,7 @@ function linksAbove(paths: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   const links = new Set<string>();
   for (const path of paths) {
-    for (let folder = path; folder !== dirname(folder) && !seen.has(folder); folder = dirname(folder)) {
+    for (let folder = dirname(path); folder !== dirname(folder) && !seen.has(folder); folder = dirname(folder)) {
       seen.add(folder);
       if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) links.add(folder);
     }
@@ -79,8 +79,21 @@ function addReal(path: string, read: Set<string>): void {
   if (existsSync(path)) read.add(realpathSync(path));
 }
 
+/** Folders with many files of the closure are granted whole, fullest first, until the list is short enough. */
 function thin(paths: ReadonlySet<string>): ReadonlySet<string> {
-  return paths.size <= MAX_GRANTS
-    ? paths
-    : new Set([...paths].map((path) => (path.endsWith('*') ? path : join(dirname(path), '*'))));
+  const byFolder = new Map<string, string[]>();
+  for (const path of paths) {
+    if (path.endsWith('*')) continue;
+    const files = byFolder.get(dirname(path));
+    if (files) files.push(path);
+    else byFolder.set(dirname(path), [path]);
+  }
+  const thinned = new Set(paths);
+  const fullest = [...byFolder].sort(([a, one], [b, other]) => other.length - one.length || byCodeUnit(a, b));
+  for (const [folder, files] of fullest) {
+    if (thinned.size <= MAX_GRANTS) break;
+    for (const file of files) thinned.delete(file);
+    thinned.add(join(folder, '*'));
+  }
+  return thinned;
 }

@@ -1,9 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, parseJson } from '../base/hash.ts';
-import { byCodeUnit } from '../base/path.ts';
 import type { Json, StageLock } from '../base/types.ts';
-import { readFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
+import { appendLine, readFolder, readIfExists, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
 import { fromStageLock, toStageLock } from '../record/stage-lock.ts';
@@ -37,65 +36,84 @@ export interface AttemptRecord {
 export interface Journal {
   /** A name for a new attempt that tells its runner: `<pid>-<start>.<n>`. */
   newId(): string;
-  /** Writes the attempt's record; with `durable` it is on the disk when this returns. */
+  /** Begins the attempt's record; with `durable` it is on the disk when this returns. */
   begin(record: AttemptRecord, options: { durable: boolean }): void;
-  /** Writes the intent beside the record; it is on the disk when this resolves. */
-  intend(record: AttemptRecord): Promise<void>;
+  /** Adds the leader of the process group. */
+  started(id: string, leader: NonNullable<AttemptRecord['process']>): void;
+  /** Adds the intent to move; it is on the disk when this resolves. */
+  intend(id: string, result: StageLock | undefined): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
   remove(id: string): void;
-  /** Records whose runner is dead; an intent that was cut off counts as not written. */
+  /** Records whose runner is dead. */
   orphans(): readonly AttemptRecord[];
 }
 
-/** The attempts of a project: `.lockstep/attempts/<id>.json`, and `<id>.commit` once the outs are to be moved. */
+/**
+ * The attempts of a project: `.lockstep/attempts/<id>.ndjson`, one line per step, each adding to what the lines before
+ * it say. A last line that a crash cut off counts as not written.
+ */
 export function createJournal(stateDir: string): Journal {
   const dir = join(stateDir, 'attempts');
+  const pathOf = (id: string): string => join(dir, `${id}.ndjson`);
   let count = 0;
   return {
     newId: () => `${ownerMark()}.${count++}`,
-    begin(record, options) {
-      writeFileAtomic(join(dir, `${record.id}.json`), formatRecord(record), options);
+    begin(record, { durable }) {
+      appendLine(pathOf(record.id), formatStep(record));
+      if (!durable) return;
+      syncPath(pathOf(record.id));
+      syncPath(dir);
     },
-    async intend(record) {
-      const path = join(dir, `${record.id}.commit`);
-      writeFileAtomic(path, formatRecord(record), { durable: false });
-      await flush([path, dir]);
+    started(id, leader) {
+      appendLine(pathOf(id), formatStep({ process: leader }));
+    },
+    async intend(id, result) {
+      appendLine(pathOf(id), formatStep({ phase: 'committing', ...(result && { result }) }));
+      await flush([pathOf(id), dir]);
     },
     withdraw(id) {
-      rmSync(join(dir, `${id}.commit`), { force: true });
+      // The intent may be there in part, when the disk is full.
+      appendLine(pathOf(id), `\n${formatStep({ phase: 'running' })}`);
     },
     remove(id) {
-      rmSync(join(dir, `${id}.json`), { force: true });
-      rmSync(join(dir, `${id}.commit`), { force: true });
+      rmSync(pathOf(id), { force: true });
     },
     orphans() {
-      const found = new Map<string, AttemptRecord>();
-      // `.commit` sorts before `.json`: where both can be read, the intent is what counts.
-      for (const name of readFolder(dir)
-        .map((entry) => entry.name)
-        .sort(byCodeUnit)) {
-        const match = /^((\d+-[0-9A-Za-z]+)\.\d+)\.(?:commit|json)$/.exec(name);
-        const [, id = '', owner = ''] = match ?? [];
-        if (!match || found.has(id) || isOwnerAlive(owner)) continue;
-        const record = parseRecord(readIfExists(join(dir, name))?.toString('utf8') ?? '');
-        if (record) found.set(id, record);
+      const found: AttemptRecord[] = [];
+      for (const { name } of readFolder(dir)) {
+        const owner = /^(\d+-[0-9A-Za-z]+)\.\d+\.ndjson$/.exec(name)?.[1];
+        if (owner === undefined || isOwnerAlive(owner)) continue;
+        const record = readRecord(readIfExists(join(dir, name))?.toString('utf8') ?? '');
+        if (record) found.push(record);
+        else rmSync(join(dir, name), { force: true });
       }
-      return [...found.values()];
+      return found;
     },
   };
 }
 
-function formatRecord({ result, ...rest }: AttemptRecord): string {
+function formatStep({ result, ...rest }: Partial<AttemptRecord>): string {
   const document = { ...rest, ...(result && { result: fromStageLock(result) }) };
   return canonicalJson(document as unknown as Json);
 }
 
-/** `undefined` for a record that a crash cut off. */
-function parseRecord(text: string): AttemptRecord | undefined {
+/** The steps of an attempt taken together; `undefined` when not even the first was written whole. */
+function readRecord(text: string): AttemptRecord | undefined {
+  let record: AttemptRecord | undefined;
+  for (const line of text.split('\n').slice(0, -1)) {
+    const read = parseStep(line);
+    if (!read) continue;
+    const { result, ...step } = read;
+    record = { ...record, ...step, ...(result !== undefined && { result: toStageLock(result) }) };
+  }
+  return record;
+}
+
+/** `undefined` for a step that a full disk cut off before the next one was written. */
+function parseStep(line: string): (AttemptRecord & { readonly result?: Json }) | undefined {
   try {
-    const { result, ...rest } = parseJson(text) as unknown as AttemptRecord & { result?: Json };
-    return { ...rest, ...(result !== undefined && { result: toStageLock(result) }) };
+    return parseJson(line) as unknown as AttemptRecord & { readonly result?: Json };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

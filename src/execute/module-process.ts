@@ -17,7 +17,7 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   const { root, stage, staging } = inputs;
   if (stage.action.kind !== 'module') throw new Error('not a module stage');
   const denied: { permission: string; resource: string }[] = [];
-  let failure: { message: string; stack: string } | undefined;
+  let failure: Failure | undefined;
   let peakMemory: number | undefined;
   let isDone = false;
   let group: Group | undefined;
@@ -60,7 +60,11 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
         peakMemory = message.peakMemory;
         return undefined;
       case 'failed':
-        failure = { message: redactor.text(message.message), stack: redactor.text(message.stack) };
+        failure = {
+          ...message,
+          message: redactor.text(message.message),
+          stack: redactor.text(message.stack),
+        };
         return undefined;
       default:
         return message satisfies never;
@@ -93,12 +97,29 @@ function endedItself(stage: Stage): PipelineError {
   });
 }
 
-function moduleFailed(
-  stage: Stage,
-  failure: { message: string },
-  denial: PipelineError | undefined,
-): PipelineError {
+type Failure = Extract<ChildMessage, { type: 'failed' }>;
+
+/** What a stage may be allowed, by Node's names of its permissions. */
+const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does: string }>> = {
+  ChildProcess: { name: 'processes', does: 'starts a process' },
+  WorkerThreads: { name: 'workers', does: 'starts a worker thread' },
+  Addon: { name: 'addons', does: 'loads a native addon' },
+};
+
+function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | undefined): PipelineError {
   if (denial) return denial;
+  const ability = ABILITIES[failure.permission ?? ''];
+  if (ability) {
+    return new PipelineError(
+      'stage.not-allowed',
+      `stage "${stage.name}" ${ability.does}, which it is not allowed`,
+      {
+        at: stage.at,
+        exit: EXIT.failed,
+        hint: `add "allow: [${ability.name}]" to "${stage.name}"`,
+      },
+    );
+  }
   return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
     at: stage.at,
     exit: EXIT.failed,

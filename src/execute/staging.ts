@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Location, RelPath } from '../base/types.ts';
-import { readFolder, syncFolder } from '../io/files.ts';
+import { readFolder, syncPath } from '../io/files.ts';
 
 /** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
 export interface StagedOut {
@@ -78,7 +78,7 @@ export function moveAside(out: StagedOut): boolean {
   if (!exists(out.home)) return false;
   mkdirSync(dirname(out.aside), { recursive: true });
   renameSync(out.home, out.aside);
-  syncFolder(dirname(out.aside));
+  syncPath(dirname(out.aside));
   return true;
 }
 

@@ -1,5 +1,5 @@
 import type { PipelineError } from '../base/error.ts';
-import { endMarked, spawnGroup } from '../io/process.ts';
+import { spawnGroup } from '../io/process.ts';
 import type { Ending, Group } from '../io/process.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
@@ -67,8 +67,6 @@ export async function supervise(
     );
   }
   const ending = await group.ended;
-  // What has left the group could still write to outs. After a good end there is no reason to look for it.
-  if (stopped !== undefined || ending.exitCode !== 0 || ending.heldOutput) endMarked(inputs.staging.id);
   over.abort();
   signal.removeEventListener('abort', onAbort);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());

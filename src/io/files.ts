@@ -61,7 +61,7 @@ export function writeFileAtomic(
     rmSync(temp, { force: true });
     throw error;
   }
-  if (options.durable) syncFolder(folder);
+  if (options.durable) syncPath(folder);
 }
 
 /** A name beside `path`, on the same device, that no one else uses: `.<owner>.<n>.tmp`. */
@@ -91,9 +91,9 @@ export function readFolder(folder: string): readonly Dirent[] {
   }
 }
 
-/** Puts a folder's names on the disk. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+/** Puts a file's bytes, or a folder's names, on the disk. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } catch (error) {

@@ -9,8 +9,6 @@ export interface Ending {
   readonly signal?: string;
   /** It could not be started at all. */
   readonly startError?: Error;
-  /** Something that outlived the leader kept its output open. */
-  readonly heldOutput?: true;
   /** Highest resident memory seen (bytes), where the system tells. */
   readonly peakMemory?: number;
 }
@@ -68,7 +66,7 @@ export async function spawnGroup(options: SpawnOptions): Promise<Group> {
       ? started.then(({ cause }) => ({
           startError: cause instanceof Error ? cause : new Error('cannot start'),
         }))
-      : follow(child, pid);
+      : follow(child, pid, options.env[MARK]);
   void ended.finally(() => process.off('exit', onExit));
   return {
     pid,
@@ -87,8 +85,8 @@ export async function spawnGroup(options: SpawnOptions): Promise<Group> {
   };
 }
 
-/** Resolves when the leader is gone, nothing of its group is left and its output has been read. */
-async function follow(child: ChildProcess, pid: number): Promise<Ending> {
+/** Resolves when the leader is gone, nothing that it started is left and its output has been read. */
+async function follow(child: ChildProcess, pid: number, mark: string | undefined): Promise<Ending> {
   let peak = peakMemoryOf(pid);
   const sampler = setInterval(() => (peak = Math.max(peak, peakMemoryOf(pid))), SAMPLE_MS);
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -98,9 +96,8 @@ async function follow(child: ChildProcess, pid: number): Promise<Ending> {
   clearInterval(sampler);
   // What a stage leaves running in the background could write to outs that are being committed.
   signalGroup(pid, 'SIGKILL');
-  let held = false;
+  if (mark !== undefined) endMarked(mark, pid);
   const drain = setTimeout(() => {
-    held = true;
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, DRAIN_MS);
@@ -109,7 +106,6 @@ async function follow(child: ChildProcess, pid: number): Promise<Ending> {
   return {
     ...(exitCode !== null && { exitCode }),
     ...(signal !== null && { signal }),
-    ...(held ? { heldOutput: true as const } : {}),
     ...(peak > 0 && { peakMemory: peak }),
   };
 }
@@ -143,11 +139,14 @@ export function isGroupAlive(pgid: number): boolean {
   });
 }
 
-/** Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. */
-export function endMarked(value: string): void {
+/**
+ * Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. Pids grow (but
+ * for the rare wrap), so `since`, the leader's, spares a look at all that was there before.
+ */
+export function endMarked(value: string, since = 0): void {
   const ended = new Set<number>();
   for (;;) {
-    const found = processesWithMark(value).filter((pid) => !ended.has(pid));
+    const found = processesWithMark(value, since).filter((pid) => !ended.has(pid));
     if (found.length === 0) return;
     for (const pid of found) {
       ended.add(pid);
@@ -176,12 +175,12 @@ function peakMemoryOf(pid: number): number {
 }
 
 /** Pids of the living processes of an attempt (Linux; none elsewhere): also those that left its group. */
-export function processesWithMark(value: string): readonly number[] {
+export function processesWithMark(value: string, since = 0): readonly number[] {
   if (process.platform !== 'linux') return [];
   const mark = `${MARK}=${value}`;
   const found: number[] = [];
   for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid || Number(entry) < since) continue;
     try {
       if (readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(mark))
         found.push(Number(entry));

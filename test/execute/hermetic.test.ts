@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { createRig, rigAt } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { outcomesOf, problemOf } from './tools.ts';
+
+function moduleRig(
+  code: string,
+  more: { deps?: string; flags?: string; files?: Record<string, string> } = {},
+): Rig {
+  const { deps = '{ in: in.txt }', flags = '', files = {} } = more;
+  return createRig({
+    'pipeline.yaml': `stages:\n  s:\n    run: stages/m.ts\n${flags}    deps: ${deps}\n    outs: { out: out.txt }\n`,
+    'stages/m.ts': `import * as fs from 'node:fs';\nexport default async ({ deps, outs }) => {\n${code}\nfs.writeFileSync(outs.out, 'done');\n};\n`,
+    'in.txt': 'in',
+    'other.txt': 'other',
+    'data/a.txt': 'a',
+    ...files,
+  });
+}
+
+const DENIED: Readonly<
+  Record<string, { code: string; path: string; writes?: true; files?: Record<string, string> }>
+> = {
+  'an undeclared read': { code: `fs.readFileSync('other.txt');`, path: 'other.txt' },
+  'an undeclared read by its full path': {
+    code: `fs.readFileSync(process.cwd() + '/other.txt');`,
+    path: 'other.txt',
+  },
+  'a denial that the code swallows': {
+    code: `try { fs.readFileSync('other.txt'); } catch {}`,
+    path: 'other.txt',
+  },
+  'a denial that a promise swallows': {
+    code: `await fs.promises.readFile('other.txt').catch(() => {});`,
+    path: 'other.txt',
+  },
+  'asking whether an undeclared file is there': { code: `fs.existsSync('other.txt');`, path: 'other.txt' },
+  'listing an undeclared folder': { code: `try { fs.readdirSync('data'); } catch {}`, path: 'data' },
+  'importing a file that the closure cannot know': {
+    code: `await import(new URL(['..', 'hidden.ts'].join('/'), import.meta.url).href);`,
+    path: 'hidden.ts',
+    files: { 'hidden.ts': 'export default 1;' },
+  },
+  'an undeclared write': { code: `fs.writeFileSync('new.txt', 'x');`, path: 'new.txt', writes: true },
+  'a write to the dep itself': { code: `fs.writeFileSync(deps.in, 'x');`, path: 'in.txt', writes: true },
+};
+
+for (const [what, { code, path, writes, files }] of Object.entries(DENIED)) {
+  test(`${what} fails and names the missing line`, async () => {
+    const rig = moduleRig(code, { ...(files && { files }) });
+    const ran = await rig.lockstep(['repro', '--json']);
+    assert.equal(ran.code, 1, ran.stdout);
+    const problem = problemOf(ran, 's');
+    assert.equal(problem.code, 'stage.undeclared');
+    assert.equal(
+      problem.message,
+      `stage "s" ${writes ? 'writes' : 'reads'} "${path}", which it does not declare`,
+    );
+    assert.ok(
+      problem.hint?.startsWith(`add "${path}" to the ${writes ? 'outs' : 'deps'}: of "s"`),
+      problem.hint,
+    );
+    assert.equal(rig.read('in.txt'), 'in');
+  });
+}
+
+test('from a folder below, and through a link to the project, the same denial names the same line', async () => {
+  const rig = moduleRig(`try { fs.readFileSync('other.txt'); } catch {}`);
+  mkdirSync(rig.path('below'));
+  const below = await rig.lockstep(['repro', '--json'], { cwd: 'below' });
+  assert.match(problemOf(below, 's').message, /reads "other\.txt"/);
+  const link = createRig();
+  symlinkSync(rig.root, link.path('project'));
+  const linked = await link.lockstep(['repro', '--json', '-C', 'project']);
+  assert.match(problemOf(linked, 's').message, /reads "other\.txt"/);
+  rig.write(
+    'stages/m.ts',
+    `import * as fs from 'node:fs';
+export default ({ deps, outs }) => fs.writeFileSync(outs.out, fs.readFileSync('in.txt', 'utf8') + fs.readFileSync(deps.in, 'utf8'));`,
+  );
+  const good = await link.lockstep(['repro', '--json', '-C', 'project']);
+  assert.deepEqual({ ...outcomesOf(good) }, { s: 'ran' }, good.stdout);
+  assert.equal(rig.read('out.txt'), 'inin');
+});
+
+test('an undeclared read outside the project fails with the path that was refused', async () => {
+  const rig = moduleRig(`fs.readFileSync('/etc/hostname');`);
+  const ran = await rig.lockstep(['repro', '--json']);
+  const problem = problemOf(ran, 's');
+  assert.equal(problem.code, 'stage.failed');
+  assert.match(problem.message, /\("\/etc\/hostname"\)$/);
+});
+
+test('what is declared can be used: a folder dep, a linked dep, temp files, folders of outs', async () => {
+  const rig = moduleRig(
+    `const os = await import('node:os');
+     const dir = fs.mkdtempSync(os.tmpdir() + '/x-');
+     fs.writeFileSync(dir + '/t', fs.readFileSync(deps.data + '/a.txt'));
+     fs.readFileSync(deps.link + '/deep/b.txt');
+     if (fs.readdirSync(deps.data).length !== 1) throw new Error('listing');
+     fs.rmSync(dir, { recursive: true });`,
+    { deps: '{ data: data, link: linked }', files: { 'real/deep/b.txt': 'b' } },
+  );
+  symlinkSync('real', rig.path('linked'));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
+});
+
+const ABILITIES = {
+  processes: `(await import('node:child_process')).execFileSync('true');`,
+  workers: `const { Worker } = await import('node:worker_threads'); await new Promise((resolve, reject) => new Worker('', { eval: true }).on('exit', resolve).on('error', reject));`,
+} as const;
+
+for (const [name, code] of Object.entries(ABILITIES)) {
+  test(`${name} are refused with the line that allows them, and run once they are allowed`, async () => {
+    const refused = await moduleRig(code).lockstep(['repro', '--json']);
+    const problem = problemOf(refused, 's');
+    assert.equal(problem.code, 'stage.not-allowed', problem.message);
+    assert.match(problem.hint ?? '', new RegExp(`"allow: \\[${name}\\]"`));
+    const rig = moduleRig(code, { flags: `    allow: [${name}]\n` });
+    assert.deepEqual({ ...outcomesOf(await rig.lockstep(['repro', '--json'])) }, { s: 'ran' });
+  });
+}
+
+test('an addon is refused with the line that allows it', async () => {
+  const rig = moduleRig(`process.dlopen({ exports: {} }, '/nowhere.node');`);
+  const problem = problemOf(await rig.lockstep(['repro', '--json']), 's');
+  assert.equal(problem.code, 'stage.not-allowed', problem.message);
+  assert.match(problem.hint ?? '', /"allow: \[addons\]"/);
+});
+
+test('hermetic: false lets a module do what it likes', async () => {
+  const rig = moduleRig(`fs.readFileSync('other.txt'); ${ABILITIES.processes}`, {
+    flags: '    hermetic: false\n',
+  });
+  assert.deepEqual({ ...outcomesOf(await rig.lockstep(['repro', '--json'])) }, { s: 'ran' });
+});
+
+test('packages that are links into a store, as pnpm lays them, are found with all they need', async () => {
+  const rig = moduleRig('', {});
+  rig.write(
+    'stages/m.ts',
+    `import { a } from 'alpha';
+import cjs from 'gamma';
+import { writeFileSync } from 'node:fs';
+export default ({ outs }) => writeFileSync(outs.out, a + cjs.c);`,
+  );
+  const store = 'node_modules/.pnpm';
+  rig.write(
+    `${store}/alpha@1.0.0/node_modules/alpha/package.json`,
+    '{"name":"alpha","version":"1.0.0","type":"module","exports":"./main.js","dependencies":{"beta":"1"}}',
+  );
+  rig.write(`${store}/alpha@1.0.0/node_modules/alpha/main.js`, `export { b as a } from 'beta';`);
+  rig.write(
+    `${store}/beta@1.0.0/node_modules/beta/package.json`,
+    '{"name":"beta","version":"1.0.0","type":"module","main":"lib/index.js"}',
+  );
+  rig.write(
+    `${store}/beta@1.0.0/node_modules/beta/lib/index.js`,
+    `import { readFileSync } from 'node:fs';
+export const b = readFileSync(new URL('./data.txt', import.meta.url), 'utf8');`,
+  );
+  rig.write(`${store}/beta@1.0.0/node_modules/beta/lib/data.txt`, 'B');
+  rig.write(`${store}/gamma@1.0.0/node_modules/gamma/package.json`, '{"name":"gamma","version":"1.0.0"}');
+  rig.write(
+    `${store}/gamma@1.0.0/node_modules/gamma/index.js`,
+    `module.exports = { c: require('./part').part };`,
+  );
+  rig.write(`${store}/gamma@1.0.0/node_modules/gamma/part.js`, `exports.part = 'C';`);
+  symlinkSync('../../beta@1.0.0/node_modules/beta', rig.path(`${store}/alpha@1.0.0/node_modules/beta`));
+  symlinkSync('.pnpm/alpha@1.0.0/node_modules/alpha', rig.path('node_modules/alpha'));
+  symlinkSync('.pnpm/gamma@1.0.0/node_modules/gamma', rig.path('node_modules/gamma'));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
+  assert.equal(rig.read('out.txt'), 'BC');
+});
+
+test('a closure of more than 2,000 files runs, and an undeclared read elsewhere is still found', async () => {
+  const rig = moduleRig('', {});
+  const count = 2100;
+  mkdirSync(rig.path('stages/parts'));
+  const imports: string[] = [];
+  for (let index = 0; index < count; index++) {
+    writeFileSync(join(rig.root, `stages/parts/p${index}.ts`), `export const v = ${index};\n`);
+    imports.push(`import { v as v${index} } from './parts/p${index}.ts';`);
+  }
+  const body = (extra: string): string =>
+    `${imports.join('\n')}\nimport * as fs from 'node:fs';\nexport default ({ deps, outs }) => { ${extra} fs.writeFileSync(outs.out, String(v0 + v${count - 1}) + fs.readFileSync(deps.in, 'utf8')); };\n`;
+  rig.write('stages/m.ts', body(''));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout.slice(0, 3000));
+  assert.equal(rig.read('out.txt'), `${count - 1}in`);
+  rig.write('stages/m.ts', body(`try { fs.readFileSync('data/a.txt'); } catch {}`));
+  assert.match(problemOf(await rig.lockstep(['repro', '--json']), 's').message, /reads "data\/a\.txt"/);
+});
+
+test('a second rig over a folder whose path has blanks, a star and a quote runs a hermetic module', async () => {
+  const outer = createRig();
+  const root = outer.path(`we ird's, "dir" & 100%`);
+  mkdirSync(root);
+  const rig = rigAt(root, {
+    'pipeline.yaml':
+      'stages:\n  s:\n    run: m.ts\n    deps: { in: "in put,1.txt" }\n    outs: { out: "o ut.txt" }\n',
+    'm.ts': `import { copyFileSync } from 'node:fs';\nexport default ({ deps, outs }) => copyFileSync(deps.in, outs.out);`,
+    'in put,1.txt': 'in',
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
+  assert.equal(rig.read('o ut.txt'), 'in');
+});
