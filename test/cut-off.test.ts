@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRig } from './rig.ts';
+import type { Ran, Rig, RunOptions } from './rig.ts';
+
+interface Told {
+  readonly type: string;
+  readonly stage?: string;
+  readonly outcome?: string;
+  readonly stages?: readonly { readonly stage: string; readonly verdict: string }[];
+  readonly problem?: { readonly code: string; readonly message: string };
+}
+
+const toldBy = (ran: Ran): readonly Told[] =>
+  ran.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Told);
+
+/** Stage → outcome of one `repro`. */
+async function repro(
+  rig: Rig,
+  args: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Readonly<Record<string, string>>> {
+  const ran = await rig.lockstep(['repro', '--json', ...args], options);
+  assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+  return outcomesOf(ran);
+}
+
+/** What was planned to be skipped, of which an idle run tells no more, and how the others ended. */
+function outcomesOf(ran: Ran): Readonly<Record<string, string>> {
+  const told = toldBy(ran);
+  const skipped = told
+    .filter((event) => event.type === 'plan-made')
+    .flatMap((event) => event.stages ?? [])
+    .filter((stage) => stage.verdict === 'skip');
+  const ended = told.filter((event) => event.type === 'stage-finished');
+  return Object.fromEntries([
+    ...skipped.map(({ stage }) => [stage, 'fresh'] as const),
+    ...ended.map((event) => [event.stage ?? '', event.outcome ?? ''] as const),
+  ]);
+}
+
+const CHAIN = `name: chain
+stages:
+  lines: { cmd: "wc -l < in.txt | tr -d ' ' > lines.txt", deps: [in.txt], outs: [lines.txt] }
+  double: { cmd: "expr $(cat lines.txt) '*' \${by} > double.txt", deps: [lines.txt], params: [by], outs: [double.txt] }
+  say: { cmd: "echo $(cat double.txt) > say.txt", deps: [double.txt], outs: [say.txt] }
+`;
+
+const chain = (): Rig => createRig({ 'pipeline.yaml': CHAIN, 'params.yaml': 'by: 2\n', 'in.txt': 'a\nb\n' });
+
+test('equal output upstream stops the wave', async () => {
+  const rig = chain();
+  assert.deepEqual(await repro(rig), { lines: 'ran', double: 'ran', say: 'ran' });
+  rig.write('in.txt', 'x\ny\n');
+  assert.deepEqual(await repro(rig), { lines: 'ran', double: 'fresh', say: 'fresh' });
+  assert.equal(rig.read('say.txt'), '4\n');
+});
+
+test('a parameter that goes back restores what was made with it', async () => {
+  const rig = chain();
+  await repro(rig);
+  const lock = rig.read('pipeline.lock');
+  rig.write('params.yaml', 'by: 3\n');
+  assert.deepEqual(await repro(rig), { lines: 'fresh', double: 'ran', say: 'ran' });
+  assert.equal(rig.read('say.txt'), '6\n');
+  rig.write('params.yaml', 'by: 2\n');
+  assert.deepEqual(await repro(rig), { lines: 'fresh', double: 'restored', say: 'restored' });
+  assert.equal(rig.read('say.txt'), '4\n');
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+test('a stage taken out of pipeline.yaml leaves the lock; put back, it is restored', async () => {
+  const rig = chain();
+  await repro(rig);
+  const lock = rig.read('pipeline.lock');
+  rig.write('pipeline.yaml', CHAIN.replace(/^ {2}say:.*\n/m, ''));
+  assert.deepEqual(await repro(rig), { lines: 'fresh', double: 'fresh' });
+  assert.doesNotMatch(rig.read('pipeline.lock'), /say/);
+  rig.write('pipeline.yaml', CHAIN);
+  assert.deepEqual(await repro(rig), { lines: 'fresh', double: 'fresh', say: 'restored' });
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+test('a stage of no deps runs once, an always stage each time, a frozen one never', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  once: { cmd: "echo x >> ran.log; echo 1 > once.txt", outs: [once.txt] }
+  each: { cmd: "echo x >> each.log; echo 1 > each.txt", always: true, outs: [each.txt] }
+  behind: { cmd: "cat each.txt > behind.txt", deps: [each.txt], outs: [behind.txt] }
+  cold: { cmd: "cat in.txt > cold.txt", deps: [in.txt], outs: [cold.txt] }
+`,
+    'in.txt': '1',
+  });
+  assert.deepEqual(await repro(rig), { once: 'ran', each: 'ran', behind: 'ran', cold: 'ran' });
+  assert.deepEqual(await repro(rig), { once: 'fresh', each: 'ran', behind: 'fresh', cold: 'fresh' });
+  rig.write(
+    'pipeline.yaml',
+    rig.read('pipeline.yaml').replace('deps: [in.txt]', 'frozen: true, deps: [in.txt]'),
+  );
+  rig.write('in.txt', '2');
+  assert.deepEqual(await repro(rig), { once: 'fresh', each: 'ran', behind: 'fresh', cold: 'fresh' });
+  rig.remove('cold.txt');
+  assert.equal((await repro(rig))['cold'], 'restored');
+  assert.equal(rig.read('cold.txt'), '1');
+});
+
+const TICKS: readonly (readonly [
+  refresh: string,
+  times: readonly (readonly [now: string, outcome: string])[],
+])[] = [
+  [
+    '{ every: 7d }',
+    [
+      ['2026-03-16T00:00:00Z', 'ran'],
+      ['2026-03-22T23:59:59Z', 'fresh'],
+      ['2026-03-23T00:00:00Z', 'ran'],
+    ],
+  ],
+  [
+    '{ cron: "0 6 * * 1-5", tz: Asia/Kolkata }',
+    [
+      ['2026-03-13T00:30:00Z', 'ran'],
+      ['2026-03-15T12:00:00Z', 'fresh'],
+      ['2026-03-16T00:29:59Z', 'fresh'],
+      ['2026-03-16T00:30:00Z', 'ran'],
+    ],
+  ],
+  [
+    '{ session: XBOM }',
+    [
+      ['2026-03-13T10:30:00Z', 'ran'],
+      ['2026-03-16T10:29:59Z', 'fresh'],
+      ['2026-03-16T10:30:00Z', 'ran'],
+    ],
+  ],
+];
+
+for (const [refresh, times] of TICKS) {
+  test(`refresh ${refresh} runs when its tick has moved, and only then`, async () => {
+    const rig = createRig({
+      'pipeline.yaml': `stages:\n  get:\n    cmd: echo x >> log; wc -l < log > got.txt\n    refresh: ${refresh}\n    outs: [got.txt]\n`,
+    });
+    for (const [now, outcome] of times)
+      assert.deepEqual(await repro(rig, [], { env: { LOCKSTEP_NOW: now } }), { get: outcome }, now);
+  });
+}
+
+test('a clock behind the locked tick keeps it and warns', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  get: { cmd: "echo x > got.txt", refresh: { every: 1d }, outs: [got.txt] }\n',
+  });
+  await repro(rig, [], { env: { LOCKSTEP_NOW: '2026-03-16T00:00:00Z' } });
+  const lock = rig.read('pipeline.lock');
+  const ran = await rig.lockstep(['repro', '--json'], { env: { LOCKSTEP_NOW: '2026-03-01T00:00:00Z' } });
+  assert.deepEqual(outcomesOf(ran), { get: 'fresh' });
+  assert.deepEqual(
+    toldBy(ran)
+      .filter((event) => event.type === 'warned')
+      .map((event) => event.problem?.code),
+    ['clock.behind'],
+  );
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+test('an edited helper reruns exactly the stages whose code holds it', async () => {
+  const stage = (body: string): string =>
+    `import { writeFileSync } from 'node:fs';\nimport { defineStage } from 'lockstep-data';\n${body}\nexport default defineStage(({ outs }) => writeFileSync(outs.o!, String(value)));\n`;
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  one: { run: stages/one.ts, outs: { o: one.txt } }
+  two: { run: stages/two.ts, outs: { o: two.txt } }
+  three: { run: stages/three.ts, outs: { o: three.txt } }
+`,
+    'stages/one.ts': stage("import { value } from '../lib/shared.ts';"),
+    'stages/two.ts': stage("import { value } from '../lib/middle.ts';"),
+    'stages/three.ts': stage("import type { Kind } from '../lib/shared.ts';\nconst value: Kind = 3;"),
+    'lib/shared.ts': 'export type Kind = number;\nexport const value: Kind = 1;\n',
+    'lib/middle.ts': "export { value } from './shared.ts';\n",
+  });
+  assert.deepEqual(await repro(rig), { one: 'ran', two: 'ran', three: 'ran' });
+  rig.write(
+    'lib/shared.ts',
+    '/* a comment */ export type Kind = number | string;\nexport const value: Kind = (1)\n',
+  );
+  assert.deepEqual(await repro(rig), { one: 'fresh', two: 'fresh', three: 'fresh' });
+  rig.write('lib/shared.ts', 'export type Kind = number;\nexport const value: Kind = 2;\n');
+  const status = await rig.lockstep(['status']);
+  assert.match(status.stdout, /^one +would run +code lib\/shared\.ts modified$/m);
+  assert.match(status.stdout, /^two +would run +code lib\/shared\.ts modified \(via lib\/middle\.ts\)$/m);
+  assert.deepEqual(await repro(rig), { one: 'ran', two: 'ran', three: 'fresh' });
+});

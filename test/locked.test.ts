@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+import { createRig } from './rig.ts';
+import type { Ran, Rig } from './rig.ts';
+
+const PIPELINE = `name: demo
+stages:
+  make: { cmd: "cat in.txt > made.txt; cat noise >> made.txt", deps: [in.txt], params: [by], outs: [made.txt] }
+  tick: { cmd: "echo t > tick.txt", refresh: { every: 1d }, outs: [tick.txt] }
+`;
+
+async function recorded(): Promise<Rig> {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'params.yaml': 'by: 1\n',
+    'in.txt': 'in\n',
+    noise: 'n\n',
+  });
+  const ran = await rig.lockstep(['repro'], { env: { LOCKSTEP_NOW: '2026-03-16T12:00:00Z' } });
+  assert.equal(ran.code, 0, ran.stderr);
+  return rig;
+}
+
+const locked = (rig: Rig, now = '2026-04-01T12:00:00Z'): Promise<Ran> =>
+  rig.lockstep(['repro', '--locked'], { env: { LOCKSTEP_NOW: now } });
+
+/** What a fresh clone has: the lock, and no cache. */
+function forget(rig: Rig): void {
+  rig.remove('.lockstep');
+  rig.remove('made.txt');
+  rig.remove('tick.txt');
+}
+
+test('where nothing differs, everything is fresh, even after the next tick', async () => {
+  const rig = await recorded();
+  const ran = await locked(rig);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(ran.stderr, 'Everything is fresh: 2 stages, nothing to do.\n');
+});
+
+test('missing outs are restored, and the lock is not touched', async () => {
+  const rig = await recorded();
+  const before = statSync(rig.path('pipeline.lock'));
+  rig.remove('made.txt');
+  const ran = await locked(rig);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('made.txt'), 'in\nn\n');
+  const after = statSync(rig.path('pipeline.lock'));
+  assert.deepEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs]);
+});
+
+test('without a cache everything is rebuilt and found to be the same', async () => {
+  const rig = await recorded();
+  const lock = rig.read('pipeline.lock');
+  forget(rig);
+  const ran = await locked(rig);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('made.txt'), 'in\nn\n');
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+test('a stage that makes other bytes is told with its out, and its outs are not put in place', async () => {
+  const rig = await recorded();
+  const lock = rig.read('pipeline.lock');
+  forget(rig);
+  rig.write('noise', 'other\n');
+  const ran = await locked(rig);
+  assert.equal(ran.code, 1);
+  assert.match(
+    ran.stderr,
+    /error\[locked\.not-reproduced\]: stage "make" made other bytes of "made\.txt" than pipeline\.lock says/,
+  );
+  assert.equal(existsSync(rig.path('made.txt')), false);
+  assert.equal(readFileSync(rig.path('.lockstep/failed/make/made.txt'), 'utf8'), 'in\nother\n');
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+for (const [what, change, told] of [
+  [
+    'parameter',
+    (rig: Rig): void => rig.write('params.yaml', 'by: 2\n'),
+    /is not what pipeline\.lock says: param by changed: 1 → 2/,
+  ],
+  [
+    'dep',
+    (rig: Rig): void => rig.write('in.txt', 'else\n'),
+    /is not what pipeline\.lock says: dep in\.txt modified/,
+  ],
+  [
+    'command',
+    (rig: Rig): void => rig.write('pipeline.yaml', PIPELINE.replace('cat noise', 'tac noise')),
+    /is not what pipeline\.lock says: command changed/,
+  ],
+] as const) {
+  test(`a changed ${what} is refused with exit 2 and runs nothing`, async () => {
+    const rig = await recorded();
+    const lock = rig.read('pipeline.lock');
+    change(rig);
+    const ran = await locked(rig);
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.match(ran.stderr, /error\[locked\.differs\]/);
+    assert.match(ran.stderr, told);
+    assert.equal(rig.read('made.txt'), 'in\nn\n');
+    assert.equal(rig.read('pipeline.lock'), lock);
+  });
+}
+
+test('a stage that is not in the lock is refused with exit 2', async () => {
+  const rig = await recorded();
+  rig.write('pipeline.yaml', `${PIPELINE}  more: { cmd: "echo m > more.txt", outs: [more.txt] }\n`);
+  const ran = await locked(rig);
+  assert.equal(ran.code, 2, ran.stderr);
+  assert.match(ran.stderr, /error\[locked\.missing\]: stage "more" is not in pipeline\.lock/);
+  assert.equal(existsSync(rig.path('more.txt')), false);
+});
+
+test('a stage that is in the lock only is no difference, and stays there', async () => {
+  const rig = await recorded();
+  const lock = rig.read('pipeline.lock');
+  rig.write('pipeline.yaml', PIPELINE.replace(/^ {2}tick:.*\n/m, ''));
+  assert.equal((await locked(rig)).code, 0);
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
