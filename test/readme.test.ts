@@ -26,7 +26,6 @@ interface Block {
 /** What is shown and not run here, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci': 'it needs the registry; the packages of this very checkout are linked instead',
-  'npm test': 'it is what runs this file',
 };
 
 /** Shown alone, it answers until it is stopped. */
