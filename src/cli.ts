@@ -8,8 +8,9 @@ import { formatProblems } from './base/problem-text.ts';
 import type { CommandContext } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
 import { COMMANDS } from './commands/index.ts';
-import { GLOBAL_FLAGS, parseLine, waitMsOf } from './commands/parse-line.ts';
+import { GLOBAL_FLAGS, parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Flags, Line } from './commands/parse-line.ts';
+import { createPhases } from './commands/phases.ts';
 import { fromSystemError } from './io/system-error.ts';
 import { clockFrom, findRoot } from './project.ts';
 
@@ -40,7 +41,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     const dir = dirOf(line.flags);
     root = rootOf(dir);
-    return await perform(line, { dir, argv, json, print });
+    const surroundings = { dir, argv, json, print };
+    const profile = profileOf(line.flags);
+    if (profile === undefined) return await perform(line, surroundings);
+    const { recordProfile } = await import('./commands/cpu-profile.ts');
+    return await recordProfile(profile, () => perform(line, surroundings));
   } catch (error) {
     return report(error, { root, json });
   }
@@ -72,8 +77,10 @@ interface Surroundings {
 
 async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
   const clock = clockFrom(process.env);
+  const verbose = parsed.flags['verbose'] === true;
+  const phases = createPhases(() => performance.now());
   const listeners: Listener[] = [
-    await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)) }),
+    await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose }),
   ];
   const interrupt = listenForInterrupts();
   // Late listeners (the history of a run) hear what comes after them.
@@ -100,6 +107,7 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
     },
     tell: (error) => void report(error, { root: rootOf(dir), json }),
     waitMs: waitMsOf(parsed.flags),
+    phases,
   };
   try {
     return await parsed.command.run(context);
@@ -110,10 +118,11 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   } finally {
     interrupt.stop();
     for (const listener of listeners) await listener.close?.();
+    if (verbose) process.stderr.write(phases.format());
   }
 }
 
-async function screen(json: boolean, { now, readLine }: Seeing): Promise<Listener> {
+async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promise<Listener> {
   if (json) {
     const { createJsonListener } = await import('./listeners/json.ts');
     return createJsonListener({ write: (text) => void process.stdout.write(text) });
@@ -132,6 +141,7 @@ async function screen(json: boolean, { now, readLine }: Seeing): Promise<Listene
     rows: () => out.rows ?? 24,
     now,
     readLine,
+    verbose,
     schedule: createSchedule(),
   });
 }
@@ -139,6 +149,7 @@ async function screen(json: boolean, { now, readLine }: Seeing): Promise<Listene
 interface Seeing {
   readonly now: () => number;
   readonly readLine: (file: string, line: number) => string | undefined;
+  readonly verbose: boolean;
 }
 
 /** https://no-color.org and FORCE_COLOR; else only a terminal gets colour. */

@@ -3,6 +3,7 @@ import type { Emit, Listener } from '../base/event.ts';
 import { keepDigits } from '../listeners/event-line.ts';
 import { openProject } from '../project.ts';
 import type { Project } from '../project.ts';
+import type { Phases } from './phases.ts';
 
 /** One flag of a command. */
 export interface Flag {
@@ -33,6 +34,7 @@ export interface CommandContext {
   /** Tells an error without ending the command. */
   readonly tell: (error: PipelineError) => void;
   readonly waitMs: number;
+  readonly phases: Phases;
 }
 
 /** One subcommand: a declaration and an action. The file's name is the command's. */
@@ -53,12 +55,14 @@ export async function withProject<T>(
   act: (project: Project) => Promise<T>,
   options: { readonly locked?: boolean } = {},
 ): Promise<T> {
-  const { dir, env, line, emit, signal, waitMs } = context;
-  const project = await openProject({ dir, env, command: line, emit, signal, waitMs, ...options });
+  const { dir, env, line, emit, signal, waitMs, phases } = context;
+  const project = await phases.time('read', () =>
+    openProject({ dir, env, command: line, emit, signal, waitMs, ...options }),
+  );
   try {
-    return await act(project);
+    return await phases.time('execute', () => act(phases.watch(project)));
   } finally {
-    await project.close();
+    await phases.time('record', async () => project.close());
   }
 }
 

@@ -13,6 +13,16 @@ export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
     value: 'SECONDS',
     help: 'how long to wait for another lockstep in this project (default 60)',
   },
+  verbose: {
+    type: 'boolean',
+    short: 'v',
+    help: 'also what went as expected, and at the end where the time went',
+  },
+  profile: {
+    type: 'string',
+    value: 'FILE',
+    help: 'write a CPU profile of lockstep itself (FILE.cpuprofile, for Chrome DevTools)',
+  },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
 
@@ -76,10 +86,17 @@ async function parseCommand(name: string, words: readonly string[]): Promise<Lin
 function findCommand(argv: readonly string[]): number {
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
-    if (word === '-C' || word === '--dir' || word === '--wait') at++;
+    if (takesValue(word)) at++;
     else if (!word.startsWith('-')) return at;
   }
   return -1;
+}
+
+function takesValue(word: string): boolean {
+  return Object.entries(GLOBAL_FLAGS).some(
+    ([name, { type, short }]) =>
+      type === 'string' && (word === `--${name}` || (short !== undefined && word === `-${short}`)),
+  );
 }
 
 function parseFlags(
@@ -128,6 +145,15 @@ export function waitMsOf(flags: Flags): number {
   const seconds = Number(text);
   if (text.trim() !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
   throw usage('cli.value', `"--wait" takes a number of seconds, not "${text}"`, 'for example --wait 300');
+}
+
+/** The file for a CPU profile; the tools that show one know it by its ending. */
+export function profileOf(flags: Flags): string | undefined {
+  const file = flags['profile'];
+  if (typeof file !== 'string') return undefined;
+  if (file.endsWith('.cpuprofile')) return file;
+  const what = `"--profile" takes a file that ends in ".cpuprofile", not "${file}"`;
+  throw usage('cli.value', what, 'for example --profile repro.cpuprofile');
 }
 
 function usage(code: string, message: string, hint: string): PipelineError {
