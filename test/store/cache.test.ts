@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { test } from 'node:test';
+import { createRig } from '../rig.ts';
+import type { Ran, Rig } from '../rig.ts';
+
+const PIPELINE = `name: demo
+stages:
+  make:
+    cmd: mkdir -p out/d; printf same > out/a; printf same > out/d/b; printf '' > out/empty; printf '' > none.txt; printf other > one.txt; printf '#!/bin/sh\\n' > run.sh; chmod 755 run.sh
+    params: [by]
+    outs: [out/, none.txt, one.txt, run.sh, { small.json: { cache: false } }]
+`.replace('chmod 755 run.sh', 'chmod 755 run.sh; printf {} > small.json');
+
+async function made(): Promise<Rig> {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, 'params.yaml': 'by: 1\n' });
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  return rig;
+}
+
+const OBJECTS = {
+  // printf same | sha256sum, and so on.
+  same: '0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5',
+  other: 'd9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa',
+  empty: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+};
+
+const objectAt = (rig: Rig, hex: string): string =>
+  rig.path(`.lockstep/files/sha256/${hex.slice(0, 2)}/${hex.slice(2)}`);
+
+function objects(rig: Rig): readonly string[] {
+  return readdirSync(rig.path('.lockstep/files/sha256'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath.slice(-2)}${entry.name}`);
+}
+
+const outcome = (ran: Ran): string | undefined =>
+  /"outcome":"(ran|restored|fresh|failed)","reasons"/.exec(ran.stdout)?.[1];
+const repro = (rig: Rig): Promise<Ran> => rig.lockstep(['repro', '--json']);
+const ino = (path: string): number => lstatSync(path).ino;
+const mode = (path: string): string => (lstatSync(path).mode & 0o777).toString(8);
+
+/** Other bytes under an object's name, as a failing disk or root would leave them; its times and mode stay. */
+function corrupt(path: string, { keepTimes }: { readonly keepTimes: boolean }): void {
+  const { atime, mtime, size } = lstatSync(path);
+  chmodSync(path, 0o644);
+  writeFileSync(path, 'X'.repeat(size));
+  if (keepTimes) utimesSync(path, atime, mtime);
+  chmodSync(path, 0o444);
+}
+
+test('every object is there once, read-only, and files of stages share its inode', async () => {
+  const rig = await made();
+  for (const object of objects(rig)) assert.equal(mode(objectAt(rig, object)), '444');
+  for (const hex of Object.values(OBJECTS)) assert.ok(existsSync(objectAt(rig, hex)), hex);
+  assert.equal(objects(rig).length, 6, 'three contents, the script, the metric and one manifest');
+  const shared = ino(objectAt(rig, OBJECTS.same));
+  // On a file system with reflinks each has its own inode, and its own mode.
+  if (ino(rig.path('out/a')) === shared) {
+    assert.equal(ino(rig.path('out/d/b')), shared);
+    assert.equal(ino(rig.path('out/empty')), ino(rig.path('none.txt')));
+    assert.equal(mode(rig.path('one.txt')), '444');
+  }
+});
+
+test('a file for git and an executable are files of their own that can be written to', async () => {
+  const rig = await made();
+  assert.equal(mode(rig.path('small.json')), '644');
+  assert.equal(mode(rig.path('run.sh')), '755');
+  assert.equal(lstatSync(rig.path('small.json')).nlink, 1);
+  assert.equal(lstatSync(rig.path('run.sh')).nlink, 1);
+});
+
+test('what is removed comes back with its bytes, its kind and its mode', async () => {
+  const rig = await made();
+  for (const path of ['out', 'none.txt', 'one.txt', 'run.sh', 'small.json']) rig.remove(path);
+  assert.equal(outcome(await repro(rig)), 'restored');
+  assert.deepEqual(
+    ['out/a', 'out/d/b', 'out/empty', 'none.txt', 'one.txt', 'small.json'].map((path) => rig.read(path)),
+    ['same', 'same', '', '', 'other', '{}'],
+  );
+  assert.equal(mode(rig.path('run.sh')), '755');
+  assert.equal(mode(rig.path('small.json')), '644');
+});
+
+test('an out that its user edited is kept in the cache, named, and replaced', async () => {
+  const rig = await made();
+  rig.remove('one.txt');
+  rig.write('one.txt', 'my own work\n');
+  const ran = await repro(rig);
+  assert.equal(outcome(ran), 'restored');
+  assert.equal(rig.read('one.txt'), 'other');
+  const kept = /find it at ([^",]*)[",]/.exec(ran.stdout)?.[1];
+  assert.match(
+    ran.stdout,
+    /"one\.txt\\" had content that was recorded nowhere; it is kept in the cache as sha256:[0-9a-f]{8}/,
+  );
+  assert.equal(readFileSync(kept ?? '', 'utf8'), 'my own work\n');
+});
+
+test('an edit of a file that shares its inode with the object is found, and the object made again', async () => {
+  const rig = await made();
+  if (ino(rig.path('one.txt')) !== ino(objectAt(rig, OBJECTS.other))) return;
+  corrupt(rig.path('one.txt'), { keepTimes: false });
+  const status = await rig.lockstep(['status']);
+  assert.match(status.stdout, /out one\.txt was changed by hand/);
+  const ran = await repro(rig);
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(outcome(ran), 'ran');
+  assert.match(ran.stdout, /"code":"object\.corrupt"/);
+  assert.equal(rig.read('one.txt'), 'other');
+  assert.equal(readFileSync(objectAt(rig, OBJECTS.other), 'utf8'), 'other');
+});
+
+for (const [what, name] of [
+  ['a file', OBJECTS.other],
+  ['a file of a folder', OBJECTS.same],
+] as const) {
+  test(`the object of ${what} that has rotted is found when it is needed, told, and made again`, async () => {
+    const rig = await made();
+    for (const path of ['out', 'one.txt', 'none.txt']) rig.remove(path);
+    corrupt(objectAt(rig, name), { keepTimes: false });
+    const ran = await repro(rig);
+    assert.equal(ran.code, 0, ran.stdout);
+    assert.equal(outcome(ran), 'ran');
+    assert.match(
+      ran.stdout,
+      new RegExp(`"code":"object\\.corrupt","message":"the cache object sha256:${name} `),
+    );
+    assert.equal(rig.read('one.txt'), 'other');
+    assert.equal(rig.read('out/d/b'), 'same');
+    assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0);
+  });
+}
+
+test('a manifest that has rotted is found, told, and made again', async () => {
+  const rig = await made();
+  const manifest = objects(rig).find((name) => name.endsWith('.dir')) ?? '';
+  rig.remove('out');
+  corrupt(objectAt(rig, manifest), { keepTimes: true });
+  const ran = await repro(rig);
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(outcome(ran), 'ran');
+  assert.match(ran.stdout, /"code":"object\.corrupt"/);
+  assert.equal(rig.read('out/d/b'), 'same');
+});
+
+test('an object that was deleted costs a run when it is needed, and nothing before', async () => {
+  const rig = await made();
+  chmodSync(objectAt(rig, OBJECTS.other), 0o644);
+  rig.remove(`.lockstep/files/sha256/${OBJECTS.other.slice(0, 2)}`);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0);
+  rig.remove('one.txt');
+  assert.equal(outcome(await repro(rig)), 'ran');
+  assert.ok(existsSync(objectAt(rig, OBJECTS.other)));
+});
+
+test('a forged manifest in the cache is refused and writes nothing outside the out', async () => {
+  const rig = await made();
+  const manifest = objects(rig).find((name) => name.endsWith('.dir')) ?? '';
+  rig.remove('out');
+  const path = objectAt(rig, manifest);
+  chmodSync(path, 0o644);
+  writeFileSync(path, `[{"sha256": "${OBJECTS.other}", "relpath": "../../evil.txt"}]`);
+  chmodSync(path, 0o444);
+  const ran = await repro(rig);
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(existsSync(rig.path('evil.txt')), false);
+  assert.equal(rig.read('out/a'), 'same');
+});
+
+test('a lock that was edited to name a file of ours as an out overwrites nothing', async () => {
+  const rig = await made();
+  rig.write('src/main.ts', 'mine');
+  rig.write(
+    'pipeline.lock',
+    rig
+      .read('pipeline.lock')
+      .replace('      - path: one.txt\n        hash', '      - path: src/main.ts\n        hash'),
+  );
+  const ran = await repro(rig);
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(outcome(ran), 'ran');
+  assert.equal(rig.read('src/main.ts'), 'mine');
+  assert.doesNotMatch(rig.read('pipeline.lock'), /main\.ts/);
+});

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { PipelineError, isSystemError } from '../../src/base/error.ts';
+import { hashBytes } from '../../src/base/hash.ts';
+import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
+import { createClock } from '../../src/io/clock.ts';
+import { createCache } from '../../src/store/cache.ts';
+import type { Cache } from '../../src/store/cache.ts';
+import { ingest, ingestTree } from '../../src/store/ingest.ts';
+import { createMemo } from '../../src/store/memo.ts';
+import { place } from '../../src/store/place.ts';
+
+interface Home {
+  readonly root: string;
+  readonly cache: Cache;
+  readonly corrupt: readonly ContentHash[];
+  /** Writes a file and lets it into the cache. */
+  readonly put: (name: string, text: string, sharing?: 'share' | 'own') => Promise<Artifact>;
+}
+
+function home(): Home {
+  const root = mkdtempSync(join(tmpdir(), 'lockstep-place-'));
+  after(() => rmSync(root, { recursive: true, force: true }));
+  const clock = createClock();
+  const memo = createMemo(join(root, '.lockstep/memo'), clock.now());
+  const corrupt: ContentHash[] = [];
+  const cache = createCache({
+    dir: join(root, '.lockstep'),
+    workspace: root,
+    memo,
+    clock,
+    onCorrupt: (hash) => void corrupt.push(hash),
+  });
+  mkdirSync(join(root, '.lockstep'), { recursive: true });
+  return {
+    root,
+    cache,
+    corrupt,
+    async put(name, text, sharing = 'share') {
+      const path = join(root, name);
+      writeFileSync(path, text);
+      const hash = hashBytes('sha256', text);
+      await ingest(cache, [{ path, hash, size: text.length, sharing }]);
+      return { path: name as RelPath, hash, kind: 'file', size: text.length };
+    },
+  };
+}
+
+const SHARE = { sharing: 'share', folds: false } as const;
+
+test('bytes that are no longer what was hashed are not let in, and nothing is left behind', async () => {
+  for (const sharing of ['share', 'own'] as const) {
+    const { root, cache } = home();
+    writeFileSync(join(root, 'x'), 'changed');
+    const hash = hashBytes('sha256', 'hashed');
+    await assert.rejects(
+      ingest(cache, [{ path: join(root, 'x'), hash, size: 6, sharing }]),
+      (error: unknown) => error instanceof PipelineError && error.code === 'out.changed',
+    );
+    assert.equal(cache.has(hash), false);
+  }
+});
+
+test('a file of its own never becomes one inode with its object', async () => {
+  const { root, cache, put } = home();
+  const { hash } = await put('x', 'text', 'own');
+  assert.equal(lstatSync(join(root, 'x')).nlink, 1);
+  assert.equal(lstatSync(join(root, 'x')).mode & 0o200, 0o200);
+  assert.equal(lstatSync(cache.pathOf(hash)).mode & 0o777, 0o444);
+  const artifact = await put('y', 'text', 'own');
+  await place(cache, artifact, { to: join(root, 'z'), sharing: 'own', folds: false });
+  assert.equal(lstatSync(join(root, 'z')).nlink, 1);
+  assert.equal(lstatSync(cache.pathOf(hash)).nlink, 1);
+});
+
+test('when an inode can have no more names, files are copied', async (t) => {
+  const { root, cache, put } = home();
+  const artifact = await put('x', 'text');
+  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+  const object = cache.pathOf(artifact.hash);
+  mkdirSync(join(root, 'names'));
+  let names = 0;
+  try {
+    for (; names < 70_000; names++) linkSync(object, join(root, 'names', String(names)));
+    return t.skip('this file system has no such limit');
+  } catch (error) {
+    if (!isSystemError(error, 'EMLINK')) throw error;
+  }
+  await place(cache, artifact, { to: join(root, 'restored'), ...SHARE });
+  assert.equal(readFileSync(join(root, 'restored'), 'utf8'), 'text');
+  assert.equal(lstatSync(join(root, 'restored')).nlink, 1);
+  await put('again', 'text');
+  assert.equal(readFileSync(join(root, 'again'), 'utf8'), 'text');
+  unlinkSync(join(root, 'names', '0'));
+  await place(cache, artifact, { to: join(root, 'linked'), ...SHARE });
+  assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(object).ino);
+});
+
+test('an artifact that the cache has only in part is not placed at all, and the count is told', async () => {
+  const { root, cache, put } = home();
+  const [a, b] = [await put('a', 'aaa'), await put('b', 'bbb')];
+  const entries = [
+    { relpath: 'a', hash: a.hash },
+    { relpath: 'd/b', hash: b.hash },
+  ];
+  const tree: Artifact = {
+    path: 'out' as RelPath,
+    hash: ingestTree(cache, entries, 'sha256'),
+    kind: 'tree',
+    size: 6,
+    files: 2,
+  };
+  await place(cache, tree, { to: join(root, 'whole'), ...SHARE });
+  assert.equal(readFileSync(join(root, 'whole/d/b'), 'utf8'), 'bbb');
+  unlinkSync(cache.pathOf(b.hash));
+  await assert.rejects(
+    place(cache, tree, { to: join(root, 'part'), ...SHARE }),
+    (error: unknown) =>
+      error instanceof PipelineError &&
+      error.code === 'object.missing' &&
+      error.message === 'the cache lacks 1 of the objects of "out"',
+  );
+  assert.equal(lstatSync(join(root, 'part'), { throwIfNoEntry: false }), undefined);
+});
+
+test('names that one file system takes for the same are refused there before anything is written', async () => {
+  const { root, cache, put } = home();
+  const { hash } = await put('a', 'aaa');
+  for (const [one, two] of [
+    ['A.txt', 'a.txt'],
+    ['\u00E9', 'e\u0301'],
+  ] as const) {
+    const entries = [one, two].map((relpath) => ({ relpath, hash }));
+    const tree: Artifact = {
+      path: 'out' as RelPath,
+      hash: ingestTree(cache, entries, 'sha256'),
+      kind: 'tree',
+      size: 6,
+      files: 2,
+    };
+    const to = join(root, `to-${one}`);
+    await assert.rejects(
+      place(cache, tree, { to, sharing: 'share', folds: true }),
+      (error: unknown) => error instanceof PipelineError && error.code === 'path.twins',
+    );
+    assert.equal(lstatSync(to, { throwIfNoEntry: false }), undefined);
+    await place(cache, tree, { to, ...SHARE });
+  }
+});
+
+test('objects are checked once; one that is touched is checked again', async () => {
+  const { cache, corrupt, put } = home();
+  const { hash } = await put('a', 'aaa');
+  assert.deepEqual(await cache.check([hash, hash]), { missing: [], corrupt: [] });
+  unlinkSync(cache.pathOf(hash));
+  writeFileSync(cache.pathOf(hash), 'bbb', { mode: 0o444 });
+  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
+  assert.deepEqual(corrupt, [hash]);
+  assert.deepEqual(await cache.check([hash]), { missing: [hash], corrupt: [] });
+});
