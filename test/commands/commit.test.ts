@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createDemo, succeeded } from './projects.ts';
+
+test('a commit records what is in the workspace; nothing has run, and nothing runs after it', async () => {
+  const rig = await createDemo();
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('cat in.txt', 'cat  in.txt'));
+  rig.remove('count.txt');
+  rig.write('count.txt', 'three\n');
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 1);
+  const ran = succeeded(await rig.lockstep(['commit']));
+  assert.equal(ran.stdout, 'recorded copy\nrecorded count\n');
+  assert.equal((await rig.lockstep(['repro'])).stderr, 'Everything is fresh: 3 stages, nothing to do.\n');
+  assert.equal(rig.read('count.txt'), 'three\n');
+  const again = succeeded(await rig.lockstep(['commit']));
+  assert.equal(again.stdout, 'pipeline.lock already says what is here.\n');
+  rig.remove('count.txt');
+  succeeded(await rig.lockstep(['checkout']));
+  assert.equal(rig.read('count.txt'), 'three\n', 'it is in the cache too');
+});
+
+test('a commit of one stage leaves the others as they are recorded', async () => {
+  const rig = await createDemo();
+  for (const name of ['copy.txt', 'count.txt']) {
+    rig.remove(name);
+    rig.write(name, 'edited\n');
+  }
+  succeeded(await rig.lockstep(['commit', 'count', '--single']));
+  const { stdout } = await rig.lockstep(['status', 'copy']);
+  assert.match(stdout, /^copy +would restore +out copy\.txt was changed by hand$/m);
+});
+
+test('an out that is not there cannot be committed', async () => {
+  const rig = await createDemo();
+  rig.remove('copy.txt');
+  const lock = rig.read('pipeline.lock');
+  rig.write('in.txt', 'new\n');
+  const ran = await rig.lockstep(['commit', 'copy']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /^error\[out\.missing\]: .*"copy\.txt"/);
+  assert.equal(rig.read('pipeline.lock'), lock);
+});
+
+test('a gate holds for a commit too', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n  rate:\n    cmd: echo \'{"rate":0.9}\' > rate.json\n    outs: { rate: { path: rate.json, metric: true } }\n    gates: { rate: { rate: { min: 0.8 } } }\n',
+  });
+  rig.remove('rate.json');
+  rig.write('rate.json', '{"rate":0.1}\n');
+  const ran = await rig.lockstep(['commit']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /error\[gate\.failed\]/);
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { objectsOf } from './objects.ts';
+import { createDemo, eventOf, git, succeeded } from './projects.ts';
+import type { Rig } from '../rig.ts';
+
+const NOTHING = 'Nothing to remove: everything in the cache is referred to.\n';
+
+function ageRuns(rig: Rig): void {
+  const old = new Date('2020-01-01T00:00:00Z');
+  for (const entry of readdirSync(rig.path('.lockstep/runs'), { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), old, old);
+}
+
+test('what lock and run cache name stays; with the results the objects of the past go, when asked twice', async () => {
+  const rig = await createDemo();
+  rig.write('in.txt', 'four\n');
+  succeeded(await rig.lockstep(['repro']));
+  const all = objectsOf(rig.path('.lockstep')).length;
+  assert.equal((await rig.lockstep(['gc', '--delete'])).stdout, NOTHING, 'the run cache names the past');
+  ageRuns(rig);
+  const dry = succeeded(await rig.lockstep(['gc', '--runs-older-than', '30']));
+  // Gone would be the old copy, three parts, their manifest and the old count.
+  assert.match(
+    dry.stdout,
+    /^Would remove 6 objects, \d+ B, and 6 run-cache results; "lockstep gc --runs-older-than 30 --delete" does it\.\n$/,
+  );
+  assert.equal(objectsOf(rig.path('.lockstep')).length, all);
+  const ran = succeeded(await rig.lockstep(['gc', '--runs-older-than', '30', '--delete', '--json']));
+  assert.equal(eventOf(ran, 'garbage')['objects'], 6);
+  assert.equal(objectsOf(rig.path('.lockstep')).length, all - 6);
+  assert.equal((await rig.lockstep(['gc'])).stdout, NOTHING);
+  assert.equal((await rig.lockstep(['status'])).stdout, 'Everything is fresh: 3 stages, nothing to do.\n');
+  for (const name of ['copy.txt', 'parts', 'count.txt']) rig.remove(name);
+  succeeded(await rig.lockstep(['checkout']));
+});
+
+test("what HEAD's lock names stays, so that git can go back", async () => {
+  const rig = await createDemo();
+  git(rig, 'init', '-q');
+  git(rig, 'add', '.');
+  git(rig, 'commit', '-q', '-m', 'three lines');
+  rig.write('in.txt', 'four\n');
+  succeeded(await rig.lockstep(['repro']));
+  ageRuns(rig);
+  const ran = succeeded(await rig.lockstep(['gc', '--runs-older-than', '0', '--delete', '--json']));
+  assert.equal(eventOf(ran, 'garbage')['objects'], 0);
+  git(rig, 'checkout', '-q', '.');
+  succeeded(await rig.lockstep(['checkout']));
+  assert.equal(rig.read('count.txt'), '3\n');
+});
+
+test('gc waits until nobody uses the cache, and then sees what was recorded meanwhile', async () => {
+  const rig = await createDemo();
+  execFileSync('mkfifo', [rig.path('fifo')]);
+  rig.write(
+    'pipeline.yaml',
+    `${rig.read('pipeline.yaml')}  slow: { cmd: "echo holding; cat fifo > slow.txt", outs: [{ slow.txt: { persist: true } }] }\n`,
+  );
+  const repro = rig.start(['repro', 'slow']);
+  await repro.seen('holding');
+  const collect = rig.start(['gc', '--delete']);
+  await collect.seen('waiting for the cache');
+  rig.write('fifo', 'the result\n');
+  succeeded(await repro.ended);
+  succeeded(await collect.ended);
+  rig.remove('slow.txt');
+  succeeded(await rig.lockstep(['checkout']));
+  assert.equal(
+    rig.read('slow.txt'),
+    'the result\n',
+    'a persisted out is in no run cache, only in the new lock',
+  );
+});
+
+test('a lock that cannot be read stops gc before anything goes', async () => {
+  const rig = await createDemo();
+  const before = objectsOf(rig.path('.lockstep')).length;
+  rig.write('pipeline.lock', '<<<<<<< ours\n=======\n>>>>>>> theirs\n');
+  const ran = await rig.lockstep(['gc', '--delete']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /^error\[lock\.conflict\]/);
+  assert.equal(objectsOf(rig.path('.lockstep')).length, before);
+  assert.ok(existsSync(rig.path('.lockstep/runs')));
+});
+
+test('a number of days must be one', async () => {
+  const rig = await createDemo();
+  const ran = await rig.lockstep(['gc', '--runs-older-than', 'a month', '--delete']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /^error\[cli\.value\]: "--runs-older-than" takes a number of days, not "a month"/);
+});

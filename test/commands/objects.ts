@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The object files below a remote or a cache, sorted. */
+export function objectsOf(folder: string): readonly string[] {
+  const names = readdirSync(join(folder, 'files'), { recursive: true, withFileTypes: true });
+  return names
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** The object that holds exactly this text. */
+export function objectWith(folder: string, text: string): string {
+  const found = objectsOf(folder).find((file) => readFileSync(file, 'utf8') === text);
+  assert.ok(found, `no object holds "${text}"`);
+  return found;
+}
+
+/** Puts other bytes under the name of an object. */
+export function damage(object: string, bytes: string): void {
+  rmSync(object);
+  writeFileSync(object, bytes, { mode: 0o444 });
+}
