@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { eventsOf, outcomesOf, problemOf } from './tools.ts';
+
+function gateRig(gates: string): Rig {
+  const rig = createRig({ 'm.json': '{"rate":0.9,"deep":{"n":3},"text":"ok"}' });
+  setGates(rig, gates);
+  return rig;
+}
+
+function setGates(rig: Rig, gates: string): void {
+  rig.write(
+    'pipeline.yaml',
+    `stages:
+  s:
+    cmd: cat m.json > quality.json; date +%N > stamp
+    deps: [m.json]
+    outs:
+      stamp: stamp
+      quality: { path: quality.json, metric: true, cache: false }
+    gates:
+      quality: ${gates}
+  after:
+    cmd: cat stamp > after
+    deps: [stamp]
+    outs: [after]
+`,
+  );
+}
+
+test('a gate that holds is told and recorded; one that does not commits nothing and blocks what reads from it', async () => {
+  const rig = gateRig('{ rate: { min: 0.8 }, deep.n: { min: 1, max: 3 }, text: { equals: ok } }');
+  const first = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(first) }, { s: 'ran', after: 'ran' }, first.stdout);
+  const gates = eventsOf(first).filter((event) => event.type === 'gate-evaluated');
+  assert.deepEqual(
+    gates.map(({ gate, value, held }) => [gate, value, held]),
+    [
+      ['rate must be >= 0.8', '0.9', true],
+      ['deep.n must be >= 1 and <= 3', '3', true],
+      ['text must be == "ok"', '"ok"', true],
+    ],
+  );
+  const before = [rig.read('stamp'), rig.read('quality.json'), rig.read('pipeline.lock'), rig.read('after')];
+  rig.write('m.json', '{"rate":0.5,"deep":{"n":4},"text":"ok"}');
+  const failed = await rig.lockstep(['repro', '--json']);
+  assert.equal(failed.code, 1);
+  assert.deepEqual({ ...outcomesOf(failed) }, { s: 'failed', after: 'blocked' });
+  const problem = problemOf(failed, 's');
+  assert.equal(problem.code, 'gate.failed');
+  assert.equal(
+    problem.message,
+    'stage "s" does not pass: rate must be >= 0.8, but it is 0.5; deep.n must be >= 1 and <= 3, but it is 4',
+  );
+  assert.equal(
+    problem.hint,
+    'look at "quality.json", or change the gates: of "s"; what it made is in .lockstep/failed/s',
+  );
+  assert.deepEqual(
+    [rig.read('stamp'), rig.read('quality.json'), rig.read('pipeline.lock'), rig.read('after')],
+    before,
+  );
+  assert.match(rig.read('.lockstep/failed/s/quality.json'), /0\.5/);
+  assert.match(
+    (await rig.lockstep(['repro'])).stderr,
+    /\n9 \| +quality: \{ rate: \{ min: 0\.8 \}.*\n +\| +\^{4}\n/,
+  );
+});
+
+const BROKEN: Readonly<Record<string, { metric: string; gates: string; code: string; message: RegExp }>> = {
+  'asks for a key that is not there': {
+    metric: '{"other":1}',
+    gates: '{ rate: { min: 0 } }',
+    code: 'gate.failed',
+    message: /rate must be >= 0, but it is missing$/,
+  },
+  'asks for what every object inherits': {
+    metric: '{}',
+    gates: '{ constructor.name: { equals: Object } }',
+    code: 'gate.failed',
+    message: /constructor\.name must be == "Object", but it is missing$/,
+  },
+  'meets a text where a number should be': {
+    metric: '{"rate":"0.9"}',
+    gates: '{ rate: { min: 0 } }',
+    code: 'gate.failed',
+    message: /rate must be >= 0, but it is "0\.9"$/,
+  },
+  'reads what is no JSON': {
+    metric: 'rate: 0.9',
+    gates: '{ rate: { min: 0 } }',
+    code: 'gate.unreadable',
+    message: /^"quality\.json" of stage "s" is not JSON/,
+  },
+};
+
+for (const [what, { metric, gates, code, message }] of Object.entries(BROKEN)) {
+  test(`a gate that ${what} fails the stage`, async () => {
+    const rig = gateRig(gates);
+    rig.write('m.json', metric);
+    const problem = problemOf(await rig.lockstep(['repro', '--json']), 's');
+    assert.equal(problem.code, code);
+    assert.match(problem.message, message);
+    assert.equal(problem.at?.[0]?.file, 'pipeline.yaml');
+  });
+}
+
+test('a changed gate is judged on the recorded metric without a run, also when the cache is gone', async () => {
+  const rig = gateRig('{ rate: { min: 0.8 } }');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const stamp = rig.read('stamp');
+  setGates(rig, '{ rate: { min: 0.95 } }');
+  const failed = await rig.lockstep(['repro', '--json']);
+  assert.equal(failed.code, 1);
+  assert.deepEqual({ ...outcomesOf(failed) }, { s: 'failed', after: 'blocked' });
+  assert.equal(
+    problemOf(failed, 's').message,
+    'stage "s" does not pass: rate must be >= 0.95, but it is 0.9',
+  );
+  assert.equal(problemOf(failed, 's').hint, 'look at "quality.json", or change the gates: of "s"');
+  rig.remove('.lockstep/files');
+  setGates(rig, '{ rate: { min: 0.85 } }');
+  const held = await rig.lockstep(['repro', '--json']);
+  assert.equal(held.code, 0, held.stdout);
+  assert.deepEqual({ ...outcomesOf(held) }, { s: 'fresh', after: 'fresh' });
+  assert.match(rig.read('pipeline.lock'), /quality\.json rate >= 0\.85/);
+  assert.equal(rig.read('stamp'), stamp);
+});
+
+test('a gate is judged again when a result is restored, and a refused one leaves the outs alone', async () => {
+  const rig = gateRig('{ rate: { min: 0.8 } }');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('m.json', '{"rate":0.99}');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const stamp = rig.read('stamp');
+  rig.write('m.json', '{"rate":0.9,"deep":{"n":3},"text":"ok"}');
+  setGates(rig, '{ rate: { min: 0.95 } }');
+  const refused = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(refused) }, { s: 'failed', after: 'blocked' });
+  assert.equal(problemOf(refused, 's').code, 'gate.failed');
+  assert.equal(rig.read('stamp'), stamp);
+  setGates(rig, '{ rate: { min: 0.9 } }');
+  const restored = await rig.lockstep(['repro', '--json']);
+  assert.equal(outcomesOf(restored)['s'], 'restored');
+});
+
+test('a gate failure is not retried', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s:
+    cmd: echo try >> tries; echo '{"a":1}' > q.json
+    outs: { q: { path: q.json, metric: true } }
+    retry: { attempts: 3, delay: 10ms }
+    gates: { q: { a: { max: 0 } } }
+`,
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 1);
+  assert.equal(rig.read('tries'), 'try\n');
+});
