@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statfsSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { judge, readBudgets } from './harness/budgets.ts';
+import type { Budgets } from './harness/budgets.ts';
+import { measure } from './harness/measure.ts';
+import type { Command } from './harness/measure.ts';
+import { readOptions } from './harness/options.ts';
+import type { Options } from './harness/options.ts';
+import { findPeer } from './harness/peers.ts';
+import { formatOutcome } from './harness/report.ts';
+import { runCourse } from './harness/run-course.ts';
+import { stagePackage } from './harness/stage-package.ts';
+import type { Scenario } from './harness/trial.ts';
+
+const SCENARIOS = join(import.meta.dirname, 'scenarios');
+
+const options = readOptions(process.argv.slice(2));
+process.exitCode = (await runAll(options)) || !options.check ? 0 : 1;
+
+/** True when every budget is kept. */
+async function runAll({ names, dir, installed, ...rest }: Options): Promise<boolean> {
+  const known = readdirSync(SCENARIOS).map((file) => file.replace(/\.ts$/, ''));
+  const chosen = names.length > 0 ? names : known.sort();
+  const unknown = chosen.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`there is no scenario "${unknown}"; there are ${known.join(', ')}`);
+  const work = realpathSync(mkdtempSync(join(dir, 'lockstep-bench-')));
+  try {
+    const [cpu] = cpus();
+    console.log(
+      `${new Date().toISOString()}  Node ${process.version}  ${cpus().length} × ${cpu?.model ?? 'unknown'}\n`,
+    );
+    const budgets = rest.quick ? {} : readBudgets();
+    const place = { work, installed: installed ?? (await stagePackage(join(work, 'install'))) };
+    let kept = true;
+    for (const name of chosen) kept = (await runScenario(name, { ...rest, ...place, budgets })) && kept;
+    return kept;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+interface Setting {
+  readonly work: string;
+  readonly installed: string;
+  readonly quick: boolean;
+  readonly rounds: number | undefined;
+  readonly budgets: Budgets;
+}
+
+async function runScenario(
+  name: string,
+  { work, installed, quick, rounds, budgets }: Setting,
+): Promise<boolean> {
+  const { default: scenario } = (await import(join(SCENARIOS, `${name}.ts`))) as { default: Scenario };
+  const { bavail, bsize } = statfsSync(work);
+  if (bavail * bsize < scenario.diskBytes(quick)) {
+    console.log(`${name}: NOT RUN, needs ${(scenario.diskBytes(quick) / 1e9).toFixed(1)} GB of free disk\n`);
+    return false;
+  }
+  console.log(`${name}: ${scenario.title}${quick ? ' (quick sizes, budgets not judged)' : ''}`);
+  const dir = join(work, name);
+  const scratch = join(work, 'scratch');
+  for (const folder of [dir, scratch]) mkdirSync(folder, { recursive: true });
+  const run = (command: Command): ReturnType<typeof measure> => measure(command, scratch);
+  const lockstep = (cwd: string, ...args: readonly string[]): Command => ({
+    argv: [process.execPath, join(installed, 'bin', 'lockstep.cjs'), ...args],
+    cwd,
+  });
+  try {
+    const course = await scenario.prepare({ dir, quick, installed, run, lockstep, peer: findPeer });
+    const outcomes = await runCourse(course, { rounds: rounds ?? course.rounds, scratch });
+    const judged = outcomes.map((outcome) => ({
+      outcome,
+      verdicts: judge(outcome, budgets[name]?.[outcome.trial] ?? []),
+    }));
+    console.log(
+      `  load ${loadavg()
+        .map((load) => load.toFixed(1))
+        .join(' ')}`,
+    );
+    for (const { outcome, verdicts } of judged) console.log(formatOutcome(outcome, verdicts));
+    return judged.every(({ verdicts }) => verdicts.every(({ state }) => state !== 'broken'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

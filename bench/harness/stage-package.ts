@@ -1,0 +1,14 @@
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { packPackage } from '../../scripts/pack-package.ts';
+
+const ROOT = resolve(import.meta.dirname, '..', '..');
+
+/**
+ * Builds the package as npm would install it (JavaScript, no sources) and returns its folder. The command is measured
+ * from there, because a clone runs TypeScript and starts slower.
+ */
+export async function stagePackage(folder: string): Promise<string> {
+  rmSync(await packPackage(ROOT, folder));
+  return join(folder, 'package');
+}

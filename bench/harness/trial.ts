@@ -1,0 +1,64 @@
+import type { Command, Measured } from './measure.ts';
+
+/** One program in a trial. */
+export interface Contender {
+  /** `lockstep`, a peer, or a floor such as `walk`; the name budgets use. */
+  readonly name: string;
+  /** Brings the disk into the state the command is measured in; not timed. */
+  readonly before?: () => void | Promise<void>;
+  readonly command: () => Command;
+  /**
+   * What it made, counted and hashed, for example `20000 files 1f3a…`; not timed. All contenders of a trial that say
+   * something must say the same. Throws when the output is wrong.
+   */
+  readonly check?: (measured: Measured) => string | Promise<string>;
+  /** What is compared instead of wall time, in milliseconds. */
+  readonly takes?: (measured: Measured) => number;
+}
+
+/** Programs that do the same thing, to be run in turn; the name is the one budgets use. */
+export interface Trial {
+  readonly name: string;
+  readonly contenders: readonly Contender[];
+  /** Peers that this machine does not have. */
+  readonly missing?: readonly string[];
+}
+
+/** Trials in the order they are run; with several rounds, all of them again. */
+export interface Course {
+  readonly trials: readonly Trial[];
+  /** `round`: a whole round goes first and is not counted. `done`: the scenario has warmed everything up itself. */
+  readonly warmUp: 'round' | 'done';
+  /** Counted rounds, when the user names no number. */
+  readonly rounds: number;
+}
+
+/** What a scenario gets. */
+export interface Bench {
+  /** An empty folder of its own, removed afterwards. */
+  readonly dir: string;
+  /** Small sizes: to see that everything works, not to judge. */
+  readonly quick: boolean;
+  /** The staged package. */
+  readonly installed: string;
+  /** The command `lockstep ARGS` in a project folder. */
+  lockstep(cwd: string, ...args: readonly string[]): Command;
+  /** Runs something that is not measured; throws when it fails. */
+  run(command: Command): Measured;
+  /** Where a peer is; one that is not here is reported. */
+  peer(name: string): string | undefined;
+}
+
+/** A file of `bench/scenarios/`, its default export. */
+export interface Scenario {
+  /** One line: what is measured. */
+  readonly title: string;
+  /** What it needs on disk at most. */
+  readonly diskBytes: (quick: boolean) => number;
+  readonly prepare: (bench: Bench) => Course | Promise<Course>;
+}
+
+/** Gives a scenario its type. */
+export function defineScenario(scenario: Scenario): Scenario {
+  return scenario;
+}
