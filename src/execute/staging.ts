@@ -50,7 +50,8 @@ export interface StagingOptions {
  */
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
-  const device = statSync(root).dev;
+  // `.lockstep` itself may be a mount.
+  const device = statSync(nearestFolder(dirname(dir))).dev;
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);

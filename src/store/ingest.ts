@@ -61,19 +61,22 @@ interface Entering {
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<void> {
-  const hardlinks = cache.linker().type === 'hardlink';
+  const device = cache.linker().type === 'hardlink' ? lstatSync(cache.dir).dev : undefined;
+  // An out may lie on another device than the cache, where no link leads.
+  const isShared = (file: IngestFile): boolean =>
+    file.sharing === 'share' && device !== undefined && lstatSync(file.path).dev === device;
   const entering: Entering[] = [];
   const taken = new Set<ContentHash>();
   const twins: IngestFile[] = [];
   try {
     for (const file of files) {
       if (taken.has(file.hash) || cache.has(file.hash)) {
-        if (hardlinks && file.sharing === 'share') twins.push(file);
+        if (isShared(file)) twins.push(file);
         continue;
       }
       taken.add(file.hash);
       mkdirSync(dirname(cache.pathOf(file.hash)), { recursive: true });
-      if (hardlinks && file.sharing === 'share') {
+      if (isShared(file)) {
         chmodSync(file.path, 0o444);
         // Only now nobody new can open it for writing.
         if (!isStill(cache, file)) throw outChanged(file.path);
@@ -128,7 +131,7 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
 /** Copies a file beside its object-to-be, hashing what is written; returns the temp's path. */
 function copyVerified(cache: Cache, file: IngestFile): string {
   const temp = tempName(cache.pathOf(file.hash));
-  if (cache.linker().type === 'reflink') cache.linker().share(file.path, temp);
+  if (cache.linker().type === 'reflink' && isStill(cache, file)) cache.linker().share(file.path, temp);
   else copyHashed(file.path, temp, { hash: file.hash, mismatch: () => outChanged(file.path) });
   chmodSync(temp, 0o444);
   return temp;

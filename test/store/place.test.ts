@@ -108,6 +108,28 @@ test('when an inode can have no more names, files are copied', async (t) => {
   assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(object).ino);
 });
 
+test('files on another device than the cache are copied, in and out', async (t) => {
+  const { root, cache } = home();
+  const shm = '/dev/shm';
+  if (
+    lstatSync(shm, { throwIfNoEntry: false })?.dev === undefined ||
+    lstatSync(shm).dev === lstatSync(root).dev
+  )
+    return t.skip('there is no second device');
+  const elsewhere = mkdtempSync(join(shm, 'lockstep-place-'));
+  after(() => rmSync(elsewhere, { recursive: true, force: true }));
+  const hash = hashBytes('sha256', 'text');
+  for (const name of ['x', 'twin']) {
+    writeFileSync(join(elsewhere, name), 'text');
+    await ingest(cache, [{ path: join(elsewhere, name), hash, size: 4, sharing: 'share' }]);
+    assert.equal(readFileSync(join(elsewhere, name), 'utf8'), 'text');
+  }
+  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'text');
+  const artifact: Artifact = { path: 'x' as RelPath, hash, kind: 'file', size: 4 };
+  await place(cache, artifact, { to: join(elsewhere, 'y'), ...SHARE });
+  assert.equal(readFileSync(join(elsewhere, 'y'), 'utf8'), 'text');
+});
+
 test('an artifact that the cache has only in part is not placed at all, and the count is told', async () => {
   const { root, cache, put } = home();
   const [a, b] = [await put('a', 'aaa'), await put('b', 'bbb')];
