@@ -13,7 +13,7 @@ const log: Command = {
   summary: 'List past runs, or the stages of one',
   usage: '[RUN]',
   flags: { last: { type: 'string', short: 'n', value: 'N', help: 'so many runs (default 20)' } },
-  examples: ['lockstep log', 'lockstep log -n 5', 'lockstep log 20260317T103000-1a2b'],
+  examples: ['lockstep log', 'lockstep log -n 5', 'lockstep log 20260317T103000123-1a2b'],
   maxArgs: 1,
   run: (context) => {
     const stateDir = join(findRoot(context.dir), '.lockstep');
@@ -68,7 +68,7 @@ function countOutcomes(state: RunState): Record<string, number> {
   return counts;
 }
 
-/** `20260317T103000-1a2b  succeeded  1.9s   2 ran, 1 fresh`; a run without an end was cut off. */
+/** `20260317T103000123-1a2b  succeeded  1.9s   2 ran, 1 fresh`; a run without an end was cut off. */
 function formatRow(id: string, state: RunState): string {
   const counts = Object.entries(countOutcomes(state)).map(([outcome, count]) => `${count} ${outcome}`);
   const duration = state.durationMs === undefined ? '' : formatDuration(state.durationMs);

@@ -1,6 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { plural } from '../base/text.ts';
+import { formatCount, plural } from '../base/text.ts';
 import { compareRemote } from '../execute/compare-remote.ts';
 import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
 import type { Project } from '../project.ts';
@@ -57,11 +57,11 @@ function formatComparison(name: string, artifacts: number, { objects, difference
   if (artifacts === 0) return `pipeline.lock names nothing that goes to ${name}.\n`;
   if (differences.length === 0) return `Cache and ${name} are equal: ${whole}.\n`;
   const width = Math.min(48, Math.max(...differences.map(({ path }) => path.length)));
-  const counts = differences.map((one) => plural(one.objects, 'object'));
-  const countWidth = Math.max(...counts.map((count) => count.length));
-  const rows = differences.map(({ path, state }, index) => {
-    const { left, right } = WORDS[state];
-    return `${path.padEnd(width)}  ${left.padEnd(10)}  ${(counts[index] ?? '').padStart(countWidth)}  ${right}\n`;
+  const digits = Math.max(...differences.map((one) => formatCount(one.objects).length));
+  const rows = differences.map((one) => {
+    const { left, right } = WORDS[one.state];
+    const count = `${formatCount(one.objects).padStart(digits)} ${one.objects === 1 ? 'object ' : 'objects'}`;
+    return `${one.path.padEnd(width)}  ${left.padEnd(10)}  ${count}  ${right}\n`;
   });
   return `${rows.join('')}\n${name}: ${whole}; ${plural(differences.length, 'difference')}\n`;
 }

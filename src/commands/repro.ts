@@ -182,7 +182,7 @@ function execute(
 }
 
 function startRun(context: CommandContext, project: Project, plan: Plan): string {
-  const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:]|\.\d+Z/g, '');
+  const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
   const run = `${stamp}-${randomBytes(2).toString('hex')}`;
   context.emit({
     type: 'run-started',

@@ -137,6 +137,8 @@ function nodeArgs({
 }: AttemptInputs): readonly string[] {
   const flags = [
     '--disable-warning=ExperimentalWarning',
+    // A project's package.json need not say "type": a stage is a module by what is written in it.
+    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
     ...conditions.map((name) => `--conditions=${name}`),
   ];
   if (stage.action.kind !== 'module' || !stage.action.hermetic) return flags;

@@ -38,32 +38,57 @@ export function compareFingerprints(
 function compareParams(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
   for (const file of keysOf(from.params, to.params)) {
     const [old, now] = [own(from.params, file), own(to.params, file)];
-    for (const key of keysOf(old, now)) {
-      const before = own(old, key);
-      const after = own(now, key);
-      if (before !== undefined && after !== undefined && same(before, after)) continue;
-      reasons.push({
-        kind: 'param-changed',
-        file,
-        key,
-        ...(before !== undefined && { from: before }),
-        ...(after !== undefined && { to: after }),
-      });
-    }
+    for (const key of keysOf(old, now)) compareParam({ file, key }, own(old, key), own(now, key), reasons);
   }
+}
+
+/** Of two sections each value that differs, however deep: the whole section would hide it. */
+function compareParam(
+  { file, key }: { readonly file: string; readonly key: string },
+  before: Json | undefined,
+  after: Json | undefined,
+  reasons: Reason[],
+): void {
+  if (before !== undefined && after !== undefined && same(before, after)) return;
+  if (isSection(before) && isSection(after)) {
+    for (const name of keysOf(before, after)) {
+      const inner = { file, key: key === '' ? name : `${key}.${name}` };
+      compareParam(inner, own(before, name), own(after, name), reasons);
+    }
+    return;
+  }
+  reasons.push({
+    kind: 'param-changed',
+    file,
+    key,
+    ...(before !== undefined && { from: before }),
+    ...(after !== undefined && { to: after }),
+  });
+}
+
+function isSection(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function compareDeps(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
   const before = new Map(from.deps.map((dep) => [dep.path, dep]));
   const after = new Map(to.deps.map((dep) => [dep.path, dep]));
+  let isForeign = false;
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(path);
     const now = after.get(path);
     if (!old) reasons.push({ kind: 'dep-changed', path, change: 'added' });
     else if (!now) reasons.push({ kind: 'dep-changed', path, change: 'removed' });
+    else if (!isComparable(old.hash, now.hash)) isForeign = true;
     else if (old.hash !== now.hash) reasons.push({ kind: 'dep-changed', path, change: 'modified' });
     else if (old.name !== now.name) reasons.push({ kind: 'dep-changed', path, change: 'renamed' });
   }
+  if (isForeign) reasons.push({ kind: 'algorithm-changed' });
+}
+
+/** Hashes of two algorithms say nothing about each other's bytes. */
+export function isComparable(a: string, b: string): boolean {
+  return a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':'));
 }
 
 function compareCode(

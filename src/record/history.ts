@@ -7,7 +7,7 @@ import { parseJson } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 
-/** Run ids sort by time: `20260317T060000-1a2b`. Each run is `history/<id>.ndjson`, one event a line. */
+/** Run ids sort by time: `20260317T060000123-1a2b`. Each run is `history/<id>.ndjson`, one event a line. */
 export function historyFolder(stateDir: string): string {
   return join(stateDir, 'history');
 }

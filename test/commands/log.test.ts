@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+import { createDemo, jsonOf, succeeded } from './projects.ts';
+
+test('log lists the runs, newest first, and a run that had nothing to do is none', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('in.txt', 'four\n');
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('ls parts', 'false; exit 3; ls parts'));
+  assert.equal((await rig.lockstep(['repro'])).code, 1);
+  const { stdout } = succeeded(await rig.lockstep(['log']));
+  const [last, first, end] = stdout.split('\n');
+  assert.match(last ?? '', /^\d{8}T\d{9}-[0-9a-f]{4}  failed +[\d.]+m?s  2 ran, 1 failed$/);
+  assert.match(first ?? '', /^\d{8}T\d{9}-[0-9a-f]{4}  succeeded +[\d.]+m?s  3 ran$/);
+  assert.equal(end, '');
+  assert.equal(succeeded(await rig.lockstep(['log', '-n', '1'])).stdout, `${last}\n`);
+});
+
+test('log of one run tells each stage, why it ran or how it failed', async () => {
+  const rig = await createDemo();
+  rig.write('in.txt', 'four\n');
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('ls parts', 'exit 3; ls parts'));
+  assert.equal((await rig.lockstep(['repro'])).code, 1);
+  const [row] = jsonOf(await rig.lockstep(['log', '--json']));
+  const { stdout } = succeeded(await rig.lockstep(['log', String(row?.['run'])]));
+  assert.match(stdout, /^ {2}copy +ran +[\d.]+m?s +dep in\.txt modified$/m);
+  assert.match(stdout, /^ {2}count +failed +[\d.]+m?s +stage "count" exited with code 3$/m);
+  assert.equal(
+    succeeded(await rig.lockstep(['log', String(row?.['run']).slice(0, 20)])).stdout.split('\n').length,
+    6,
+  );
+});
+
+test('a run that was killed is one that was cut off', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'name: a\nstages:\n  slow: { cmd: "echo holding; sleep 60", outs: [a] }\n',
+  });
+  const running = rig.start(['repro', '--json']);
+  await running.seen('holding');
+  // Batches of the history are written 200 ms after their first event at the latest: the first run is one batch.
+  while (jsonOf(await rig.lockstep(['log', '--json'])).length === 0);
+  running.process.kill('SIGKILL');
+  await running.ended;
+  assert.match(succeeded(await rig.lockstep(['log'])).stdout, /^\d{8}T\d{9}-[0-9a-f]{4}  cut off +\n$/);
+  const [row] = jsonOf(await rig.lockstep(['log', '--json']));
+  assert.equal(row?.['outcome'], 'cut off');
+});
+
+test('without runs, with an unknown one, and with a number that is none, log says so', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'name: a\nstages: {}\n' });
+  assert.equal(succeeded(await rig.lockstep(['log'])).stdout, 'Nothing has run here yet.\n');
+  const unknown = await rig.lockstep(['log', '2026']);
+  assert.equal(unknown.code, 2);
+  assert.equal(unknown.stderr, 'error[run.unknown]: there is no run "2026"\n = hint: see "lockstep log"\n');
+  const number = await rig.lockstep(['log', '--last', 'x']);
+  assert.equal(number.code, 2);
+  assert.match(number.stderr, /^error\[cli\.value\]: "--last" takes a whole number above 0, not "x"\n/);
+});

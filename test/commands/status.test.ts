@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import test from 'node:test';
+import { objectWith } from './objects.ts';
+import { cloneOf, createDemo, jsonOf, succeeded } from './projects.ts';
+
+test('status names what would run with every reason, what would be restored, and what waits', async () => {
+  const rig = await createDemo();
+  rig.write('in.txt', 'four\n');
+  rig.write('params.yaml', 'width: 2\n');
+  rig.remove('count.txt');
+  assert.equal(
+    (await rig.lockstep(['status'])).stdout,
+    'copy   would run      dep in.txt modified\n' +
+      'split  waits          for copy\n' +
+      'count  waits          for split\n' +
+      '\n3 stages: 1 to run, 2 waiting for what runs before\n',
+  );
+  rig.write('in.txt', 'one\ntwo\nthree\n');
+  rig.write('params.yaml', 'width: 1\n');
+  assert.equal(
+    (await rig.lockstep(['status'])).stdout,
+    'count  would restore  out count.txt is missing\n\n3 stages: 1 to restore, 2 fresh\n',
+  );
+});
+
+test('status --quiet prints nothing and answers with its exit code', async () => {
+  const rig = await createDemo();
+  const fresh = await rig.lockstep(['status', '--quiet']);
+  assert.deepEqual([fresh.code, fresh.stdout, fresh.stderr], [0, '', '']);
+  rig.write('in.txt', 'four\n');
+  const stale = await rig.lockstep(['status', '-q']);
+  assert.deepEqual([stale.code, stale.stdout, stale.stderr], [1, '', '']);
+});
+
+test('changed data is told before the stages, in --json as a value of its own', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\ndata: [big.csv]\nstages:\n  size: { cmd: "wc -c < big.csv > size.txt", deps: [big.csv], outs: [size.txt] }\n',
+    'big.csv': '1,2\n',
+  });
+  rig.write('big.csv', '1,2,3\n');
+  const { stdout } = await rig.lockstep(['status']);
+  assert.match(stdout, /^data big\.csv changed\nsize +would run +dep big\.csv modified\n/);
+  assert.deepEqual(jsonOf(await rig.lockstep(['status', '--json']))[0], {
+    data: 'big.csv',
+    state: 'changed',
+  });
+});
+
+test('status --remote tells what is only here, only there and nowhere, moves nothing and ends with 0', async () => {
+  const rig = await createDemo();
+  const quiet = ['status', '--remote', '--quiet'];
+  assert.equal(
+    succeeded(await rig.lockstep(['status', '--remote'])).stdout,
+    'copy.txt   only here   1 object   "lockstep push" sends it\n' +
+      'parts      only here   4 objects  "lockstep push" sends it\n' +
+      'count.txt  only here   1 object   "lockstep push" sends it\n' +
+      '\norigin: 6 objects of 3 artifacts; 3 differences\n',
+  );
+  assert.equal((await rig.lockstep(quiet)).code, 1);
+  succeeded(await rig.lockstep(['push']));
+  assert.equal(
+    succeeded(await rig.lockstep(['status', '--remote'])).stdout,
+    'Cache and origin are equal: 6 objects of 3 artifacts.\n',
+  );
+  const ran = await rig.lockstep(quiet);
+  assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', '']);
+
+  rmSync(objectWith(rig.path('.lockstep'), 'two\n'));
+  rmSync(objectWith(rig.path('remote'), 'three\n'));
+  for (const folder of ['.lockstep', 'remote']) rmSync(objectWith(rig.path(folder), 'one\n'));
+  assert.deepEqual(jsonOf(succeeded(await rig.lockstep(['status', '--remote', 'split', '--json']))), [
+    {
+      remote: 'origin',
+      artifacts: 1,
+      objects: 4,
+      differences: [
+        { path: 'parts', state: 'only-here', objects: 1 },
+        { path: 'parts', state: 'only-there', objects: 1 },
+        { path: 'parts', state: 'nowhere', objects: 1 },
+      ],
+    },
+  ]);
+});
+
+test('on a fresh clone everything is only there, and only the manifest of a folder is known', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push']));
+  const clone = cloneOf(rig);
+  const [row] = jsonOf(succeeded(await clone.lockstep(['status', '--remote', '--json'])));
+  assert.equal(row?.['objects'], 3);
+  assert.deepEqual(
+    (row?.['differences'] as readonly { state: string }[]).map(({ state }) => state),
+    ['only-there', 'only-there', 'only-there'],
+  );
+  assert.equal((await clone.lockstep(['status', '--remote', '-q'])).code, 0, 'nothing is to be pushed');
+});
+
+test('status -r names the remote; a name after --remote is answered with how it is meant', async () => {
+  const rig = await createDemo({
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n  backup: { url: backup }\n',
+  });
+  succeeded(await rig.lockstep(['push', '-r', 'backup']));
+  assert.match((await rig.lockstep(['status', '-r', 'backup'])).stdout, /^Cache and backup are equal/);
+  const ran = await rig.lockstep(['status', '--remote', 'backup']);
+  assert.equal(ran.code, 2);
+  assert.equal(
+    ran.stderr,
+    'error[stage.unknown]: there is no stage "backup"\n = hint: a remote is named with -r: lockstep status -r backup\n',
+  );
+});
