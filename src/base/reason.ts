@@ -30,6 +30,8 @@ export type Reason =
       readonly chain: readonly string[];
     }
   | { readonly kind: 'packages-changed' }
+  /** The record is of another hash algorithm, so nobody can say whether the bytes differ. */
+  | { readonly kind: 'algorithm-changed' }
   | { readonly kind: 'env-changed'; readonly name: string }
   | { readonly kind: 'refreshed'; readonly from?: string; readonly to?: string }
   | {
@@ -69,6 +71,8 @@ export function formatReason(reason: Reason): string {
       return formatCode(reason);
     case 'packages-changed':
       return 'an imported package changed';
+    case 'algorithm-changed':
+      return 'recorded with another hash algorithm ("lockstep commit" takes over what is here without running)';
     case 'env-changed':
       return `env ${reason.name} changed`;
     case 'refreshed':

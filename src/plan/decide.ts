@@ -1,6 +1,6 @@
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
-import { compareFingerprints } from './compare.ts';
+import { compareFingerprints, isComparable } from './compare.ts';
 
 /** What is on disk where an out belongs; only what a decision needs. */
 export type SeenOut =
@@ -70,6 +70,7 @@ function decideUnchanged(
 ): Decision {
   const [foreign, ...others] = foreignOuts(stage, locked);
   if (foreign) return { verdict: 'run', reasons: [foreign, ...others] };
+  if (isOfOtherAlgorithm(seen, locked)) return { verdict: 'run', reasons: [{ kind: 'algorithm-changed' }] };
   const [first, ...rest] = outReasons(seen, locked);
   if (first) {
     const reasons: Reasons = [first, ...rest];
@@ -95,6 +96,14 @@ function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorde
   return isAvailable(locked)
     ? { verdict: 'restore', reasons, result: locked }
     : { verdict: 'blocked', reasons };
+}
+
+/** Restoring such outs would not make them equal: what is there is hashed by the pipeline's algorithm. */
+function isOfOtherAlgorithm(seen: Seen, locked: StageLock): boolean {
+  return locked.outs.some(({ path, hash }) => {
+    const out = seen.outs.get(path);
+    return out?.kind === 'present' && !isComparable(out.hash, hash);
+  });
 }
 
 /** What is wrong with the outs on disk, compared with a recorded result. */

@@ -39,6 +39,7 @@ const KINDS: Readonly<Record<Reason['kind'], true>> = {
   'dep-changed': true,
   'code-changed': true,
   'packages-changed': true,
+  'algorithm-changed': true,
   'env-changed': true,
   refreshed: true,
   'outs-changed': true,

@@ -66,6 +66,12 @@ const TABLE: readonly { readonly to: Partial<Fingerprint>; readonly said: readon
     to: { code: { 'stages/a.ts': 'ast1:1', 'stages/lib.ts': 'ast1:2', 'stages/new.ts': 'ast1:4' } },
     said: ['code stages/deep.ts removed (via stages/lib.ts)', 'code stages/new.ts added'],
   },
+  {
+    to: { deps: [{ path: 'in.txt', hash: `md5:${'a'.repeat(32)}`, name: 'text' }] },
+    said: [
+      'recorded with another hash algorithm ("lockstep commit" takes over what is here without running)',
+    ],
+  },
   { to: { packages: 'sha256:2' }, said: ['an imported package changed'] },
   { to: { env: { MODE: 'sha256:2' } }, said: ['env MODE changed'] },
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reason } from '../../src/base/reason.ts';
-import type { Artifact, RelPath, Stage, StageLock } from '../../src/base/types.ts';
+import type { Artifact, ContentHash, RelPath, Stage, StageLock } from '../../src/base/types.ts';
 import { decide, gateTexts } from '../../src/plan/decide.ts';
 import type { Recorded, Seen, SeenOut } from '../../src/plan/decide.ts';
 import { buildFingerprint } from '../../src/plan/fingerprint.ts';
@@ -10,7 +10,7 @@ import { hashOf } from './rig.ts';
 
 const BODY = 'cmd: make\ndeps: [in.txt]\nouts: [out.txt]';
 
-const artifact = (path: string, hash = hashOf('1'), more: Partial<Artifact> = {}): Artifact => ({
+const artifact = (path: string, hash: ContentHash = hashOf('1'), more: Partial<Artifact> = {}): Artifact => ({
   path: path as RelPath,
   hash,
   kind: 'file',
@@ -131,6 +131,13 @@ const CASES: readonly Case[] = [
     available: true,
     verdict: 'run',
     reasons: [{ kind: 'outs-changed', path: 'out.txt', change: 'added' }],
+  },
+  {
+    what: 'outs recorded with another hash algorithm',
+    lockedOuts: [artifact('out.txt', `md5:${'1'.repeat(32)}`)],
+    available: true,
+    verdict: 'run',
+    reasons: [{ kind: 'algorithm-changed' }],
   },
   { what: 'forced', seen: { forced: true }, verdict: 'run', reasons: [{ kind: 'forced' }] },
   {

@@ -39,3 +39,30 @@ test('a project with "hash: md5" has the objects that DVC has, read-only', async
     String.raw`[{"md5": "9dd4e461268c8034f5c8564e155c67a6", "relpath": "a"}, {"md5": "26ab0db90d72e28ad0ba1e22ee510510", "relpath": "d/\u00fc n.txt"}]`,
   );
 });
+
+test('another algorithm is told; "commit" records everything anew and runs nothing', async () => {
+  const more = '  after: { cmd: "cat one.txt > after.txt", deps: [one.txt], outs: [after.txt] }\n';
+  const rig = createRig({ 'pipeline.yaml': PIPELINE.replace('hash: md5\n', '') + more });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', PIPELINE + more);
+  const status = await rig.lockstep(['status']);
+  assert.match(
+    status.stdout,
+    /^make +would run +recorded with another hash algorithm \("lockstep commit" takes over/m,
+  );
+  const committed = await rig.lockstep(['commit']);
+  assert.equal(committed.code, 0, committed.stderr);
+  assert.match(rig.read('pipeline.lock'), /hash: md5:92ebe0fc8474f4b0a80556bfada1e48b\.dir/);
+  assert.doesNotMatch(rig.read('pipeline.lock'), /hash: sha256/);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0);
+  for (const object of OBJECTS) assert.ok(objects(rig, 'md5').includes(object), object);
+});
+
+test('a run after another algorithm was chosen makes everything fresh too', async () => {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE.replace('hash: md5\n', '') });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', PIPELINE);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0);
+  assert.deepEqual(objects(rig, 'md5'), OBJECTS);
+});
