@@ -1,26 +1,17 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { PipelineError, isSystemError } from '../base/error.ts';
+import { isSystemError } from '../base/error.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { statIfExists } from '../io/files.ts';
-import { flush } from '../io/flush.ts';
 import { objectMissing, remoteFault } from './faults.ts';
+import { createFolderBatch } from './folder-batch.ts';
 import { copyInto } from './folder-copy.ts';
 import { folderFault } from './folder-fault.ts';
 import { INCOMING, sweepIncoming } from './folder-incoming.ts';
 import { readOptions } from './options.ts';
 
 const CONCURRENCY = 4;
-/** So much may wait for its flush; more begins a flush by itself, which runs while further files are copied. */
-const BATCH_FILES = 2000;
-const BATCH_BYTES = 256 * 1024 * 1024;
-
-interface Entering {
-  readonly temp: string;
-  readonly target: string;
-}
-
 /**
  * A remote that is a folder of this machine or of a mounted share. What is put waits in a temp file, read-only and of
  * its own inode, until `flush` has made a batch of them durable and given them their names. The folder itself is made
@@ -36,14 +27,10 @@ export default openFolder;
 function createFolder(config: RemoteConfig, concurrency: number): Remote {
   const root = resolve(config.url);
   const incoming = join(root, INCOMING);
-  const folders = new Set<string>();
-  let waiting: Entering[] = [];
-  let waitingBytes = 0;
   let isPrepared = false;
-  /** The flush under way; the next one waits for it, so that what was put first is there first. */
-  let flushing: Promise<void> = Promise.resolve();
 
   const faultOf = (error: unknown): unknown => folderFault(config, error);
+  const batch = createFolderBatch(root, faultOf);
   const guard = <T>(call: () => T): T => {
     try {
       return call();
@@ -73,37 +60,6 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     });
   }
 
-  function beginFlush(): Promise<void> {
-    const batch = waiting;
-    waiting = [];
-    waitingBytes = 0;
-    // After a failed flush nobody can say what is on the disk: every later one fails with the same error.
-    const done = flushing.then(() => enter(batch));
-    // Whoever flushes or puts next is told; until then nobody listens.
-    done.catch(() => drop(batch));
-    return (flushing = done);
-  }
-
-  function drop(batch: readonly Entering[]): void {
-    for (const { temp } of batch) rmSync(temp, { force: true });
-  }
-
-  async function enter(batch: readonly Entering[]): Promise<void> {
-    if (batch.length === 0) return;
-    try {
-      await flush(batch.map(({ temp }) => temp));
-      for (const { temp, target } of batch) {
-        const folder = dirname(target);
-        if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
-        folders.add(folder);
-        renameSync(temp, target);
-      }
-      await flush([...new Set(batch.flatMap(({ target }) => foldersUpTo(root, target)))]);
-    } catch (error) {
-      throw finalFault(faultOf(error));
-    }
-  }
-
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {
     prepare();
     let temp: string;
@@ -112,14 +68,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     } catch (error) {
       throw faultOf(error);
     }
-    waiting.push({ temp, target: join(root, key) });
-    waitingBytes += body.size;
-    if (waiting.length >= BATCH_FILES || waitingBytes >= BATCH_BYTES) {
-      const before = flushing;
-      void beginFlush();
-      // One batch may flush while the next is copied, not two.
-      await before;
-    }
+    await batch.add({ temp, target: join(root, key), size: body.size });
   }
 
   return {
@@ -148,30 +97,9 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
         if (stat?.isFile()) yield { key, size: stat.size };
       }
     },
-    flush: () => beginFlush(),
-    async close() {
-      await flushing.catch(() => undefined);
-      drop(waiting);
-      waiting = [];
-    },
+    flush: () => batch.flush(),
+    close: () => batch.close(),
   };
-}
-
-/** A flush that failed must not be tried again: the system may have dropped the bytes and then calls them flushed. */
-function finalFault(error: unknown): unknown {
-  if (!(error instanceof PipelineError) || !error.retryable) return error;
-  const { code, message, exit, problems } = error;
-  return new PipelineError(code, message, { exit, hint: problems[0].hint, cause: error });
-}
-
-/** The folders whose names a new file may have changed: its own and those above it, the root included. */
-function foldersUpTo(root: string, target: string): readonly string[] {
-  const folders: string[] = [];
-  for (let folder = dirname(target); folder.length >= root.length; folder = dirname(folder)) {
-    folders.push(folder);
-    if (folder === root) break;
-  }
-  return folders;
 }
 
 /** Keys of the files below a folder (empty, or ending in `/`) that begin with the prefix; a lazy walk. */
