@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { faultAtRename, leftovers, outcomesOf, problemOf, treeOf } from './tools.ts';
+
+const PIPELINE = `stages:
+  shell:
+    cmd: head -c $(cat size) /dev/zero > big; echo small > small
+    deps: [size]
+    outs: [big, small]
+  module:
+    run: m.ts
+    deps: { size: size }
+    outs: { dir: dir/ }
+`;
+
+const MODULE = `import { readFileSync, writeFileSync } from 'node:fs';
+export default ({ deps, outs }) => {
+  for (let file = 0; file < 4; file++) writeFileSync(outs.dir + '/' + file, Buffer.alloc(Number(readFileSync(deps.size, 'utf8')) / 4, file));
+};`;
+
+const FILES = { 'pipeline.yaml': PIPELINE, 'm.ts': MODULE, size: '1000' };
+
+function outsOf(rig: Rig): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(treeOf(rig.root)).filter(([path]) => /^(big|small|dir)/.test(path)),
+  );
+}
+
+/** A file system of 3 MiB of its own; `undefined` where this machine does not let us make one. */
+function mountTmpfs(t: TestContext): string | undefined {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-disk-')));
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]).status === 0;
+  t.after(() => {
+    if (isMounted) execFileSync('umount', ['-l', folder]);
+    rmdirSync(folder);
+  });
+  return isMounted ? folder : undefined;
+}
+
+test('a full disk is told as such, leaves the old outs, and the next run works once there is room', async (t) => {
+  const root = mountTmpfs(t);
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const rig = rigAt(root, FILES);
+  const first = await rig.lockstep(['repro']);
+  assert.equal(first.code, 0, first.stderr);
+  const before = outsOf(rig);
+  for (const size of ['3900000', '1600000']) {
+    rig.write('size', size);
+    const full = await rig.lockstep(['repro', '--json', '-k']);
+    assert.equal(full.code, 1, full.stdout + full.stderr);
+    assert.ok(!full.stdout.includes('internal.bug'), full.stdout);
+    assert.ok(!full.stderr.includes('internal.bug'), full.stderr);
+    assert.ok(Object.values(outcomesOf(full)).includes('failed'), full.stdout + full.stderr);
+    if (size === '3900000') assert.deepEqual(outsOf(rig), before);
+    // What failed is kept, and may be all that fills the disk.
+    rmSync(join(root, '.lockstep/failed'), { recursive: true, force: true });
+  }
+  rig.write('size', '2000');
+  const next = await rig.lockstep(['repro']);
+  assert.equal(next.code, 0, next.stderr);
+  assert.equal(rig.bytes('big').length, 2000);
+  assert.deepEqual(leftovers(rig), []);
+});
+
+for (const [what, target] of [
+  ['an object of the cache', '/files/sha256/'],
+  ['the run cache', '/runs/'],
+  ['the lock', 'pipeline.lock'],
+] as const) {
+  test(`a disk that is full when ${what} is written fails with its code, and the next run ends well`, async () => {
+    const rig = createRig(FILES);
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    const before = outsOf(rig);
+    rig.write('size', '2000');
+    const ran = await rig.lockstep(['repro'], { env: faultAtWrite(target) });
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stderr, /error\[disk\.full\]: .*the disk is full/);
+    assert.match(ran.stderr, /hint: make room/);
+    if (target === '/files/sha256/') assert.deepEqual(outsOf(rig), before);
+    const next = await rig.lockstep(['repro']);
+    assert.equal(next.code, 0, next.stderr);
+    assert.equal(rig.bytes('big').length, 2000);
+    assert.equal((await rig.lockstep(['repro'])).stderr, 'Everything is fresh: 2 stages, nothing to do.\n');
+    assert.deepEqual(leftovers(rig), []);
+  });
+}
+
+/** Every file whose path has the text, or becomes it by a rename or a link, meets a full disk. */
+function faultAtWrite(text: string): Record<string, string> {
+  const code = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+for (const name of ['renameSync', 'linkSync']) {
+  const real = fs[name];
+  fs[name] = (from, to) => {
+    if (String(to).includes(${JSON.stringify(text)})) throw Object.assign(new Error('ENOSPC: injected'), { code: 'ENOSPC', syscall: name, path: to });
+    return real(from, to);
+  };
+}
+syncBuiltinESMExports();`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+}
+
+test('a failing move of a restored out leaves what was there', async () => {
+  const rig = createRig(FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('size', '2000');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const before = outsOf(rig);
+  rig.write('size', '1000');
+  const ran = await rig.lockstep(['repro', '--json', '-k'], {
+    env: faultAtRename(`${rig.root}/dir`, 'ENOSPC'),
+  });
+  assert.equal(ran.code, 1, ran.stdout);
+  assert.equal(problemOf(ran, 'module').code, 'disk.full');
+  assert.equal(rig.bytes('dir/0').length, 500);
+  assert.notDeepEqual(outsOf(rig), before);
+  const next = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(next) }, { shell: 'fresh', module: 'restored' });
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('a read-only file system is told as such; what only reads works on it', async (t) => {
+  const root = mountTmpfs(t);
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const rig = rigAt(root, FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('size', '2000');
+  execFileSync('mount', ['-o', 'remount,ro', root]);
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 1, ran.stderr);
+  assert.match(ran.stderr, /error\[(disk\.read-only|mutex\.unusable)\]/);
+  const status = await rig.lockstep(['status']);
+  assert.equal(status.code, 0, status.stderr);
+  assert.match(status.stdout, /shell +would run/);
+  execFileSync('mount', ['-o', 'remount,rw', root]);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+});
+
+test('a workspace that belongs to someone else is told as such', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can become someone else');
+  const rig = createRig(FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('size', '2000');
+  chmodSync(rig.root, 0o755);
+  const before = outsOf(rig);
+  const ran = spawnSync(
+    'setpriv',
+    [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      join(REPOSITORY, 'bin/lockstep.cjs'),
+      'repro',
+    ],
+    { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
+  );
+  assert.equal(ran.status, 1, ran.stderr);
+  assert.match(ran.stderr, /error\[(disk\.denied|mutex\.unusable)\]/);
+  assert.deepEqual(outsOf(rig), before);
+  // The state is theirs, the outs' folder is not.
+  for (const path of readdirSync(rig.path('.lockstep'), { recursive: true, encoding: 'utf8' }))
+    chownSync(rig.path(`.lockstep/${path}`), 65534, 65534);
+  chownSync(rig.path('.lockstep'), 65534, 65534);
+  const denied = spawnSync(
+    'setpriv',
+    [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      join(REPOSITORY, 'bin/lockstep.cjs'),
+      'repro',
+      '-k',
+    ],
+    { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
+  );
+  assert.equal(denied.status, 1, denied.stderr);
+  assert.match(denied.stderr, /error\[disk\.denied\]: .*permission is denied/);
+  assert.ok(!denied.stderr.includes('internal.bug'), denied.stderr);
+  assert.deepEqual(outsOf(rig), before);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+});
+
+test('too few open files is told as such and breaks nothing', async () => {
+  const rig = createRig(FILES);
+  const code = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+const open = fs.openSync;
+fs.openSync = (path, ...rest) => {
+  if (String(path).includes('/files/')) throw Object.assign(new Error('EMFILE: injected'), { code: 'EMFILE', syscall: 'open', path });
+  return open(path, ...rest);
+};
+syncBuiltinESMExports();`;
+  writeFileSync(rig.path('fault.mjs'), code);
+  const ran = await rig.lockstep(['repro', '-k'], {
+    env: { NODE_OPTIONS: `--import=${rig.path('fault.mjs')}` },
+  });
+  assert.equal(ran.code, 1, ran.stderr);
+  assert.match(ran.stderr, /error\[disk\.too-many-files\]: .*too many files are open/);
+  assert.match(ran.stderr, /hint: raise the limit with "ulimit -n 4096"/);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.deepEqual(leftovers(rig), []);
+});
