@@ -22,7 +22,7 @@ const remote: Command = {
   },
   examples: [
     'lockstep remote list',
-    'lockstep remote add storage gs://my-bucket/sensex --default',
+    'lockstep remote add cloud gs://my-bucket/sensex --default',
     'lockstep remote add nas /mnt/nas/lockstep',
   ],
   run: async (context) => {

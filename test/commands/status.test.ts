@@ -91,7 +91,7 @@ test('on a fresh clone everything is only there, and only the manifest of a fold
   const [row] = jsonOf(succeeded(await clone.lockstep(['status', '--remote', '--json'])));
   assert.equal(row?.['objects'], 3);
   assert.deepEqual(
-    (row?.['differences'] as readonly { state: string }[]).map(({ state }) => state),
+    (row?.['differences'] as readonly { state: string }[] | undefined)?.map(({ state }) => state),
     ['only-there', 'only-there', 'only-there'],
   );
   assert.equal((await clone.lockstep(['status', '--remote', '-q'])).code, 0, 'nothing is to be pushed');
