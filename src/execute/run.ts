@@ -46,6 +46,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   };
   const failures: { stage: StageName; error: unknown }[] = [];
   const known = new Map<StageName, Known>();
+  const ran = new Set<StageName>();
   const bugs: unknown[] = [];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -83,6 +84,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       ...(error !== undefined && { problem: toProblem(error) }),
     });
     if (result) known.set(stage.name, { outs: result.outs, placed: true });
+    if (outcome === 'ran') ran.add(stage.name);
     if (outcome === 'failed' && !options.keepGoing) halted = true;
     return outcome === 'fresh' || outcome === 'restored' || outcome === 'ran' ? 'ok' : 'not-ok';
   }
@@ -98,7 +100,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     if (signal.aborted || halted)
       return finish(stage, 'canceled', judged.get(stage.name)?.decision.reasons ?? []);
     const planned = judged.get(stage.name);
-    const judgement = planned?.decision.verdict === 'wait' ? await judgeAgain(stage) : planned;
+    // An upstream that was to be restored and ran instead may have made something else than was planned with.
+    const isOutdated = planned?.decision.verdict === 'wait' || above.some((name) => ran.has(name));
+    const judgement = isOutdated ? await judgeAgain(stage) : planned;
     if (!judgement) throw new Error(`stage ${stage.name} was not planned`);
     const { decision } = judgement;
     try {

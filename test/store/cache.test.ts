@@ -164,6 +164,27 @@ test('an object that was deleted costs a run when it is needed, and nothing befo
   assert.ok(existsSync(objectAt(rig, OBJECTS.other)));
 });
 
+test('what is made again otherwise reruns what reads it', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  now: { cmd: "cat source > now.txt", outs: [now.txt] }
+  reads: { cmd: "cat now.txt > reads.txt", deps: [now.txt], outs: [reads.txt] }
+`,
+    source: 'first',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const [object = ''] = objects(rig);
+  rig.remove('now.txt');
+  corrupt(objectAt(rig, object), { keepTimes: false });
+  rig.remove('reads.txt');
+  rig.write('reads.txt', 'first');
+  rig.write('source', 'second');
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.equal(rig.read('now.txt'), 'second');
+  assert.equal(rig.read('reads.txt'), 'second');
+});
+
 test('a forged manifest in the cache is refused and writes nothing outside the out', async () => {
   const rig = await made();
   const manifest = objects(rig).find((name) => name.endsWith('.dir')) ?? '';
