@@ -17,8 +17,10 @@ const WORDS: Record<Verdict, string> = {
   blocked: 'blocked',
 };
 
-/** More reasons than this are counted, not listed. */
-const MAX_REASONS = 12;
+/** More reasons of one kind than this, and one, are counted. */
+const MAX_ALIKE = 4;
+/** More stages to wait for than this are counted. */
+const MAX_NAMES = 6;
 
 /** A plan for people: one line per stage that is not fresh, its further reasons below it, and a count at the end. */
 export function formatPlan(plan: Plan): string {
@@ -39,11 +41,6 @@ export function formatPlan(plan: Plan): string {
   return `${lines.join('')}\n${plural(judged.length, 'stage')}: ${counts.join(', ')}\n`;
 }
 
-/** "waits" stands before it already. */
-function formatWait(reason: Reason): string {
-  return reason.kind === 'upstream' ? `for ${reason.stage}` : formatReason(reason);
-}
-
 function count(stale: readonly Judged[], verdict: Verdict, words: string): string | false {
   const found = stale.filter((one) => one.verdict === verdict).length;
   return found > 0 && `${found} ${words}`;
@@ -51,9 +48,28 @@ function count(stale: readonly Judged[], verdict: Verdict, words: string): strin
 
 function formatStage({ stage, verdict, reasons }: Judged, width: number): string {
   const head = `${stage.padEnd(width)}  ${WORDS[verdict].padEnd(13)}  `;
-  const shown = reasons
-    .slice(0, MAX_REASONS)
-    .map((reason) => (verdict === 'wait' ? formatWait(reason) : formatReason(reason)));
-  if (reasons.length > shown.length) shown.push(`and ${reasons.length - shown.length} more`);
-  return `${head}${shown.join(`\n${' '.repeat(head.length)}`)}\n`;
+  const lines = verdict === 'wait' ? formatWaits(reasons) : formatReasons(reasons);
+  return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}\n`;
+}
+
+/** A line per reason; of many of one kind the first few and a count. */
+function formatReasons(reasons: readonly Reason[]): readonly string[] {
+  const kinds = new Map<Reason['kind'], Reason[]>();
+  for (const reason of reasons) {
+    const alike = kinds.get(reason.kind);
+    if (alike) alike.push(reason);
+    else kinds.set(reason.kind, [reason]);
+  }
+  return [...kinds.values()].flatMap((alike) => {
+    if (alike.length <= MAX_ALIKE + 1) return alike.map(formatReason);
+    const rest = alike.length - MAX_ALIKE;
+    return [...alike.slice(0, MAX_ALIKE).map(formatReason), `and ${rest} more like these`];
+  });
+}
+
+/** "waits" stands before it already. */
+function formatWaits(reasons: readonly Reason[]): readonly string[] {
+  const names = reasons.flatMap((reason) => (reason.kind === 'upstream' ? [reason.stage] : []));
+  const shown = names.slice(0, MAX_NAMES).join(', ');
+  return [names.length > MAX_NAMES ? `for ${shown} and ${names.length - MAX_NAMES} more` : `for ${shown}`];
 }

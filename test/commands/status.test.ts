@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import test from 'node:test';
+import { createRig } from '../rig.ts';
 import { objectWith } from './objects.ts';
 import { cloneOf, createDemo, jsonOf, succeeded } from './projects.ts';
 
@@ -109,4 +110,30 @@ test('status -r names the remote; a name after --remote is answered with how it 
     ran.stderr,
     'error[stage.unknown]: there is no stage "backup"\n = hint: a remote is named with -r: lockstep status -r backup\n',
   );
+});
+
+test('of many reasons of one kind the first four are told and the rest counted, and a wait is one line', async () => {
+  const names = Array.from({ length: 9 }, (_, index) => `p${index}`);
+  const rig = createRig({
+    'pipeline.yaml':
+      `name: a\nparams: [params.yaml]\nstages:\n  many: { cmd: touch a, params: [${names.join(', ')}], outs: [a] }\n` +
+      names.map((name) => `  ${name}: { cmd: touch ${name}, deps: [a], outs: [${name}] }\n`).join('') +
+      `  all: { cmd: touch z, deps: [${names.join(', ')}], outs: [z] }\n`,
+    'params.yaml': names.map((name) => `${name}: 1\n`).join(''),
+  });
+  succeeded(await rig.lockstep(['repro', 'many']));
+  rig.write('params.yaml', names.map((name) => `${name}: 2\n`).join(''));
+  const { stdout } = await rig.lockstep(['status', 'all']);
+  assert.ok(
+    stdout.startsWith(
+      'many  would run      param p0 changed: 1 → 2\n' +
+        '                     param p1 changed: 1 → 2\n' +
+        '                     param p2 changed: 1 → 2\n' +
+        '                     param p3 changed: 1 → 2\n' +
+        '                     and 5 more like these\n' +
+        'p0    waits          for many\n',
+    ),
+    stdout,
+  );
+  assert.match(stdout, /^all +waits +for p0, p1, p2, p3, p4, p5 and 3 more$/m);
 });
