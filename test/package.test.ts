@@ -197,6 +197,28 @@ test('an older Node is told what is missing, by both commands', async () => {
   }
 });
 
+test('npm ci accepts the lock on every platform, from any registry', () => {
+  const { packages } = readJson(join(REPOSITORY, 'package-lock.json')) as {
+    packages: Readonly<Record<string, Locked>>;
+  };
+  assert.ok(Object.keys(packages).length > 100);
+  for (const [path, locked] of Object.entries(packages)) {
+    assert.equal(locked.resolved, undefined, path);
+    for (const name of Object.keys(locked.optionalDependencies ?? {})) {
+      const places = [`${path}/node_modules/${name}`, `node_modules/${name}`];
+      assert.ok(
+        places.some((place) => place in packages),
+        `"${path}" may bring "${name}", which is not in the lock`,
+      );
+    }
+  }
+});
+
+interface Locked {
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 interface Ran {
   readonly code: number;
   readonly stdout: string;
