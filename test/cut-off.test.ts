@@ -72,6 +72,25 @@ test('a parameter that goes back restores what was made with it', async () => {
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+test('a stage that reads a part of a folder runs when that part changes, not when another does', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  split: { cmd: "mkdir -p parts/us parts/eu; for m in us eu; do cp $m.txt parts/$m/; cp $m.txt parts/$m/.gitignore; done", deps: [us.txt, eu.txt], outs: [parts/] }
+  us: { cmd: "cat parts/us/* > us.out", deps: [parts/us], outs: [us.out] }
+  eu: { cmd: "cat parts/eu/eu.txt > eu.out", deps: [parts/eu/eu.txt], outs: [eu.out] }
+`,
+    'us.txt': '1',
+    'eu.txt': '1',
+  });
+  assert.deepEqual(await repro(rig), { split: 'ran', us: 'ran', eu: 'ran' });
+  rig.write('us.txt', '2');
+  assert.deepEqual(await repro(rig), { split: 'ran', us: 'ran', eu: 'fresh' });
+  rig.write('eu.txt', '2');
+  assert.deepEqual(await repro(rig), { split: 'ran', us: 'fresh', eu: 'ran' });
+  rig.remove('parts');
+  assert.deepEqual(await repro(rig), { split: 'restored', us: 'fresh', eu: 'fresh' });
+});
+
 test('a stage taken out of pipeline.yaml leaves the lock; put back, it is restored', async () => {
   const rig = chain();
   await repro(rig);

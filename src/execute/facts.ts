@@ -1,5 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
+import { parentsOf } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -49,9 +50,21 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   const observed = (path: string): Observation => seen.get(path as RelPath) ?? { kind: 'missing' };
 
-  /** Only plain deps follow links: outs and data are ours to write. */
+  /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
   function toRequest(path: RelPath): ObserveRequest {
-    return { path, links: outs.has(path) || data.has(path) ? 'refuse' : 'follow' };
+    const isOurs = (one: string): boolean => outs.has(one as RelPath) || data.has(one as RelPath);
+    return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
+  }
+
+  /** Many stages may each read one file of a folder of many. */
+  const hashesIn = new Map<ContentHash, ReadonlyMap<string, ContentHash>>();
+  function hashInside(tree: Artifact, entries: readonly TreeEntry[], below: string): ContentHash | undefined {
+    let hashes = hashesIn.get(tree.hash);
+    if (!hashes) {
+      hashes = new Map(entries.map(({ relpath, hash }) => [relpath, hash]));
+      hashesIn.set(tree.hash, hashes);
+    }
+    return hashes.get(below);
   }
 
   function entriesOf(tree: Artifact): readonly TreeEntry[] | undefined {
@@ -94,8 +107,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
     lookInside(tree, below) {
       const entries = tree.kind === 'tree' ? entriesOf(tree) : undefined;
       if (!entries) return undefined;
-      const file = entries.find((entry) => entry.relpath === below);
-      if (file) return file.hash;
+      const file = hashInside(tree, entries, below);
+      if (file !== undefined) return file;
       const inside = entries.filter((entry) => entry.relpath.startsWith(`${below}/`));
       if (inside.length === 0) return undefined;
       const part = inside.map((entry) => ({ ...entry, relpath: entry.relpath.slice(below.length + 1) }));
@@ -106,7 +119,11 @@ export function createFacts(options: FactsOptions): DiskFacts {
     codeOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
     envOf: (stage) =>
-      Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env[name])])),
+      Object.fromEntries(
+        [...stage.env]
+          .sort()
+          .map((name) => [name, hashEnv(name, Object.hasOwn(env, name) ? env[name] : undefined)]),
+      ),
     tickOf: (stage) => options.ticks.get(stage.name),
     locked: (name) => options.lockOf(name),
     isAvailable,
