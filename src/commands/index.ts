@@ -16,4 +16,5 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly default: Com
   ['verify', () => import('./verify.ts')],
   ['gc', () => import('./gc.ts')],
   ['remote', () => import('./remote.ts')],
+  ['completion', () => import('./completion.ts')],
 ]);

@@ -1,0 +1,144 @@
+import { resolve } from 'node:path';
+import type { Command, CommandContext, Flag } from '../command.ts';
+import { COMMANDS } from '../index.ts';
+import { GLOBAL_FLAGS } from '../parse-line.ts';
+import { projectNames } from './project-names.ts';
+import type { ProjectNames } from './project-names.ts';
+import { SCRIPTS } from './scripts.ts';
+
+/** A word that the word at the cursor may become. */
+export interface Candidate {
+  readonly word: string;
+  readonly help?: string;
+}
+
+export interface CompleteOptions {
+  readonly dir: string;
+  readonly env: CommandContext['env'];
+  /** With descriptions: the summaries of commands cost loading all of them. */
+  readonly describe: boolean;
+}
+
+/** Instead of words: the shell completes names of files, or of folders. */
+export const FILES: Candidate = { word: ':files' };
+export const FOLDERS: Candidate = { word: ':folders' };
+
+/**
+ * What the last of these words may become; the others stand before it on the command line, without the program's name.
+ * Nothing for a line that makes no sense: who presses a key wants no error.
+ */
+export async function completeLine(
+  words: readonly string[],
+  options: CompleteOptions,
+): Promise<readonly Candidate[]> {
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? '';
+  const line = await readLine(before);
+  const { name, command, flags } = line;
+  const names = (): Promise<ProjectNames> => projectNames(resolve(options.dir, line.dir ?? '.'), options.env);
+  const inline = /^(--[^=]+)=(.*)$/s.exec(current);
+  if (line.pending !== undefined) return filter(await valuesOf(line.pending, names), current);
+  if (inline && !line.ended) {
+    const [, flag = '', value = ''] = inline;
+    const values = filter(await valuesOf(flag.slice(2), names), value);
+    return values.map((one) => (one.word.startsWith(':') ? one : { ...one, word: `${flag}=${one.word}` }));
+  }
+  if (current.startsWith('-') && !line.ended) {
+    const all = Object.entries(flags).filter(([flag, { multiple }]) => multiple || !line.given.has(flag));
+    return filter(
+      all.map(([flag, { help }]) => ({ word: `--${flag}`, ...(options.describe && { help }) })),
+      current,
+    );
+  }
+  if (name === undefined || name === 'help') {
+    if (name === 'help' && line.args.length > 0) return [];
+    const known = await commandNames(options.describe);
+    return filter(name === undefined ? [...known, { word: 'help' }] : known, current);
+  }
+  if (!command) return [];
+  const given = new Set(line.args);
+  const found = filter(await argumentsOf(name, command, { args: line.args, names }), current);
+  return found.filter(({ word }) => !given.has(word));
+}
+
+interface PartialLine {
+  readonly dir: string | undefined;
+  readonly name: string | undefined;
+  readonly command: Command | undefined;
+  readonly flags: Readonly<Record<string, Flag>>;
+  readonly given: ReadonlySet<string>;
+  readonly args: readonly string[];
+  /** The flag whose value comes next. */
+  readonly pending: string | undefined;
+  /** After `--` nothing is a flag. */
+  readonly ended: boolean;
+}
+
+async function readLine(words: readonly string[]): Promise<PartialLine> {
+  let flags = GLOBAL_FLAGS;
+  let name: string | undefined;
+  let command: Command | undefined;
+  let dir: string | undefined;
+  let pending: string | undefined;
+  let ended = false;
+  const given = new Set<string>();
+  const args: string[] = [];
+  for (const word of words) {
+    if (pending !== undefined) {
+      if (pending === 'dir') dir = word;
+      pending = undefined;
+    } else if (ended || !word.startsWith('-') || word === '-') {
+      if (name !== undefined) args.push(word);
+      else {
+        name = word;
+        command = (await COMMANDS.get(word)?.())?.default;
+        flags = { ...command?.flags, ...GLOBAL_FLAGS };
+      }
+    } else if (word === '--') ended = true;
+    else {
+      const [, long, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+      const known = flags;
+      const flag = long ?? Object.keys(known).find((one) => known[one]?.short === word[1]);
+      if (flag === undefined) continue;
+      given.add(flag);
+      const attached = long === undefined ? word.slice(2) || undefined : value;
+      if (flag === 'dir' && attached !== undefined) dir = attached;
+      else if (known[flag]?.type === 'string' && attached === undefined) pending = flag;
+    }
+  }
+  return { dir, name, command, flags, given, args, pending, ended };
+}
+
+async function commandNames(describe: boolean): Promise<readonly Candidate[]> {
+  if (!describe) return [...COMMANDS.keys()].map((word) => ({ word }));
+  const found: Candidate[] = [];
+  for (const [word, load] of COMMANDS) found.push({ word, help: (await load()).default.summary });
+  return found;
+}
+
+async function valuesOf(flag: string, names: () => Promise<ProjectNames>): Promise<readonly Candidate[]> {
+  if (flag === 'dir') return [FOLDERS];
+  if (flag === 'profile') return [FILES];
+  if (flag === 'remote') return (await names()).remotes.map((word) => ({ word }));
+  return [];
+}
+
+/** What a command takes as its help says it: `[STAGE | PATH …]`. */
+async function argumentsOf(
+  name: string,
+  { usage, maxArgs }: Command,
+  { args, names }: { readonly args: readonly string[]; readonly names: () => Promise<ProjectNames> },
+): Promise<readonly Candidate[]> {
+  if (maxArgs !== undefined && args.length >= maxArgs) return [];
+  if (name === 'completion') return args.length === 0 ? [...SCRIPTS.keys()].map((word) => ({ word })) : [];
+  if (name === 'remote') return args.length === 0 ? [{ word: 'list' }, { word: 'add' }] : [];
+  const found: Candidate[] = [];
+  if (/\bSTAGE\b/.test(usage)) found.push(...(await names()).stages.map((word) => ({ word })));
+  if (/\bPATH\b/.test(usage)) found.push(...(await names()).paths.map((word) => ({ word })));
+  if (/\bRUN\b/.test(usage)) found.push(...(await names()).runs.map((word) => ({ word })));
+  return found;
+}
+
+function filter(candidates: readonly Candidate[], start: string): readonly Candidate[] {
+  return candidates.filter(({ word }) => word.startsWith(start) || word.startsWith(':'));
+}
