@@ -6,12 +6,18 @@ import { azureFault } from './azure-fault.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
+import { within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
 /** Up to this size a blob goes up in one request, whole in memory; above it in blocks of this size. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 const BLOCKS_AT_ONCE = 3;
+const ANSWER_MS = 60_000;
+/** A block has to be stored by then: 8 MiB at 28 KiB/s. */
+const BLOCK_MS = 300_000;
+/** A timer can wait no longer. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** A download that is cut goes on where it stopped. */
 const RESUMES = 4;
 
@@ -85,10 +91,14 @@ interface Setup {
 }
 
 function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setup): Remote {
-  async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
+  async function ask<T>(
+    key: string | undefined,
+    signal: AbortSignal,
+    call: (abortSignal: AbortSignal) => Promise<T>,
+    ms = ANSWER_MS,
+  ): Promise<T> {
     try {
-      return await call();
+      return await within(signal, ms, call);
     } catch (error) {
       signal.throwIfAborted();
       throw azureFault(config, error, key);
@@ -101,8 +111,8 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
     limits: { concurrency },
     async head(key, signal) {
       try {
-        const { contentLength } = await ask(key, signal, () =>
-          blobOf(key).getProperties({ abortSignal: signal }),
+        const { contentLength } = await ask(key, signal, (abortSignal) =>
+          blobOf(key).getProperties({ abortSignal }),
         );
         return { size: contentLength ?? 0 };
       } catch (error) {
@@ -111,8 +121,8 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       }
     },
     async get(key, signal) {
-      const answer = await ask(key, signal, () =>
-        blobOf(key).download(0, undefined, { abortSignal: signal, maxRetryRequests: RESUMES }),
+      const answer = await ask(key, signal, (abortSignal) =>
+        blobOf(key).download(0, undefined, { abortSignal, maxRetryRequests: RESUMES }),
       );
       if (answer.readableStreamBody === undefined) throw objectMissing(config, key);
       const faultOf = (error: unknown): unknown => azureFault(config, error, key);
@@ -121,16 +131,23 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
     async put(key, body, signal) {
       if (body.size <= BLOCK_BYTES) {
         const bytes = await readBody(body, signal);
-        await ask(undefined, signal, () => blobOf(key).upload(bytes, bytes.length, { abortSignal: signal }));
+        await ask(
+          undefined,
+          signal,
+          (abortSignal) => blobOf(key).upload(bytes, bytes.length, { abortSignal }),
+          BLOCK_MS,
+        );
         return;
       }
-      await ask(undefined, signal, () =>
-        blobOf(key).uploadStream(body.open(), BLOCK_BYTES, BLOCKS_AT_ONCE, { abortSignal: signal }),
-      );
+      const send = (abortSignal: AbortSignal): Promise<unknown> =>
+        blobOf(key).uploadStream(body.open(), BLOCK_BYTES, BLOCKS_AT_ONCE, { abortSignal });
+      await ask(undefined, signal, send, Math.min(LONGEST_MS, BLOCK_MS * Math.ceil(body.size / BLOCK_BYTES)));
     },
     async remove(key, signal) {
       try {
-        await ask(key, signal, () => blobOf(key).delete({ abortSignal: signal, deleteSnapshots: 'include' }));
+        await ask(key, signal, (abortSignal) =>
+          blobOf(key).delete({ abortSignal, deleteSnapshots: 'include' }),
+        );
       } catch (error) {
         if (!isObjectMissing(error)) throw error;
       }

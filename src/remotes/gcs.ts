@@ -1,16 +1,18 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
-import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
-import type { Media } from './google-media.ts';
+import type { Media, UploadTarget, Uploaded } from './google-media.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
 import { readOptions } from './options.ts';
+import { within } from './web-request.ts';
 
 const CONCURRENCY = 16;
 const PAGE = 1000;
+const ANSWER_MS = 60_000;
 
 /**
  * Google Cloud Storage. Credentials: a key file (option `credentials`; of a service account, a user or a workload
@@ -67,7 +69,8 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
-      return await withSignal(signal, call());
+      // The SDK's calls cannot be cancelled, only left alone.
+      return await within(signal, ANSWER_MS, call);
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
@@ -77,6 +80,15 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
   function faultOf(error: unknown): unknown {
     if (googleStatus(error) !== 404) return googleFault(config, error);
     return remoteFault(config, 'not-found', { what: `there is no bucket "${bucket.name}"`, cause: error });
+  }
+
+  async function upload(target: UploadTarget, body: Body, signal: AbortSignal): Promise<Uploaded> {
+    try {
+      return await media.upload(target, body, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultOf(error);
+    }
   }
 
   /** A missing object and a missing bucket both answer 404; asked once which it is. */
@@ -100,7 +112,7 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
     async head(key, signal) {
       signal.throwIfAborted();
       try {
-        const [metadata] = await withSignal(signal, bucket.file(prefix + key).getMetadata());
+        const [metadata] = await within(signal, ANSWER_MS, () => bucket.file(prefix + key).getMetadata());
         return { size: Number(metadata.size ?? 0) };
       } catch (error) {
         await requireMissing(error, signal);
@@ -122,7 +134,7 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
         method: 'POST',
         metadata: { contentType: 'application/octet-stream' },
       } as const;
-      const { resource, md5 } = await ask(signal, () => media.upload(target, body, signal));
+      const { resource, md5 } = await upload(target, body, signal);
       const stored = resource['md5Hash'];
       if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
         throw remoteFault(config, 'corrupt', {
@@ -148,16 +160,4 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
       } while (pageToken !== undefined);
     },
   };
-}
-
-/** The SDK's calls cannot be cancelled: theirs goes on unheard, and ours ends at once. */
-async function withSignal<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const stopped = Promise.withResolvers<never>();
-  const stop = (): void => stopped.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([promise, stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { drive_v3 } from 'googleapis/build/src/apis/drive/v3.js';
 import type { Body } from '../base/remote.ts';
 import type { Media } from './google-media.ts';
+import { within } from './web-request.ts';
 
 /** One file or folder of Drive. */
 export interface DriveFile {
@@ -31,6 +32,7 @@ export interface DriveApi {
 export const FOLDER_TYPE = 'application/vnd.google-apps.folder';
 const FIELDS = 'id,name,mimeType,size,md5Checksum,parents,trashed';
 const PAGE = 1000;
+const ANSWER_MS = 60_000;
 
 export interface DriveApiOptions {
   readonly drive: drive_v3.Drive;
@@ -58,11 +60,13 @@ export function createDriveApi({
 }: DriveApiOptions): DriveApi {
   const shared = { supportsAllDrives: true } as const;
 
-  async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
-      await prepare();
-      return await call();
+      return await within(signal, ANSWER_MS, async (both) => {
+        await prepare();
+        return call(both);
+      });
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
@@ -71,7 +75,7 @@ export function createDriveApi({
 
   return {
     async folder(fileId, signal) {
-      const { data } = await ask(signal, () =>
+      const { data } = await ask(signal, (signal) =>
         drive.files.get({ ...shared, fileId, fields: FIELDS }, { signal, retry: false }),
       );
       return data.mimeType === FOLDER_TYPE && data.trashed !== true ? toFile(data) : undefined;
@@ -87,7 +91,7 @@ export function createDriveApi({
           fields: `nextPageToken,incompleteSearch,files(${FIELDS})`,
           ...(pageToken !== undefined && { pageToken }),
         };
-        const { data } = await ask(signal, () => drive.files.list(params, { signal, retry: false }));
+        const { data } = await ask(signal, (signal) => drive.files.list(params, { signal, retry: false }));
         if (data.incompleteSearch === true) throw incomplete();
         for (const file of data.files ?? []) if (file.trashed !== true) yield toFile(file);
         pageToken = data.nextPageToken ?? undefined;
@@ -95,13 +99,13 @@ export function createDriveApi({
     },
     async createFolder(name, parent, signal) {
       const requestBody = { name, parents: [parent], mimeType: FOLDER_TYPE };
-      const { data } = await ask(signal, () =>
+      const { data } = await ask(signal, (signal) =>
         drive.files.create({ ...shared, requestBody, fields: FIELDS }, { signal, retry: false }),
       );
       return toFile(data);
     },
     async trash(fileId, signal) {
-      await ask(signal, () =>
+      await ask(signal, (signal) =>
         drive.files.update(
           { ...shared, fileId, requestBody: { trashed: true }, fields: 'id' },
           { signal, retry: false },

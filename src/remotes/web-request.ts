@@ -12,7 +12,7 @@ export interface WebRequest {
 }
 
 /** Sends a request; rejects with the signal's reason, with a `TimeoutError`, or with what the network said. */
-export async function sendRequest({
+export function sendRequest({
   url,
   signal,
   withinMs,
@@ -20,15 +20,38 @@ export async function sendRequest({
   headers,
   ...rest
 }: WebRequest): Promise<Response> {
+  const init = { ...rest, ...(headers && { headers }), ...(body !== undefined && { body }) };
+  return within(signal, withinMs, (both) => fetch(url, { ...init, signal: both }));
+}
+
+/**
+ * Calls with a signal that also ends when the call takes too long, which then rejects with a `TimeoutError`. Once the
+ * call has resolved only the caller's own signal counts, so that a stream it gave may take longer. A call that does
+ * not heed signals goes on unheard.
+ */
+export async function within<T>(
+  signal: AbortSignal,
+  ms: number,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
   const slow = new AbortController();
-  const timer = setTimeout(() => slow.abort(new DOMException('no answer', 'TimeoutError')), withinMs);
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(signal.reason);
+  const timer = setTimeout(() => {
+    const late = new DOMException(`no answer within ${ms / 1000} s`, 'TimeoutError');
+    slow.abort(late);
+    stopped.reject(late);
+  }, ms);
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    const init = { ...rest, ...(headers && { headers }), ...(body !== undefined && { body }) };
-    return await fetch(url, { ...init, signal: AbortSignal.any([signal, slow.signal]) });
+    return await Promise.race([call(AbortSignal.any([signal, slow.signal])), stopped.promise]);
   } catch (error) {
     signal.throwIfAborted();
+    if (slow.signal.aborted) throw slow.signal.reason;
     throw error;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }

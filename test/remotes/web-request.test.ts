@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import { webFault } from '../../src/remotes/web-fault.ts';
+import { within } from '../../src/remotes/web-request.ts';
+import { configOf } from './bodies.ts';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+test('a server that does not answer is given up, as something worth another try', async () => {
+  const { signal } = new AbortController();
+  let stopped: AbortSignal | undefined;
+  const call = (both: AbortSignal): Promise<never> => {
+    stopped = both;
+    return never();
+  };
+  await assert.rejects(within(signal, 1, call), (error) => {
+    const fault = webFault(configOf('https://host/'), error, {});
+    assert.ok(fault instanceof PipelineError);
+    assert.deepEqual([fault.code, fault.retryable], ['remote.unreachable', true]);
+    return true;
+  });
+  assert.equal(stopped?.aborted, true);
+});
+
+test('an abort ends a call that does not heed it, with its reason', async () => {
+  const stop = new AbortController();
+  const done = within(stop.signal, 60_000, never);
+  stop.abort(new Error('the user said so'));
+  await assert.rejects(done, /the user said so/);
+  await assert.rejects(
+    within(stop.signal, 60_000, async () => assert.fail('it must not begin')),
+    /the user said so/,
+  );
+});
+
+test('after an answer only the caller ends what it gave', async () => {
+  const stop = new AbortController();
+  const both = await within(stop.signal, 1, async (signal) => signal);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(both.aborted, false);
+  stop.abort();
+  assert.equal(both.aborted, true);
+});
