@@ -213,13 +213,22 @@ function version(): string {
   ).version;
 }
 
-/** A reader that has seen enough (`| head`) ends no run: what is written after that goes nowhere. */
-function outliveReaders(): void {
+/**
+ * A reader that has seen enough (`| head`) ends no run: what is written after that goes nowhere. Any other failure to
+ * write is told once, and makes a success a failure: a program may have waited for what was lost.
+ */
+function outliveReaders(): { readonly lost: () => boolean } {
+  let lost = false;
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code === 'EPIPE' || lost) return;
+      lost = true;
+      process.exitCode ||= EXIT.failed;
+      if (stream === process.stdout) report(error, { root: undefined, json: false });
     });
+  return { lost: () => lost };
 }
 
-outliveReaders();
-process.exitCode = await main(process.argv.slice(2));
+const output = outliveReaders();
+const code = await main(process.argv.slice(2));
+process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
@@ -244,5 +245,26 @@ test('a reader that goes away ends no run and crashes nothing', async () => {
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.equal(stderr, '');
   assert.equal(code, 0);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0, 'all of it ran');
+});
+
+test('where output cannot be written the work is done all the same, and the exit code is not 0', async () => {
+  const rig = createRig(FILES);
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [cli, 'repro', '--json'], {
+    cwd: rig.root,
+    env: cleanEnv(),
+    stdio: ['ignore', full, 'pipe'],
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  closeSync(full);
+  assert.equal(
+    stderr,
+    'error[disk.full]: the disk is full\n = hint: make room (see "lockstep gc"), then run again: nothing was lost\n',
+  );
+  assert.equal(code, 1);
   assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0, 'all of it ran');
 });

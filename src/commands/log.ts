@@ -81,8 +81,14 @@ function formatRun(state: RunState, id: string): string {
   return `${formatRow(id, state)}\n${stages.map((stage) => formatStage(stage, width)).join('')}`;
 }
 
+/** The first reason, and how many more there are. */
+function formatWhy([first, ...rest]: StageState['reasons']): string {
+  if (!first) return '';
+  return rest.length === 0 ? formatReason(first) : `${formatReason(first)} (and ${rest.length} more)`;
+}
+
 function formatStage({ stage, outcome, durationMs, reasons, problem }: StageState, width: number): string {
   const duration = durationMs === undefined ? '' : formatDuration(durationMs);
-  const why = problem?.message ?? (reasons[0] ? formatReason(reasons[0]) : '');
+  const why = problem?.message ?? formatWhy(reasons);
   return `  ${stage.padEnd(width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
 }

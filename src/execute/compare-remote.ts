@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
@@ -48,9 +49,11 @@ export async function compareRemote({
   const all = new Set(artifacts.flatMap(partsOf));
   const present = await findPresent(remote, all, signal);
   const stateOf = (hash: ContentHash): Whereabouts | 'both' => {
-    const there = present.has(objectPath(hash));
-    if (cache.has(hash)) return there ? 'both' : 'only-here';
-    return there ? 'only-there' : 'nowhere';
+    const there = present.get(objectPath(hash));
+    const here = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size;
+    if (here === undefined) return there === undefined ? 'nowhere' : 'only-there';
+    // What was cut off when it was stored is not there: a push sends it again.
+    return there === here ? 'both' : 'only-here';
   };
   const differences = artifacts.flatMap((artifact): readonly Difference[] => {
     const states = partsOf(artifact).map(stateOf);

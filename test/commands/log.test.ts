@@ -57,3 +57,13 @@ test('without runs, with an unknown one, and with a number that is none, log say
   assert.equal(number.code, 2);
   assert.match(number.stderr, /^error\[cli\.value\]: "--last" takes a whole number above 0, not "x"\n/);
 });
+
+test('of several reasons log tells the first and how many more there are', async () => {
+  const rig = await createDemo();
+  rig.write('in.txt', 'four\n');
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('cat in.txt', 'cat  in.txt'));
+  succeeded(await rig.lockstep(['repro']));
+  const [row] = jsonOf(await rig.lockstep(['log', '--json']));
+  const { stdout } = succeeded(await rig.lockstep(['log', String(row?.['run'])]));
+  assert.match(stdout, /^ {2}copy +ran +[\d.]+m?s +command changed: .* \(and 1 more\)$/m);
+});

@@ -66,6 +66,7 @@ test('an object that was cut off on the remote is sent again', async () => {
   const cut = objectWith(rig.path('remote'), 'one\ntwo\nthree\n');
   rmSync(cut);
   writeFileSync(cut, 'one\n');
+  assert.match((await rig.lockstep(['status', '--remote'])).stdout, /^copy\.txt +only here +1 object /);
   const ran = succeeded(await rig.lockstep(['push', '--json']));
   assert.equal(eventOf(ran, 'transfer-finished')['objects'], 1);
   assert.equal(readFileSync(cut, 'utf8'), 'one\ntwo\nthree\n');

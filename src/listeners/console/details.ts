@@ -35,7 +35,9 @@ export function formatReasons(reasons: readonly Reason[]): string {
 export function formatSentence({ message }: Problem, stage: string): string {
   const text = oneLine(message);
   const subject = `stage "${stage}" `;
-  return text.startsWith(subject) ? text.slice(subject.length) : text;
+  const rest = text.startsWith(subject) ? text.slice(subject.length) : text;
+  // The row says "failed" already.
+  return rest.replace(/^failed: /, '');
 }
 
 /** Time that passes, in seconds from the start: `0.3s`. */
