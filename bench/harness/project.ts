@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Command } from './measure.ts';
 import type { Bench } from './trial.ts';
 
 /** Makes a project folder with the given files, in which `lockstep-data` is installed; returns the folder. */
@@ -17,4 +18,9 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
+}
+
+/** A shell line as a command: for tools whose parts belong together, such as a copy and its flush. */
+export function shell(cwd: string, line: string): Command {
+  return { argv: ['sh', '-c', line], cwd };
 }

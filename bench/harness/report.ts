@@ -12,7 +12,7 @@ export function formatOutcome(outcome: Outcome, verdicts: readonly Verdict[]): s
       median.toFixed(1),
       Math.min(...ms).toFixed(1),
       Math.max(...ms).toFixed(1),
-      name === 'lockstep' ? '' : `${(ours / median).toFixed(2)}`,
+      name === 'lockstep' ? '' : (ours / median).toFixed(2),
       (peakBytes / 1024 ** 2).toFixed(0),
     ];
   });

@@ -42,11 +42,11 @@ export interface Bench {
   /** The staged package. */
   readonly installed: string;
   /** The command `lockstep ARGS` in a project folder. */
-  lockstep(cwd: string, ...args: readonly string[]): Command;
+  readonly lockstep: (cwd: string, ...args: readonly string[]) => Command;
   /** Runs something that is not measured; throws when it fails. */
-  run(command: Command): Measured;
+  readonly run: (command: Command) => Measured;
   /** Where a peer is; one that is not here is reported. */
-  peer(name: string): string | undefined;
+  readonly peer: (name: string) => string | undefined;
 }
 
 /** A file of `bench/scenarios/`, its default export. */
@@ -56,9 +56,4 @@ export interface Scenario {
   /** What it needs on disk at most. */
   readonly diskBytes: (quick: boolean) => number;
   readonly prepare: (bench: Bench) => Course | Promise<Course>;
-}
-
-/** Gives a scenario its type. */
-export function defineScenario(scenario: Scenario): Scenario {
-  return scenario;
 }

@@ -1,27 +1,25 @@
-import type { Command } from '../harness/measure.ts';
-import { defineScenario } from '../harness/trial.ts';
+import { nodeStart } from '../harness/references.ts';
+import type { Scenario, Trial } from '../harness/trial.ts';
 
-/** What every command costs before it does anything. */
-export default defineScenario({
-  title: 'version and help beside a Node that does nothing',
+const scenario: Scenario = {
+  title: 'version and help',
   diskBytes: () => 1e8,
-  prepare({ dir, lockstep, peer }) {
-    const dvc = peer('dvc');
-    const node = {
-      name: 'node',
-      command: (): Command => ({ argv: [process.execPath, '-e', '0'], cwd: dir }),
-    };
-    const trial = (flag: string) => ({
+  prepare(bench) {
+    const { dir, lockstep } = bench;
+    const dvc = bench.peer('dvc');
+    const trial = (flag: string): Trial => ({
       name: flag,
       contenders: [
-        { name: 'lockstep', command: (): Command => lockstep(dir, `--${flag}`) },
-        node,
+        { name: 'lockstep', command: () => lockstep(dir, `--${flag}`) },
+        nodeStart(bench),
         ...(dvc === undefined
           ? []
-          : [{ name: 'dvc', command: (): Command => ({ argv: [dvc, `--${flag}`], cwd: dir }) }]),
+          : [{ name: 'dvc', command: () => ({ argv: [dvc, `--${flag}`], cwd: dir }) }]),
       ],
       missing: dvc === undefined ? ['dvc'] : [],
     });
     return { trials: [trial('version'), trial('help')], warmUp: 'round', rounds: 15 };
   },
-});
+};
+
+export default scenario;

@@ -1,0 +1,75 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PICTURES, bytesOf, generateFiles, scaleDown } from '../generate/files.ts';
+import { makeDataProject, objectsOf, recordData } from '../harness/data-project.ts';
+import { digestFolder } from '../harness/digest.ts';
+import { shell } from '../harness/project.ts';
+import type { Scenario } from '../harness/trial.ts';
+
+const scenario: Scenario = {
+  title: '20,000 files of 100 KiB to a folder remote on the same disk, and back',
+  diskBytes: (quick) => (6 * bytesOf(PICTURES)) / (quick ? 10 : 1),
+  prepare(bench) {
+    const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
+    const folder = makeDataProject(bench, 'project', { shape, as: 'out' });
+    recordData(bench, folder);
+    const remote = join(folder, 'remote');
+    const copy = join(bench.dir, 'copy');
+    generateFiles(join(bench.dir, 'source'), shape);
+    const remove = (path: string) => (): void => {
+      rmSync(path, { recursive: true, force: true });
+      bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
+    };
+    const cp = {
+      name: 'cp',
+      before: remove(copy),
+      command: () => shell(bench.dir, 'cp -r source copy && sync -f copy'),
+      check: () => digestFolder(copy),
+    };
+    return {
+      trials: [
+        {
+          name: 'push',
+          contenders: [
+            {
+              name: 'lockstep',
+              before: () => {
+                remove(remote)();
+                mkdirSync(remote);
+              },
+              command: () => bench.lockstep(folder, 'push'),
+              check: () => digestFolder(remote),
+            },
+            cp,
+          ],
+        },
+        {
+          name: 'push again',
+          contenders: [
+            {
+              name: 'lockstep',
+              command: () => bench.lockstep(folder, 'push'),
+              check: () => digestFolder(remote),
+            },
+          ],
+        },
+        {
+          name: 'fetch',
+          contenders: [
+            {
+              name: 'lockstep',
+              before: remove(objectsOf(folder)),
+              command: () => bench.lockstep(folder, 'fetch'),
+              check: () => digestFolder(objectsOf(folder)),
+            },
+            cp,
+          ],
+        },
+      ],
+      warmUp: 'round',
+      rounds: 3,
+    };
+  },
+};
+
+export default scenario;
