@@ -52,6 +52,14 @@ remoteContract('gdrive', {
   },
 });
 
+remoteContract('gdrive at a hundred requests a second', {
+  largest: 9 * MIB,
+  async place(t) {
+    const { config, open: openDecorated } = await rig(t, { perSecond: 100, pageSize: 200, cuts: 1 });
+    return { open: openDecorated, openRaw: () => openGdrive(config, signal) };
+  },
+});
+
 /** The ids of the folders of a path in the fake. */
 function folderIds(fake: FakeDrive, path: string): readonly string[] {
   let ids: readonly string[] = [fake.root];

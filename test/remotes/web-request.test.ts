@@ -7,14 +7,19 @@ import { configOf } from './bodies.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-test('a server that does not answer is given up, as something worth another try', async () => {
+test('a server that does not answer is given up, as something worth another try', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const { signal } = new AbortController();
   let stopped: AbortSignal | undefined;
   const call = (both: AbortSignal): Promise<never> => {
     stopped = both;
     return never();
   };
-  await assert.rejects(within(signal, 1, call), (error) => {
+  const done = within(signal, 60_000, call);
+  t.mock.timers.tick(59_999);
+  assert.equal(stopped?.aborted, false);
+  t.mock.timers.tick(1);
+  await assert.rejects(done, (error) => {
     const fault = webFault(configOf('https://host/'), error, {});
     assert.ok(fault instanceof PipelineError);
     assert.deepEqual([fault.code, fault.retryable], ['remote.unreachable', true]);
@@ -34,10 +39,11 @@ test('an abort ends a call that does not heed it, with its reason', async () => 
   );
 });
 
-test('after an answer only the caller ends what it gave', async () => {
+test('after an answer only the caller ends what it gave', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const stop = new AbortController();
-  const both = await within(stop.signal, 1, async (signal) => signal);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  const both = await within(stop.signal, 60_000, async (signal) => signal);
+  t.mock.timers.tick(120_000);
   assert.equal(both.aborted, false);
   stop.abort();
   assert.equal(both.aborted, true);
