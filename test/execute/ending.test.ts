@@ -260,3 +260,17 @@ test('a stage blocked on a FIFO goes on when it is written to, and sees the cloc
   assert.equal(readFileSync(rig.path('out'), 'utf8'), 'gone\n');
   for (const { at } of eventsOf(ran)) assert.equal(at, Date.parse('2026-03-17T10:30:00Z'));
 });
+
+test('a command that the system cannot start fails with the reason of the system', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  long:
+    cmd: "true ${'x'.repeat(140_000)}"
+    outs: [a]
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json', '-k']);
+  const long = problemOf(ran, 'long');
+  assert.equal(long.code, 'stage.not-started');
+  assert.equal(long.message, 'stage "long" could not be started (E2BIG)');
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after } from 'node:test';
+import type { PipelineError } from '../../src/base/error.ts';
+import type { Clock } from '../../src/io/clock.ts';
+import { acquireMutex } from '../../src/io/mutex.ts';
+import type { Holder, MutexMode } from '../../src/io/mutex.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'lockstep-mutex-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+interface Taking {
+  readonly mode: MutexMode;
+  readonly waitMs?: number;
+  /** Called at each poll. */
+  readonly onSleep?: () => void;
+  readonly onWait?: (holder: Holder | undefined) => void;
+  readonly signal?: AbortSignal;
+}
+
+function take(name: string, { mode, waitMs = 0, onSleep, onWait, signal }: Taking): Promise<Disposable> {
+  const clock: Clock = {
+    now: () => Date.parse('2026-03-17T10:30:00Z'),
+    sleep: (_, aborting) => {
+      onSleep?.();
+      aborting?.throwIfAborted();
+      return Promise.resolve();
+    },
+  };
+  return acquireMutex({
+    path: join(dir, `${name}.mutex`),
+    mode,
+    command: `lockstep ${mode}`,
+    waitMs,
+    clock,
+    signal: signal ?? new AbortController().signal,
+    onWait: onWait ?? (() => undefined),
+  });
+}
+
+const TABLE: readonly (readonly [first: MutexMode, second: MutexMode, together: boolean])[] = [
+  ['shared', 'shared', true],
+  ['shared', 'exclusive', false],
+  ['exclusive', 'shared', false],
+  ['exclusive', 'exclusive', false],
+];
+
+for (const [first, second, together] of TABLE) {
+  test(`${first} and ${second} ${together ? 'can' : 'cannot'} be held together`, async () => {
+    const name = `${first}-${second}`;
+    const held = await take(name, { mode: first });
+    const attempt = take(name, { mode: second });
+    if (together) (await attempt)[Symbol.dispose]();
+    else await assert.rejects(attempt, { code: 'mutex.busy', exit: 3 });
+    held[Symbol.dispose]();
+    (await take(name, { mode: second }))[Symbol.dispose]();
+  });
+}
+
+test('who waits gets it as soon as the holder lets go, and has been told once', async () => {
+  const held = await take('wait', { mode: 'exclusive' });
+  let polls = 0;
+  const told: (Holder | undefined)[] = [];
+  const second = await take('wait', {
+    mode: 'exclusive',
+    waitMs: 60_000,
+    onSleep: () => {
+      if (++polls === 20) held[Symbol.dispose]();
+    },
+    onWait: (holder) => told.push(holder),
+  });
+  assert.equal(polls, 20);
+  // Our own note is not told: the holder here is this very process.
+  assert.deepEqual(told, [undefined]);
+  second[Symbol.dispose]();
+});
+
+test('giving up takes as long as was asked for, and an abort ends the wait', async () => {
+  using _held = await take('long', { mode: 'exclusive' });
+  let polls = 0;
+  await assert.rejects(
+    take('long', { mode: 'shared', waitMs: 1000, onSleep: () => polls++ }),
+    (error: PipelineError) => {
+      assert.equal(error.message, 'the project is in use by another process');
+      return error.exit === 3;
+    },
+  );
+  assert.equal(polls, 20);
+  const controller = new AbortController();
+  const waiting = take('long', {
+    mode: 'shared',
+    waitMs: 60_000,
+    signal: controller.signal,
+    onSleep: () => controller.abort(new Error('stop')),
+  });
+  await assert.rejects(waiting, { message: 'stop' });
+});
+
+test('a file that is no lock, and a folder that cannot be written to, are told as such', async () => {
+  writeFileSync(join(dir, 'junk.mutex'), 'x'.repeat(5000));
+  await assert.rejects(take('junk', { mode: 'exclusive' }), { code: 'mutex.unusable', exit: 1 });
+});
+
+test('notes of the dead are removed when someone waits', async () => {
+  using _held = await take('notes', { mode: 'exclusive' });
+  writeFileSync(join(dir, 'notes.mutex.d', '1-1'), '{"command":"lockstep dead"}');
+  await assert.rejects(take('notes', { mode: 'exclusive' }), { code: 'mutex.busy' });
+  assert.ok(!readdirSync(join(dir, 'notes.mutex.d')).includes('1-1'));
+});
