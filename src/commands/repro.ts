@@ -19,7 +19,6 @@ import { historyFolder, lastDurations } from '../record/history.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
-import { pullData, pullResults } from './pull-needed.ts';
 
 const repro: Command = {
   summary: 'Run what changed, restore what is known, leave the rest',
@@ -103,7 +102,9 @@ async function runStages(context: CommandContext, project: Project, request: Req
   const { selection } = request;
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
-  if (isSet(context, 'pull')) await pullData(context, project);
+  // Remotes, and all that reads their file, are loaded for --pull only.
+  const pulling = isSet(context, 'pull') ? await import('./pull-needed.ts') : undefined;
+  await pulling?.pullData(context, project);
   await syncData(project);
   // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
   let plan = await project.plan(selection);
@@ -112,7 +113,7 @@ async function runStages(context: CommandContext, project: Project, request: Req
   refuseTracked(project.root, plan);
   const startedAt = project.clock.now();
   const run = startRun(context, project, plan);
-  if (isSet(context, 'pull')) plan = await pullResults(context, project, { selection, plan });
+  if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
   tellPlan(context, plan);
   const result = await execute(context, project, { ...request, plan });
   forgetRemoved(project);
