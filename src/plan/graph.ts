@@ -1,5 +1,6 @@
 import type { Problem } from '../base/error.ts';
 import { parentsOf } from '../base/path.ts';
+import { suggest } from '../base/text.ts';
 import type { Dep, Location, Out, Pipeline, Stage, StageName } from '../base/types.ts';
 
 /** Where a stage's dep comes from when stages make it. */
@@ -18,7 +19,12 @@ export interface Graph {
   readonly downstream: ReadonlyMap<StageName, readonly StageName[]>;
   /** Who makes a dep; no entry for plain files and `data:`. */
   makersOf(path: string): readonly Maker[];
+  /** The out whose path is nearly this one; after some dozens of paths, no longer looked for. */
+  nearestOut(path: string): string | undefined;
 }
+
+/** Each is compared with every out: with thousands of missing deps, the cause is another than a slip of the pen. */
+const MAX_SUGGESTIONS = 50;
 
 interface Owned {
   readonly stage: StageName;
@@ -48,8 +54,16 @@ export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; prob
   const stages = new Map(pipeline.stages.map((stage) => [stage.name, stage]));
   const { order, cycles } = sortTopologically(pipeline, upstream);
   for (const cycle of cycles) problems.push(cycleProblem(cycle, stages, makersOf));
-  const graph = { stages, order, upstream, downstream, makersOf };
+  const graph = { stages, order, upstream, downstream, makersOf, nearestOut: createSuggester(owners) };
   return { graph: problems.length === 0 ? graph : undefined, problems };
+}
+
+function createSuggester(owners: ReadonlyMap<string, Owned>): Graph['nearestOut'] {
+  const found = new Map<string, string | undefined>();
+  return (path) => {
+    if (!found.has(path) && found.size < MAX_SUGGESTIONS) found.set(path, suggest(path, owners.keys()));
+    return found.get(path);
+  };
 }
 
 function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {

@@ -1,6 +1,5 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import { suggest } from '../base/text.ts';
 import type { Artifact, Fingerprint, Location, Stage, StageLock, StageName } from '../base/types.ts';
 import { decide } from './decide.ts';
 import type { Decision, SeenOut } from './decide.ts';
@@ -196,8 +195,7 @@ function missingDep(stage: Stage, dep: Stage['deps'][number], { graph, makers }:
 function hintForMissing(path: string, graph: Graph): string {
   const [maker] = graph.makersOf(path);
   if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
-  const outs = [...graph.stages.values()].flatMap((one) => one.outs.map((out) => out.path as string));
-  const near = suggest(path, outs);
+  const near = graph.nearestOut(path);
   return near === undefined
     ? 'create the file, or list it under data: and run "lockstep pull"'
     : `did you mean "${near}"?`;

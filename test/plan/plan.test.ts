@@ -162,6 +162,18 @@ test('missing files of all stages are told at once, refused deps and missing mod
   assert.deepEqual((told(text, facts)[1] as readonly unknown[])[3], ['2:32']);
 });
 
+test('files that thousands of stages miss are all told, and the nearest out only of the first', () => {
+  const stages = Array.from(
+    { length: 3000 },
+    (_, i) => `  s${i}: { cmd: s, deps: [prices-of-all.parquet, d${i}.csv], outs: [o${i}.csv] }\n`,
+  );
+  const graph = graphOf(`stages:\n${stages.join('')}`);
+  const { problems } = makePlan(graph, all(graph), factsOf({}));
+  assert.equal(problems.length, 6000);
+  const hinted = problems.filter(({ hint }) => hint?.startsWith('did you mean') === true);
+  assert.ok(hinted.length > 0 && hinted.length < 60, `${hinted.length}`);
+});
+
 test('a bug in the facts is not taken for a problem of the user', () => {
   const broken: Facts = {
     ...factsOf({}),
