@@ -23,6 +23,7 @@ export type ChildMessage =
       readonly type: 'failed';
       readonly message: string;
       readonly stack: string;
-      /** What the permission model refused, in Node's words: `ChildProcess`, `WorkerThreads`, `Addon`. */
+      /** What the permission model refused, in Node's words: `FileSystemRead`, `ChildProcess`, `Addon`, … */
       readonly permission?: string;
+      readonly resource?: string;
     };

@@ -56,15 +56,19 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
   }
 }
 
+type Failed = Extract<ChildMessage, { type: 'failed' }>;
+
 /** Node's own words do not say what was refused; an addon's refusal has no permission at all. */
-function refusalOf(error: unknown, message: string): { message: string; permission?: string } {
+function refusalOf(error: unknown, message: string): Pick<Failed, 'message' | 'permission' | 'resource'> {
   const { resource, code, permission } = (error ?? {}) as Readonly<Record<string, unknown>>;
   if (code === 'ERR_DLOPEN_DISABLED') return { message, permission: 'Addon' };
   if (code !== 'ERR_ACCESS_DENIED') return { message };
   const plain = message.replace(/ Use --allow-[a-z-]+ to manage permissions\.?/, '');
+  const named = typeof resource === 'string' && resource !== '';
   return {
-    message: typeof resource === 'string' && resource !== '' ? `${plain} ("${resource}")` : plain,
+    message: named ? `${plain} ("${resource}")` : plain,
     ...(typeof permission === 'string' && { permission }),
+    ...(named && { resource }),
   };
 }
 

@@ -64,6 +64,7 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
           ...message,
           message: redactor.text(message.message),
           stack: redactor.text(message.stack),
+          ...(message.resource !== undefined && { resource: redactor.text(message.resource) }),
         };
         return undefined;
       default:
@@ -108,7 +109,20 @@ const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does:
 
 function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | undefined): PipelineError {
   if (denial) return denial;
-  const ability = ABILITIES[failure.permission ?? ''];
+  const { permission = '', resource } = failure;
+  if (permission.startsWith('FileSystem') && resource !== undefined) {
+    const verb = permission === 'FileSystemWrite' ? 'writes' : 'reads';
+    return new PipelineError(
+      'stage.undeclared',
+      `stage "${stage.name}" ${verb} "${resource}", which is not its own`,
+      {
+        at: stage.at,
+        exit: EXIT.failed,
+        hint: 'bring what it reads into the project and declare it under deps:, or set "hermetic: false"',
+      },
+    );
+  }
+  const ability = ABILITIES[permission];
   if (ability) {
     return new PipelineError(
       'stage.not-allowed',
