@@ -1,9 +1,10 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { PipelineError } from '../base/error.ts';
 import { createRedactor } from '../base/redact.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import type { Json } from '../base/types.ts';
+import { derivedStream } from './derived-stream.ts';
 
 /** Options whose value is a credential; names of files and of keys are none. */
 const SECRET_OPTION = /(secret|token|password|passphrase|connection_string|sas|_key)$/;
@@ -84,7 +85,7 @@ export function discreet(remote: Remote, redactor: Redactor): Remote {
     async get(key, signal) {
       const source = await guard(signal, () => remote.get(key, signal));
       if ('file' in source) return source;
-      return { stream: Readable.from(pieces(source.stream, redactor), { objectMode: false }) };
+      return { stream: derivedStream(source.stream, pieces(source.stream, redactor)) };
     },
     async *list(prefix, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       try {

@@ -9,7 +9,7 @@ import { remoteFault } from './faults.ts';
 import { limit } from './limit.ts';
 import { retry } from './retry.ts';
 import type { RetryNotice } from './retry.ts';
-import { verify } from './verify.ts';
+import { verifyGets, verifyPuts } from './verify.ts';
 
 /** What opening a remote needs from outside. */
 export interface OpenRemoteOptions {
@@ -59,7 +59,7 @@ export async function openRemote(
     options.signal.throwIfAborted();
     throw withoutSecrets(error, redactor);
   }
-  return checkKeys(retry(limit(verify(discreet(remote, redactor), config)), options));
+  return checkKeys(verifyGets(retry(limit(verifyPuts(discreet(remote, redactor))), options), config));
 }
 
 /** Which file of this folder serves a url. */

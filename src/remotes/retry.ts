@@ -1,6 +1,8 @@
 import { PipelineError } from '../base/error.ts';
-import type { Remote, RemoteEntry } from '../base/remote.ts';
+import { parseObjectPath } from '../base/hash.ts';
+import type { Remote, RemoteEntry, Source } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
+import { derivedStream } from './derived-stream.ts';
 
 /** One wait before another try, as told to whoever shows progress. */
 export interface RetryNotice {
@@ -63,8 +65,8 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
 /**
  * A remote whose operations are tried again when the remote says that it may help. A retried `put` opens its body
  * anew; a retried `list` begins again and yields no key twice. When the server asks one operation to slow down, those
- * that have not begun wait too. What breaks in the middle of a stream that `get` has already handed out is the
- * receiver's to repeat (`withRetry` around get and landing).
+ * that have not begun wait too. An object whose stream breaks off is asked for again and goes on behind the bytes that
+ * were already handed out; under other keys the bytes may have changed meanwhile, so there the receiver is told.
  */
 export function retry(remote: Remote, options: RetryOptions): Remote {
   let quietUntilMs = 0;
@@ -89,7 +91,13 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
   return {
     ...remote,
     head: (key, signal) => run({ operation: 'head', key }, signal, () => remote.head(key, signal)),
-    get: (key, signal) => run({ operation: 'get', key }, signal, () => remote.get(key, signal)),
+    async get(key, signal) {
+      const again = (): Promise<Source> =>
+        run({ operation: 'get', key }, signal, () => remote.get(key, signal));
+      const source = await again();
+      if ('file' in source || parseObjectPath(key) === undefined) return source;
+      return { stream: derivedStream(source.stream, resumed(key, source, again, { ...noted, signal })) };
+    },
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
     list: (prefix, signal) => listWithRetry(remote, prefix, { ...noted, signal }),
@@ -127,5 +135,38 @@ async function* listWithRetry(
     options.onRetry?.({ operation: 'list', key: prefix, attempt, delayMs, error: error as PipelineError });
     attempt++;
     await options.clock.sleep(delayMs, options.signal);
+  }
+}
+
+/** The bytes of an object, through a few streams when they break off. */
+async function* resumed(
+  key: string,
+  first: Source,
+  again: () => Promise<Source>,
+  options: RetryOptions & { readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let source = first;
+  let handedOut = 0;
+  for (let attempt = 1; ; attempt++) {
+    let error: unknown;
+    let skip = handedOut;
+    try {
+      if ('file' in source) throw new TypeError(`the remote gave a stream and then a file for "${key}"`);
+      for await (const chunk of source.stream as AsyncIterable<Uint8Array>) {
+        const rest = chunk.subarray(Math.min(skip, chunk.length));
+        skip -= chunk.length - rest.length;
+        handedOut += rest.length;
+        if (rest.length > 0) yield rest;
+      }
+      return;
+    } catch (caught) {
+      error = caught;
+    }
+    options.signal.throwIfAborted();
+    const delayMs = nextDelay(error, attempt, options.random);
+    if (delayMs === undefined) throw error;
+    options.onRetry?.({ operation: 'get', key, attempt, delayMs, error: error as PipelineError });
+    await options.clock.sleep(delayMs, options.signal);
+    source = await again();
   }
 }

@@ -3,6 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, hashBytes, parseObjectPath } from '../base/hash.ts';
 import type { Body, Remote, RemoteConfig } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
+import { derivedStream } from './derived-stream.ts';
 import { remoteFault } from './faults.ts';
 
 /** What bytes must be: their hash where it is known, their number where it is known. */
@@ -19,6 +20,11 @@ interface Expected {
  * that gives a file, and a `put` that reads `body.file` itself, are checked by whoever reads the file.
  */
 export function verify(remote: Remote, config: RemoteConfig): Remote {
+  return verifyGets(verifyPuts(remote), config);
+}
+
+/** The upload half of `verify`: it belongs inside of retries, which must not repeat what the source has spoiled. */
+export function verifyPuts(remote: Remote): Remote {
   return {
     ...remote,
     async put(key, body, signal) {
@@ -31,18 +37,21 @@ export function verify(remote: Remote, config: RemoteConfig): Remote {
         throw checked.fault() ?? error;
       }
     },
+  };
+}
+
+/** The download half of `verify`: it belongs outside of retries, to see the very bytes that are handed out. */
+export function verifyGets(remote: Remote, config: RemoteConfig): Remote {
+  return {
+    ...remote,
     async get(key, signal) {
       const source = await remote.get(key, signal);
       const hash = parseObjectPath(key);
       if ('file' in source || hash === undefined) return source;
       const wrong = (what: string): PipelineError =>
         remoteFault(config, 'corrupt', { what: `"${key}" there is not what its name says: ${what}` });
-      return {
-        stream: Readable.from(
-          check(source.stream as AsyncIterable<Uint8Array>, { hash, size: undefined, wrong }),
-          { objectMode: false },
-        ),
-      };
+      const bytes = source.stream as AsyncIterable<Uint8Array>;
+      return { stream: derivedStream(source.stream, check(bytes, { hash, size: undefined, wrong })) };
     },
   };
 }

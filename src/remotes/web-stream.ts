@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Body } from '../base/remote.ts';
+import { derivedStream } from './derived-stream.ts';
 
 /** The bytes of an answer, whose errors are the remote's own; `signal` ends it with its reason. */
 export function webStream(
@@ -20,10 +21,7 @@ export function webStream(
       signal.removeEventListener('abort', stop);
     }
   }
-  const readable = Readable.from(pieces(), { objectMode: false });
-  // A generator that was never begun runs no `finally`: the request would stay open.
-  readable.once('close', () => stream.destroy());
-  return readable;
+  return derivedStream(stream, pieces());
 }
 
 /** All bytes of a small body. */

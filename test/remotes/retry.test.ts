@@ -3,9 +3,13 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { Remote } from '../../src/base/remote.ts';
+import { createRedactor } from '../../src/base/redact.ts';
+import { discreet } from '../../src/remotes/discreet.ts';
+import { limit } from '../../src/remotes/limit.ts';
 import { retry } from '../../src/remotes/retry.ts';
+import { verifyGets } from '../../src/remotes/verify.ts';
 import type { RetryNotice } from '../../src/remotes/retry.ts';
-import { bodyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { createMemoryRemote } from './memory-remote.ts';
 
 const { signal } = new AbortController();
@@ -202,4 +206,78 @@ test('when the server asks one operation to slow down, those that begin after it
   assert.deepEqual(waits, [5000, 3000]);
   woken.resolve();
   await Promise.all([first, second]);
+});
+
+test('an object whose stream breaks off goes on behind what was handed out, and its bytes are the right ones', async () => {
+  const bytes = seededBytes(400_000, 3);
+  const memory = createMemoryRemote(new Map());
+  let gets = 0;
+  async function* upTo(end: number, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let from = 0; from < end; from += size) yield bytes.subarray(from, Math.min(end, from + size));
+    if (end < bytes.length) throw busy();
+  }
+  // Pieces of other lengths each time, and once a stream that breaks off before it reaches anything new.
+  const streams: readonly (readonly [number, number])[] = [
+    [100_000, 30_000],
+    [40_000, 7000],
+    [399_999, 65_536],
+    [400_000, 1000],
+  ];
+  const cutting: Remote = {
+    ...memory,
+    async get() {
+      const [end, size] = streams[gets++] ?? assert.fail();
+      return { stream: Readable.from(upTo(end, size), { objectMode: false }) };
+    },
+  };
+  const { clock, waits } = notedWaits();
+  const source = await retry(cutting, { clock, random: () => 0.5 }).get(keyOf(bytes), signal);
+  assert.ok((await readAll(source)).equals(bytes));
+  assert.equal(gets, 4);
+  assert.deepEqual(waits, [250, 500, 1000]);
+});
+
+test('an object whose stream always breaks off is told after five tries', async () => {
+  const memory = createMemoryRemote(new Map());
+  let gets = 0;
+  async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield Buffer.from('a');
+    throw busy();
+  }
+  const cutting: Remote = {
+    ...memory,
+    async get() {
+      gets++;
+      return { stream: Readable.from(broken(), { objectMode: false }) };
+    },
+  };
+  const { clock } = notedWaits();
+  const source = await retry(cutting, { clock, random: () => 0 }).get(keyOf(Buffer.from('x')), signal);
+  await assert.rejects(readAll(source), { code: 'remote.unreachable' });
+  assert.equal(gets, 5);
+});
+
+test('a download that nobody reads is closed all the way down', async () => {
+  const bytes = seededBytes(1000, 5);
+  let inner: Readable | undefined;
+  const memory: Remote = {
+    ...createMemoryRemote(new Map(), 1),
+    async get() {
+      inner = Readable.from([bytes], { objectMode: false });
+      return { stream: inner };
+    },
+  };
+  const { clock } = notedWaits();
+  const config = configOf('memory:');
+  const remote = verifyGets(
+    retry(limit(discreet(memory, createRedactor([]))), { clock, random: () => 0 }),
+    config,
+  );
+  for (let i = 0; i < 3; i++) {
+    const source = await remote.get(keyOf(bytes), signal);
+    assert.ok('stream' in source);
+    source.stream.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(inner?.destroyed, true);
+  }
 });
