@@ -53,10 +53,11 @@ export async function fetchAll(context: CommandContext, project: Project): Promi
     const keys = runCache ? await listEntries(remote, (key) => known.has(key), signal) : [];
     const results = await fetchResults({ remote, keys, accepts: takes, signal });
     const locked = artifacts.map((item) => item.artifact);
+    const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
     const past = results.flatMap((result) => result.outs);
     const wanted = [...locked, ...past];
     const result = await fetchArtifacts({ cache, remote, name, artifacts: wanted, dryRun, emit, signal });
-    for (const artifact of result.missing.filter((one) => locked.includes(one))) {
+    for (const artifact of result.missing.filter((one) => locked.includes(one) && !inGit.has(one))) {
       missing.add(artifact.path);
       emit({ type: 'warned', problem: lackingProblem(artifact, 'fetch') });
     }

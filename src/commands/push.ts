@@ -34,9 +34,10 @@ const push: Command = {
           emit,
           signal,
         });
-        for (const artifact of result.missing)
-          emit({ type: 'warned', problem: lackingProblem(artifact, 'push') });
-        complete &&= result.missing.length === 0 && result.failures.length === 0;
+        const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
+        const lost = result.missing.filter((artifact) => !inGit.has(artifact));
+        for (const artifact of lost) emit({ type: 'warned', problem: lackingProblem(artifact, 'push') });
+        complete &&= lost.length === 0 && result.failures.length === 0;
       });
       return complete ? EXIT.ok : EXIT.failed;
     }),

@@ -28,6 +28,8 @@ export interface CheckoutResult {
 export interface LockedArtifact extends ToRestore {
   readonly owner: string;
   readonly push: boolean;
+  /** `cache: false`: git keeps it, so neither cache nor remote must have it. */
+  readonly inGit: boolean;
   readonly remote?: string;
 }
 
@@ -44,6 +46,7 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
         sharing,
         owner: stage.name,
         push: out.push,
+        inGit: !out.cache,
         ...(out.remote !== undefined && { remote: out.remote }),
       });
     }
@@ -55,6 +58,7 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
         artifact,
         sharing: 'own',
         owner: 'data',
+        inGit: false,
         push: input.push,
         ...(input.remote !== undefined && { remote: input.remote }),
       });

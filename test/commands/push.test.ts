@@ -177,3 +177,24 @@ test('a truncated cache object is found by its bytes, not by its name', async ()
   assert.equal(ran.code, 1);
   assert.match(ran.stderr, /"copy\.txt" is in pipeline\.lock/);
 });
+
+test('an out that git keeps need be in no cache: a fresh clone pushes and pulls what else there is', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  both:
+    cmd: echo kept > metric.json && echo sent > data.txt
+    outs: [{ metric.json: { cache: false } }, data.txt]
+`,
+    'remotes.yaml': 'remotes: { store: { url: ./remote } }\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.equal((await rig.lockstep(['push'])).code, 0);
+  const metric = rig.read('metric.json');
+  for (const name of ['.lockstep', 'data.txt', 'remote']) rig.remove(name);
+  rig.write('metric.json', metric);
+
+  const pushed = await rig.lockstep(['push']);
+  assert.equal(pushed.code, 1);
+  assert.match(pushed.stderr, /"data\.txt" is in pipeline\.lock/);
+  assert.doesNotMatch(pushed.stderr, /metric\.json/);
+});
