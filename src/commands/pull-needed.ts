@@ -36,7 +36,8 @@ export async function pullResults(
       });
       for (const [stage, result] of results) {
         if (!result.outs.every((out) => hasArtifact(project.cache, out))) continue;
-        project.runs.save(result);
+        // What continues from its old outs is in no run cache.
+        if (!result.fingerprint.outs.some((out) => out.persist)) project.runs.save(result);
         pulled.push(stage);
       }
       current = await project.plan(selection);
