@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
@@ -178,7 +179,7 @@ test('a truncated cache object is found by its bytes, not by its name', async ()
   assert.match(ran.stderr, /"copy\.txt" is in pipeline\.lock/);
 });
 
-test('an out that git keeps need be in no cache: a fresh clone pushes and pulls what else there is', async () => {
+test('an out that git keeps need be in no cache, so a fresh clone is not blamed for it', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
   both:
