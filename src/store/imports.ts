@@ -263,10 +263,13 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
 }
 
 function missing(path: string, from: Location): PipelineError {
-  const importer = from.file.endsWith('.yaml') ? 'the stage' : `"${from.file}"`;
+  const isStage = from.file.endsWith('.yaml');
+  const importer = isStage ? 'the stage' : `"${from.file}"`;
   return new PipelineError('code.missing', `"${path}", which ${importer} needs, does not exist`, {
     at: from,
-    hint: 'write imports with their file extension, as Node does (./helper.ts)',
+    hint: isStage
+      ? 'create it, or correct the path after "run:"'
+      : 'write imports with their file extension, as Node does (./helper.ts)',
   });
 }
 

@@ -184,6 +184,7 @@ test('a missing module names its place in pipeline.yaml', () => {
   const error = refused(project({}), 'code.missing');
   assert.equal(error.message, '"stages/a.ts", which the stage needs, does not exist');
   assert.equal(at(error), 'pipeline.yaml:3:10');
+  assert.equal(error.problems[0].hint, 'create it, or correct the path after "run:"');
 });
 
 test('an import that leaves the project is refused with its place', () => {
