@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { canonicalJson, parseJson } from '../base/hash.ts';
-import type { Json, StageLock } from '../base/types.ts';
+import { dirname, join } from 'node:path';
+import type { StageLock } from '../base/types.ts';
 import { appendLine, readFolder, readIfExists, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
-import { fromStageLock, toStageLock } from '../record/stage-lock.ts';
+import { formatStep, parseStep } from './journal-step.ts';
+import type { StepPlace } from './journal-step.ts';
 
 /** Where one out stands while an attempt is under way; absolute paths. */
 export interface JournaledOut {
@@ -51,30 +51,31 @@ export interface Journal {
 
 /**
  * The attempts of a project: `.lockstep/attempts/<id>.ndjson`, one line per step, each adding to what the lines before
- * it say. A last line that a crash cut off counts as not written.
+ * it say. A line that a crash cut off, or that is damaged, counts as not written.
  */
 export function createJournal(stateDir: string): Journal {
+  const root = dirname(stateDir);
   const dir = join(stateDir, 'attempts');
   const pathOf = (id: string): string => join(dir, `${id}.ndjson`);
   let count = 0;
   return {
     newId: () => `${ownerMark()}.${count++}`,
     begin(record, { durable }) {
-      appendLine(pathOf(record.id), formatStep(record));
+      appendLine(pathOf(record.id), formatStep(root, record));
       if (!durable) return;
       syncPath(pathOf(record.id));
       syncPath(dir);
     },
     started(id, leader) {
-      appendLine(pathOf(id), formatStep({ process: leader }));
+      appendLine(pathOf(id), formatStep(root, { process: leader }));
     },
     async intend(id, result) {
-      appendLine(pathOf(id), formatStep({ phase: 'committing', ...(result && { result }) }));
+      appendLine(pathOf(id), formatStep(root, { phase: 'committing', ...(result && { result }) }));
       await flush([pathOf(id), dir]);
     },
     withdraw(id) {
       // The intent may be there in part, when the disk is full.
-      appendLine(pathOf(id), `\n${formatStep({ phase: 'running' })}`);
+      appendLine(pathOf(id), `\n${formatStep(root, { phase: 'running' })}`);
     },
     remove(id) {
       rmSync(pathOf(id), { force: true });
@@ -82,9 +83,10 @@ export function createJournal(stateDir: string): Journal {
     orphans() {
       const found: AttemptRecord[] = [];
       for (const { name } of readFolder(dir)) {
-        const owner = /^(\d+-[0-9A-Za-z]+)\.\d+\.ndjson$/.exec(name)?.[1];
-        if (owner === undefined || isOwnerAlive(owner)) continue;
-        const record = readRecord(readIfExists(join(dir, name))?.toString('utf8') ?? '');
+        const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
+        if (id === undefined || owner === undefined || isOwnerAlive(owner)) continue;
+        const text = readIfExists(join(dir, name))?.toString('utf8') ?? '';
+        const record = readRecord(text, { root, id });
         if (record) found.push(record);
         else rmSync(join(dir, name), { force: true });
       }
@@ -93,29 +95,12 @@ export function createJournal(stateDir: string): Journal {
   };
 }
 
-function formatStep({ result, ...rest }: Partial<AttemptRecord>): string {
-  const document = { ...rest, ...(result && { result: fromStageLock(result) }) };
-  return canonicalJson(document as unknown as Json);
-}
-
 /** The steps of an attempt taken together; `undefined` when not even the first was written whole. */
-function readRecord(text: string): AttemptRecord | undefined {
+function readRecord(text: string, where: StepPlace): AttemptRecord | undefined {
   let record: AttemptRecord | undefined;
   for (const line of text.split('\n').slice(0, -1)) {
-    const read = parseStep(line);
-    if (!read) continue;
-    const { result, ...step } = read;
-    record = { ...record, ...step, ...(result !== undefined && { result: toStageLock(result) }) };
+    const step = parseStep(line, where);
+    if (step && (record || step.outs)) record = { ...record, ...step } as AttemptRecord;
   }
   return record;
-}
-
-/** `undefined` for a step that a full disk cut off before the next one was written. */
-function parseStep(line: string): (AttemptRecord & { readonly result?: Json }) | undefined {
-  try {
-    return parseJson(line) as unknown as AttemptRecord & { readonly result?: Json };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -109,7 +109,8 @@ export function appendLine(path: string, line: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const fd = openSync(path, 'a');
   try {
-    writeSync(fd, `${line}\n`);
+    const bytes = Buffer.from(`${line}\n`);
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
   } finally {
     closeSync(fd);
   }

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { sha256Hex } from '../../src/base/hash.ts';
+import { createJournal } from '../../src/execute/journal.ts';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { copyProject } from './project.ts';
+import { recover } from './trial.ts';
+
+/** A process that cannot live: no pid is that large. */
+const DEAD = '4999999-1.0';
+
+const PIPELINE = 'stages:\n  s:\n    cmd: echo new > out\n    outs: [out]\n';
+
+/** A project whose runner died while its stage was running: the old out stands aside, half a new one at its place. */
+function crashed(): Rig {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, out: 'half' });
+  const staging = rig.path(`.lockstep/staging/${DEAD}`);
+  const aside = join(staging, 'aside/0/out');
+  rig.write(`.lockstep/staging/${DEAD}/aside/0/out`, 'old');
+  const home = rig.path('out');
+  createJournal(rig.path('.lockstep')).begin(
+    {
+      id: DEAD,
+      stage: 's',
+      phase: 'running',
+      outs: [{ path: 'out', home, made: home, aside, had: true }],
+      folders: [staging],
+    },
+    { durable: true },
+  );
+  return rig;
+}
+
+function recordOf(rig: Rig): string {
+  return rig.path(`.lockstep/attempts/${DEAD}.ndjson`);
+}
+
+test('a workspace that was copied after a crash cleans up itself, and never the one it was copied from', async () => {
+  const rig = crashed();
+  const copy = copyProject(rig.root, join(rig.root, '..', `${rig.root.split('/').at(-1)}-copy`));
+  await recover(copy);
+  assert.equal(copy.read('out'), 'old');
+  assert.equal(rig.read('out'), 'half');
+  await recover(rig);
+  assert.equal(rig.read('out'), 'old');
+  copy.remove('.');
+});
+
+test('a record with any bit flipped is never acted upon as if it were whole', async () => {
+  const rig = crashed();
+  const bytes = readFileSync(recordOf(rig));
+  const whole = createJournal(rig.path('.lockstep')).orphans();
+  assert.equal(whole.length, 1);
+  for (let at = 0; at < bytes.length * 8; at++) {
+    const flipped = Buffer.from(bytes);
+    flipped.writeUInt8((flipped[at >> 3] ?? 0) ^ (1 << (at & 7)), at >> 3);
+    writeFileSync(recordOf(rig), flipped);
+    const orphans = createJournal(rig.path('.lockstep')).orphans();
+    assert.ok(
+      orphans.every((one) => one.outs.length === 0),
+      `bit ${at}: ${JSON.stringify(orphans)}`,
+    );
+  }
+});
+
+/** A record as its writer would seal it, which is no secret. */
+function sealed(step: unknown): string {
+  const text = JSON.stringify(step);
+  return `${sha256Hex(text).slice(0, 32)} ${text}\n`;
+}
+
+const out = { path: 'out', made: 'out', aside: `.lockstep/staging/${DEAD}/aside/0/out`, had: true };
+const step = { id: DEAD, stage: 's', phase: 'running', outs: [out], folders: [`.lockstep/staging/${DEAD}`] };
+
+for (const [what, hostile] of Object.entries({
+  'a home above the project': { ...step, outs: [{ ...out, path: '../victim', made: '../victim' }] },
+  'an absolute home': { ...step, outs: [{ ...out, path: '/tmp/victim' }] },
+  'a home inside .git': { ...step, outs: [{ ...out, path: '.git/config', made: '.git/config' }] },
+  'a home inside .LOCKSTEP': { ...step, outs: [{ ...out, path: '.LOCKSTEP/memo', made: '.LOCKSTEP/memo' }] },
+  'an out kept aside outside its staging folder': { ...step, outs: [{ ...out, aside: 'victim' }] },
+  'an out made outside its staging folder': { ...step, outs: [{ ...out, made: 'victim' }] },
+  'a staging folder that is the project': { ...step, folders: ['.'] },
+  'a staging folder above the project': { ...step, folders: ['..'] },
+  'a staging folder of someone else': { ...step, folders: ['victim'] },
+  'another id': { ...step, id: '1-1.0' },
+  'a stage that is no text': { ...step, stage: ['s'] },
+  'a stage that is a way up': { ...step, stage: '..' },
+  'outs that are no list': { ...step, outs: { length: 1 } },
+  'no outs': { ...step, outs: null },
+  'a process that is everyone': { ...step, process: { pid: -1, start: '' } },
+  'a process 0': { ...step, process: { pid: 0, start: '' } },
+  'a process that is no number': { ...step, process: { pid: '1', start: '' } },
+  'a phase of its own': { ...step, phase: 'done' },
+  'a result that is none': { ...step, phase: 'committing', result: { outs: [{ path: '../victim' }] } },
+  'a list instead of a map': [step],
+  'text instead of a map': 'text',
+})) {
+  test(`a record with ${what} moves and removes nothing outside its staging folder`, async () => {
+    const rig = createRig({ 'pipeline.yaml': PIPELINE, out: 'mine', victim: 'mine' });
+    rig.write(`.lockstep/staging/${DEAD}/aside/0/out`, 'theirs');
+    mkdirSync(rig.path('.lockstep/attempts'), { recursive: true });
+    appendFileSync(recordOf(rig), sealed(hostile));
+    const before = readdirSync(rig.root).sort();
+    await recover(rig);
+    assert.equal(rig.read('victim'), 'mine');
+    assert.equal(rig.read('out'), 'mine');
+    assert.deepEqual(readdirSync(rig.root).sort(), before);
+    assert.equal(existsSync(recordOf(rig)), false);
+  });
+}

@@ -1,0 +1,51 @@
+import { createSeeded } from './seeded.ts';
+import type { Seeded } from './seeded.ts';
+import { createStage } from './trial.ts';
+import type { Stage } from './trial.ts';
+import { SCENARIOS } from './project.ts';
+
+/** One trial of a suite. */
+export interface Trial {
+  readonly what: string;
+  run(): Promise<void>;
+}
+
+/**
+ * Makes every scenario ready and lets a suite name its trials; runs all of them, or a seeded sample, two at a time.
+ * Returns what failed: a suite tells every failure, not the first.
+ */
+export async function runTrials(
+  trialsOf: (stage: Stage, seeded: Seeded) => readonly Trial[],
+  options: { readonly seed: number; readonly sample?: number; readonly only?: string },
+): Promise<{ readonly tried: number; readonly failures: readonly Error[] }> {
+  const seeded = createSeeded(options.seed);
+  const scenarios = SCENARIOS.filter(({ name }) => options.only === undefined || name.includes(options.only));
+  const stages: Awaited<ReturnType<typeof createStage>>[] = [];
+  const failures: Error[] = [];
+  try {
+    for (const scenario of scenarios) stages.push(await createStage(scenario));
+    const all = stages.flatMap((stage) => trialsOf(stage, seeded));
+    const chosen = options.sample === undefined ? all : seeded.sample(all, options.sample);
+    const left = [...chosen];
+    const work = async (): Promise<void> => {
+      for (let trial = left.shift(); trial; trial = left.shift()) {
+        try {
+          await trial.run();
+        } catch (error) {
+          failures.push(error as Error);
+        }
+      }
+    };
+    await Promise.all([work(), work()]);
+    return { tried: chosen.length, failures };
+  } finally {
+    for (const stage of stages) stage.close();
+  }
+}
+
+/** Failures as one text: what was tried, and why it is not as it should be. */
+export function formatFailures(failures: readonly Error[]): string {
+  return failures
+    .map((error) => `${error.message}: ${error.cause instanceof Error ? error.cause.message : String(error.cause)}`)
+    .join('\n\n');
+}

@@ -1,0 +1,204 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+
+/**
+ * What happens at the n-th call that changes the disk. `kill-before` and `kill-after` end the process there with
+ * SIGKILL; `torn` lets a write, a copy or a recursive removal do half of its work first; `fault` fails the call with a
+ * code; `short` lets a write take half of its bytes and say so.
+ */
+export type ShimMode = 'count' | 'kill-before' | 'kill-after' | 'torn' | 'fault' | 'short';
+
+/** What the preloaded shim is told, as JSON in `LOCKSTEP_SHIM`. */
+export interface ShimOrder {
+  readonly mode: ShimMode;
+  /** Counts from 1. */
+  readonly at: number;
+  /** For `fault`. */
+  readonly code?: string;
+  /** Each counted call (`count`), or the one that met its fault, is added as a line `<name> <path>`. */
+  readonly log?: string;
+  /** Only these names of functions are counted, without `Sync`. */
+  readonly only?: readonly string[];
+}
+
+type Callable = (...args: readonly unknown[]) => unknown;
+type Table = Record<string, Callable>;
+
+/** Names of functions that change something; `open` only does so with flags for writing. */
+const CHANGING = [
+  ...['open', 'write', 'writev', 'writeFile', 'appendFile', 'rename', 'link', 'symlink', 'unlink', 'rm'],
+  ...['mkdir', 'mkdtemp', 'rmdir', 'chmod', 'fchmod', 'lchmod', 'copyFile', 'cp', 'fsync', 'fdatasync'],
+  ...['truncate', 'ftruncate', 'utimes', 'futimes', 'lutimes', 'chown', 'fchown', 'lchown'],
+] as const;
+
+const text = process.env['LOCKSTEP_SHIM'];
+if (text !== undefined && isMainThread) install(JSON.parse(text) as ShimOrder);
+
+function install(order: ShimOrder): void {
+  const real = { ...fs } as unknown as Table;
+  const call = (name: string, ...args: readonly unknown[]): unknown => real[name]?.(...args);
+  const paths = new Map<number, string>();
+  const table = fs as unknown as Table;
+  const promises = fs.promises as unknown as Table;
+  let count = 0;
+
+  /** True when this call is the one that something is to happen at. */
+  function meets(name: string, args: readonly unknown[]): boolean {
+    if (name === 'open' && !isForWriting(args[1])) return false;
+    if (typeof args[0] === 'number' && args[0] <= 2) return false;
+    if (order.only && !order.only.includes(name)) return false;
+    count++;
+    if (order.mode === 'count') tell(name, args);
+    return order.mode !== 'count' && count === order.at;
+  }
+
+  function tell(name: string, args: readonly unknown[]): void {
+    if (order.log === undefined) return;
+    const where = typeof args[0] === 'number' ? paths.get(args[0]) : String(args[name === 'rename' || name === 'link' ? 1 : 0]);
+    const fd = call('openSync', order.log, 'a');
+    call('writeSync', fd, `${name} ${where ?? '?'}\n`);
+    call('closeSync', fd);
+  }
+
+  function die(): never {
+    process.kill(process.pid, 'SIGKILL');
+    // The signal is on its way; nothing more may happen here.
+    for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
+
+  /** Half of what a call would do, where half can be done. */
+  function half(name: string, args: readonly unknown[]): void {
+    if (name === 'write' || name === 'writeFile' || name === 'appendFile') {
+      const bytes = toBytes(args[1]);
+      const part = bytes.subarray(0, bytes.length >> 1);
+      if (typeof args[0] === 'number') call('writeSync', args[0], part);
+      else call(name === 'appendFile' ? 'appendFileSync' : 'writeFileSync', args[0], part);
+    } else if (name === 'copyFile') {
+      const bytes = call('readFileSync', args[0]) as Buffer;
+      call('writeFileSync', args[1], bytes.subarray(0, bytes.length >> 1), { flag: 'wx' });
+    } else if (name === 'rm' && isFolder(args[0])) {
+      const names = call('readdirSync', args[0]) as string[];
+      for (const one of names.slice(0, Math.ceil(names.length / 2)))
+        call('rmSync', join(String(args[0]), one), { recursive: true, force: true });
+    }
+  }
+
+  function isFolder(path: unknown): boolean {
+    const stat = call('lstatSync', path, { throwIfNoEntry: false }) as fs.Stats | undefined;
+    return stat?.isDirectory() === true;
+  }
+
+  /** Kills, fails, or gives back the short count; `undefined` when the call goes on as usual. */
+  function before(name: string, args: readonly unknown[]): { readonly error?: Error; readonly wrote?: number } | undefined {
+    if (order.mode === 'kill-before') die();
+    if (order.mode === 'torn') {
+      half(name, args);
+      die();
+    }
+    if (order.mode === 'kill-after') return undefined;
+    tell(name, args);
+    if (order.mode === 'short') {
+      if (name !== 'write') return { error: fault(name, args, 'ENOSPC') };
+      const bytes = toBytes(args[1]).subarray(typeof args[2] === 'number' ? args[2] : 0);
+      const part = bytes.subarray(0, Math.max(1, bytes.length >> 1));
+      return { wrote: call('writeSync', args[0], part) as number };
+    }
+    if (name === 'writeFile' || name === 'appendFile') half(name, args);
+    return { error: fault(name, args, order.code ?? 'EIO') };
+  }
+
+  function fault(syscall: string, args: readonly unknown[], code: string): Error {
+    const path = typeof args[0] === 'number' ? undefined : String(args[0]);
+    return Object.assign(new Error(`${code}: injected, ${syscall} '${path ?? ''}'`), {
+      code,
+      syscall,
+      errno: -1,
+      ...(path !== undefined && { path }),
+    });
+  }
+
+  function sync(name: string, original: Callable): Callable {
+    return (...args) => {
+      if (!meets(name, args)) return remember(name, args, original(...args));
+      const met = before(name, args);
+      if (met?.error) throw met.error;
+      if (met?.wrote !== undefined) return met.wrote;
+      const result = remember(name, args, original(...args));
+      die();
+      return result;
+    };
+  }
+
+  function remember(name: string, args: readonly unknown[], result: unknown): unknown {
+    if (name === 'open' && typeof result === 'number') paths.set(result, String(args[0]));
+    return result;
+  }
+
+  function withCallback(name: string, original: Callable): Callable {
+    return (...args) => {
+      const done = args.at(-1) as Callable;
+      if (!meets(name, args))
+        return original(...args.slice(0, -1), (error: unknown, result: unknown, ...rest: readonly unknown[]) => {
+          if (!error) remember(name, args, result);
+          done(error, result, ...rest);
+        });
+      const met = before(name, args);
+      if (met?.error) return void process.nextTick(done, met.error);
+      if (met?.wrote !== undefined) return void process.nextTick(done, null, met.wrote, args[1]);
+      return original(...args.slice(0, -1), die);
+    };
+  }
+
+  function promised(name: string, original: Callable): Callable {
+    return async (...args) => {
+      if (!meets(name, args)) {
+        const result = await original(...args);
+        if (name === 'open') watchHandle(result as Table);
+        return result;
+      }
+      const met = before(name, args);
+      if (met?.error) throw met.error;
+      await original(...args);
+      return die();
+    };
+  }
+
+  function watchHandle(handle: Table): void {
+    for (const name of ['write', 'writeFile', 'appendFile', 'truncate', 'sync', 'datasync', 'chmod']) {
+      const original = handle[name]?.bind(handle);
+      if (!original) continue;
+      const known = name === 'sync' ? 'fsync' : name === 'datasync' ? 'fdatasync' : name;
+      handle[name] = async (...args) => {
+        const named = [handle['fd'] as unknown, ...args];
+        if (!meets(known, named)) return original(...args);
+        const met = before(known, named);
+        if (met?.error) throw met.error;
+        if (met?.wrote !== undefined) return { bytesWritten: met.wrote, buffer: args[0] };
+        await original(...args);
+        return die();
+      };
+    }
+  }
+
+  for (const name of CHANGING) {
+    const one = real[`${name}Sync`];
+    if (one) table[`${name}Sync`] = sync(name, one);
+    const other = real[name];
+    if (other) table[name] = withCallback(name, other);
+    const third = promises[name]?.bind(promises);
+    if (third) promises[name] = promised(name, third);
+  }
+  syncBuiltinESMExports();
+}
+
+function isForWriting(flags: unknown): boolean {
+  if (typeof flags === 'string') return /[wa+]/.test(flags);
+  return typeof flags === 'number' && (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0;
+}
+
+function toBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  return Buffer.from(String(value));
+}

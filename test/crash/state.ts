@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { canonicalJson } from '../../src/base/hash.ts';
+import type { Json } from '../../src/base/types.ts';
+import { parseLock } from '../../src/record/lockfile.ts';
+import { fromArtifact, fromStageLock } from '../../src/record/stage-lock.ts';
+import { OUTS, textOf } from './project.ts';
+
+/** What of a project must be the old or the new, never something else. */
+export interface State {
+  readonly lock: string;
+  /** `stages.<name>` or `data.<path>` → its entry as canonical JSON. */
+  readonly entries: ReadonlyMap<string, string>;
+  /** Out → its kind, content and, of a folder, every file; `missing` when nothing is there. */
+  readonly outs: ReadonlyMap<string, string>;
+  /** Names of objects and run-cache entries. */
+  readonly cache: readonly string[];
+  readonly remote: readonly string[];
+}
+
+/** Reads a project's state. Throws when its lock is not valid. */
+export async function readState(root: string): Promise<State> {
+  const lock = textOf(join(root, 'pipeline.lock'));
+  return {
+    lock,
+    entries: await entriesOf(lock),
+    outs: new Map(OUTS.map((out) => [out, contentOf(join(root, out))])),
+    cache: [...filesBelow(join(root, '.lockstep'), 'files'), ...filesBelow(join(root, '.lockstep'), 'runs')],
+    remote: filesBelow(join(root, 'remote')),
+  };
+}
+
+async function entriesOf(text: string): Promise<ReadonlyMap<string, string>> {
+  const entries = new Map<string, string>();
+  if (text === '') return entries;
+  const lock = await parseLock(text);
+  const add = (key: string, value: Json): void => void entries.set(key, canonicalJson(value));
+  for (const [name, result] of lock.stages) add(`stages.${name}`, fromStageLock(result));
+  for (const artifact of lock.data) add(`data.${artifact.path}`, fromArtifact(artifact));
+  return entries;
+}
+
+/** What is at a path, as a text that is equal only for equal content; modes are not compared. */
+export function contentOf(path: string): string {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return 'missing';
+  if (!stat.isDirectory()) return `file ${readFileSync(path, 'base64')}`;
+  const files = filesBelow(path).map((name) => `${name}=${readFileSync(join(path, name), 'base64')}`);
+  return `folder ${files.join(' ')}`;
+}
+
+/** Every file below a folder, as sorted relative paths; none when there is no folder. */
+export function filesBelow(root: string, below = ''): readonly string[] {
+  const folder = join(root, below);
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort();
+}
+
+/** Objects of a cache or remote whose bytes are not what their names say. */
+export function wrongObjects(store: string): readonly string[] {
+  return filesBelow(store, 'files').filter((name) => {
+    const [, algorithm, folder = '', file = ''] = name.split('/');
+    // A temp file has no name of an object yet.
+    if (file.endsWith('.tmp')) return false;
+    const hash = createHash(algorithm === 'md5' ? 'md5' : 'sha256').update(readFileSync(join(store, name))).digest('hex');
+    return hash !== `${folder}${file}`.replace(/\.dir$/, '');
+  });
+}
+
+/** What the engine keeps for one attempt, one write or one lock only. */
+export function leftovers(root: string): readonly string[] {
+  return filesBelow(root).filter(
+    (name) =>
+      /^\.lockstep\/(staging|attempts)\//.test(name) ||
+      /\.tmp$/.test(name) ||
+      /(^|\/)\.lockstep-[^/]*\//.test(name) ||
+      /^\.lockstep\/[^/]*\.mutex\.d\//.test(name),
+  );
+}

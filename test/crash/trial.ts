@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openProject } from '../../src/project.ts';
+import { REPOSITORY, cleanEnv } from '../rig.ts';
+import type { Ran, Rig } from '../rig.ts';
+import { copyProject, freshPlace, prepare } from './project.ts';
+import type { Scenario } from './project.ts';
+import type { ShimOrder } from './shim.ts';
+import { contentOf, filesBelow, leftovers, readState, wrongObjects } from './state.ts';
+import type { State } from './state.ts';
+
+const SHIM = join(REPOSITORY, 'test/crash/shim.ts');
+/** No command of these projects takes a tenth of it, on a slow machine either. */
+const HANG_MS = 120_000;
+
+/** A scenario made ready, and how it ends when nothing disturbs it. */
+export interface Stage {
+  readonly scenario: Scenario;
+  /** Where trials work. */
+  readonly folder: string;
+  readonly origin: Rig;
+  readonly before: State;
+  readonly after: State;
+  /** The calls of the undisturbed command that change the disk: `<name> <path>`. */
+  readonly calls: readonly string[];
+}
+
+/** Makes a scenario ready below a temp folder of its own; `close` removes it. */
+export async function createStage(scenario: Scenario): Promise<Stage & { close(): void }> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-crash-')));
+  const origin = await prepare(scenario, join(folder, 'origin'));
+  const before = await readState(origin.root);
+  const twin = copyProject(origin.root, join(folder, 'twin'));
+  const log = join(folder, 'calls');
+  writeFileSync(log, '');
+  const ran = await disturbed(twin, scenario.args, { mode: 'count', at: 0, log });
+  assert.equal(ran.code, 0, `${scenario.name} undisturbed: ${ran.stdout}${ran.stderr}`);
+  const calls = readFileSync(log, 'utf8').trim().split('\n');
+  const after = await readState(twin.root);
+  const close = (): void => rmSync(folder, { recursive: true, force: true });
+  return { scenario, folder, origin, before, after, calls, close };
+}
+
+/** Runs the command line under the shim. A command that hangs is ended and told by its signal. */
+export function disturbed(rig: Rig, args: readonly string[], order: ShimOrder): Promise<Ran> {
+  const child = spawn(process.execPath, ['--import', SHIM, join(REPOSITORY, 'bin/lockstep.cjs'), ...args], {
+    cwd: rig.root,
+    env: cleanEnv({ LOCKSTEP_SHIM: JSON.stringify(order), NODE_DISABLE_COMPILE_CACHE: '' }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: HANG_MS,
+    killSignal: 'SIGTERM',
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    // A stage that outlives its runner keeps the pipes open.
+    child.once('exit', (code, signal) => setImmediate(() => resolve({ code, signal, stdout, stderr })));
+  });
+}
+
+/** What must hold at every instant, so also right after a kill: nothing on the disk is wrong, and nothing is lost. */
+export async function assertIntact(rig: Rig, stage: Stage): Promise<void> {
+  const now = await readState(rig.root);
+  for (const [key, entry] of now.entries) {
+    const known = [stage.before.entries.get(key), stage.after.entries.get(key)];
+    assert.ok(known.includes(entry), `the lock has another ${key}: ${entry}`);
+  }
+  for (const key of stage.before.entries.keys())
+    assert.ok(now.entries.has(key) || !stage.after.entries.has(key), `the lock lost ${key}`);
+  assert.deepEqual(wrongObjects(rig.path('.lockstep')), [], 'objects of the cache');
+  assert.deepEqual(wrongObjects(rig.path('remote')), [], 'objects of the remote');
+  for (const [out, content] of now.outs) {
+    if (isOldOrNew(stage, out, content)) continue;
+    const aside = filesBelow(rig.root, '.lockstep/staging').map((path) => path.split('/').slice(0, 6).join('/'));
+    const copies = aside.filter((path) => path.endsWith(`/${out}`)).map((path) => contentOf(rig.path(path)));
+    assert.ok(
+      copies.some((copy) => isOldOrNew(stage, out, copy)),
+      `${out} is neither old nor new, and neither is kept aside: ${content.slice(0, 200)}`,
+    );
+  }
+}
+
+function isOldOrNew({ before, after }: Stage, out: string, content: string): boolean {
+  return content === before.outs.get(out) || content === after.outs.get(out);
+}
+
+/** Cleans up after a dead runner, as every command that takes the workspace does first, and does nothing else. */
+export async function recover(rig: Rig): Promise<void> {
+  const project = await openProject({
+    dir: rig.root,
+    env: cleanEnv(),
+    command: 'recover',
+    emit: () => {},
+    signal: new AbortController().signal,
+    waitMs: 10_000,
+  });
+  const mutex = await project.takeWorkspace();
+  mutex[Symbol.dispose]();
+  await project.close();
+}
+
+/** Once cleaned up, each out is old or new as a whole, at its place. */
+export async function assertRecovered(rig: Rig, stage: Stage): Promise<void> {
+  await assertIntact(rig, stage);
+  const now = await readState(rig.root);
+  for (const [out, content] of now.outs)
+    assert.ok(isOldOrNew(stage, out, content), `${out} is neither old nor new: ${content.slice(0, 200)}`);
+  assert.deepEqual(leftovers(rig.root), [], 'leftovers after the cleaning up');
+}
+
+/** The command, undisturbed, ends as it does in a project that nothing ever disturbed. */
+export async function assertHealed(rig: Rig, stage: Stage): Promise<void> {
+  const { scenario, after } = stage;
+  const next = await rig.lockstep(scenario.args);
+  assert.equal(next.code, 0, `the next ${scenario.name}: ${next.stdout}${next.stderr}`);
+  const healed = await readState(rig.root);
+  assert.equal(healed.lock, after.lock, 'pipeline.lock');
+  assert.deepEqual([...healed.outs], [...after.outs], 'outs');
+  assert.deepEqual(healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')), []);
+  assert.deepEqual(after.remote.filter((name) => !healed.remote.includes(name)), []);
+  assert.deepEqual(wrongObjects(rig.path('.lockstep')), []);
+  assert.deepEqual(wrongObjects(rig.path('remote')), []);
+  assert.deepEqual(after.cache.filter((name) => !healed.cache.includes(name)), []);
+  if (scenario.name.startsWith('gc')) assert.deepEqual(healed.cache, after.cache);
+}
+
+/** One trial in a fresh copy of the scenario's project; told is what it was when it fails. */
+export async function tryOnce(stage: Stage, what: string, trial: (rig: Rig) => Promise<void>): Promise<void> {
+  const name = what.replaceAll(/[^a-z0-9]+/gi, '-');
+  const rig = copyProject(stage.origin.root, freshPlace(stage.folder, name));
+  try {
+    await trial(rig);
+  } catch (error) {
+    throw new Error(`${stage.scenario.name}, ${what}`, { cause: error });
+  }
+  rmSync(rig.root, { recursive: true, force: true });
+}
