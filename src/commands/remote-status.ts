@@ -28,10 +28,16 @@ export async function statusOfRemotes(context: CommandContext, project: Project)
         artifacts: artifacts.map((item) => item.artifact),
         signal,
       });
-      isPushDue ||= comparison.differences.some(({ state }) => state === 'only-here');
+      // Git keeps it: neither side must have it.
+      const inGit = new Set<string>(artifacts.filter((item) => item.inGit).map((item) => item.artifact.path));
+      const differences = comparison.differences.filter(
+        ({ path, state }) => state !== 'nowhere' || !inGit.has(path),
+      );
+      isPushDue ||= differences.some(({ state }) => state === 'only-here');
       if (isSet(context, 'quiet')) return;
-      if (!context.json) return context.print(formatComparison(name, artifacts.length, comparison));
-      const { objects, differences } = comparison;
+      const { objects } = comparison;
+      if (!context.json)
+        return context.print(formatComparison(name, artifacts.length, { objects, differences }));
       printJson(context, { remote: name, artifacts: artifacts.length, objects, differences });
     });
   } catch (error) {

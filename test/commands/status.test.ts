@@ -137,3 +137,18 @@ test('of many reasons of one kind the first four are told and the rest counted, 
   );
   assert.match(stdout, /^all +waits +for p0, p1, p2, p3, p4, p5 and 3 more$/m);
 });
+
+test('an out that git keeps is missing nowhere', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'name: a\nstages:\n  both: { cmd: "echo 1 > a.json; echo 2 > b.txt", outs: [{ a.json: { cache: false } }, b.txt] }\n',
+    'remotes.yaml': 'remotes: { origin: { url: remote } }\n',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  succeeded(await rig.lockstep(['push', 'b.txt']));
+  rmSync(objectWith(rig.path('.lockstep'), '1\n'));
+  assert.equal(
+    (await rig.lockstep(['status', '--remote'])).stdout,
+    'Cache and origin are equal: 2 objects of 2 artifacts.\n',
+  );
+});
