@@ -16,5 +16,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly default: Com
   ['verify', () => import('./verify.ts')],
   ['gc', () => import('./gc.ts')],
   ['remote', () => import('./remote.ts')],
+  ['doctor', () => import('./doctor.ts')],
   ['completion', () => import('./completion.ts')],
 ]);

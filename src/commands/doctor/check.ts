@@ -1,0 +1,20 @@
+import type { PipelineError } from '../../base/error.ts';
+
+/** One thing that was looked at. */
+export interface Check {
+  /** What was looked at, one word. */
+  readonly check: string;
+  /** `warn`: it works, but not as well or not for long. `fail`: something does not work. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What can be done now; absent where nothing need be. */
+  readonly cure?: string;
+}
+
+/** A check that failed with a known error: its first sentence, its hint, and how many more problems there are. */
+export function failedCheck(check: string, error: PipelineError, cure?: string): Check {
+  const [{ message, hint }, ...rest] = error.problems;
+  const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
+  const what = cure ?? hint;
+  return { check, status: 'fail', message: `${message}${more}`, ...(what !== undefined && { cure: what }) };
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { PipelineError } from '../../base/error.ts';
+import { plural } from '../../base/text.ts';
+import type { Lock, Pipeline } from '../../base/types.ts';
+import { readIfExists } from '../../io/files.ts';
+import { readPipeline } from '../../read/pipeline.ts';
+import { LOCKFILE, parseLock } from '../../record/lockfile.ts';
+import type { Check } from './check.ts';
+import { failedCheck } from './check.ts';
+
+/** What the files of a project say, as far as they can be read. */
+export interface ProjectFiles {
+  readonly pipeline: Pipeline | undefined;
+  readonly lock: Lock | undefined;
+}
+
+/** Reads pipeline.yaml and pipeline.lock anew; what cannot be read is told, and the other checks go on without it. */
+export async function* readFiles(root: string): AsyncGenerator<Check, ProjectFiles> {
+  const { pipeline, problems } = readPipeline({ load: (path) => readIfExists(join(root, path)) });
+  const [first, ...rest] = problems;
+  if (first) {
+    const cure = '"lockstep status" shows each problem with its place';
+    yield failedCheck('pipeline', PipelineError.of([first, ...rest]), cure);
+  } else
+    yield {
+      check: 'pipeline',
+      status: 'ok',
+      message: `"${pipeline?.name}" with ${plural(pipeline?.stages.length ?? 0, 'stage')} (${root})`,
+    };
+  const bytes = readIfExists(join(root, LOCKFILE));
+  if (bytes === undefined) {
+    yield { check: 'lock', status: 'ok', message: `no ${LOCKFILE} yet: nothing has run` };
+    return { pipeline, lock: undefined };
+  }
+  try {
+    const lock = await parseLock(bytes.toString('utf8'));
+    yield { check: 'lock', status: 'ok', message: plural(lock.stages.size, 'recorded stage') };
+    return { pipeline, lock };
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    yield failedCheck('lock', error);
+    return { pipeline, lock: undefined };
+  }
+}

@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { Pipeline } from '../../base/types.ts';
+import { statIfExists } from '../../io/files.ts';
+import { LOCKFILE } from '../../record/lockfile.ts';
+import type { Check } from './check.ts';
+
+const MAX_NAMED = 3;
+
+/** Git: that it is there, that it keeps pipeline.lock, and that it leaves to lockstep what lockstep keeps. */
+export function* checkGit(root: string, pipeline: Pipeline | undefined): Generator<Check> {
+  const version = git(root, ['--version']);
+  if (version === undefined) {
+    yield {
+      check: 'git',
+      status: 'warn',
+      message: 'git is not installed; pipeline.lock is meant to be kept in it',
+      cure: 'install git (https://git-scm.com/downloads)',
+    };
+    return;
+  }
+  const inside = git(root, ['rev-parse', '--show-toplevel']);
+  const name = version.out.trim().replace('git version', 'git');
+  if (inside?.code !== 0) {
+    const owner = /dubious ownership/.test(inside?.error ?? '');
+    yield {
+      check: 'git',
+      status: 'warn',
+      message: owner
+        ? `${name} refuses this folder, which someone else owns`
+        : `${name}, but no repository here`,
+      cure: owner
+        ? `run "git config --global --add safe.directory ${root}" if you trust it`
+        : 'run "git init"',
+    };
+    return;
+  }
+  yield { check: 'git', status: 'ok', message: `${name}, repository ${inside.out.trim()}` };
+  yield checkLock(root);
+  if (pipeline) yield checkOuts(root, pipeline);
+}
+
+function checkLock(root: string): Check {
+  const ignored = git(root, ['check-ignore', '--no-index', '-v', LOCKFILE]);
+  if (ignored?.code === 0) {
+    const [place = ''] = ignored.out.split('\t');
+    return {
+      check: 'ignore',
+      status: 'fail',
+      message: `git ignores ${LOCKFILE} (${place}), so nobody else gets what was recorded`,
+      cure: `take that line out, then "git add ${LOCKFILE}"`,
+    };
+  }
+  const tracked = git(root, ['ls-files', '--error-unmatch', LOCKFILE])?.code === 0;
+  if (tracked || !statIfExists(join(root, LOCKFILE)))
+    return { check: 'ignore', status: 'ok', message: `git ${tracked ? 'keeps' : 'will keep'} ${LOCKFILE}` };
+  return {
+    check: 'ignore',
+    status: 'warn',
+    message: `${LOCKFILE} is not in git yet`,
+    cure: `run "git add ${LOCKFILE}" and commit it with what made it`,
+  };
+}
+
+function checkOuts(root: string, pipeline: Pipeline): Check {
+  const ours: string[] = [
+    ...pipeline.data.map((input) => input.path),
+    ...pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache).map((out) => out.path)),
+  ];
+  const here = ours.flatMap((path) => {
+    const stat = statIfExists(join(root, path));
+    return stat ? [{ path, given: stat.isDirectory() ? `${path}/` : path }] : [];
+  });
+  if (here.length === 0) return { check: 'outs', status: 'ok', message: 'no outs here that git could take' };
+  const given = here.map((one) => one.given);
+  const listed = git(root, ['--literal-pathspecs', 'ls-files', '-z', '--', ...given])?.out.split('\0') ?? [];
+  const tracked = here.filter(({ path }) => listed.some((one) => one === path || one.startsWith(`${path}/`)));
+  if (tracked.length > 0) {
+    const paths = tracked.map((one) => one.path);
+    return {
+      check: 'outs',
+      status: 'fail',
+      message: `git tracks what lockstep is to keep: ${named(paths)}`,
+      cure: `run "git rm -r --cached ${paths.slice(0, MAX_NAMED).join(' ')}" and commit`,
+    };
+  }
+  const ignored = new Set(
+    git(root, ['check-ignore', '-z', '--stdin'], `${given.join('\0')}\0`)?.out.split('\0') ?? [],
+  );
+  const open = here.filter((one) => !ignored.has(one.given)).map((one) => one.path);
+  if (open.length === 0) {
+    return { check: 'outs', status: 'ok', message: 'git leaves alone what lockstep keeps' };
+  }
+  return {
+    check: 'outs',
+    status: 'warn',
+    message: `"git add ." would take what lockstep keeps: ${named(open)}`,
+    cure: `write ${open
+      .slice(0, MAX_NAMED)
+      .map((path) => `/${path}`)
+      .join(' and ')} into .gitignore`,
+  };
+}
+
+function named(paths: readonly string[]): string {
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
+  return `${paths.slice(0, MAX_NAMED).join(', ')}${more}`;
+}
+
+interface Git {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+function git(root: string, args: readonly string[], input = ''): Git | undefined {
+  const ran = spawnSync('git', args, { cwd: root, encoding: 'utf8', input, maxBuffer: 256 * 1024 * 1024 });
+  return ran.error ? undefined : { code: ran.status, out: ran.stdout, error: ran.stderr };
+}

@@ -1,0 +1,102 @@
+import { PipelineError } from '../../base/error.ts';
+import type { Remote } from '../../base/remote.ts';
+import { createClock } from '../../io/clock.ts';
+import type { Clock } from '../../io/clock.ts';
+import type { Remotes } from '../../read/remotes.ts';
+import type { CommandContext } from '../command.ts';
+import { loadRemotes, withRemote } from '../remotes.ts';
+import type { Check } from './check.ts';
+import { failedCheck } from './check.ts';
+
+const LIMIT_MS = 10_000;
+/** No object has this name: the digest of nothing at all begins otherwise. */
+const NO_OBJECT = `files/sha256/00/${'0'.repeat(62)}`;
+
+/** The remotes as remotes.yaml has them; with `open`, whether each answers. */
+export async function* checkRemotes(
+  context: CommandContext,
+  { root, open }: { readonly root: string; readonly open: boolean },
+): AsyncGenerator<Check> {
+  let remotes: Remotes;
+  try {
+    remotes = loadRemotes(context, root);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    yield failedCheck('remotes', error, '"lockstep remote list" shows each problem with its place');
+    return;
+  }
+  const all = Object.values(remotes.remotes);
+  if (all.length === 0) {
+    yield { check: 'remotes', status: 'ok', message: 'no remotes: what is here is on this machine only' };
+    return;
+  }
+  for (const { name, url, problem } of all) {
+    const title = `${name} (${url}${name === remotes.default ? ', default' : ''})`;
+    if (problem) yield failedCheck('remote', PipelineError.of([problem]));
+    else if (!open)
+      yield {
+        check: 'remote',
+        status: 'ok',
+        message: `${title} is configured; "lockstep doctor --remotes" asks whether it answers`,
+      };
+    else {
+      const clock = createClock();
+      yield await askRemote(title, {
+        clock,
+        signal: context.signal,
+        ask: (signal) =>
+          withRemote({ ...context, signal }, { root, remotes, name, clock }, (remote) =>
+            peek(remote, signal),
+          ),
+      });
+    }
+  }
+}
+
+export interface AskOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly ask: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Whether a remote answers within 10 s; one that never does is left behind. */
+export async function askRemote(title: string, { clock, signal, ask }: AskOptions): Promise<Check> {
+  const limit = new AbortController();
+  const both = AbortSignal.any([signal, limit.signal]);
+  const timer = new AbortController();
+  const late = clock.sleep(LIMIT_MS, AbortSignal.any([timer.signal, signal])).then(
+    () => 'late' as const,
+    () => {
+      signal.throwIfAborted();
+      // Taken back: the remote has answered.
+      return 'late' as const;
+    },
+  );
+  try {
+    const startedMs = clock.now();
+    const answer = await Promise.race([ask(both).then(() => 'answered' as const), late]);
+    if (answer === 'late')
+      return {
+        check: 'remote',
+        status: 'fail',
+        message: `${title} did not answer within ${LIMIT_MS / 1000} s`,
+        cure: 'check the network, the address and any proxy between you and it',
+      };
+    return { check: 'remote', status: 'ok', message: `${title} answered in ${clock.now() - startedMs}ms` };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PipelineError)) throw error;
+    return failedCheck('remote', error);
+  } finally {
+    timer.abort();
+    limit.abort();
+  }
+}
+
+async function peek(remote: Remote, signal: AbortSignal): Promise<void> {
+  if (remote.limits.listless === true) {
+    await remote.head(NO_OBJECT, signal);
+    return;
+  }
+  for await (const _ of remote.list('files/', signal)) return;
+}

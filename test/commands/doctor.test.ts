@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import test from 'node:test';
+import { judgeStamps } from '../../src/commands/doctor/clock.ts';
+import { judgeLinks, judgeSpace } from '../../src/commands/doctor/disk.ts';
+import { compareInstalled } from '../../src/commands/doctor/package.ts';
+import { askRemote } from '../../src/commands/doctor/remotes.ts';
+import { cleanEnv, createRig } from '../rig.ts';
+import type { Rig, RunOptions } from '../rig.ts';
+
+const PIPELINE = `name: demo
+stages:
+  copy:
+    cmd: cat in.txt > copy.txt
+    deps: [in.txt]
+    outs: [copy.txt]
+  hourly:
+    cmd: echo x > hourly.txt
+    outs: [hourly.txt]
+    refresh: { every: 1h }
+`;
+
+interface Told {
+  readonly code: number | null;
+  readonly checks: ReadonlyMap<
+    string,
+    { readonly status: string; readonly message: string; readonly cure?: string }
+  >;
+  readonly counts: Record<string, unknown>;
+}
+
+async function doctor(rig: Rig, args: readonly string[] = [], options: RunOptions = {}): Promise<Told> {
+  const ran = await rig.lockstep(['doctor', '--json', ...args], options);
+  assert.equal(ran.stderr, '');
+  const lines = ran.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; check: string; status: string; message: string });
+  const checks = new Map(lines.filter(({ type }) => type === 'check').map((line) => [line.check, line]));
+  return { code: ran.code, checks, counts: { ...lines.at(-1) } };
+}
+
+function git(rig: Rig, ...args: readonly string[]): void {
+  execFileSync('git', args, { cwd: rig.root, env: cleanEnv(), stdio: 'ignore' });
+}
+
+/** A project that has run, in a git repository that keeps what it should. */
+async function healthy(more: Readonly<Record<string, string>> = {}): Promise<Rig> {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, 'in.txt': 'one\n', ...more });
+  const ran = await rig.lockstep(['repro'], { env: { LOCKSTEP_NOW: '2026-03-17T10:30:00Z' } });
+  assert.equal(ran.code, 0, ran.stderr);
+  git(rig, 'init');
+  git(rig, 'add', 'pipeline.yaml', 'pipeline.lock', 'in.txt', '.gitignore');
+  return rig;
+}
+
+const NOW = { env: { LOCKSTEP_NOW: '' } };
+
+test('a healthy project passes every check, each on a line of its own', async () => {
+  const rig = await healthy();
+  const { code, checks, counts } = await doctor(rig, [], NOW);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    [...checks.keys()],
+    'node package pipeline lock git ignore outs space links names clock stamps ticks attempts temps size remotes'.split(
+      ' ',
+    ),
+  );
+  const bad = [...checks].filter(
+    ([name, { status }]) => status !== 'ok' && name !== 'space' && name !== 'links',
+  );
+  assert.deepEqual(bad, []);
+  assert.equal(counts['fail'], 0);
+  const told = await rig.lockstep(['doctor'], NOW);
+  assert.match(told.stdout, /^ok {4}node {6}Node 24/);
+  assert.match(told.stdout, /\n\n17 checks: .*\.\n$/);
+});
+
+test('an ignored lock and outs that git tracks fail, outs that it would take are warned of, each with its cure', async () => {
+  const rig = await healthy();
+  rig.write('.gitignore', '*.lock\n/hourly.txt\n');
+  git(rig, 'rm', '--cached', 'pipeline.lock');
+  const ignored = await doctor(rig, [], NOW);
+  assert.equal(ignored.code, 1);
+  assert.equal(ignored.checks.get('ignore')?.status, 'fail');
+  assert.match(
+    ignored.checks.get('ignore')?.message ?? '',
+    /^git ignores pipeline\.lock \(\.gitignore:1:\*\.lock\)/,
+  );
+  const open = ignored.checks.get('outs');
+  assert.equal(open?.status, 'warn');
+  assert.equal(open?.message, '"git add ." would take what lockstep keeps: copy.txt');
+  assert.equal(open?.cure, 'write /copy.txt into .gitignore');
+
+  rig.write('.gitignore', '/hourly.txt\n');
+  git(rig, 'add', 'copy.txt');
+  const tracked = await doctor(rig, [], NOW);
+  assert.equal(tracked.code, 1);
+  assert.equal(tracked.checks.get('ignore')?.message, 'pipeline.lock is not in git yet');
+  assert.equal(tracked.checks.get('outs')?.message, 'git tracks what lockstep is to keep: copy.txt');
+  assert.equal(tracked.checks.get('outs')?.cure, 'run "git rm -r --cached copy.txt" and commit');
+  git(rig, 'rm', '-r', '--cached', 'copy.txt');
+  rig.write('.gitignore', '/hourly.txt\n/copy.txt\n');
+  git(rig, 'add', 'pipeline.lock');
+  assert.equal((await doctor(rig, [], NOW)).code, 0);
+});
+
+test('what a dead run left is found, and the cure that is told cleans it up', async () => {
+  const rig = await healthy();
+  rig.write('pipeline.yaml', PIPELINE.replace('cat in.txt', 'echo be""gun; sleep 60; cat in.txt'));
+  const dying = rig.start(['repro', 'copy']);
+  await dying.seen('begun');
+  dying.process.kill('SIGKILL');
+  const { pid } = dying.process;
+  rig.write(`.lockstep/files/.${pid}-1.0.tmp`, 'half an object');
+  const before = await doctor(rig, [], NOW);
+  assert.equal(before.code, 0);
+  assert.match(before.checks.get('attempts')?.message ?? '', /^a run died during "copy"/);
+  assert.equal(before.checks.get('temps')?.status, 'warn');
+  assert.match(before.checks.get('temps')?.cure ?? '', /"lockstep checkout"/);
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  const after = await doctor(rig, [], NOW);
+  assert.deepEqual([after.checks.get('attempts')?.status, after.checks.get('temps')?.status], ['ok', 'ok']);
+});
+
+test('a clock behind the recorded ticks, and one that is set by hand, are warned of', async () => {
+  const rig = await healthy();
+  const set = await doctor(rig, [], { env: { LOCKSTEP_NOW: '2001-09-09T01:46:40Z' } });
+  assert.equal(set.code, 0);
+  assert.match(set.checks.get('now')?.message ?? '', /as of 2001-09-09T01:46:40\.000Z$/);
+  assert.equal(set.checks.get('ticks')?.status, 'warn');
+  assert.match(set.checks.get('ticks')?.message ?? '', /stage "hourly" \(2026-03-17T10:00:00\.000Z\)/);
+  assert.equal(judgeStamps(1500).status, 'ok');
+  assert.match(judgeStamps(-90_000).message, /stamped 1m 30s before this machine's time$/);
+});
+
+test('remotes are told by their settings, and asked only when wanted', async () => {
+  const rig = await healthy({
+    'remotes.yaml': `default: nas
+remotes:
+  nas: { url: nas }
+  secret: { url: "s3://bucket/x", access_key_id: "\${env:NO_SUCH_VARIABLE_HERE}" }
+`,
+  });
+  const told = await rig.lockstep(['doctor'], NOW);
+  assert.equal(told.code, 1);
+  assert.match(told.stdout, /^ok {4}remote {4}nas \(nas, default\) is configured/m);
+  assert.match(told.stdout, /^fail {2}remote {4}.*NO_SUCH_VARIABLE_HERE.*\n {6}= cure: /m);
+  assert.match(told.stdout, /\n18 checks: 1 failed, (\d warnings?, )?\d+ ok\.\n$/);
+  rig.write('remotes.yaml', 'remotes:\n  nas: { url: nas }\n');
+  assert.equal((await rig.lockstep(['push'])).code, 0);
+  const asked = await rig.lockstep(['doctor', '--remotes'], NOW);
+  assert.equal(asked.code, 0, asked.stdout);
+  assert.match(asked.stdout, /^ok {4}remote {4}nas \(nas\) answered in \d+ms$/m);
+  rig.write('remotes.yaml', 'remotes: [\n');
+  const broken = await doctor(rig, [], NOW);
+  assert.equal(broken.code, 1);
+  assert.equal(broken.checks.get('remotes')?.status, 'fail');
+});
+
+test('a remote that never answers is left behind after ten seconds', async () => {
+  let slept = 0;
+  let signalled: AbortSignal | undefined;
+  const check = await askRemote('deaf (s3://bucket)', {
+    clock: {
+      now: () => 0,
+      sleep: async (ms) => {
+        slept = ms;
+      },
+    },
+    signal: new AbortController().signal,
+    ask: (signal) => {
+      signalled = signal;
+      return new Promise(() => undefined);
+    },
+  });
+  assert.equal(slept, 10_000);
+  assert.equal(check.status, 'fail');
+  assert.equal(check.message, 'deaf (s3://bucket) did not answer within 10 s');
+  assert.equal(signalled?.aborted, true);
+});
+
+test('files that cannot be read are told, and everything else is looked at all the same', async () => {
+  const rig = await healthy();
+  rig.write('pipeline.yaml', 'name: demo\nstagess: {}\n');
+  rig.write('pipeline.lock', '<<<<<<< ours\n');
+  const { code, checks } = await doctor(rig, [], NOW);
+  assert.equal(code, 1);
+  assert.deepEqual([checks.get('pipeline')?.status, checks.get('lock')?.status], ['fail', 'fail']);
+  assert.equal(checks.get('size')?.status, 'ok');
+  rig.remove('pipeline.yaml');
+  const none = await doctor(rig, [], NOW);
+  assert.equal(none.code, 1);
+  assert.equal(none.checks.get('project')?.status, 'fail');
+});
+
+test('room on the disk is judged by bytes and by files', () => {
+  const MIB = 1024 * 1024;
+  assert.equal(judgeSpace(2048 * MIB, undefined).status, 'ok');
+  assert.equal(judgeSpace(2048 * MIB, 20_000).message, '2 GiB free, room for 20,000 files');
+  assert.equal(judgeSpace(2048 * MIB, 9000).status, 'warn');
+  assert.equal(judgeSpace(2048 * MIB, 0).status, 'fail');
+  assert.equal(judgeSpace(500 * MIB, undefined).status, 'warn');
+  assert.equal(judgeSpace(10 * MIB, undefined).status, 'fail');
+  assert.equal(judgeLinks('reflink').status, 'ok');
+  assert.equal(judgeLinks('hardlink').status, 'ok');
+  assert.match(judgeLinks('copy').cure ?? '', /file system/);
+});
+
+test('packages that are missing, and those of another version than is pinned, are named', () => {
+  const rig = createRig();
+  const install = (name: string, version: string): void => {
+    mkdirSync(rig.path(`node_modules/${name}`), { recursive: true });
+    writeFileSync(rig.path(`node_modules/${name}/package.json`), JSON.stringify({ name, version }));
+  };
+  install('good', '1.2.3');
+  install('@scope/old', '1.0.0');
+  install('ranged', '4.1.0');
+  const dependencies = {
+    good: '1.2.3',
+    '@scope/old': '2.0.0',
+    ranged: '^4.0.0',
+    'no-such-package-here': '1.0.0',
+  };
+  assert.deepEqual(compareInstalled(rig.path('deep/below'), { dependencies }), {
+    missing: ['no-such-package-here'],
+    other: ['@scope/old 1.0.0 instead of 2.0.0'],
+  });
+});
