@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
 
@@ -35,6 +36,9 @@ export interface Group {
 const SAMPLE_MS = 250;
 /** Once the leader is gone, its output has this long to arrive before whoever still holds the pipe is cut off. */
 const DRAIN_MS = 1000;
+const DEATH_POLL_MS = 5;
+/** Who has not died of SIGKILL after five seconds hangs in the kernel. */
+const DEATH_TRIES = 1000;
 /** Marks every process of an attempt, also those that leave its group. */
 export const MARK = 'LOCKSTEP_ATTEMPT';
 
@@ -96,7 +100,7 @@ async function follow(child: ChildProcess, pid: number, mark: string | undefined
   clearInterval(sampler);
   // What a stage leaves running in the background could write to outs that are being committed.
   signalGroup(pid, 'SIGKILL');
-  if (mark !== undefined) endMarked(mark, pid);
+  if (mark !== undefined) await endMarked(mark, pid);
   const drain = setTimeout(() => {
     child.stdout?.destroy();
     child.stderr?.destroy();
@@ -143,15 +147,13 @@ export function isGroupAlive(pgid: number): boolean {
  * Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. Pids grow (but
  * for the rare wrap), so `since`, the leader's, spares a look at all that was there before.
  */
-export function endMarked(value: string, since = 0): void {
-  const ended = new Set<number>();
-  for (;;) {
-    const found = processesWithMark(value, since).filter((pid) => !ended.has(pid));
+export async function endMarked(value: string, since = 0): Promise<void> {
+  for (let tries = 0; tries < DEATH_TRIES; tries++) {
+    const found = processesWithMark(value, since);
     if (found.length === 0) return;
-    for (const pid of found) {
-      ended.add(pid);
-      signalProcess(pid, 'SIGKILL');
-    }
+    for (const pid of found) signalProcess(pid, 'SIGKILL');
+    // A killed process may still be on its way out of a write.
+    await delay(DEATH_POLL_MS);
   }
 }
 
