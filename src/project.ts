@@ -29,6 +29,7 @@ import type { Graph } from './plan/graph.ts';
 import { makePlan } from './plan/plan.ts';
 import type { Plan, Selection } from './plan/plan.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
+import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { createSnapshot } from './record/snapshot.ts';
@@ -74,7 +75,7 @@ export interface Project {
   readonly restorer: Restorer;
   /** Looks at the disk and judges the selected stages. */
   plan(selection: Selection): Promise<Plan>;
-  /** Takes the workspace for writing, and cleans up after runners that died. */
+  /** Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. */
   takeWorkspace(): Promise<Disposable>;
   /** Takes the cache: shared for adding and reading, exclusive for removing. */
   takeCache(mode: MutexMode): Promise<Disposable>;
@@ -216,6 +217,19 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     });
   }
 
+  async function enterWorkspace(): Promise<void> {
+    // Whoever held it before may have written another lock.
+    const bytes = readIfExists(join(root, LOCKFILE));
+    if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
+      recorder.replace(await parseLock(bytes.toString('utf8')));
+    const record = (stage: string, result: StageLock): Promise<void> => {
+      recorder.setStage(stage, result, { before: [runs.save(result)] });
+      return recorder.flush();
+    };
+    await recoverAttempts({ stateDir, journal, clock, emit, record });
+    ignorePaths(root, pathsToIgnore(pipeline));
+  }
+
   return {
     root,
     stateDir,
@@ -239,15 +253,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     },
     async takeWorkspace() {
       const mutex = await take('workspace', 'exclusive');
-      // Whoever held it before may have written another lock.
-      const bytes = readIfExists(join(root, LOCKFILE));
-      if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
-        recorder.replace(await parseLock(bytes.toString('utf8')));
-      const record = (stage: string, result: StageLock): Promise<void> => {
-        recorder.setStage(stage, result, { before: [runs.save(result)] });
-        return recorder.flush();
-      };
-      await recoverAttempts({ stateDir, journal, clock, emit, record });
+      try {
+        await enterWorkspace();
+      } catch (error) {
+        mutex[Symbol.dispose]();
+        throw error;
+      }
       return mutex;
     },
     takeCache: (mode) => take('cache', mode),
@@ -327,6 +338,12 @@ function problemsError(problems: readonly Problem[]): PipelineError {
     first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' },
     ...rest,
   ]);
+}
+
+/** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */
+function pathsToIgnore(pipeline: Pipeline): readonly string[] {
+  const outs = pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
+  return [...outs, ...pipeline.data].map(({ path }) => path);
 }
 
 /** What the planner will ask about: outs, and deps that no selected stage makes or that lie around outs. */

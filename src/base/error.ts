@@ -70,6 +70,7 @@ export function toProblem(error: unknown): Problem {
 
 /** True for a system error (`ENOENT`, …), optionally of one of the given codes. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error) || typeof (error as NodeJS.ErrnoException).code !== 'string') return false;
+  if (!(error instanceof Error) || error instanceof PipelineError) return false;
+  if (typeof (error as NodeJS.ErrnoException).code !== 'string') return false;
   return codes.length === 0 || codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -2,7 +2,6 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { checkout as checkOut } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
-import { ignorePaths } from '../record/gitignore.ts';
 import { printJson, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { pathsOf } from './routes.ts';
@@ -23,20 +22,11 @@ const checkout: Command = {
 
 export default checkout;
 
-/** Checks out what the command's arguments mean, and keeps it out of git. */
-export async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
-  const { pipeline, facts, cache, recorder, restorer, root } = project;
+/** Checks out what the command's arguments mean. */
+export function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
+  const { pipeline, facts, cache, recorder, restorer } = project;
   const only = pathsOf(context.args, project);
-  const result = await checkOut({ pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
-  const cached = pipeline.stages.flatMap((stage) =>
-    stage.outs.filter((out) => out.cache).map((out) => out.path),
-  );
-  const ours = new Set<string>([...cached, ...pipeline.data.map((input) => input.path)]);
-  ignorePaths(
-    root,
-    result.made.map((artifact) => artifact.path).filter((path) => ours.has(path)),
-  );
-  return result;
+  return checkOut({ pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
 }
 
 /** Says what was made; throws what could not be, after the rest is in place. */

@@ -3,7 +3,6 @@ import type { HashAlgorithm, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Known, Selection } from '../plan/plan.ts';
-import { ignorePaths } from '../record/gitignore.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import type { DiskFacts } from './facts.ts';
@@ -50,10 +49,6 @@ export async function commitWorkspace(
       stage,
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
       emit,
-    );
-    ignorePaths(
-      root,
-      stage.outs.filter((out) => out.cache).map((out) => out.path),
     );
     recorder.setStage(name, result, {
       before: stage.outs.some((out) => out.persist) ? [] : [runs.save(result)],

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import type { Artifact, DataInput, HashAlgorithm, Pipeline } from '../base/types.ts';
-import { ignorePaths } from '../record/gitignore.ts';
 import type { Cache } from '../store/cache.ts';
 import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
 import { hasArtifact } from './facts.ts';
@@ -41,7 +40,7 @@ export function staleData({
  * `data.missing` when the cache does not have it.
  */
 export async function syncData(options: DataOptions): Promise<void> {
-  const { facts, recorder, root, emit } = options;
+  const { facts, recorder, emit } = options;
   await facts.look(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
   if (stale.length === 0) return;
@@ -57,10 +56,6 @@ export async function syncData(options: DataOptions): Promise<void> {
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
   }
-  ignorePaths(
-    root,
-    stale.map((input) => input.path),
-  );
   recorder.setData([...recorded.values()]);
 }
 

@@ -7,7 +7,6 @@ import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import { processStart } from '../io/process-id.ts';
 import { gateTexts } from '../plan/decide.ts';
-import { ignorePaths } from '../record/gitignore.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
@@ -57,13 +56,6 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       outs: staging.outs,
       folders: staging.folders,
     };
-  }
-
-  function ignoreOuts(stage: Stage): void {
-    ignorePaths(
-      root,
-      stage.outs.filter((out) => out.cache).map((out) => out.path),
-    );
   }
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Attempted> {
@@ -138,7 +130,6 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       throw !isIntended && undo(stage, staging) ? tellKept(error, stage) : error;
     }
     facts.noteOuts(result.outs);
-    ignoreOuts(stage);
     const entries = stage.outs.some((out) => out.persist) ? [] : [runs.save(result)];
     // The result is safe before the record of the attempt goes.
     recorder.setStage(stage.name, result, {
@@ -206,7 +197,6 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       await options.restorer.restore(stage.name, items, {
         result: recorded,
         after: (moved, forget) => {
-          ignoreOuts(stage);
           recorder.setStage(stage.name, recorded, { before: moved, after: forget });
         },
       });

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
@@ -9,6 +10,7 @@ import { readIfExists, writeFileAtomic } from '../io/files.ts';
 export function ignorePaths(root: string, paths: readonly string[]): readonly string[] {
   const changed: string[] = [];
   for (const [folder, names] of byFolder(paths)) {
+    if (!isPlain(root, folder)) continue;
     const path = folder === '' ? '.gitignore' : `${folder}/.gitignore`;
     const before = readIfExists(join(root, path))?.toString('utf8') ?? '';
     const lines = new Set(before.split(/\r?\n/));
@@ -21,6 +23,15 @@ export function ignorePaths(root: string, paths: readonly string[]): readonly st
     changed.push(path);
   }
   return changed;
+}
+
+/** A folder that is there, or can be made, without following a link: what lies behind one is not ours. */
+function isPlain(root: string, folder: string): boolean {
+  const parts = folder.split('/');
+  return parts.every((_, depth) => {
+    const stat = lstatSync(join(root, ...parts.slice(0, depth + 1)), { throwIfNoEntry: false });
+    return stat === undefined || stat.isDirectory();
+  });
 }
 
 function byFolder(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
