@@ -80,7 +80,7 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
       cache: project.cache,
       remote,
       name,
-      artifacts: artifacts.map(({ artifact }) => artifact),
+      artifacts: artifacts.filter(({ inGit }) => !inGit).map(({ artifact }) => artifact),
       readData,
       signal: project.signal,
     });
@@ -104,8 +104,10 @@ function curesOf({ root, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'a
       const stage = stageOf(path);
       return stage ? `"lockstep commit ${stage.name}"` : '"lockstep repro"';
     },
-    cureOf: ({ artifact: { path } }, inPlace) => {
+    cureOf: ({ artifact: { path }, inGit }, inPlace) => {
       const stage = stageOf(path);
+      if (inGit && stage)
+        return `"git checkout -- ${path}" brings the committed one back, "lockstep repro ${stage.name}" makes it again`;
       const pull = `"lockstep pull ${path}" brings it back from the remote`;
       if (!stage || stage.policy.frozen)
         return hasRemotes ? pull : `bring "${path}" back from a backup; this project has no remote`;

@@ -56,7 +56,10 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   const problems: Problem[] = [];
   const entries = whole && readData ? checkEntries(cache.dir, problems) : 0;
   const past = whole && readData ? options.runs.list().flatMap(({ result }) => result.outs) : [];
-  const locked = artifacts.map(({ artifact }) => artifact);
+  // What git keeps need not be in the cache; what of it is there must be right.
+  const locked = artifacts.flatMap(({ artifact, inGit }) =>
+    inGit && !cache.has(artifact.hash) ? [] : [artifact],
+  );
   const rest = whole && readData ? [...listObjects(cache)] : [];
 
   const trees = await checkObjects({
@@ -106,6 +109,9 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     const { artifact } = item;
     const here = differing.get(artifact.path);
     const hint = cureOf(item);
+    // What the cache cannot give, no checkout brings back.
+    if (here && !hasArtifact(cache, artifact)) differing.set(artifact.path, { ...here, hint });
+    if (item.inGit) continue;
     if (artifact.kind === 'tree' && trees.missing.has(artifact.hash))
       problems.push({
         code: 'object.missing',
@@ -115,8 +121,6 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     const own = new Set(filesOf(artifact).map((entry) => entry.hash));
     const lost = [...own].filter((hash) => files.missing.has(hash)).length;
     if (lost > 0) problems.push({ code: 'object.missing', message: lacks(artifact, lost, own.size), hint });
-    // What the cache cannot give, no checkout brings back.
-    if (here && !hasArtifact(cache, artifact)) differing.set(artifact.path, { ...here, hint });
   }
   problems.push(...differing.values());
   const good = new Map([...trees.good, ...files.good]);

@@ -248,3 +248,29 @@ test('a clone without cache and workspace can verify a remote, whose manifests i
   assert.equal(here.code, 1);
   assert.match(verdictOf(here).problems[0]?.hint ?? '', /^"lockstep pull [^"]*" brings it back/);
 });
+
+test('what git keeps must be right in the workspace, but neither cache nor remote must have it', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `name: demo
+stages:
+  count:
+    cmd: wc -l < in.txt > count.txt
+    deps: [in.txt]
+    outs: [{ count.txt: { cache: false } }]
+`,
+    'in.txt': 'one\n',
+    'remotes.yaml': 'remotes:\n  nas: { url: nas }\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rmSync(rig.path('.lockstep/files'), { recursive: true });
+  const clean = await rig.lockstep(['verify', '--json']);
+  assert.equal(clean.code, 0, clean.stdout);
+  assert.equal(verdictOf(clean).summary['objects'], 0);
+  assert.equal((await rig.lockstep(['verify', '--remote', 'nas'])).code, 0);
+  rig.write('count.txt', '7\n');
+  const edited = await rig.lockstep(['verify', '--json']);
+  assert.equal(edited.code, 1);
+  const [problem] = verdictOf(edited).problems;
+  assert.equal(problem?.code, 'workspace.changed');
+  assert.match(problem?.hint ?? '', /^"git checkout -- count\.txt" brings the committed one back/);
+});
