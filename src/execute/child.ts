@@ -62,6 +62,9 @@ type Failed = Extract<ChildMessage, { type: 'failed' }>;
 function refusalOf(error: unknown, message: string): Pick<Failed, 'message' | 'permission' | 'resource'> {
   const { resource, code, permission } = (error ?? {}) as Readonly<Record<string, unknown>>;
   if (code === 'ERR_DLOPEN_DISABLED') return { message, permission: 'Addon' };
+  // A library's own code (`source.blocked`) is what its documents explain.
+  if (typeof code === 'string' && /^[a-z]+(\.[a-z-]+)+$/.test(code))
+    return { message: `${message} (${code})` };
   if (code !== 'ERR_ACCESS_DENIED') return { message };
   const plain = message.replace(/ Use --allow-[a-z-]+ to manage permissions\.?/, '');
   const named = typeof resource === 'string' && resource !== '';

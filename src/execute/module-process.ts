@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
 import type { Group } from '../io/process.ts';
 import { redactorOf } from './attempt-inputs.ts';
@@ -23,10 +24,8 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   let group: Group | undefined;
   const job: ChildJob = {
     module: join(root, stage.action.path),
-    deps: Object.fromEntries(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
-    outs: Object.fromEntries(
-      stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? '']),
-    ),
+    deps: byName(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
+    outs: byName(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
     params: nestParams(stage),
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,
@@ -88,6 +87,11 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   if (denial) throw denial;
   if (!isDone) throw endedItself(stage);
   return peakMemory === undefined ? {} : { peakMemory };
+}
+
+/** Sorted: the order of pipeline.yaml is not fingerprinted, so a stage must not see it. */
+function byName(entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...entries].sort(([a], [b]) => byCodeUnit(a, b)));
 }
 
 function endedItself(stage: Stage): PipelineError {

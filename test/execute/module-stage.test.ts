@@ -179,3 +179,12 @@ test('the stack of a failing module is shown with its place, and what it printed
   assert.match(outputOf(ran, 's', 'stdout'), /^before\n$/);
   assert.match(outputOf(ran, 's', 'stderr'), /Error: here\n +at .*m\.ts:4:9/);
 });
+
+test('the code of a library error is told with its sentence', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s:\n    run: s.ts\n    outs: [out]\n',
+    's.ts': `export default () => { throw Object.assign(new Error('no list'), { code: 'source.none' }); };`,
+  });
+  const ran = await rig.lockstep(['repro']);
+  assert.match(ran.stderr, /stage "s" failed: no list \(source\.none\)/);
+});
