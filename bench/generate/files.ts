@@ -30,7 +30,7 @@ const BLOCK = 2 ** 20;
 export function generateFiles(folder: string, shape: Shape, seed = 1): void {
   const random = createRandom(seed);
   const block = new Uint8Array(BLOCK);
-  random.fill(block);
+  random.scatter(block);
   for (let index = 0; index < shape.folders; index++)
     mkdirSync(join(folder, folderName(index)), { recursive: true });
   for (let index = 0; index < shape.files; index++) {

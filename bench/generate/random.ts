@@ -4,8 +4,8 @@ export interface Random {
   next(): number;
   /** An integer from 0 up to, not including, the bound. */
   below(bound: number): number;
-  /** Fills a buffer whose length is a multiple of 4. */
-  fill(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Fills an array whose length is a multiple of 4. */
+  scatter(bytes: Uint8Array): void;
 }
 
 /** Creates an sfc32 generator (Chris Doty-Humphrey, PractRand), seeded as PractRand does: counter 1, 12 rounds mixed in. */
@@ -27,7 +27,7 @@ export function createRandom(seed: number): Random {
   return {
     next,
     below: (bound) => Math.floor((next() / 2 ** 32) * bound),
-    fill(bytes) {
+    scatter(bytes) {
       const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
       for (let index = 0; index < words.length; index++) words[index] = next();
     },
