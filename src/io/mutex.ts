@@ -108,8 +108,20 @@ function readHolder(path: string): Holder | undefined {
       rmSync(note, { force: true });
       continue;
     }
-    const bytes = readIfExists(note);
-    if (bytes) return JSON.parse(bytes.toString('utf8')) as Holder;
+    const holder = parseHolder(readIfExists(note)?.toString('utf8') ?? '');
+    if (holder) return holder;
+  }
+  return undefined;
+}
+
+/** A note that is damaged names nobody; the lock itself holds all the same. */
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const { owner, command, since } = JSON.parse(text) as Partial<Holder>;
+    if (typeof owner === 'string' && typeof command === 'string' && typeof since === 'string')
+      return { owner, command, since };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
   }
   return undefined;
 }

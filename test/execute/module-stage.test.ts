@@ -63,7 +63,7 @@ export default ({ deps, outs, now }) => writeFileSync(outs['listed.json'], JSON.
     lc: 'C.UTF-8',
     cwd: rig.root,
     empty: [],
-    outs: ['result', 'folder'],
+    outs: ['folder', 'result'],
     argv: 2,
   });
   assert.deepEqual(JSON.parse(rig.read('listed.json')), {

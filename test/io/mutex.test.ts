@@ -6,6 +6,7 @@ import test, { after } from 'node:test';
 import type { PipelineError } from '../../src/base/error.ts';
 import type { Clock } from '../../src/io/clock.ts';
 import { acquireMutex } from '../../src/io/mutex.ts';
+import { processStart } from '../../src/io/process-id.ts';
 import type { Holder, MutexMode } from '../../src/io/mutex.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lockstep-mutex-'));
@@ -108,4 +109,11 @@ test('notes of the dead are removed when someone waits', async () => {
   writeFileSync(join(dir, 'notes.mutex.d', '1-1'), '{"command":"lockstep dead"}');
   await assert.rejects(take('notes', { mode: 'exclusive' }), { code: 'mutex.busy' });
   assert.ok(!readdirSync(join(dir, 'notes.mutex.d')).includes('1-1'));
+});
+
+test('a damaged note of a living holder names nobody, and the wait ends as it should', async () => {
+  using _held = await take('damaged', { mode: 'exclusive' });
+  const parent = `${process.ppid}-${processStart(process.ppid)}`;
+  writeFileSync(join(dir, 'damaged.mutex.d', parent), '{"owner":');
+  await assert.rejects(take('damaged', { mode: 'exclusive' }), { code: 'mutex.busy', exit: 3 });
 });
