@@ -17,7 +17,7 @@ export function checkEntries(dir: string, problems: Problem[]): number {
       if (!bytes || (result && entryPathOf(result.fingerprint) === path)) continue;
       rmSync(join(dir, path), { force: true });
       problems.push({
-        code: 'run-entry.corrupt',
+        code: 'object.corrupt',
         message: `the past result ${path} is not what its name says and was taken out of the run cache`,
         hint: 'nothing is lost that pipeline.lock names; the stage runs again if that result is ever asked for',
       });
