@@ -1,9 +1,10 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, sweepTemps } from '../io/files.ts';
+import { sweepNotes } from '../io/mutex.ts';
 import { isOwnerAlive, processStart } from '../io/process-id.ts';
 import { isGroupAlive, processesWithMark, signalGroup, signalProcess } from '../io/process.ts';
 import { finishMove } from './commit.ts';
@@ -92,6 +93,9 @@ function sweepStaging(stateDir: string): void {
     if (match && !isOwnerAlive(match[1] ?? ''))
       closeStaging({ folders: [join(stateDir, 'staging', entry.name)] });
   }
+  // A lockfile on its way waits beside it.
+  sweepTemps(dirname(stateDir));
   sweepTemps(stateDir);
   for (const name of ['staging', 'attempts', 'files', 'runs']) sweepTemps(join(stateDir, name), true);
+  for (const name of ['workspace', 'cache']) sweepNotes(join(stateDir, `${name}.mutex`));
 }

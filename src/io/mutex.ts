@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { readFolder, readIfExists, writeFileAtomic } from './files.ts';
+import { readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 import type { Clock } from './clock.ts';
 
@@ -124,6 +124,13 @@ function parseHolder(text: string): Holder | undefined {
     if (!(error instanceof SyntaxError)) throw error;
   }
   return undefined;
+}
+
+/** Removes what dead holders of a lock noted about themselves. */
+export function sweepNotes(path: string): void {
+  sweepTemps(`${path}.d`);
+  for (const { name } of readFolder(`${path}.d`))
+    if (/^\d+-[0-9A-Za-z]+$/.test(name) && !isOwnerAlive(name)) rmSync(join(`${path}.d`, name), { force: true });
 }
 
 function busy(holder: Holder | undefined): PipelineError {

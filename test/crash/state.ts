@@ -50,14 +50,19 @@ export function contentOf(path: string): string {
   return `folder ${files.join(' ')}`;
 }
 
-/** Every file below a folder, as sorted relative paths; none when there is no folder. */
+/** Every file below a folder, as sorted relative paths; none when there is no folder. Links are not followed. */
 export function filesBelow(root: string, below = ''): readonly string[] {
-  const folder = join(root, below);
-  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .sort();
+  const found: string[] = [];
+  const folders = [below];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    if (!lstatSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory()) continue;
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(path);
+      else found.push(path);
+    }
+  }
+  return found.sort();
 }
 
 /** Objects of a cache or remote whose bytes are not what their names say. */
