@@ -26,6 +26,16 @@ async function runAll({ names, dir, installed, ...rest }: Options): Promise<bool
   if (unknown !== undefined)
     throw new Error(`there is no scenario "${unknown}"; there are ${known.join(', ')}`);
   const work = realpathSync(mkdtempSync(join(dir, 'lockstep-bench-')));
+  // Gigabytes must not stay behind when someone has seen enough.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      rmSync(work, { recursive: true, force: true });
+      process.exit(code);
+    });
+  }
   try {
     const [cpu] = cpus();
     console.log(
