@@ -8,14 +8,15 @@ import { findRoot } from '../project.ts';
 import { readRemotes } from '../read/remotes.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
+import { checkNamed } from './remote-check.ts';
 import { loadRemotes } from './remotes.ts';
 
 const FILE = 'remotes.yaml';
-const ACTIONS = ['list', 'add'];
+const ACTIONS = ['list', 'add', 'check'];
 
 const remote: Command = {
   summary: 'List the remotes of remotes.yaml, or add one',
-  usage: 'list | add NAME URL',
+  usage: 'list | add NAME URL | check [NAME]',
   flags: {
     default: { type: 'boolean', help: 'add: make it the default remote' },
     force: { type: 'boolean', short: 'f', help: 'add: replace a remote of that name' },
@@ -24,11 +25,13 @@ const remote: Command = {
     'lockstep remote list',
     'lockstep remote add cloud gs://my-bucket/sensex --default',
     'lockstep remote add nas /mnt/nas/lockstep',
+    'lockstep remote check nas',
   ],
   run: async (context) => {
     const [action = 'list', ...rest] = context.args;
     if (action === 'list' && rest.length === 0) return list(context);
     if (action === 'add') return add(context, rest);
+    if (action === 'check') return checkNamed(context, rest);
     const word = action === 'list' ? (rest[0] ?? '') : action;
     throw new PipelineError('cli.arguments', `"lockstep remote" does not know what to do with "${word}"`, {
       hint: action === 'list' ? 'see "lockstep remote --help"' : didYouMean(action, ACTIONS),

@@ -1,0 +1,123 @@
+import { PipelineError, toProblem } from '../base/error.ts';
+import type { Remote, RemoteConfig } from '../base/remote.ts';
+import type { Clock } from '../io/clock.ts';
+import { createRemoteProbe } from './remote-probe.ts';
+import type { CheckStep, Wrong } from './remote-probe.ts';
+
+/** How one step went. */
+export interface StepResult {
+  readonly step: CheckStep;
+  readonly status: 'ok' | 'fail';
+  readonly message: string;
+  /** What can be done now; absent where nothing need be. */
+  readonly cure?: string;
+  readonly durationMs: number;
+}
+
+export interface CheckRemoteOptions {
+  readonly config: RemoteConfig;
+  /** Opens the remote, passes it on, and closes it when the call ends. */
+  readonly open: (act: (remote: Remote) => Promise<void>, signal: AbortSignal) => Promise<void>;
+  /** Hears each step when it has ended. */
+  readonly tell: (result: StepResult) => void;
+  readonly clock: Clock;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** With these no other step can go better. */
+const HOPELESS: readonly string[] = [
+  'remote.unreachable',
+  'remote.credentials',
+  'remote.not-found',
+  'remote.clock',
+  'remote.quota',
+];
+
+/**
+ * Tries a remote with one object of its own under `check/`, which is removed again: opens it, writes, finds, reads,
+ * lists and removes, and compares the clocks, all within `limitMs`. Of a remote that can only be read what reading
+ * needs is tried. A failure that concerns all steps ends the check. True when every step went well.
+ */
+export async function checkRemote(options: CheckRemoteOptions): Promise<boolean> {
+  const { clock, limitMs, signal } = options;
+  const limit = new AbortController();
+  const both = AbortSignal.any([signal, limit.signal]);
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => undefined);
+  const timer = new AbortController();
+  clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(
+    () => late.reject(new Late()),
+    () => late.reject(signal.reason),
+  );
+  const done = Promise.withResolvers<void>();
+  let isGood = true;
+  let isOver = false;
+  let isLate = false;
+  let whole: Promise<void> = Promise.resolve();
+
+  async function run(step: CheckStep, act: () => Promise<string | Wrong>): Promise<boolean> {
+    if (isOver) return false;
+    const startedMs = clock.now();
+    let found: Wrong | string;
+    try {
+      found = await Promise.race([act(), late.promise]);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Late) {
+        isOver = isLate = true;
+        found = { wrong: `no answer within ${limitMs / 1000} s`, cure: SLOW };
+      } else if (error instanceof PipelineError) {
+        isOver = HOPELESS.includes(error.code);
+        const { message, hint = 'see "lockstep remote list"' } = toProblem(error);
+        found = { wrong: message, cure: hint };
+      } else throw error;
+    }
+    const isFine = typeof found === 'string';
+    isGood &&= isFine;
+    options.tell({
+      step,
+      ...(typeof found === 'string'
+        ? { status: 'ok', message: found }
+        : { status: 'fail', message: found.wrong, cure: found.cure }),
+      durationMs: clock.now() - startedMs,
+    });
+    return isFine;
+  }
+
+  try {
+    let remote: Remote | undefined;
+    await run('open', async () => {
+      const opened = Promise.withResolvers<Remote>();
+      whole = options.open((one) => (opened.resolve(one), done.promise), both);
+      whole.catch((error: unknown) => opened.reject(error));
+      remote = await opened.promise;
+      return 'its options and credentials are understood';
+    });
+    if (remote && !isOver) {
+      const probe = createRemoteProbe(remote, { config: options.config, clock, signal: both });
+      try {
+        await run('put', probe.put);
+        await run('head', probe.head);
+        await run('get', probe.get);
+        await run('list', probe.list);
+        if (remote.limits.readOnly !== true) await run('remove', probe.remove);
+      } finally {
+        await probe.tidy();
+      }
+      await run('clock', probe.clock);
+    }
+  } finally {
+    timer.abort();
+    done.resolve();
+    limit.abort();
+  }
+  // What does not answer may not close either.
+  if (!isLate) await whole.catch(() => undefined);
+  return isGood;
+}
+
+/** The time is up. */
+class Late extends Error {}
+
+const SLOW = 'check the network, the url or endpoint, and any proxy in between';
