@@ -130,7 +130,8 @@ function parseHolder(text: string): Holder | undefined {
 export function sweepNotes(path: string): void {
   sweepTemps(`${path}.d`);
   for (const { name } of readFolder(`${path}.d`))
-    if (/^\d+-[0-9A-Za-z]+$/.test(name) && !isOwnerAlive(name)) rmSync(join(`${path}.d`, name), { force: true });
+    if (/^\d+-[0-9A-Za-z]+$/.test(name) && !isOwnerAlive(name))
+      rmSync(join(`${path}.d`, name), { force: true });
 }
 
 function busy(holder: Holder | undefined): PipelineError {

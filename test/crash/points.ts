@@ -10,13 +10,21 @@ export interface Trial {
   run(): Promise<void>;
 }
 
+export interface RunOptions {
+  readonly seed: number;
+  /** All of them when absent. */
+  readonly sample: number | undefined;
+  /** Only scenarios whose name has this text. */
+  readonly only: string | undefined;
+}
+
 /**
  * Makes every scenario ready and lets a suite name its trials; runs all of them, or a seeded sample, two at a time.
  * Returns what failed: a suite tells every failure, not the first.
  */
 export async function runTrials(
   trialsOf: (stage: Stage, seeded: Seeded) => readonly Trial[],
-  options: { readonly seed: number; readonly sample?: number; readonly only?: string },
+  options: RunOptions,
 ): Promise<{ readonly tried: number; readonly failures: readonly Error[] }> {
   const seeded = createSeeded(options.seed);
   const scenarios = SCENARIOS.filter(({ name }) => options.only === undefined || name.includes(options.only));
@@ -46,6 +54,9 @@ export async function runTrials(
 /** Failures as one text: what was tried, and why it is not as it should be. */
 export function formatFailures(failures: readonly Error[]): string {
   return failures
-    .map((error) => `${error.message}: ${error.cause instanceof Error ? error.cause.message : String(error.cause)}`)
+    .map(
+      (error) =>
+        `${error.message}: ${error.cause instanceof Error ? error.cause.message : String(error.cause)}`,
+    )
     .join('\n\n');
 }

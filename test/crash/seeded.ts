@@ -40,7 +40,12 @@ export function seedOf(env: Readonly<Record<string, string | undefined>>): numbe
   return text === undefined || text === '' ? 20_260_317 : Number(text);
 }
 
-/** True when every point is to be tried (`npm run test:crash`), not a sample. */
-export function isFull(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env['LOCKSTEP_CRASH'] === 'all';
+/** How many points are tried: `LOCKSTEP_CRASH` is `all` (`npm run test:crash`) or a number; else a small sample. */
+export function sampleOf(
+  env: Readonly<Record<string, string | undefined>>,
+  usual: number,
+): number | undefined {
+  const text = env['LOCKSTEP_CRASH'];
+  if (text === 'all') return undefined;
+  return text === undefined || text === '' ? usual : Number(text);
 }

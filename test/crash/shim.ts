@@ -56,7 +56,10 @@ function install(order: ShimOrder): void {
 
   function tell(name: string, args: readonly unknown[]): void {
     if (order.log === undefined) return;
-    const where = typeof args[0] === 'number' ? paths.get(args[0]) : String(args[name === 'rename' || name === 'link' ? 1 : 0]);
+    const where =
+      typeof args[0] === 'number'
+        ? paths.get(args[0])
+        : String(args[name === 'rename' || name === 'link' ? 1 : 0]);
     const fd = call('openSync', order.log, 'a');
     call('writeSync', fd, `${name} ${where ?? '?'}\n`);
     call('closeSync', fd);
@@ -91,7 +94,10 @@ function install(order: ShimOrder): void {
   }
 
   /** Kills, fails, or gives back the short count; `undefined` when the call goes on as usual. */
-  function before(name: string, args: readonly unknown[]): { readonly error?: Error; readonly wrote?: number } | undefined {
+  function before(
+    name: string,
+    args: readonly unknown[],
+  ): { readonly error?: Error; readonly wrote?: number } | undefined {
     if (order.mode === 'kill-before') die();
     if (order.mode === 'torn') {
       half(name, args);
@@ -140,10 +146,13 @@ function install(order: ShimOrder): void {
     return (...args) => {
       const done = args.at(-1) as Callable;
       if (!meets(name, args))
-        return original(...args.slice(0, -1), (error: unknown, result: unknown, ...rest: readonly unknown[]) => {
-          if (!error) remember(name, args, result);
-          done(error, result, ...rest);
-        });
+        return original(
+          ...args.slice(0, -1),
+          (error: unknown, result: unknown, ...rest: readonly unknown[]) => {
+            if (!error) remember(name, args, result);
+            done(error, result, ...rest);
+          },
+        );
       const met = before(name, args);
       if (met?.error) return void process.nextTick(done, met.error);
       if (met?.wrote !== undefined) return void process.nextTick(done, null, met.wrote, args[1]);

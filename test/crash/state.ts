@@ -71,7 +71,9 @@ export function wrongObjects(store: string): readonly string[] {
     const [, algorithm, folder = '', file = ''] = name.split('/');
     // A temp file has no name of an object yet.
     if (file.endsWith('.tmp')) return false;
-    const hash = createHash(algorithm === 'md5' ? 'md5' : 'sha256').update(readFileSync(join(store, name))).digest('hex');
+    const hash = createHash(algorithm === 'md5' ? 'md5' : 'sha256')
+      .update(readFileSync(join(store, name)))
+      .digest('hex');
     return hash !== `${folder}${file}`.replace(/\.dir$/, '');
   });
 }

@@ -4,7 +4,7 @@ import { processesOf } from '../execute/tools.ts';
 import { copyProject, freshPlace } from './project.ts';
 import { formatFailures, runTrials } from './points.ts';
 import type { Trial } from './points.ts';
-import { isFull, seedOf } from './seeded.ts';
+import { sampleOf, seedOf } from './seeded.ts';
 import type { ShimMode } from './shim.ts';
 import { assertHealed, assertIntact, assertRecovered, disturbed, recover, tryOnce } from './trial.ts';
 import type { Stage } from './trial.ts';
@@ -15,7 +15,11 @@ const TORN = /^(write|writeFile|appendFile|copyFile|rm) /;
 /** Before and after every call that changes the disk, and half-way through those that have a half. */
 function killsOf(stage: Stage): readonly Trial[] {
   return stage.calls.flatMap((call, index) => {
-    const modes: readonly ShimMode[] = ['kill-before', 'kill-after', ...(TORN.test(call) ? ['torn' as const] : [])];
+    const modes: readonly ShimMode[] = [
+      'kill-before',
+      'kill-after',
+      ...(TORN.test(call) ? ['torn' as const] : []),
+    ];
     return modes.map((mode) => ({
       what: `${stage.scenario.name}, ${mode} ${index + 1}: ${call}`,
       run: () => kill(stage, { mode, at: index + 1 }),
@@ -23,7 +27,10 @@ function killsOf(stage: Stage): readonly Trial[] {
   });
 }
 
-async function kill(stage: Stage, { mode, at }: { readonly mode: ShimMode; readonly at: number }): Promise<void> {
+async function kill(
+  stage: Stage,
+  { mode, at }: { readonly mode: ShimMode; readonly at: number },
+): Promise<void> {
   await tryOnce(stage, `${mode} ${at}`, async (rig) => {
     const ran = await disturbed(rig, stage.scenario.args, { mode, at });
     // Calls come in another order when stages end in another order: the last ones may not be reached.
@@ -42,11 +49,10 @@ async function kill(stage: Stage, { mode, at }: { readonly mode: ShimMode; reado
 
 test('killed before, in or after any change of the disk, nothing is lost and the next command ends as if undisturbed', async (t) => {
   const seed = seedOf(process.env);
-  const only = process.env['LOCKSTEP_SCENARIO'];
   const { tried, failures } = await runTrials(killsOf, {
     seed,
-    ...(!isFull(process.env) && { sample: SAMPLE }),
-    ...(only !== undefined && { only }),
+    sample: sampleOf(process.env, SAMPLE),
+    only: process.env['LOCKSTEP_SCENARIO'],
   });
   t.diagnostic(`LOCKSTEP_SEED=${seed}: ${tried} kills, ${failures.length} failures`);
   assert.equal(failures.length, 0, `LOCKSTEP_SEED=${seed}\n${formatFailures(failures)}`);

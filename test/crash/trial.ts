@@ -77,7 +77,9 @@ export async function assertIntact(rig: Rig, stage: Stage): Promise<void> {
   assert.deepEqual(wrongObjects(rig.path('remote')), [], 'objects of the remote');
   for (const [out, content] of now.outs) {
     if (isOldOrNew(stage, out, content)) continue;
-    const aside = filesBelow(rig.root, '.lockstep/staging').map((path) => path.split('/').slice(0, 6).join('/'));
+    const aside = filesBelow(rig.root, '.lockstep/staging').map((path) =>
+      path.split('/').slice(0, 6).join('/'),
+    );
     const copies = aside.filter((path) => path.endsWith(`/${out}`)).map((path) => contentOf(rig.path(path)));
     assert.ok(
       copies.some((copy) => isOldOrNew(stage, out, copy)),
@@ -122,11 +124,20 @@ export async function assertHealed(rig: Rig, stage: Stage): Promise<void> {
   const healed = await readState(rig.root);
   assert.equal(healed.lock, after.lock, 'pipeline.lock');
   assert.deepEqual([...healed.outs], [...after.outs], 'outs');
-  assert.deepEqual(healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')), []);
-  assert.deepEqual(after.remote.filter((name) => !healed.remote.includes(name)), []);
+  assert.deepEqual(
+    healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')),
+    [],
+  );
+  assert.deepEqual(
+    after.remote.filter((name) => !healed.remote.includes(name)),
+    [],
+  );
   assert.deepEqual(wrongObjects(rig.path('.lockstep')), []);
   assert.deepEqual(wrongObjects(rig.path('remote')), []);
-  assert.deepEqual(after.cache.filter((name) => !healed.cache.includes(name)), []);
+  assert.deepEqual(
+    after.cache.filter((name) => !healed.cache.includes(name)),
+    [],
+  );
   if (scenario.name.startsWith('gc')) assert.deepEqual(healed.cache, after.cache);
 }
 
