@@ -118,7 +118,8 @@ function enter(cache: Cache, { file, from }: Entering, seenAt: number): void {
 function shareWithObject(cache: Cache, file: IngestFile): void {
   const object = cache.pathOf(file.hash);
   if (lstatSync(object).ino === lstatSync(file.path).ino) return;
-  const temp = tempName(file.path);
+  // Never beside the file: left there by a crash, it would be part of the folder.
+  const temp = tempName(object);
   try {
     linkSync(object, temp);
     renameSync(temp, file.path);
