@@ -31,7 +31,7 @@ export function formatStep(root: string, { result, outs, folders, ...rest }: Par
     ...(folders && { folders: folders.map((folder) => relative(root, folder)) }),
     ...(result && { result: fromStageLock(result) }),
   };
-  const text = canonicalJson(document as unknown as Json);
+  const text = canonicalJson(document);
   return `${sealOf(text)} ${text}`;
 }
 

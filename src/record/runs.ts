@@ -61,15 +61,20 @@ function entryPath(name: string): string {
 }
 
 export function formatRunEntry(result: StageLock): string {
-  return `${canonicalJson({ version: 1, result: fromStageLock(result) })}\n`;
+  const document = fromStageLock(result);
+  return `${canonicalJson({ version: 1, result: document, sum: sha256Hex(canonicalJson(document)) })}\n`;
 }
 
 /** `undefined` for anything that is not an entry of ours. */
 export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
   try {
-    const value = parseJson(Buffer.from(bytes).toString('utf8')) as { version?: Json; result?: Json } | null;
-    if (value?.version !== 1) return undefined;
-    const result = toStageLock(value.result);
+    const value = parseJson(Buffer.from(bytes).toString('utf8')) as Readonly<Record<string, Json>> | null;
+    if (value?.['version'] !== 1 || Array.isArray(value)) return undefined;
+    const { version: _, result: document, sum, ...rest } = value;
+    if (document === undefined || Object.keys(rest).length > 0) return undefined;
+    // It tells damage, not malice. Entries from before it was there have none.
+    if (sum !== undefined && sum !== sha256Hex(canonicalJson(document))) return undefined;
+    const result = toStageLock(document);
     return pathSetFault(result.outs.map((out) => out.path)) === undefined ? result : undefined;
   } catch (error) {
     if (error instanceof RecordFault || error instanceof SyntaxError || error instanceof RangeError)

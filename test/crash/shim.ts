@@ -27,11 +27,10 @@ type Callable = (...args: readonly unknown[]) => unknown;
 type Table = Record<string, Callable>;
 
 /** Names of functions that change something; `open` only does so with flags for writing. */
-const CHANGING = [
-  ...['open', 'write', 'writev', 'writeFile', 'appendFile', 'rename', 'link', 'symlink', 'unlink', 'rm'],
-  ...['mkdir', 'mkdtemp', 'rmdir', 'chmod', 'fchmod', 'lchmod', 'copyFile', 'cp', 'fsync', 'fdatasync'],
-  ...['truncate', 'ftruncate', 'utimes', 'futimes', 'lutimes', 'chown', 'fchown', 'lchown'],
-] as const;
+const CHANGING =
+  'open write writev writeFile appendFile rename link symlink unlink rm mkdir mkdtemp rmdir chmod fchmod lchmod copyFile cp fsync fdatasync truncate ftruncate utimes futimes lutimes chown fchown lchown'.split(
+    ' ',
+  );
 
 const text = process.env['LOCKSTEP_SHIM'];
 if (text !== undefined && isMainThread) install(JSON.parse(text) as ShimOrder);
@@ -154,8 +153,8 @@ function install(order: ShimOrder): void {
           },
         );
       const met = before(name, args);
-      if (met?.error) return void process.nextTick(done, met.error);
-      if (met?.wrote !== undefined) return void process.nextTick(done, null, met.wrote, args[1]);
+      if (met?.error) return process.nextTick(done, met.error);
+      if (met?.wrote !== undefined) return process.nextTick(done, null, met.wrote, args[1]);
       return original(...args.slice(0, -1), die);
     };
   }

@@ -20,12 +20,12 @@ export interface State {
 }
 
 /** Reads a project's state. Throws when its lock is not valid. */
-export async function readState(root: string): Promise<State> {
+export async function readState(root: string, outs: readonly string[] = OUTS): Promise<State> {
   const lock = textOf(join(root, 'pipeline.lock'));
   return {
     lock,
     entries: await entriesOf(lock),
-    outs: new Map(OUTS.map((out) => [out, contentOf(join(root, out))])),
+    outs: new Map(outs.map((out) => [out, contentOf(join(root, out))])),
     cache: [...filesBelow(join(root, '.lockstep'), 'files'), ...filesBelow(join(root, '.lockstep'), 'runs')],
     remote: filesBelow(join(root, 'remote')),
   };
@@ -83,7 +83,7 @@ export function leftovers(root: string): readonly string[] {
   return filesBelow(root).filter(
     (name) =>
       /^\.lockstep\/(staging|attempts)\//.test(name) ||
-      /\.tmp$/.test(name) ||
+      name.endsWith('.tmp') ||
       /(^|\/)\.lockstep-[^/]*\//.test(name) ||
       /^\.lockstep\/[^/]*\.mutex\.d\//.test(name),
   );

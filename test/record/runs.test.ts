@@ -57,7 +57,9 @@ test('an entry whose name is not that of its fingerprint is as if it were not th
   assert.deepEqual(runs.list(), []);
 });
 
-const GOOD = formatRunEntry(shellResult('x'));
+const SEALED = formatRunEntry(shellResult('x'));
+/** Without its checksum, which would hide what else is wrong. */
+const GOOD = SEALED.replace(/,"sum":"[0-9a-f]{64}"/, '');
 const FORGED: readonly (readonly [what: string, text: string])[] = [
   ['cut off', GOOD.slice(0, -10)],
   ['empty', ''],
@@ -76,7 +78,14 @@ const FORGED: readonly (readonly [what: string, text: string])[] = [
   ['with a hash that is a path', GOOD.replace(HASH, 'sha256:../../x')],
   ['with an unknown key', GOOD.replace('"version":1', '"version":1').replace('"outs":', '"more":1,"outs":')],
   ['nested endlessly', '['.repeat(100_000)],
+  ['whose checksum is another', SEALED.replace('"size":0', '"size":1')],
+  ['with a key beside its result', GOOD.replace('"version":1', '"version":1,"sun":""')],
 ];
+
+test('an entry from before checksums is read', () => {
+  assert.notEqual(GOOD, SEALED);
+  assert.deepEqual(parseRunEntry(Buffer.from(GOOD)), shellResult('x'));
+});
 
 for (const [what, text] of FORGED) {
   test(`an entry ${what} is as if it were not there`, () => {
@@ -99,7 +108,7 @@ test('files that are no entries do not disturb the list', () => {
   const [entry, ...rest] = runs.list();
   assert.deepEqual(rest, []);
   assert.deepEqual(entry, { path: entryOf(shellResult('x')), result: shellResult('x') });
-  assert.equal(readFileSync(join(dir, entry?.path ?? ''), 'utf8'), GOOD);
+  assert.equal(readFileSync(join(dir, entry?.path ?? ''), 'utf8'), SEALED);
 });
 
 test('a parameter that was told as 1e20 is recorded the same, run or recalled', () => {
