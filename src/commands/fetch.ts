@@ -3,10 +3,15 @@ import type { RelPath } from '../base/types.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
 import { fetchResults, listEntries } from '../execute/fetch-results.ts';
+import type { Wanted } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext, Flag } from './command.ts';
+import { findParts, refuseUnmatched } from './fetch-part.ts';
+import type { Part } from './fetch-part.ts';
 import { lackingProblem } from './lacking.ts';
+import { findTargets } from './pull-targets.ts';
+import type { Targets } from './pull-targets.ts';
 import { TRANSFER_FLAGS } from './remotes.ts';
 import { eachRemote } from './routes.ts';
 
@@ -17,17 +22,24 @@ export const FETCH_FLAGS: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     help: 'also past results, so that repro can restore them; take them only from whom you trust',
   },
+  for: {
+    type: 'string',
+    multiple: true,
+    value: 'STAGE',
+    help: 'what this stage reads: outs of other stages, and data',
+  },
 };
 
 const fetch: Command = {
   summary: 'Bring into the cache what pipeline.lock names',
-  usage: '[STAGE | PATH …]',
+  usage: '[STAGE | PATH | GLOB …]',
   flags: FETCH_FLAGS,
-  examples: ['lockstep fetch', 'lockstep fetch data/raw --dry-run', 'lockstep fetch --run-cache'],
+  examples: ['lockstep fetch', 'lockstep fetch data/raw --dry-run', 'lockstep fetch --for features'],
   run: (context) =>
     withProject(context, async (project) => {
       using _cache = await project.takeCache('shared');
-      return (await fetchAll(context, project)).complete ? EXIT.ok : EXIT.failed;
+      const targets = await findTargets(context, project);
+      return (await fetchAll(context, project, targets)).complete ? EXIT.ok : EXIT.failed;
     }),
 };
 
@@ -36,28 +48,46 @@ export default fetch;
 export interface Fetched {
   /** False when something could not be had. */
   readonly complete: boolean;
-  /** Paths whose artifacts are not whole here; each has been told. */
+  /** Paths whose artifacts, or wanted files, are not all here; each has been told. */
   readonly missing: ReadonlySet<RelPath>;
+  /** Directories of which some files were wanted. */
+  readonly parts: readonly Part[];
 }
 
 /** Fetches from every remote that is concerned. */
-export async function fetchAll(context: CommandContext, project: Project): Promise<Fetched> {
+export async function fetchAll(
+  context: CommandContext,
+  project: Project,
+  { whole, parts }: Targets,
+): Promise<Fetched> {
   const { cache, runs, emit, signal } = project;
   const dryRun = isSet(context, 'dry-run');
   const runCache = isSet(context, 'run-cache');
   const missing = new Set<RelPath>();
+  const found: Part[] = [];
   let complete = true;
-  const routing = { asked: textFlag(context, 'remote'), runCache };
+  const only = whole && new Set([...whole, ...parts.keys()]);
+  const routing = { asked: textFlag(context, 'remote'), runCache, ...(only && { only }) };
   await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);
     const keys = runCache ? await listEntries(remote, (key) => known.has(key), signal) : [];
     const results = await fetchResults({ remote, keys, accepts: takes, signal });
-    const locked = artifacts.map((item) => item.artifact);
-    const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
-    const past = results.flatMap((result) => result.outs);
-    const wanted = [...locked, ...past];
+    const some = await findParts(project, { remote, artifacts, parts });
+    found.push(...some.found);
+    for (const path of some.missing) missing.add(path);
+    const locked = artifacts.filter(({ artifact }) => !parts.has(artifact.path));
+    const wanted = [
+      ...locked.map((item) => item.artifact),
+      ...some.found.flatMap((part) => part.wanted),
+      ...results.flatMap((result) => result.outs),
+    ];
     const result = await fetchArtifacts({ cache, remote, name, artifacts: wanted, dryRun, emit, signal });
-    for (const artifact of result.missing.filter((one) => locked.includes(one) && !inGit.has(one))) {
+    const lost = new Set<Wanted>(result.missing);
+    const inNeed = [
+      ...locked.filter((item) => !item.inGit).map((item) => item.artifact),
+      ...some.found.flatMap((part) => part.wanted),
+    ];
+    for (const artifact of inNeed.filter((one) => lost.has(one))) {
       missing.add(artifact.path);
       emit({ type: 'warned', problem: lackingProblem(artifact, 'fetch') });
     }
@@ -66,5 +96,6 @@ export async function fetchAll(context: CommandContext, project: Project): Promi
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);
     complete &&= missing.size === 0 && result.failures.length === 0;
   });
-  return { complete, missing };
+  refuseUnmatched(parts, { found, unknown: missing });
+  return { complete, missing, parts: found };
 }

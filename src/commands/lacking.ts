@@ -2,7 +2,7 @@ import type { Problem } from '../base/error.ts';
 import type { Artifact } from '../base/types.ts';
 
 /** An artifact that could not be moved whole, as a problem for people. */
-export function lackingProblem(artifact: Artifact, doing: 'push' | 'fetch'): Problem {
+export function lackingProblem(artifact: Pick<Artifact, 'path'>, doing: 'push' | 'fetch'): Problem {
   return doing === 'push'
     ? {
         code: 'push.missing',

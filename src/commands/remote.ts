@@ -23,9 +23,9 @@ const remote: Command = {
   },
   examples: [
     'lockstep remote list',
+    'lockstep remote check',
     'lockstep remote add cloud gs://my-bucket/sensex --default',
     'lockstep remote add nas /mnt/nas/lockstep',
-    'lockstep remote check nas',
   ],
   run: async (context) => {
     const [action = 'list', ...rest] = context.args;

@@ -20,6 +20,8 @@ export interface Routing {
   readonly asked: string | undefined;
   /** Run-cache entries move too, so the default remote is concerned whatever the outs say. */
   readonly runCache: boolean;
+  /** Out and data paths; without them, what the words of the command line mean. */
+  readonly only?: ReadonlySet<RelPath>;
 }
 
 /** Opens one remote after the other that the named stages and paths (else all that the lock names) belong to. */
@@ -31,7 +33,7 @@ export async function eachRemote(
 ): Promise<void> {
   const { root, clock } = project;
   const remotes = loadRemotes(context, root);
-  const only = pathsOf(context.args, project);
+  const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
   const wanted = lockedArtifacts(project.pipeline, project.recorder).filter(
     ({ artifact, push }) => push && (only === undefined || only.has(artifact.path)),

@@ -6,6 +6,7 @@ import type { Cache } from '../store/cache.ts';
 import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
 import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
+import { refuseIncomplete } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer } from './restore.ts';
 
@@ -52,6 +53,7 @@ export async function syncData(options: DataOptions): Promise<void> {
       await bringBack(input, recorded.get(input.path), options);
       continue;
     }
+    refuseIncomplete(options.root, { facts, locked: recorded.get(input.path) });
     await saveData(input, options);
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });

@@ -2,17 +2,18 @@ import { PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
-import type { Artifact, ContentHash } from '../base/types.ts';
+import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
+import type { Wanted } from './transfer-plan.ts';
 
 export interface FetchOptions {
   readonly cache: Cache;
   readonly remote: Remote;
   readonly name: string;
-  readonly artifacts: readonly Artifact[];
+  readonly artifacts: readonly Wanted[];
   readonly dryRun: boolean;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -23,7 +24,7 @@ export interface FetchResult {
   readonly received: number;
   readonly size: number;
   /** Artifacts that are not whole here, and would not be after a dry run either. */
-  readonly missing: readonly Artifact[];
+  readonly missing: readonly Wanted[];
   /** What is wrong with single objects; the others came. */
   readonly failures: readonly PipelineError[];
 }
@@ -86,7 +87,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     }
     const isHere = (hash: ContentHash): boolean =>
       cache.has(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
-    const isWhole = ({ hash, kind }: Artifact): boolean =>
+    const isWhole = ({ hash, kind }: Wanted): boolean =>
       isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
     const { objects: received, size } = dryRun ? total : done;
     const missing = artifacts.filter((artifact) => !isWhole(artifact));
@@ -114,17 +115,17 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
 }
 
 interface Fetching {
-  readonly artifacts: readonly Artifact[];
+  readonly artifacts: readonly Wanted[];
   readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
 }
 
 /** An artifact that an object belongs to. */
-function ownerOf(hash: ContentHash, { artifacts, trees }: Fetching): Artifact | undefined {
+function ownerOf(hash: ContentHash, { artifacts, trees }: Fetching): Wanted | undefined {
   return artifacts.find((one) => one.hash === hash || trees.get(one.hash)?.includes(hash) === true);
 }
 
 /** The same error, saying also what it means for the workspace: nobody knows objects by their hashes. */
-function refused(error: PipelineError, owner: Artifact | undefined): PipelineError {
+function refused(error: PipelineError, owner: Wanted | undefined): PipelineError {
   const [problem, ...rest] = error.problems;
   if (!owner) return error;
   const message = `${problem.message} (it belongs to "${owner.path}")`;

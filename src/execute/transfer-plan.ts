@@ -42,14 +42,17 @@ export interface Objects {
   readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
 }
 
+/** What of an artifact says which objects it needs. */
+export type Wanted = Pick<Artifact, 'path' | 'hash' | 'kind'>;
+
 /** Collects the objects of artifacts whose manifests the cache has whole; the other artifacts are given back. */
-export function collectObjects(
+export function collectObjects<T extends Wanted>(
   cache: Cache,
-  artifacts: Iterable<Artifact>,
-): { readonly objects: Objects; readonly unknown: readonly Artifact[] } {
+  artifacts: Iterable<T>,
+): { readonly objects: Objects; readonly unknown: readonly T[] } {
   const files = new Set<ContentHash>();
   const trees = new Map<ContentHash, readonly ContentHash[]>();
-  const unknown: Artifact[] = [];
+  const unknown: T[] = [];
   for (const artifact of artifacts) {
     if (artifact.kind === 'file') {
       files.add(artifact.hash);

@@ -1,0 +1,92 @@
+import { PipelineError, toProblem } from '../base/error.ts';
+import type { Remote } from '../base/remote.ts';
+import type { RelPath } from '../base/types.ts';
+import type { LockedArtifact } from '../execute/checkout.ts';
+import { readRemoteTree } from '../execute/remote-tree.ts';
+import { concernsOneObject } from '../execute/transfer-plan.ts';
+import type { Project } from '../project.ts';
+import { lackingProblem } from './lacking.ts';
+import type { Pattern } from './pull-targets.ts';
+
+/** A file of a directory. */
+export interface PartFile {
+  /** From the project's root. */
+  readonly path: RelPath;
+  readonly hash: LockedArtifact['artifact']['hash'];
+  readonly kind: 'file';
+}
+
+/** A directory of which only some files are wanted. */
+export interface Part {
+  readonly item: LockedArtifact;
+  /** All files of the directory. */
+  readonly all: readonly PartFile[];
+  readonly wanted: readonly PartFile[];
+}
+
+export interface FindPartsOptions {
+  readonly remote: Remote;
+  readonly artifacts: readonly LockedArtifact[];
+  readonly parts: ReadonlyMap<RelPath, readonly Pattern[]>;
+}
+
+/**
+ * Finds the wanted files of each directory by its manifest. Directories whose manifest cannot be had are given back as
+ * `missing`; each has been told.
+ */
+export async function findParts(
+  { cache, emit, signal }: Project,
+  { remote, artifacts, parts }: FindPartsOptions,
+): Promise<{ readonly found: readonly Part[]; readonly missing: readonly RelPath[] }> {
+  const found: Part[] = [];
+  const missing: RelPath[] = [];
+  for (const item of artifacts) {
+    const { path: tree, hash } = item.artifact;
+    const patterns = parts.get(tree);
+    if (!patterns) continue;
+    try {
+      const entries = await readRemoteTree(hash, { cache, remote, signal });
+      const all = entries.map((entry): PartFile => ({
+        path: `${tree}/${entry.relpath}` as RelPath,
+        hash: entry.hash,
+        kind: 'file',
+      }));
+      const wanted = all.filter(({ path }) => patterns.some(({ matches }) => matches(path)));
+      if (wanted.length > 0) found.push({ item, all, wanted });
+    } catch (error) {
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+      missing.push(tree);
+      const isGone = error.code === 'remote.object-missing';
+      emit({ type: 'warned', problem: isGone ? lackingProblem(item.artifact, 'fetch') : toProblem(error) });
+    }
+  }
+  return { found, missing };
+}
+
+/** Throws `cli.arguments` for words that no file of any directory answers to. */
+export function refuseUnmatched(
+  parts: ReadonlyMap<RelPath, readonly Pattern[]>,
+  { found, unknown }: { readonly found: readonly Part[]; readonly unknown: ReadonlySet<RelPath> },
+): void {
+  const words = new Map<string, { readonly trees: RelPath[]; readonly matches: Pattern['matches'] }>();
+  for (const [tree, patterns] of parts) {
+    for (const { word, optional, matches } of patterns) {
+      if (optional) continue;
+      const known = words.get(word);
+      if (known) known.trees.push(tree);
+      else words.set(word, { trees: [tree], matches });
+    }
+  }
+  for (const [word, { trees, matches }] of words) {
+    // What a manifest that cannot be had would have held is not known.
+    if (trees.some((tree) => unknown.has(tree))) continue;
+    if (found.some(({ wanted }) => wanted.some(({ path }) => matches(path)))) continue;
+    throw new PipelineError(
+      'cli.arguments',
+      `no file of ${trees.map((tree) => `"${tree}"`).join(', ')} is meant by "${word}"`,
+      {
+        hint: 'quote a pattern, so that your shell leaves it alone; "**" goes through folders',
+      },
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import type { RelPath } from '../base/types.ts';
+import { isInside } from '../base/path.ts';
+import { lockedArtifacts } from '../execute/checkout.ts';
+import { findTarget } from '../plan/select.ts';
+import type { Project } from '../project.ts';
+import type { CommandContext } from './command.ts';
+import { pathsOf } from './routes.ts';
+
+/** Which files of a directory a word of the command line means. */
+export interface Pattern {
+  readonly word: string;
+  /** It means whole outs too, so it need not mean any of these files. */
+  readonly optional: boolean;
+  /** `path`: of a file, from the project's root. */
+  readonly matches: (path: string) => boolean;
+}
+
+/** What a fetch or pull is about. */
+export interface Targets {
+  /** Outs and data to bring whole; `undefined`: all. */
+  readonly whole: ReadonlySet<RelPath> | undefined;
+  /** Directories of which only some files are wanted. */
+  readonly parts: ReadonlyMap<RelPath, readonly Pattern[]>;
+}
+
+/**
+ * What words and `--for` mean: stages, outs and data by name; files or folders inside an out or data; and globs over all
+ * of these. `--for STAGE` means what that stage reads. Throws `stage.unknown` for what is none of these.
+ */
+export async function findTargets(context: CommandContext, project: Project): Promise<Targets> {
+  const stages = context.flags['for'];
+  const readers = Array.isArray(stages) ? (stages as readonly string[]) : [];
+  const parts = new Map<RelPath, Pattern[]>();
+  if (context.args.length === 0 && readers.length === 0) return { whole: undefined, parts };
+  const whole = new Set<RelPath>(readers.flatMap((word) => depsOf(word, project)));
+  const artifacts = lockedArtifacts(project.pipeline, project.recorder).map((item) => item.artifact);
+  const trees = artifacts.filter(({ kind }) => kind === 'tree').map(({ path }) => path);
+  const known = new Set<string>([
+    ...project.pipeline.data.map(({ path }) => path),
+    ...project.pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path)),
+  ]);
+  const want = (tree: RelPath, pattern: Pattern): void => {
+    const patterns = parts.get(tree);
+    if (patterns) patterns.push(pattern);
+    else parts.set(tree, [pattern]);
+  };
+  for (const word of context.args) {
+    const path = word.replace(/^(\.\/)+|\/+$/g, '');
+    const around = known.has(path) ? undefined : trees.find((tree) => isInside(path, tree));
+    const glob = around === undefined && isGlob(path) ? await compileGlob(path) : undefined;
+    if (glob) {
+      const hit = [...known].filter((one) => glob.matches(one)) as RelPath[];
+      for (const one of hit) whole.add(one);
+      const holders = trees.filter((tree) => !hit.includes(tree) && mayHold(tree, path, glob.base));
+      if (hit.length + holders.length === 0) pathsOf([word], project);
+      for (const tree of holders) want(tree, { word: path, optional: hit.length > 0, matches: glob.matches });
+    } else if (around === undefined) for (const one of pathsOf([word], project) ?? []) whole.add(one);
+    else if (!isGlob(path))
+      want(around, { word: path, optional: false, matches: (file) => isInside(file, path) });
+    else {
+      // The brackets of a file's own name mean themselves.
+      const { matches } = await compileGlob(path);
+      want(around, { word: path, optional: false, matches: (file) => isInside(file, path) || matches(file) });
+    }
+  }
+  for (const path of whole) parts.delete(path);
+  return { whole, parts };
+}
+
+/** The outs of other stages, and data, that a stage reads from, whole. */
+function depsOf(word: string, { pipeline, graph }: Project): readonly RelPath[] {
+  return findTarget(graph, word).flatMap((name) =>
+    (graph.stages.get(name)?.deps ?? []).flatMap(({ path }) => [
+      ...graph.makersOf(path).map((maker) => maker.out.path),
+      ...pipeline.data
+        .filter((input) => isInside(path, input.path) || isInside(input.path, path))
+        .map((input) => input.path),
+    ]),
+  );
+}
+
+function isGlob(path: string): boolean {
+  return /[*?[\]{}]/.test(path);
+}
+
+async function compileGlob(
+  glob: string,
+): Promise<{ readonly base: string; readonly matches: (path: string) => boolean }> {
+  const { default: picomatch } = await import('picomatch');
+  return { base: picomatch.scan(glob).base, matches: picomatch(glob, { dot: true }) };
+}
+
+/** Whether a directory may hold files of a glob that begins with the folder `base` (empty: anywhere). */
+function mayHold(tree: string, glob: string, base: string): boolean {
+  if (!glob.includes('/') && !glob.includes('**')) return false;
+  return base === '' || base === '.' || isInside(tree, base) || isInside(base, tree);
+}

@@ -1,0 +1,84 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { byCodeUnit } from '../base/path.ts';
+import type { Artifact, RelPath } from '../base/types.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import type { DiskFacts } from './facts.ts';
+
+/** A directory of which only some files are in the workspace, by intent. */
+export interface Incomplete {
+  readonly path: RelPath;
+  /** Of the whole directory. */
+  readonly hash: string;
+  /** How many files the whole directory has. */
+  readonly files: number;
+}
+
+/** Remembers, on the disk, that a directory is only in part here; told before the first of its files is. */
+export function noteIncomplete(root: string, incomplete: Incomplete): void {
+  const others = readIncomplete(root).filter(({ path }) => path !== incomplete.path);
+  write(root, [...others, incomplete]);
+}
+
+/** Forgets that a directory was incomplete. */
+export function forgetIncomplete(root: string, path: RelPath): void {
+  const all = readIncomplete(root);
+  const others = all.filter((one) => one.path !== path);
+  if (others.length < all.length) write(root, others);
+}
+
+/**
+ * Throws `out.missing` when a directory still is the part that a pull of some of its files left: it must not be recorded as
+ * the whole. `locked` is what the lock says of it. Once the lock says something else, or as many files are there, the
+ * directory is what a stage or the user made.
+ */
+export function refuseIncomplete(
+  root: string,
+  { facts, locked }: { readonly facts: DiskFacts; readonly locked: Artifact | undefined },
+): void {
+  if (!locked || locked.kind !== 'tree') return;
+  const { path } = locked;
+  const noted = readIncomplete(root).find((one) => one.path === path);
+  const here = facts.observed(path);
+  if (noted?.hash !== locked.hash || here.kind !== 'tree' || here.artifact.hash === locked.hash) return;
+  if (here.entries.length >= noted.files) return;
+  throw new PipelineError(
+    'out.missing',
+    `"${path}" is here only in part: ${here.entries.length} of ${noted.files} files`,
+    {
+      exit: EXIT.failed,
+      hint: `bring the rest with "lockstep pull ${path}"; a part is never recorded as the whole`,
+    },
+  );
+}
+
+function fileOf(root: string): string {
+  return join(root, '.lockstep', 'incomplete');
+}
+
+function readIncomplete(root: string): readonly Incomplete[] {
+  const bytes = readIfExists(fileOf(root));
+  if (bytes === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return Array.isArray(value) ? value.filter(isIncomplete) : [];
+}
+
+function isIncomplete(value: unknown): value is Incomplete {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, hash, files } = value as Record<string, unknown>;
+  return typeof path === 'string' && typeof hash === 'string' && typeof files === 'number';
+}
+
+function write(root: string, all: readonly Incomplete[]): void {
+  if (all.length === 0) rmSync(fileOf(root), { force: true });
+  else {
+    const sorted = [...all].sort((a, b) => byCodeUnit(a.path, b.path));
+    writeFileAtomic(fileOf(root), `${JSON.stringify(sorted)}\n`, { durable: true });
+  }
+}

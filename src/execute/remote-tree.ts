@@ -1,0 +1,38 @@
+import { createReadStream } from 'node:fs';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
+import type { Remote } from '../base/remote.ts';
+import type { ContentHash } from '../base/types.ts';
+import type { Cache } from '../store/cache.ts';
+import { parseManifest } from '../store/tree.ts';
+import type { TreeEntry } from '../store/tree.ts';
+
+/**
+ * The entries of a directory, from the cache or else from a remote. What the remote gives does not enter the cache: there
+ * a manifest follows its files. Throws `remote.object-missing`, `remote.corrupt` or `manifest.invalid`.
+ */
+export async function readRemoteTree(
+  hash: ContentHash,
+  { cache, remote, signal }: { readonly cache: Cache; readonly remote: Remote; readonly signal: AbortSignal },
+): Promise<readonly TreeEntry[]> {
+  if (cache.has(hash)) {
+    try {
+      return cache.readTree(hash);
+    } catch (error) {
+      // A damaged manifest has left the cache.
+      if (!(error instanceof PipelineError)) throw error;
+    }
+  }
+  const source = await remote.get(objectPath(hash), signal);
+  const stream = 'file' in source ? createReadStream(source.file, { signal }) : source.stream;
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const algorithm = algorithmOf(hash);
+  if (`${hashBytes(algorithm, bytes)}.dir` === hash) return parseManifest(bytes, algorithm);
+  throw new PipelineError(
+    'remote.corrupt',
+    `the remote's object ${hash} has other bytes than its name says; it was refused`,
+    { exit: EXIT.failed, hint: 'push it again from a machine that has it intact' },
+  );
+}

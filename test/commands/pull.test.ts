@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import test from 'node:test';
+import type { Rig } from '../rig.ts';
+import { objectWith, objectsOf } from './objects.ts';
+import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
+
+const MARKETS = `name: markets
+data: [lists]
+stages:
+  fetch: { cmd: "mkdir -p raw/eu; for t in TCS.NS TCS.BO INFY.NS; do echo $t > raw/$t.csv; done; echo 1 > raw/eu/SAP.csv", outs: [raw/] }
+  clean: { cmd: "cat raw/*.csv > clean.csv", deps: [raw], outs: [clean.csv] }
+  count: { cmd: "wc -l < clean.csv > count.txt; cat lists/a.txt >> count.txt", deps: [clean.csv, lists/a.txt], outs: [count.txt] }
+`;
+
+/** Two machines: one that has run and pushed, and a clone without any outs. */
+async function createMarkets(): Promise<{ readonly rig: Rig; readonly clone: Rig }> {
+  const rig = await createDemo({ 'pipeline.yaml': MARKETS, 'lists/a.txt': 'a\n', 'lists/b.txt': 'b\n' });
+  succeeded(await rig.lockstep(['push']));
+  return { rig, clone: cloneOf(rig, ['raw', 'clean.csv', 'count.txt', 'lists']) };
+}
+
+const filesIn = (rig: Rig, folder: string): readonly string[] =>
+  readdirSync(rig.path(folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath.slice(rig.root.length + 1)}/${entry.name}`)
+    .sort();
+
+test('--for brings what a stage reads and neither its own outs nor anything further up', async () => {
+  const { clone } = await createMarkets();
+  const dry = succeeded(await clone.lockstep(['pull', '--for', 'count', '--dry-run', '--json']));
+  // clean.csv, and both files and the manifest of lists/.
+  assert.equal(eventOf(dry, 'transfer-finished')['objects'], 4);
+  const ran = succeeded(await clone.lockstep(['pull', '--for', 'count']));
+  assert.equal(ran.stdout, 'checked out clean.csv\nchecked out lists\n');
+  assert.ok(!existsSync(clone.path('raw')) && !existsSync(clone.path('count.txt')));
+  // It is enough to run that stage.
+  succeeded(await clone.lockstep(['repro', 'count', '--single', '--force']));
+  assert.equal(clone.read('count.txt').trim().split('\n').at(-1), 'a');
+  const both = succeeded(await clone.lockstep(['fetch', '--for', 'clean', '--json']));
+  assert.equal(eventOf(both, 'transfer-finished')['objects'], 5, 'four files and the manifest of raw/');
+  const wrong = await clone.lockstep(['pull', '--for', 'cuont']);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^error\[stage\.unknown\].*\n = hint: did you mean "count"\?/);
+});
+
+test('a pattern or a path inside a directory brings only those files, and says that the directory is incomplete', async () => {
+  const { rig, clone } = await createMarkets();
+  const first = succeeded(await clone.lockstep(['pull', 'raw/TCS*.csv']));
+  assert.match(first.stderr, /^fetched 2 objects /m);
+  assert.equal(
+    first.stdout,
+    'checked out 2 files of raw\nraw is incomplete: 2 of 4 files here; "lockstep pull raw" brings the rest\n',
+  );
+  assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.BO.csv', 'raw/TCS.NS.csv']);
+  const second = succeeded(await clone.lockstep(['pull', './raw/eu/', '--json']));
+  assert.deepEqual(eventOf(second, 'checked-out-part'), {
+    type: 'checked-out-part',
+    path: 'raw',
+    made: ['raw/eu/SAP.csv'],
+    files: 3,
+    of: 4,
+  });
+  assert.equal(clone.read('raw/TCS.NS.csv'), 'TCS.NS\n');
+  const again = succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv']));
+  assert.match(again.stdout, /^raw is incomplete: 3 of 4 files here/);
+  const last = succeeded(await clone.lockstep(['pull', '**/INFY*']));
+  assert.match(last.stdout, /raw is complete: 4 files\n$/);
+  const status = await clone.lockstep(['status', 'fetch']);
+  assert.match(status.stdout, /fresh/, status.stdout + status.stderr);
+  assert.deepEqual(filesIn(clone, 'raw'), filesIn(rig, 'raw'));
+});
+
+test('a directory that is incomplete is not fresh, not pushed, and not recorded by commit or repro', async () => {
+  const { rig, clone } = await createMarkets();
+  const lock = rig.read('pipeline.lock');
+  succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/b.txt']));
+  assert.match((await clone.lockstep(['status', 'fetch'])).stdout, /^fetch +would run +out raw/m);
+  // A remote that lost everything does not get the part as the whole.
+  rmSync(rig.path('remote/files'), { recursive: true });
+  const pushed = await clone.lockstep(['push', 'raw']);
+  assert.equal(pushed.code, 1);
+  assert.ok(
+    !existsSync(rig.path('remote/files')) ||
+      !objectsOf(rig.path('remote')).some((file) => file.endsWith('.dir')),
+  );
+  succeeded(await rig.lockstep(['push']));
+
+  const data = await clone.lockstep(['commit', 'fetch']);
+  assert.equal(data.code, 1);
+  assert.match(
+    data.stderr,
+    /^error\[out\.missing\]: "lists" is here only in part: 1 of 2 files\n = hint: bring the rest with "lockstep pull lists"/,
+  );
+  succeeded(await clone.lockstep(['pull', 'lists']));
+  const out = await clone.lockstep(['commit', 'fetch']);
+  assert.match(out.stderr, /^error\[out\.missing\]: "raw" is here only in part: 1 of 4 files/);
+  assert.equal(clone.read('pipeline.lock'), lock);
+  assert.ok(!clone.read('pipeline.lock').includes('files: 1\n'));
+
+  succeeded(await clone.lockstep(['pull', 'raw']));
+  assert.deepEqual(filesIn(clone, 'raw'), filesIn(rig, 'raw'));
+  // What the user takes away from the whole is the user's to record.
+  clone.remove('raw/eu');
+  succeeded(await clone.lockstep(['commit', 'fetch']));
+  assert.match(clone.read('pipeline.lock'), /files: 3$/m);
+});
+
+test('a part is not mixed into a directory of other content', async () => {
+  const { clone } = await createMarkets();
+  clone.write('raw/mine.csv', 'mine\n');
+  const ran = await clone.lockstep(['pull', 'raw/TCS.NS.csv']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /error\[cli\.arguments\]: "raw" holds something else than pipeline\.lock says/);
+  assert.deepEqual(filesIn(clone, 'raw'), ['raw/mine.csv']);
+});
+
+test('a pattern takes outs that are files too, and one that means nothing is refused', async () => {
+  const { clone } = await createMarkets();
+  const ran = succeeded(await clone.lockstep(['pull', 'c*.{csv,txt}']));
+  assert.equal(ran.stdout, 'checked out clean.csv\nchecked out count.txt\n');
+  const none = await clone.lockstep(['pull', 'raw/WIPRO*']);
+  assert.equal(none.code, 2);
+  assert.match(
+    none.stderr,
+    /error\[cli\.arguments\]: no file of "raw" is meant by "raw\/WIPRO\*"\n = hint: quote/,
+  );
+  assert.ok(!existsSync(clone.path('raw')));
+  assert.equal((await clone.lockstep(['pull', 'nothing/*.csv'])).code, 2);
+});
+
+test('a part of which the remote lacks a file brings the others and names that one', async () => {
+  const { rig, clone } = await createMarkets();
+  rmSync(objectWith(rig.path('remote'), 'TCS.BO\n'));
+  const ran = await clone.lockstep(['pull', 'raw/TCS*', '--json']);
+  assert.equal(ran.code, 1);
+  const told = jsonOf(ran).filter((event) => event['type'] === 'warned');
+  assert.deepEqual(
+    told.map((event) => (event['problem'] as { message: string }).message),
+    ['"raw/TCS.BO.csv" is in pipeline.lock, but the remote does not have all of it'],
+  );
+  assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
+});
