@@ -80,14 +80,28 @@ export function pathSetFault(paths: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Two paths that one file system would take for the same file; `undefined` when there are none. */
+/** Two paths, or folders above them, that one file system would take for the same; `undefined` when there are none. */
 export function foldedTwins(paths: readonly string[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>();
   for (const path of paths) {
-    const folded = path.normalize('NFC').toLowerCase();
+    const folded = foldPath(path);
     const twin = seen.get(folded);
     if (twin !== undefined) return [twin, path];
     seen.set(folded, path);
   }
+  const folders = new Map<string, string>();
+  for (const path of paths) {
+    for (const folder of parentsOf(path)) {
+      const folded = foldPath(folder);
+      const twin = seen.get(folded) ?? folders.get(folded);
+      if (twin === folder) break;
+      if (twin !== undefined) return [twin, folder];
+      folders.set(folded, folder);
+    }
+  }
   return undefined;
+}
+
+function foldPath(path: string): string {
+  return path.normalize('NFC').toLowerCase();
 }
