@@ -26,4 +26,6 @@ export type ChildMessage =
       /** What the permission model refused, in Node's words: `FileSystemRead`, `ChildProcess`, `Addon`, … */
       readonly permission?: string;
       readonly resource?: string;
+      /** The error said `retryable: false`: another attempt would end alike. */
+      readonly hopeless?: true;
     };

@@ -52,7 +52,16 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    finish({ type: 'failed', ...refusalOf(error, message), stack: stack ?? message }, 1);
+    const hopeless = (error as { retryable?: unknown } | null)?.retryable === false;
+    finish(
+      {
+        type: 'failed',
+        ...refusalOf(error, message),
+        stack: stack ?? message,
+        ...(hopeless && { hopeless }),
+      },
+      1,
+    );
   }
 }
 

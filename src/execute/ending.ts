@@ -29,6 +29,7 @@ export function endingError(
       at,
       exit: failed,
       hint: 'raise its timeout:, or find out what it waits for in its output',
+      retryable: true,
     });
   }
   if (ending.startError) {
@@ -44,6 +45,7 @@ export function endingError(
       at,
       exit: failed,
       hint: 'work on less at a time, or raise the limit with NODE_OPTIONS=--max-old-space-size in a cmd: stage',
+      retryable: true,
     });
   }
   const explained = explain?.();
@@ -57,6 +59,7 @@ export function endingError(
       at,
       exit: failed,
       hint,
+      retryable: true,
     });
   }
   if (ending.exitCode !== 0) {
@@ -64,6 +67,7 @@ export function endingError(
       at,
       exit: failed,
       hint: 'its output above says why',
+      retryable: true,
     });
   }
   return undefined;

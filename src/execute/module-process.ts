@@ -99,6 +99,7 @@ function endedItself(stage: Stage): PipelineError {
     at: stage.at,
     exit: EXIT.failed,
     hint: 'return from the stage instead of calling process.exit()',
+    retryable: true,
   });
 }
 
@@ -141,6 +142,7 @@ function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | un
   return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
     at: stage.at,
     exit: EXIT.failed,
+    retryable: failure.hopeless !== true,
   });
 }
 

@@ -248,10 +248,7 @@ interface Finished {
 
 /** What a stage's process did may go better next time; what its outs are will not. */
 function isWorthRetrying(error: unknown): boolean {
-  return (
-    error instanceof PipelineError &&
-    ['stage.failed', 'stage.timeout', 'stage.killed', 'stage.out-of-memory'].includes(error.code)
-  );
+  return error instanceof PipelineError && error.retryable;
 }
 
 function isCancel(error: unknown, signal: AbortSignal): boolean {

@@ -47,6 +47,7 @@ export async function fetchUniverse(options: FetchUniverseOptions): Promise<read
     throw new MarketError(
       'fetch.index-missing',
       `the index ${index} could not be fetched: ${first.reason} (${first.code})`,
+      { retryable: true },
     );
   }
   return results;

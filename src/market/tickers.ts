@@ -67,6 +67,7 @@ export async function buildTickers(options: BuildTickersOptions): Promise<Ticker
       'tickers.unvalidated',
       `only ${validated} of ${checked.length} members are known to the chart API, ${minValidated} are needed; ` +
         `first: ${refused[0]?.symbol ?? ''}: ${refused[0]?.reason ?? ''}`,
+      { retryable: true },
     );
   }
   const source: SourceKind = context.http.source;

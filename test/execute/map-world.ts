@@ -40,9 +40,9 @@ export interface MapRun {
   readonly durations?: Readonly<Record<string, number>>;
 }
 
-/** An error as a stage's process makes it. */
-export function stageFailed(code = 'stage.failed'): PipelineError {
-  return new PipelineError(code, 'it failed', { exit: EXIT.failed });
+/** An error as a stage's process makes it, by default one that another attempt may mend. */
+export function stageFailed(retryable = true): PipelineError {
+  return new PipelineError('stage.failed', 'it failed', { exit: EXIT.failed, retryable });
 }
 
 /** Reads the pipeline's text and gives it a world in which every stage makes `<name>(<contents of its deps>)`. */

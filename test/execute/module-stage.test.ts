@@ -188,3 +188,22 @@ test('the code of a library error is told with its sentence', async () => {
   const ran = await rig.lockstep(['repro']);
   assert.match(ran.stderr, /stage "s" failed: no list \(source\.none\)/);
 });
+
+test('an error that calls itself hopeless is not tried again, any other is', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  s:\n    run: s.ts\n    deps: [hopeless]\n    outs: [out]\n    retry: { attempts: 2, delay: 1ms }\n',
+    's.ts': `import { readFileSync } from 'node:fs';
+export default ({ deps }) => {
+  throw Object.assign(new Error('no'), readFileSync(deps.hopeless, 'utf8') === 'yes' && { retryable: false });
+};`,
+    hopeless: 'yes',
+  });
+  const attemptsOf = async (): Promise<number> => {
+    const { stdout } = await rig.lockstep(['repro', '--json']);
+    return stdout.split('\n').filter((line) => line.includes('"stage-started"')).length;
+  };
+  assert.equal(await attemptsOf(), 1);
+  rig.write('hopeless', 'no');
+  assert.equal(await attemptsOf(), 2);
+});

@@ -53,7 +53,9 @@ export async function loadMembers({ names, context, log }: LoadMembersOptions): 
       if (last !== undefined) log(describePage(last));
     }
   }
-  throw new MarketError('source.none', `no source gave the members of the SENSEX: ${failures.join('; ')}`);
+  throw new MarketError('source.none', `no source gave the members of the SENSEX: ${failures.join('; ')}`, {
+    retryable: true,
+  });
 }
 
 // Sites change without notice; the beginning of what came instead is what one needs to mend a parser.
