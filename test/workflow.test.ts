@@ -62,7 +62,9 @@ test('actions are named with their major version, and no expression is pasted in
 
 test('a change is checked by a fresh install and all checks', () => {
   const commands = stepsOf(check).flatMap(({ run }) => run ?? []);
-  assert.deepEqual(commands, ['npm ci', 'npm run check']);
+  assert.deepEqual(commands, ['.ci/run']);
+  const script = readFileSync(join(REPOSITORY, '.ci/run'), 'utf8');
+  assert.match(script, /^npm ci$[\s\S]*^npm run check$/m);
   assert.ok('push' in check.on);
 });
 
