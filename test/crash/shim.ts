@@ -17,7 +17,7 @@ export interface ShimOrder {
   readonly at: number;
   /** For `fault`. */
   readonly code?: string;
-  /** Each counted call (`count`), or the one that met its fault, is added as a line `<name> <path>`. */
+  /** Each counted call (`count`), or the one that met its fault, is added as a line `<name> <path>`; a move has its source behind a tab. */
   readonly log?: string;
   /** Only these names of functions are counted, without `Sync`. */
   readonly only?: readonly string[];
@@ -55,12 +55,10 @@ function install(order: ShimOrder): void {
 
   function tell(name: string, args: readonly unknown[]): void {
     if (order.log === undefined) return;
-    const where =
-      typeof args[0] === 'number'
-        ? paths.get(args[0])
-        : String(args[name === 'rename' || name === 'link' ? 1 : 0]);
+    const isMove = name === 'rename' || name === 'link';
+    const where = typeof args[0] === 'number' ? paths.get(args[0]) : String(args[isMove ? 1 : 0]);
     const fd = call('openSync', order.log, 'a');
-    call('writeSync', fd, `${name} ${where ?? '?'}\n`);
+    call('writeSync', fd, `${name} ${where ?? '?'}${isMove ? `\t${String(args[0])}` : ''}\n`);
     call('closeSync', fd);
   }
 
