@@ -5,24 +5,17 @@ import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
-import { createDiskWorld } from './execute/disk-world.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
 import { createJournal } from './execute/journal.ts';
 import type { Journal } from './execute/journal.ts';
 import { createRecorder } from './execute/recorder.ts';
 import type { Recorder } from './execute/recorder.ts';
-import { keepUnsaved } from './execute/keep.ts';
-import { recoverAttempts } from './execute/recover.ts';
-import { createRestorer } from './execute/restore.ts';
-import type { Restorer } from './execute/restore.ts';
 import { findTicks } from './execute/ticks.ts';
-import type { World } from './execute/world.ts';
+import type { Workbench } from './execute/workbench.ts';
 import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
 import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
-import { foldsNames } from './io/folding.ts';
-import { acquireMutex } from './io/mutex.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
@@ -71,8 +64,8 @@ export interface Project {
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly facts: DiskFacts;
-  readonly world: World;
-  readonly restorer: Restorer;
+  /** What changes the project; loaded when first asked for. */
+  workbench(): Promise<Workbench>;
   /** Looks at the disk and judges the selected stages. */
   plan(selection: Selection): Promise<Plan>;
   /** Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. */
@@ -172,33 +165,19 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     lockedData: () => recorder.data(),
   });
 
-  let folds: boolean | undefined;
-  const isFolding = (): boolean => (folds ??= foldsNames(stateDir));
-  const keep = (paths: readonly RelPath[]): Promise<void> =>
-    keepUnsaved(paths, { root, cache, facts, algorithm, emit });
-  const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds: isFolding });
-  const world = createDiskWorld({
-    root,
-    stateDir,
-    cache,
-    runs,
-    facts,
-    recorder,
-    journal,
-    algorithm,
-    env,
-    own: runsFromSource()
+  let workbench: Promise<Workbench> | undefined;
+  const openWorkbench = async (): Promise<Workbench> => {
+    const { createWorkbench } = await import('./execute/workbench.ts');
+    const own = runsFromSource()
       ? { root: PACKAGE, child: 'src/execute/child.ts', api: 'src/index.ts' }
-      : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' },
-    conditions: runsFromSource() ? ['lockstep-source'] : [],
-    restorer,
-    keep,
-    clock,
-    emit,
-    random: Math.random,
-  });
+      : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' };
+    const conditions = runsFromSource() ? ['lockstep-source'] : [];
+    const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
+    return createWorkbench({ ...rooms, own, conditions });
+  };
 
-  function take(name: string, mode: MutexMode): Promise<Disposable> {
+  async function take(name: string, mode: MutexMode): Promise<Disposable> {
+    const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
     return acquireMutex({
       path: join(stateDir, `${name}.mutex`),
@@ -222,15 +201,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     const bytes = readIfExists(join(root, LOCKFILE));
     if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
       recorder.replace(await parseLock(bytes.toString('utf8')));
-    const record = (stage: string, result: StageLock): Promise<void> => {
-      recorder.setStage(stage, result, { before: [runs.save(result)] });
-      return recorder.flush();
-    };
-    await recoverAttempts({ stateDir, journal, clock, emit, record });
+    const { recover } = await project.workbench();
+    await recover();
     ignorePaths(root, pathsToIgnore(pipeline));
   }
 
-  return {
+  const project: Project = {
     root,
     stateDir,
     pipeline,
@@ -245,9 +221,9 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     recorder,
     journal,
     facts,
-    world,
-    restorer,
+    workbench: () => (workbench ??= openWorkbench()),
     async plan(selection) {
+      await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
       await facts.look(pathsToLookAt(pipeline, graph, selection));
       return makePlan(graph, selection, facts);
     },
@@ -270,6 +246,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
     },
   };
+  return project;
 }
 
 /** `.lockstep/` ignores itself, so that no one has to think of it. */

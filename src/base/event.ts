@@ -107,6 +107,8 @@ export type EventBody =
       readonly present: number;
       readonly missing: number;
       readonly failed: number;
+      /** Nothing moved: the numbers are what would have. */
+      readonly dryRun?: true;
     }
   /** Results of these stages came from a remote, so that they need not run. */
   | { readonly type: 'results-pulled'; readonly remote: string; readonly stages: readonly string[] }

@@ -23,8 +23,9 @@ const checkout: Command = {
 export default checkout;
 
 /** Checks out what the command's arguments mean. */
-export function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
-  const { pipeline, facts, cache, recorder, restorer } = project;
+export async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
+  const { pipeline, facts, cache, recorder } = project;
+  const { restorer } = await project.workbench();
   const only = pathsOf(context.args, project);
   return checkOut({ pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
 }

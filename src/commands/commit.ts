@@ -20,7 +20,8 @@ const commit: Command = {
       });
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
-      await syncData(project);
+      const { restorer } = await project.workbench();
+      await syncData({ ...project, restorer });
       const plan = await project.plan(selection);
       const [first, ...rest] = plan.problems;
       if (first) throw PipelineError.of([first, ...rest]);

@@ -12,7 +12,7 @@ import type { Part } from './fetch-part.ts';
 import { lackingProblem } from './lacking.ts';
 import { findTargets } from './pull-targets.ts';
 import type { Targets } from './pull-targets.ts';
-import { TRANSFER_FLAGS } from './remotes.ts';
+import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
 import { eachRemote } from './routes.ts';
 
 /** Flags of the commands that bring bytes here. */
@@ -67,7 +67,8 @@ export async function fetchAll(
   const found: Part[] = [];
   let complete = true;
   const only = whole && new Set([...whole, ...parts.keys()]);
-  const routing = { asked: textFlag(context, 'remote'), runCache, ...(only && { only }) };
+  const jobs = transferJobs(context);
+  const routing = { asked: textFlag(context, 'remote'), runCache, jobs, ...(only && { only }) };
   await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);
     const keys = runCache ? await listEntries(remote, (key) => known.has(key), signal) : [];

@@ -34,9 +34,11 @@ export async function placeParts(
 }
 
 async function placePart(
-  { root, stateDir, facts, cache, restorer }: Project,
+  project: Project,
   { item, all, wanted }: Part,
 ): Promise<{ readonly made: readonly RelPath[]; readonly files: number }> {
+  const { root, stateDir, facts, cache } = project;
+  const { restorer } = await project.workbench();
   const { path, hash } = item.artifact;
   await facts.look([path]);
   const here = facts.observed(path);

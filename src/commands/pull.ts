@@ -26,7 +26,8 @@ const pull: Command = {
       await placeParts(context, project, parts);
       const { whole } = targets;
       if (whole?.size === 0 && targets.parts.size > 0) return complete ? EXIT.ok : EXIT.failed;
-      const { pipeline, facts, cache, recorder, restorer } = project;
+      const { pipeline, facts, cache, recorder } = project;
+      const { restorer } = await project.workbench();
       const result = await checkout({
         pipeline,
         facts,

@@ -3,7 +3,7 @@ import { push as pushObjects } from '../execute/push.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
 import { lackingProblem } from './lacking.ts';
-import { TRANSFER_FLAGS } from './remotes.ts';
+import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
 import { eachRemote } from './routes.ts';
 
 const push: Command = {
@@ -22,7 +22,7 @@ const push: Command = {
       using _cache = await project.takeCache('shared');
       const results = runCache ? project.runs.list().map((entry) => entry.result) : [];
       let complete = true;
-      const routing = { asked: textFlag(context, 'remote'), runCache };
+      const routing = { asked: textFlag(context, 'remote'), runCache, jobs: transferJobs(context) };
       await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
         const result = await pushObjects({
           cache,

@@ -7,11 +7,18 @@ import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { readRemotes } from '../read/remotes.ts';
 import type { Remotes } from '../read/remotes.ts';
+import { textFlag } from './command.ts';
 import type { CommandContext, Flag } from './command.ts';
 
 /** Flags of the commands that move bytes. */
 export const TRANSFER_FLAGS: Readonly<Record<string, Flag>> = {
   remote: { type: 'string', short: 'r', value: 'NAME', help: 'this remote instead of the default one' },
+  jobs: {
+    type: 'string',
+    short: 'j',
+    value: 'N',
+    help: "requests under way at once, instead of the remote's",
+  },
   'dry-run': { type: 'boolean', short: 'n', help: 'say what would move, and move nothing' },
 };
 
@@ -49,10 +56,34 @@ export function chooseRemote(remotes: Remotes, asked: string | undefined): strin
   );
 }
 
+/** Which remote to open, and with what. */
+export interface RemoteChoice {
+  readonly root: string;
+  readonly remotes: Remotes;
+  readonly name: string;
+  readonly clock: Project['clock'];
+  /** How many requests may be under way at once; without it, what the remote's options say. */
+  readonly jobs?: number | undefined;
+}
+
+/** The value of `--jobs`; `undefined` when it is not given. Throws `cli.value`. */
+export function transferJobs(context: CommandContext): number | undefined {
+  const text = textFlag(context, 'jobs');
+  if (text === undefined) return undefined;
+  const jobs = /^\d+$/.test(text) ? Number(text) : 0;
+  if (jobs >= 1 && jobs <= MAX_JOBS) return jobs;
+  throw new PipelineError('cli.value', `"--jobs" takes a whole number from 1 to ${MAX_JOBS}, not "${text}"`, {
+    hint: 'for example --jobs 8',
+  });
+}
+
+/** More connections than this are no faster, and ports run out. */
+const MAX_JOBS = 1024;
+
 /** Opens a remote by name, does something with it, and closes it. */
 export async function withRemote<T>(
   context: CommandContext,
-  { root, remotes, name, clock }: { root: string; remotes: Remotes; name: string; clock: Project['clock'] },
+  { root, remotes, name, clock, jobs }: RemoteChoice,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   const config = remotes.remotes[name];
@@ -63,5 +94,6 @@ export async function withRemote<T>(
     });
   if (config.problem) throw PipelineError.of([config.problem]);
   const { signal, env } = context;
-  return useRemote(config, { root, home: env['HOME'], clock, signal }, act);
+  const options = jobs === undefined ? config.options : { ...config.options, jobs };
+  return useRemote({ ...config, options }, { root, home: env['HOME'], clock, signal }, act);
 }

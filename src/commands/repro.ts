@@ -1,24 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import type { Listener } from '../base/event.ts';
 import type { StageName } from '../base/types.ts';
-import { runPlan } from '../execute/run.ts';
+import { staleData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
-import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
-import { staleData, syncData } from '../execute/data.ts';
-import { refuseTracked } from '../execute/tracked.ts';
-import { createHistoryListener } from '../listeners/history.ts';
-import { createSchedule } from '../listeners/schedule.ts';
-import type { Plan, Selection } from '../plan/plan.ts';
-import { rankStages } from '../plan/priority.ts';
+import type { Plan } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
-import { historyFolder, lastDurations } from '../record/history.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
+import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
 
 const repro: Command = {
   summary: 'Run what changed, restore what is known, leave the rest',
@@ -85,41 +77,9 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     finishRun(context, { run, result: allFresh(first), durationMs: 0 });
     return EXIT.ok;
   }
-  const closeHistory = context.listen(historyOf(context, project));
-  try {
-    return await runStages(context, project, { selection, jobs });
-  } finally {
-    await closeHistory();
-  }
-}
-
-interface Request {
-  readonly selection: Selection;
-  readonly jobs: number;
-}
-
-async function runStages(context: CommandContext, project: Project, request: Request): Promise<ExitCode> {
-  const { selection } = request;
-  using _workspace = await project.takeWorkspace();
-  using _cache = await project.takeCache('shared');
-  // Remotes, and all that reads their file, are loaded for --pull only.
-  const pulling = isSet(context, 'pull') ? await import('./pull-needed.ts') : undefined;
-  await pulling?.pullData(context, project);
-  await syncData(project);
-  // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
-  let plan = await project.plan(selection);
-  refuseProblems(plan);
-  if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder);
-  refuseTracked(project.root, plan);
-  const startedAt = project.clock.now();
-  const run = startRun(context, project, plan);
-  if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
-  tellPlan(context, plan);
-  const result = await execute(context, project, { ...request, plan });
-  forgetRemoved(project);
-  await project.recorder.flush();
-  finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
-  return exitOf(result, context.signal);
+  // What runs stages is loaded only when there is something to run.
+  const { runStages } = await import('./run-stages.ts');
+  return runStages(context, project, { selection, jobs });
 }
 
 function isIdle(plan: Plan): boolean {
@@ -144,78 +104,6 @@ function hasRemoved({ recorder, pipeline, graph }: Project): boolean {
     [...lock.stages.keys()].some((name) => !graph.stages.has(name as StageName)) ||
     lock.data.some((input) => !data.has(input.path))
   );
-}
-
-/** The lock forgets stages and data that pipeline.yaml no longer has. */
-function forgetRemoved({ recorder, pipeline }: Project): void {
-  recorder.prune(
-    new Set(pipeline.stages.map((stage) => stage.name)),
-    new Set(pipeline.data.map((input) => input.path)),
-  );
-}
-
-function historyOf(context: CommandContext, project: Project): Listener {
-  return createHistoryListener({
-    folder: historyFolder(project.stateDir),
-    schedule: createSchedule(),
-    warn: (problem) => context.emit({ type: 'warned', problem }),
-  });
-}
-
-function execute(
-  context: CommandContext,
-  project: Project,
-  { selection, plan, jobs }: Request & { readonly plan: Plan },
-): Promise<RunResult> {
-  const { graph, pipeline, emit, signal, world, recorder, stateDir } = project;
-  return runPlan({
-    graph,
-    selection,
-    plan,
-    world: isSet(context, 'locked') ? lockedWorld(world, recorder) : world,
-    jobs,
-    pools: pipeline.pools,
-    ranks: rankStages(graph, selection.stages, lastDurations(stateDir)),
-    keepGoing: isSet(context, 'keep-going'),
-    emit,
-    signal,
-  });
-}
-
-function startRun(context: CommandContext, project: Project, plan: Plan): string {
-  const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
-  const run = `${stamp}-${randomBytes(2).toString('hex')}`;
-  context.emit({
-    type: 'run-started',
-    run,
-    command: context.line,
-    pipeline: project.pipeline.name,
-    stages: plan.judgements.length,
-  });
-  return run;
-}
-
-function tellPlan(context: CommandContext, plan: Plan): void {
-  context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
-}
-
-function finishRun(
-  context: CommandContext,
-  { run, result, durationMs }: { run: string; result: RunResult; durationMs: number },
-): void {
-  const outcome = context.signal.aborted ? 'canceled' : result.failures.length > 0 ? 'failed' : 'succeeded';
-  context.emit({ type: 'run-finished', run, outcome, counts: result.counts, durationMs });
-}
-
-function exitOf({ failures }: RunResult, signal: AbortSignal): ExitCode {
-  if (signal.aborted) return EXIT.interrupted;
-  return failures.length === 0 ? EXIT.ok : EXIT.failed;
-}
-
-/** Problems that are known before anything runs: nothing then does. */
-function refuseProblems(plan: Plan): void {
-  const [first, ...rest] = plan.problems;
-  if (first) throw PipelineError.of([first, ...rest]);
 }
 
 function jobsOf(context: CommandContext): number {

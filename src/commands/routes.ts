@@ -22,6 +22,8 @@ export interface Routing {
   readonly runCache: boolean;
   /** Out and data paths; without them, what the words of the command line mean. */
   readonly only?: ReadonlySet<RelPath>;
+  /** How many requests may be under way at once, instead of what the remotes' options say. */
+  readonly jobs?: number | undefined;
 }
 
 /** Opens one remote after the other that the named stages and paths (else all that the lock names) belong to. */
@@ -60,7 +62,7 @@ export async function eachRemote(
       outsOf(project, result)?.every(
         (out) => out.push && placeOf(out.remote) === name && (only === undefined || only.has(out.path)),
       ) === true;
-    await withRemote(context, { root, remotes, name, clock }, (remote) =>
+    await withRemote(context, { root, remotes, name, clock, jobs: routing.jobs }, (remote) =>
       act(remote, { name, artifacts, takes }),
     );
   }

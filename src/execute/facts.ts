@@ -27,6 +27,8 @@ export interface DiskFacts extends Facts {
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
   closureOf(stage: Stage): Closure | undefined;
+  /** Loads what is needed to read the code of module stages. */
+  prepare(stages: Iterable<Stage>): Promise<void>;
 }
 
 export interface FactsOptions {
@@ -114,6 +116,12 @@ export function createFacts(options: FactsOptions): DiskFacts {
       const part = inside.map((entry) => ({ ...entry, relpath: entry.relpath.slice(below.length + 1) }));
       return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
     },
+    prepare: (stages) =>
+      code.prepare(
+        [...stages].flatMap(({ action, at }) =>
+          action.kind === 'module' ? [[action.path, at] as const] : [],
+        ),
+      ),
     closureOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
     codeOf: (stage) =>

@@ -1,13 +1,14 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
-import type { Remote } from '../base/remote.ts';
+import type { Remote, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Wanted } from './transfer-plan.ts';
+import { createTransferProgress } from './transfer-progress.ts';
 
 export interface FetchOptions {
   readonly cache: Cache;
@@ -42,9 +43,13 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   const trees = new Map<ContentHash, readonly ContentHash[]>(objects.trees);
   const failures = new Map<ContentHash, PipelineError>();
   /** True when the object came; false when it was refused, or went away since it was listed. */
-  const receive = async (hash: ContentHash, then: (size: number) => void): Promise<void> => {
+  const receive = async (
+    hash: ContentHash,
+    then: (size: number) => void,
+    count: (source: Source) => Source = (source) => source,
+  ): Promise<void> => {
     try {
-      then(await landing.receive(hash, await remote.get(objectPath(hash), signal), signal));
+      then(await landing.receive(hash, count(await remote.get(objectPath(hash), signal)), signal));
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       if (error.code === 'remote.object-missing') return;
@@ -57,14 +62,11 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
     const presentTrees = await findPresent(remote, treeHashes, signal);
     const manifests = treeHashes.filter((hash) => presentTrees.has(objectPath(hash)));
-    let done = { objects: 0, size: 0 };
-    const came = (size: number): void => {
-      done = { objects: done.objects + 1, size: done.size + size };
-    };
+    let first = { objects: 0, size: 0 };
     await runPool(manifests, concurrency, (hash) =>
       receive(hash, (size) => {
         trees.set(hash, landing.readTree(hash));
-        came(size);
+        first = { objects: first.objects + 1, size: first.size + size };
       }),
     );
     const files = new Set([...objects.files, ...[...trees.values()].flat()]);
@@ -72,24 +74,28 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const present = await findPresent(remote, lacking, signal);
     const coming = lacking.filter((hash) => present.has(objectPath(hash)));
     const total = {
-      objects: coming.length + done.objects,
-      size: done.size + coming.reduce((sum, hash) => sum + (present.get(objectPath(hash)) ?? 0), 0),
+      objects: coming.length + first.objects,
+      size: first.size + coming.reduce((sum, hash) => sum + (present.get(objectPath(hash)) ?? 0), 0),
     };
-    emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
+    const progress = createTransferProgress('fetch', emit, first);
     if (!dryRun) {
-      await runPool(coming, concurrency, (hash) =>
-        receive(hash, (size) => {
-          came(size);
-          emit({ type: 'transfer-progressed', direction: 'fetch', ...done });
-        }),
-      );
+      emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
+      await runPool(coming, concurrency, async (hash) => {
+        const size = present.get(objectPath(hash)) ?? 0;
+        await receive(
+          hash,
+          (came) => progress.arrived(hash, came),
+          (source) => progress.countSource(hash, source, size),
+        );
+        progress.failed(hash);
+      });
       await settle();
     }
     const isHere = (hash: ContentHash): boolean =>
       cache.has(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
     const isWhole = ({ hash, kind }: Wanted): boolean =>
       isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
-    const { objects: received, size } = dryRun ? total : done;
+    const { objects: received, size } = dryRun ? total : progress.done();
     const missing = artifacts.filter((artifact) => !isWhole(artifact));
     emit({
       type: 'transfer-finished',
@@ -100,6 +106,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       present: files.size - lacking.length + objects.trees.size,
       missing: missing.length,
       failed: failures.size,
+      ...(dryRun && { dryRun }),
     });
     return { received, size, missing, failures: [...failures.values()] };
   } catch (error) {

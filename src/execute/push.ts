@@ -9,6 +9,7 @@ import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
+import { createTransferProgress } from './transfer-progress.ts';
 
 export interface PushOptions {
   readonly cache: Cache;
@@ -72,26 +73,23 @@ export async function push(options: PushOptions): Promise<PushResult> {
     size: sum(files) + sum(trees) + sum(entries.sendings),
   };
   const there = all.length - files.length - trees.length - lacking.size + entries.present;
-  emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
+  if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
   const failed = new Map<ContentHash, PipelineError>();
-  let done = { objects: 0, size: 0 };
-  const sent = (size: number): void => {
-    done = { objects: done.objects + 1, size: done.size + size };
-    emit({ type: 'transfer-progressed', direction: 'push', ...done });
-  };
+  const progress = createTransferProgress('push', emit);
   const send = async ({ hash, size }: Sending): Promise<void> => {
     if (lacking.has(hash)) return;
     const file = cache.pathOf(hash);
-    const body = { size, file, hash, open: () => createReadStream(file) };
+    const body = progress.countBody(hash, { size, file, hash, open: () => createReadStream(file) });
     try {
       await remote.put(objectPath(hash), body, signal);
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       failed.set(hash, error);
+      progress.failed(hash);
       emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
       return;
     }
-    sent(size);
+    progress.arrived(hash, size);
   };
   const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
   if (!dryRun) {
@@ -108,7 +106,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
         const { objects: own } = collectObjects(cache, result.outs);
         if (![...own.files, ...own.trees.keys()].every(isThere)) return;
         await remote.put(key, body, signal);
-        sent(size);
+        progress.arrived(`sha256:${key}`, size);
       });
       await remote.flush?.(signal);
     } catch (error) {
@@ -119,9 +117,10 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const isLacking = ({ hash }: Artifact): boolean =>
     lacking.has(hash) || (objects.trees.get(hash) ?? []).some((file) => lacking.has(file));
   const missing = artifacts.filter((artifact) => unknown.includes(artifact) || isLacking(artifact));
+  const moved = dryRun ? total : progress.done();
   const result: PushResult = {
-    sent: dryRun ? total.objects : done.objects,
-    size: dryRun ? total.size : done.size,
+    sent: moved.objects,
+    size: moved.size,
     present: there,
     missing,
     failures: [...failed.values()],
@@ -135,6 +134,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
     present: result.present,
     missing: missing.length,
     failed: failed.size,
+    ...(dryRun && { dryRun }),
   });
   return result;
 }

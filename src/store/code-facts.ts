@@ -4,15 +4,22 @@ import { canonicalJson, hashBytes, parseJson } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { readSealed, writeSealed } from '../io/sealed.ts';
 import type { PackageFacts } from './packages.ts';
-import { isFault, readCode } from './syntax.ts';
+import type * as SyntaxRoom from './syntax.ts';
 import type { CodeFacts } from './syntax.ts';
+
+/** What parses code; loaded with the first file that must be parsed, because most commands parse none. */
+export type Syntax = Pick<typeof SyntaxRoom, 'readCode' | 'isFault'>;
+
+/** Thrown by `read` while the parser is not loaded. */
+export class ParserMissing extends Error {}
 
 /** What code files hold, by the hash of their bytes, so that a file is parsed once in its life. */
 export interface CodeStore {
   /** `undefined` when these bytes were never read as a file of that extension. */
   get(path: string, content: ContentHash): CodeFacts | undefined;
-  /** Reads a file's bytes; `path` names it in errors. Throws `code.syntax`. */
+  /** Reads a file's bytes; `path` names it in errors. Throws `code.syntax`, and `ParserMissing` before `loadParser`. */
   read(path: string, content: ContentHash, bytes: Buffer): CodeFacts;
+  loadParser(): Promise<void>;
   readonly packages: Readonly<Record<string, PackageFacts>>;
   /** Writes what was used since the store was opened, when anything is new. */
   save(packages: Readonly<Record<string, PackageFacts>>): void;
@@ -25,12 +32,16 @@ interface Kept {
   readonly packages: Readonly<Record<string, PackageFacts>>;
 }
 
-export function createCodeStore(path: string): CodeStore {
+export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
   const kept = load(path);
   const facts = new Map<string, CodeFacts>(Object.entries(kept.code));
   const used = new Map<string, CodeFacts>();
+  let syntax = loaded;
   let dirty = false;
   return {
+    async loadParser() {
+      syntax = await import('./syntax.ts');
+    },
     packages: kept.packages,
     get(file, content) {
       const key = keyOf(file, content);
@@ -40,7 +51,7 @@ export function createCodeStore(path: string): CodeStore {
     },
     read(file, content, bytes) {
       const key = keyOf(file, content);
-      const read = toFacts(file, content, bytes);
+      const read = toFacts(file, content, { bytes, syntax });
       facts.set(key, read);
       used.set(key, read);
       dirty = true;
@@ -63,13 +74,19 @@ function keyOf(path: string, content: ContentHash): string {
   return CODE.test(path) || extension === '.json' ? `${extension} ${content}` : content;
 }
 
-function toFacts(path: string, content: ContentHash, bytes: Buffer): CodeFacts {
+interface Unread {
+  readonly bytes: Buffer;
+  readonly syntax: Syntax | undefined;
+}
+
+function toFacts(path: string, content: ContentHash, { bytes, syntax }: Unread): CodeFacts {
   if (path.endsWith('.json')) return { ast: jsonHash(bytes) ?? content, imports: [] };
   const [, kind, language] = CODE.exec(path) ?? [];
   if (language === undefined) return { ast: content, imports: [] };
+  if (!syntax) throw new ParserMissing();
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
-  const facts = readCode(text, { typescript: language === 'ts', commonjs: kind === 'c' });
-  if (!isFault(facts)) return facts;
+  const facts = syntax.readCode(text, { typescript: language === 'ts', commonjs: kind === 'c' });
+  if (!syntax.isFault(facts)) return facts;
   throw new PipelineError('code.syntax', `"${path}" does not parse: ${facts.message}`, {
     at: { file: path, line: facts.line, column: facts.column, length: 1 },
     hint: 'stage modules are plain JavaScript or TypeScript with erasable types only (no enum, namespace, decorators)',

@@ -6,7 +6,8 @@ import { byCodeUnit } from '../base/path.ts';
 import type { ContentHash, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
-import { createCodeStore } from './code-facts.ts';
+import { ParserMissing, createCodeStore } from './code-facts.ts';
+import type { Syntax } from './code-facts.ts';
 import { listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
 import { findOwnImport } from './own-import.ts';
@@ -29,6 +30,8 @@ export interface Closure {
 }
 
 export interface CodeReader {
+  /** Loads what is needed to read these modules and all they import; to be awaited before their closures are asked for. */
+  prepare(entries: Iterable<readonly [entry: string, at: Location]>): Promise<void>;
   /**
    * Throws `code.missing` when the entry or an imported file is not there, `code.syntax` for code that does not parse,
    * `code.outside` for an import that leaves the project, `code.package-missing` for a package that is not installed.
@@ -43,6 +46,8 @@ export interface CodeReaderOptions {
   readonly clock: Clock;
   /** Where facts are kept between runs. */
   readonly path: string;
+  /** The parser, when it is loaded already. */
+  readonly syntax?: Syntax;
   /** Name of the package that gives stages their API; it enters the fingerprint as `api`, not as a package. */
   readonly apiPackage: string;
   /** That package's folder, and the file a specifier of it leads to (`lockstep-data/market/x`), if it is code that counts. */
@@ -69,7 +74,7 @@ interface Read {
 
 export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const { root, memo, clock, apiPackage, apiFolder } = options;
-  const code = createCodeStore(options.path);
+  const code = createCodeStore(options.path, options.syntax);
   const packages = createPackages(code.packages);
   const files = new Map<string, Read>();
   const closures = new Map<string, Closure>();
@@ -252,11 +257,24 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     );
   }
 
+  function closureOf(entry: string, at: Location): Closure {
+    let closure = closures.get(entry);
+    if (!closure) closures.set(entry, (closure = walk(entry, at)));
+    return closure;
+  }
+
   return {
-    closureOf(entry, at) {
-      let closure = closures.get(entry);
-      if (!closure) closures.set(entry, (closure = walk(entry, at)));
-      return closure;
+    closureOf,
+    async prepare(entries) {
+      for (const [entry, at] of entries) {
+        try {
+          closureOf(entry, at);
+        } catch (error) {
+          if (error instanceof ParserMissing) return code.loadParser();
+          // What is wrong with the code is told by whoever asks for the closure.
+          if (!(error instanceof PipelineError)) throw error;
+        }
+      }
     },
     save: () => code.save(packages.facts()),
   };

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { createCodeReader } from '../../src/store/imports.ts';
+import * as syntax from '../../src/store/syntax.ts';
 import type { Closure } from '../../src/store/imports.ts';
 import { createMemo } from '../../src/store/memo.ts';
 
@@ -39,6 +40,7 @@ function project(files: Files, name = 'project'): Place {
         memo,
         clock,
         path: join(above, 'code'),
+        syntax,
         apiPackage: 'lockstep-data',
         apiFolder: join(root, 'node_modules/lockstep-data'),
         resolveOwn: (specifier) =>

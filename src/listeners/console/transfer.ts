@@ -3,6 +3,7 @@ import { formatBytes, formatCount, plural } from '../../base/text.ts';
 import { formatList } from './details.ts';
 
 type Transfer = Extract<Event, { type: `transfer-${string}` }>;
+type Finished = Extract<Transfer, { type: 'transfer-finished' }>;
 export type Direction = Transfer['direction'];
 
 /** How far a transfer is, as shown live. */
@@ -79,12 +80,20 @@ export function formatTransferStart(event: Extract<Transfer, { type: 'transfer-s
   return `${verb} ${plural(event.objects, 'object')} (${formatBytes(event.size)}) ${word} ${event.remote}`;
 }
 
+/** `would push 6 objects (26 B) to origin, 3 there already` */
+function formatPlanned({ direction, remote, objects, size }: Finished): string {
+  const [verb, word] = direction === 'push' ? ['push', 'to'] : ['fetch', 'from'];
+  if (objects === 0) return `would ${verb} nothing ${word} ${remote}`;
+  return `would ${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
+}
+
 /** `pushed 390 objects (39 MiB) to origin, 10 were there already, 2 failed` */
-export function formatTransferEnd(event: Extract<Transfer, { type: 'transfer-finished' }>): string {
+export function formatTransferEnd(event: Finished): string {
   const { direction, remote, objects, size, present, missing, failed } = event;
   const push = direction === 'push';
   const parts: string[] = [];
-  if (objects > 0)
+  if (event.dryRun) parts.push(formatPlanned(event));
+  else if (objects > 0)
     parts.push(
       `${push ? 'pushed' : 'fetched'} ${plural(objects, 'object')} (${formatBytes(size)}) ${push ? 'to' : 'from'} ${remote}`,
     );

@@ -1,0 +1,107 @@
+import { EXIT } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
+import type { Listener } from '../base/event.ts';
+import { syncData } from '../execute/data.ts';
+import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
+import { runPlan } from '../execute/run.ts';
+import type { RunResult } from '../execute/run.ts';
+import { refuseTracked } from '../execute/tracked.ts';
+import type { World } from '../execute/world.ts';
+import { createHistoryListener } from '../listeners/history.ts';
+import { createSchedule } from '../listeners/schedule.ts';
+import type { Plan, Selection } from '../plan/plan.ts';
+import { rankStages } from '../plan/priority.ts';
+import type { Project } from '../project.ts';
+import { historyFolder, lastDurations } from '../record/history.ts';
+import { isSet } from './command.ts';
+import type { CommandContext } from './command.ts';
+import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
+
+export interface Request {
+  readonly selection: Selection;
+  readonly jobs: number;
+}
+
+/** Takes the workspace, judges again and brings the selected stages up to date; the run is written to the history. */
+export async function runStages(
+  context: CommandContext,
+  project: Project,
+  request: Request,
+): Promise<ExitCode> {
+  const closeHistory = context.listen(historyOf(context, project));
+  try {
+    return await runInWorkspace(context, project, request);
+  } finally {
+    await closeHistory();
+  }
+}
+
+async function runInWorkspace(
+  context: CommandContext,
+  project: Project,
+  request: Request,
+): Promise<ExitCode> {
+  const { selection } = request;
+  using _workspace = await project.takeWorkspace();
+  using _cache = await project.takeCache('shared');
+  // Remotes, and all that reads their file, are loaded for --pull only.
+  const pulling = isSet(context, 'pull') ? await import('./pull-needed.ts') : undefined;
+  await pulling?.pullData(context, project);
+  const { restorer, world } = await project.workbench();
+  await syncData({ ...project, restorer });
+  // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
+  let plan = await project.plan(selection);
+  refuseProblems(plan);
+  if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder);
+  refuseTracked(project.root, plan);
+  const startedAt = project.clock.now();
+  const run = startRun(context, project, plan);
+  if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
+  tellPlan(context, plan);
+  const result = await execute(context, project, { ...request, plan, world });
+  forgetRemoved(project);
+  await project.recorder.flush();
+  finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
+  return exitOf(result, context.signal);
+}
+
+/** The lock forgets stages and data that pipeline.yaml no longer has. */
+function forgetRemoved({ recorder, pipeline }: Project): void {
+  recorder.prune(
+    new Set(pipeline.stages.map((stage) => stage.name)),
+    new Set(pipeline.data.map((input) => input.path)),
+  );
+}
+
+function historyOf(context: CommandContext, project: Project): Listener {
+  return createHistoryListener({
+    folder: historyFolder(project.stateDir),
+    schedule: createSchedule(),
+    warn: (problem) => context.emit({ type: 'warned', problem }),
+  });
+}
+
+function execute(
+  context: CommandContext,
+  project: Project,
+  { selection, plan, jobs, world }: Request & { readonly plan: Plan; readonly world: World },
+): Promise<RunResult> {
+  const { graph, pipeline, emit, signal, recorder, stateDir } = project;
+  return runPlan({
+    graph,
+    selection,
+    plan,
+    world: isSet(context, 'locked') ? lockedWorld(world, recorder) : world,
+    jobs,
+    pools: pipeline.pools,
+    ranks: rankStages(graph, selection.stages, lastDurations(stateDir)),
+    keepGoing: isSet(context, 'keep-going'),
+    emit,
+    signal,
+  });
+}
+
+function exitOf({ failures }: RunResult, signal: AbortSignal): ExitCode {
+  if (signal.aborted) return EXIT.interrupted;
+  return failures.length === 0 ? EXIT.ok : EXIT.failed;
+}

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { PipelineError } from '../base/error.ts';
+import type { RunResult } from '../execute/run.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Project } from '../project.ts';
+import type { CommandContext } from './command.ts';
+import { toJudged } from './judged.ts';
+
+/** Begins a run for those who listen; returns its id, which sorts by time. */
+export function startRun(context: CommandContext, project: Project, plan: Plan): string {
+  const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
+  const run = `${stamp}-${randomBytes(2).toString('hex')}`;
+  context.emit({
+    type: 'run-started',
+    run,
+    command: context.line,
+    pipeline: project.pipeline.name,
+    stages: plan.judgements.length,
+  });
+  return run;
+}
+
+/** Tells how each stage was judged. */
+export function tellPlan(context: CommandContext, plan: Plan): void {
+  context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
+}
+
+/** Ends a run for those who listen. */
+export function finishRun(
+  context: CommandContext,
+  { run, result, durationMs }: { run: string; result: RunResult; durationMs: number },
+): void {
+  const outcome = context.signal.aborted ? 'canceled' : result.failures.length > 0 ? 'failed' : 'succeeded';
+  context.emit({ type: 'run-finished', run, outcome, counts: result.counts, durationMs });
+}
+
+/** Problems that are known before anything runs: nothing then does. */
+export function refuseProblems(plan: Plan): void {
+  const [first, ...rest] = plan.problems;
+  if (first) throw PipelineError.of([first, ...rest]);
+}
