@@ -9,7 +9,7 @@ import { readState } from './state.ts';
 import { assertHealed, assertIntact, assertRecovered, disturbed, recover, tryOnce } from './trial.ts';
 import type { Stage } from './trial.ts';
 
-const SAMPLE = 40;
+const SAMPLE = 24;
 
 /** What each kind of call can fail with (open(2), write(2), rename(2), fsync(2) and so on). */
 const CODES: readonly (readonly [calls: RegExp, codes: readonly string[]])[] = [

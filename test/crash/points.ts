@@ -3,6 +3,7 @@ import type { Seeded } from './seeded.ts';
 import { createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
 import { SCENARIOS } from './project.ts';
+import type { Scenario } from './project.ts';
 
 /** One trial of a suite. */
 export interface Trial {
@@ -28,27 +29,32 @@ export async function runTrials(
 ): Promise<{ readonly tried: number; readonly failures: readonly Error[] }> {
   const seeded = createSeeded(options.seed);
   const scenarios = SCENARIOS.filter(({ name }) => options.only === undefined || name.includes(options.only));
-  const stages: Awaited<ReturnType<typeof createStage>>[] = [];
+  const stages = new Map<Scenario, Awaited<ReturnType<typeof createStage>>>();
   const failures: Error[] = [];
   try {
-    for (const scenario of scenarios) stages.push(await createStage(scenario));
-    const all = stages.flatMap((stage) => trialsOf(stage, seeded));
+    await twoAtATime(scenarios, async (scenario) => void stages.set(scenario, await createStage(scenario)));
+    const ready = scenarios.flatMap((scenario) => stages.get(scenario) ?? []);
+    const all = ready.flatMap((stage) => trialsOf(stage, seeded));
     const chosen = options.sample === undefined ? all : seeded.sample(all, options.sample);
-    const left = [...chosen];
-    const work = async (): Promise<void> => {
-      for (let trial = left.shift(); trial; trial = left.shift()) {
-        try {
-          await trial.run();
-        } catch (error) {
-          failures.push(error as Error);
-        }
+    await twoAtATime(chosen, async (trial) => {
+      try {
+        await trial.run();
+      } catch (error) {
+        failures.push(error as Error);
       }
-    };
-    await Promise.all([work(), work()]);
+    });
     return { tried: chosen.length, failures };
   } finally {
-    for (const stage of stages) stage.close();
+    for (const stage of stages.values()) stage.close();
   }
+}
+
+async function twoAtATime<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const next = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all([next(), next()]);
 }
 
 /** Failures as one text: what was tried, and why it is not as it should be. */
