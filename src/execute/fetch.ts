@@ -84,7 +84,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
         const size = present.get(objectPath(hash)) ?? 0;
         await receive(
           hash,
-          (came) => progress.arrived(hash, came),
+          (came) => progress.arrived(came, hash),
           (source) => progress.countSource(hash, source, size),
         );
         progress.failed(hash);

@@ -89,7 +89,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
       emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
       return;
     }
-    progress.arrived(hash, size);
+    progress.arrived(size, hash);
   };
   const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
   if (!dryRun) {
@@ -106,7 +106,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
         const { objects: own } = collectObjects(cache, result.outs);
         if (![...own.files, ...own.trees.keys()].every(isThere)) return;
         await remote.put(key, body, signal);
-        progress.arrived(`sha256:${key}`, size);
+        progress.arrived(size);
       });
       await remote.flush?.(signal);
     } catch (error) {

@@ -34,6 +34,9 @@ test('a fetch fills the cache and leaves the workspace alone; a dry one only cou
   const clone = cloneOf(rig);
   const dry = succeeded(await clone.lockstep(['pull', '--dry-run', '--json']));
   assert.equal(eventOf(dry, 'transfer-finished')['objects'], 6);
+  assert.equal(jsonOf(dry).length, 1, 'nothing is told to have begun');
+  const told = succeeded(await clone.lockstep(['fetch', '--dry-run']));
+  assert.match(told.stderr, /^would fetch 6 objects \(\d+ B\) from origin\n$/);
   assert.equal(existsSync(clone.path('.lockstep/files')) ? objectsOf(clone.path('.lockstep')).length : 0, 0);
   succeeded(await clone.lockstep(['fetch', 'split']));
   assert.equal(objectsOf(clone.path('.lockstep')).length, 4);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
+import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
@@ -28,7 +29,29 @@ test('a dry push counts and sends nothing', async () => {
   const rig = await createDemo();
   const ran = succeeded(await rig.lockstep(['push', '--dry-run', '--json']));
   assert.equal(eventOf(ran, 'transfer-finished')['objects'], 6);
+  assert.equal(eventOf(ran, 'transfer-finished')['dryRun'], true);
+  const told = succeeded(await rig.lockstep(['push', '--dry-run']));
+  // "one\ntwo\nthree\n" as a whole and in three parts, "3\n", and a manifest of three entries.
+  const size = 14 + 14 + 2 + 3 * ('{"sha256": "", "relpath": "1.txt"}'.length + 64) + '[, , ]'.length;
+  assert.equal(told.stderr, `would push 6 objects (${size} B) to origin\n`);
   assert.throws(() => readdirSync(rig.path('remote')));
+});
+
+test('--jobs says how many objects are under way at once, whatever remotes.yaml says', async () => {
+  await using fake = await startFakeS3();
+  const rig = await createDemo({ 'remotes.yaml': `${fakeS3Yaml(fake.url)}    jobs: 1\n` });
+  const three = Promise.withResolvers<void>();
+  fake.hold = () => {
+    if (fake.most === 3) three.resolve();
+    return three.promise;
+  };
+  // One at a time would wait for ever: a request that is not answered is not followed by another.
+  succeeded(await rig.lockstep(['push', '--jobs', '3'], { env: { FAKE_SECRET: 'x' } }));
+  assert.equal(fake.most, 3);
+  assert.equal(fake.objects.size, 6);
+  const wrong = await rig.lockstep(['push', '--jobs', '0']);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^error\[cli\.value\]: "--jobs" takes a whole number from 1 to 1024, not "0"/);
 });
 
 test('a push of a stage or a path sends only its objects', async () => {

@@ -21,6 +21,10 @@ export interface FakeS3 extends AsyncDisposable {
   /** Bytes as they are given out. */
   alter: (key: string, bytes: Buffer) => Buffer;
   misbehave: (request: S3Request) => Misdeed | undefined;
+  /** An upload is answered when this has resolved. */
+  hold: () => Promise<void>;
+  /** The most uploads that were waiting for their answer at one time. */
+  most: number;
 }
 
 /** The part of S3 that a remote of small objects uses, in this process: for command lines that run as children. */
@@ -32,7 +36,10 @@ export async function startFakeS3(): Promise<FakeS3> {
     clockMs: 0,
     alter: (_: string, bytes: Buffer) => bytes,
     misbehave: (_: S3Request): Misdeed | undefined => undefined,
+    hold: async () => undefined,
+    most: 0,
   };
+  let uploads = 0;
   const server = createServer((request, response) => {
     void serve(request, response).catch(() => request.destroy());
   });
@@ -56,6 +63,9 @@ export async function startFakeS3(): Promise<FakeS3> {
     if (url.searchParams.has('list-type')) return list(response, url.searchParams.get('prefix') ?? '');
     const bytes = fake.objects.get(key);
     if (method === 'PUT') {
+      fake.most = Math.max(fake.most, ++uploads);
+      await fake.hold();
+      uploads--;
       fake.objects.set(key, Buffer.concat(chunks));
       response.writeHead(200, { etag: '"0"' }).end();
     } else if (method === 'DELETE') {

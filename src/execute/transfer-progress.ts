@@ -1,0 +1,78 @@
+import type { Readable } from 'node:stream';
+import type { Emit } from '../base/event.ts';
+import type { Body, Source } from '../base/remote.ts';
+import type { ContentHash } from '../base/types.ts';
+import { derivedStream } from '../remotes/derived-stream.ts';
+
+/** Objects up to this size are told of when they have arrived; larger ones also on their way, in steps of this size. */
+const STEP_BYTES = 1024 * 1024;
+
+/** Counts what has arrived and tells it. */
+export interface TransferProgress {
+  /** An object has arrived whole. */
+  arrived(size: number, hash?: ContentHash): void;
+  /** An object did not arrive: what was told of it counts no longer. */
+  failed(hash: ContentHash): void;
+  /** The same body; its bytes are counted while they are read, anew with each opening. */
+  countBody(hash: ContentHash, body: Body): Body;
+  /** The same source; the bytes of a large stream are counted while they come. */
+  countSource(hash: ContentHash, source: Source, size: number): Source;
+  done(): { readonly objects: number; readonly size: number };
+}
+
+/** `start`: what had arrived before the transfer was told of. */
+export function createTransferProgress(
+  direction: 'push' | 'fetch',
+  emit: Emit,
+  start: { readonly objects: number; readonly size: number } = { objects: 0, size: 0 },
+): TransferProgress {
+  let done = start;
+  /** Bytes of objects that are on their way. */
+  const partial = new Map<ContentHash, number>();
+  let told = 0;
+
+  function tell(): void {
+    let size = done.size;
+    for (const bytes of partial.values()) size += bytes;
+    told = size;
+    emit({ type: 'transfer-progressed', direction, objects: done.objects, size });
+  }
+
+  function note(hash: ContentHash, bytes: number): void {
+    partial.set(hash, bytes);
+    let size = done.size;
+    for (const one of partial.values()) size += one;
+    if (size - told >= STEP_BYTES) tell();
+  }
+
+  async function* count(hash: ContentHash, stream: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+    let bytes = 0;
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      yield chunk;
+      note(hash, (bytes += chunk.length));
+    }
+  }
+
+  return {
+    arrived(size, hash) {
+      if (hash !== undefined) partial.delete(hash);
+      done = { objects: done.objects + 1, size: done.size + size };
+      tell();
+    },
+    failed: (hash) => void partial.delete(hash),
+    countBody(hash, body) {
+      if (body.size <= STEP_BYTES) return body;
+      const open = (): Readable => {
+        partial.delete(hash);
+        const stream = body.open();
+        return derivedStream(stream, count(hash, stream));
+      };
+      return { ...body, open };
+    },
+    countSource(hash, source, size) {
+      if (size <= STEP_BYTES || 'file' in source) return source;
+      return { stream: derivedStream(source.stream, count(hash, source.stream)) };
+    },
+    done: () => done,
+  };
+}
