@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { byCodeUnit } from '../base/path.ts';
-import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import { readIfExists, sweepTemps, writeFileAtomic } from '../io/files.ts';
 
 /**
  * Keeps cached paths out of git: one `.gitignore` per folder, as DVC does, each line anchored and escaped. Lines that
@@ -17,6 +17,8 @@ export function ignorePaths(root: string, paths: readonly string[]): readonly st
     const missing = names.map(toPattern).filter((line) => !lines.has(line) && !lines.has(`${line}/`));
     if (missing.length === 0) continue;
     const gap = before === '' || before.endsWith('\n') ? '' : '\n';
+    // What a killed command left here would lie among the user's files.
+    sweepTemps(join(root, folder));
     writeFileAtomic(join(root, path), `${before}${gap}${missing.sort(byCodeUnit).join('\n')}\n`, {
       durable: false,
     });

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import test, { after } from 'node:test';
+import { sweepNotes } from '../../src/io/mutex.ts';
+import { ownerMark } from '../../src/io/process-id.ts';
+import { ignorePaths } from '../../src/record/gitignore.ts';
+import { createRig } from '../rig.ts';
+import { copyProject, freshPlace } from './project.ts';
+import { disturbed, recover } from './trial.ts';
+
+const PIPELINE = 'stages:\n  s: { cmd: echo x > made/out, outs: [made/out] }\n';
+
+test('a .gitignore that a killed command did not finish leaves nothing beside the outs', async () => {
+  const origin = createRig({ 'pipeline.yaml': PIPELINE, 'made/kept': 'mine' });
+  let rig = origin;
+  // Renames in order: the two notes of the locks, then the first .gitignore.
+  for (let at = 1; !readdirSync(rig.path('made')).some((name) => name.endsWith('.tmp')); at++) {
+    assert.ok(at < 20, 'no kill left a temp file');
+    rig = copyProject(origin.root, freshPlace(`${origin.root}-killed`, ''));
+    const ran = await disturbed(rig, ['repro'], { mode: 'kill-before', at, only: ['rename'] });
+    assert.equal(ran.signal, 'SIGKILL', ran.stderr);
+  }
+  after(() => rig.remove('.'));
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.deepEqual(readdirSync(rig.path('made')).sort(), ['.gitignore', 'kept', 'out']);
+});
+
+test('a lockfile that a killed command did not finish leaves nothing beside pipeline.yaml', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: echo x > out, outs: [out] }\n' });
+  rig.write('.4999999-1.0.tmp', 'lockfile: 1\n');
+  const mine = `.${ownerMark()}.zz.tmp`;
+  rig.write(mine, 'of a living process');
+  await recover(rig);
+  assert.ok(!readdirSync(rig.root).includes('.4999999-1.0.tmp'));
+  assert.ok(readdirSync(rig.root).includes(mine));
+});
+
+test('what dead holders of a lock noted is removed, what living ones noted stays', () => {
+  const rig = createRig();
+  for (const name of ['4999999-1', '.4999999-1.0.tmp', ownerMark(), 'README'])
+    rig.write(`workspace.mutex.d/${name}`, '{}');
+  sweepNotes(rig.path('workspace.mutex'));
+  assert.deepEqual(readdirSync(rig.path('workspace.mutex.d')).sort(), [ownerMark(), 'README'].sort());
+});
+
+test('lines are added to a .gitignore beside the temp file of a living process', () => {
+  const rig = createRig();
+  const mine = `.${ownerMark()}.zz.tmp`;
+  rig.write(`made/${mine}`, '');
+  rig.write('made/.4999999-1.0.tmp', '');
+  assert.deepEqual(ignorePaths(rig.root, ['made/out']), ['made/.gitignore']);
+  assert.deepEqual(readdirSync(rig.path('made')).sort(), [mine, '.gitignore'].sort());
+});
