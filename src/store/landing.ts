@@ -98,8 +98,9 @@ export function createLanding(cache: Cache): Landing {
     async settle(isComplete) {
       await settleFiles();
       const complete = [...trees.values()].filter(({ hash }) => isComplete(hash));
-      await letIn(complete);
+      // Let in or dropped: either way they wait no longer.
       for (const { hash } of complete) trees.delete(hash);
+      await letIn(complete);
     },
     drop() {
       for (const { temp } of [...files, ...trees.values()]) rmSync(temp, { force: true });
