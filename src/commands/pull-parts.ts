@@ -1,9 +1,12 @@
 import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf } from '../base/hash.ts';
 import { foldedTwins } from '../base/path.ts';
 import { formatCount, plural } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
 import { forgetIncomplete, noteIncomplete } from '../execute/incomplete.ts';
+import { rehashEntries } from '../execute/rehash.ts';
 import { foldsNames } from '../io/folding.ts';
 import type { Project } from '../project.ts';
 import { printJson } from './command.ts';
@@ -46,7 +49,8 @@ async function placePart(
   const whole = new Map<string, string>(all.map((file) => [file.path, file.hash]));
   const present = new Set<string>();
   if (here.kind === 'file') throw otherContent(path);
-  for (const entry of here.kind === 'tree' ? here.entries : []) {
+  const entries = here.kind === 'tree' ? here.entries : [];
+  for (const entry of await rehashEntries(join(root, path), entries, algorithmOf(hash))) {
     const file = `${path}/${entry.relpath}`;
     if (whole.get(file) !== entry.hash) throw otherContent(path);
     present.add(file);
