@@ -201,8 +201,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     const bytes = readIfExists(join(root, LOCKFILE));
     if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
       recorder.replace(await parseLock(bytes.toString('utf8')));
-    const { recover } = await project.workbench();
-    await recover();
+    const workbench = await project.workbench();
+    await workbench.recover();
     ignorePaths(root, pathsToIgnore(pipeline));
   }
 
