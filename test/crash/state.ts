@@ -78,12 +78,15 @@ export function wrongObjects(store: string): readonly string[] {
   });
 }
 
-/** What the engine keeps for one attempt, one write or one lock only. */
+/**
+ * What the engine keeps for one attempt, one write or one lock only. A remote's `.incoming` is none of it: another
+ * machine may be writing there, so its temp files stay for a day.
+ */
 export function leftovers(root: string): readonly string[] {
   return filesBelow(root).filter(
     (name) =>
       /^\.lockstep\/(staging|attempts)\//.test(name) ||
-      name.endsWith('.tmp') ||
+      (name.endsWith('.tmp') && !name.startsWith('remote/.incoming/')) ||
       /(^|\/)\.lockstep-[^/]*\//.test(name) ||
       /^\.lockstep\/[^/]*\.mutex\.d\//.test(name),
   );
