@@ -1,11 +1,17 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PipelineError } from '../base/error.ts';
+import { createClock } from '../io/clock.ts';
+import type { Clock } from '../io/clock.ts';
 import { flush } from '../io/flush.ts';
 
-/** So much may wait for its names; more is flushed at once, while further files are copied. */
-const BATCH_FILES = 2000;
-const BATCH_BYTES = 256 * 1024 * 1024;
+/**
+ * So much may wait for its names, and so long; more is flushed at once, while further files are copied. A flush in the
+ * midst of copying makes each new file wait for the disk, so a batch is as large as what a kill may cost: half a minute.
+ */
+const BATCH_FILES = 20_000;
+const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
+const BATCH_MS = 30_000;
 
 /** A temp file and the name it is to have. */
 export interface Entering {
@@ -28,10 +34,16 @@ export interface FolderBatch {
  * The bytes of a batch are on the disk before any of it gets its name; the names are put there by `flush`. After a
  * failed flush nobody can say what the disk holds, so every later call fails with the same error.
  */
-export function createFolderBatch(root: string, faultOf: (error: unknown) => unknown): FolderBatch {
+export function createFolderBatch(
+  root: string,
+  faultOf: (error: unknown) => unknown,
+  clock: Pick<Clock, 'now'> = createClock(),
+): FolderBatch {
   const made = new Set<string>();
   let waiting: Entering[] = [];
   let waitingBytes = 0;
+  /** When the first that is waiting came, epoch ms. */
+  let sinceMs = 0;
   /** Folders with names that may not be on the disk yet. */
   let unflushed = new Set<string>();
   /** What is under way; the next batch waits for it, so that what was put first is there first. */
@@ -78,9 +90,12 @@ export function createFolderBatch(root: string, faultOf: (error: unknown) => unk
 
   return {
     async add(one) {
+      const nowMs = clock.now();
+      if (waiting.length === 0) sinceMs = nowMs;
       waiting.push(one);
       waitingBytes += one.size;
-      if (waiting.length < BATCH_FILES && waitingBytes < BATCH_BYTES) return;
+      const isYoung = nowMs - sinceMs < BATCH_MS;
+      if (isYoung && waiting.length < BATCH_FILES && waitingBytes < BATCH_BYTES) return;
       const before = entering;
       void begin();
       // One batch may be flushed while the next is copied, not two.

@@ -39,8 +39,10 @@ interface Received {
   readonly size: number;
 }
 
-const BATCH_FILES = 2000;
-const BATCH_BYTES = 256 * 1024 * 1024;
+/** So much may wait to be let in, and so long: a flush in the midst of writing makes each new file wait for the disk. */
+const BATCH_FILES = 20_000;
+const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
+const BATCH_MS = 30_000;
 const WHOLE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -48,6 +50,8 @@ export function createLanding(cache: Cache): Landing {
   const trees = new Map<ContentHash, Received>();
   let files: Received[] = [];
   let bytes = 0;
+  /** When the first of them came, epoch ms. */
+  let sinceMs = 0;
   /** The batch being let in; the next one waits for it. */
   let settling: Promise<void> = Promise.resolve();
 
@@ -85,9 +89,12 @@ export function createLanding(cache: Cache): Landing {
         trees.set(hash, { hash, temp, size });
         return size;
       }
+      const nowMs = cache.clock.now();
+      if (files.length === 0) sinceMs = nowMs;
       files.push({ hash, temp, size });
       bytes += size;
-      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) await settleFiles();
+      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES || nowMs - sinceMs >= BATCH_MS)
+        await settleFiles();
       return size;
     },
     readTree(hash) {
