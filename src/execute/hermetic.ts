@@ -55,7 +55,11 @@ function linksAbove(paths: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   const links = new Set<string>();
   for (const path of paths) {
-    for (let folder = dirname(path); folder !== dirname(folder) && !seen.has(folder); folder = dirname(folder)) {
+    for (
+      let folder = dirname(path);
+      folder !== dirname(folder) && !seen.has(folder);
+      folder = dirname(folder)
+    ) {
       seen.add(folder);
       if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) links.add(folder);
     }

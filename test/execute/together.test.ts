@@ -27,9 +27,7 @@ test('a second repro waits, says for whom and since when, and then finds everyth
 
   const second = rig.start(['repro'], { env });
   t.after(() => second.process.kill('SIGINT'));
-  await second.seen(
-    'waiting for the workspace: lockstep repro --json holds it since 2026-03-17T10:30:00Z',
-  );
+  await second.seen('waiting for the workspace: lockstep repro --json holds it since 2026-03-17T10:30:00Z');
   writeFileSync(rig.path('go'), 'x');
   assert.equal((await first.ended).code, 0);
   const ended = await second.ended;
