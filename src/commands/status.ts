@@ -5,7 +5,6 @@ import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { statusOfRemotes } from './remote-status.ts';
 import { printPlan } from './repro.ts';
 
 const status: Command = {
@@ -29,11 +28,12 @@ const status: Command = {
     'lockstep status -r backup',
   ],
   run: (context) =>
-    withProject(context, (project) =>
-      isSet(context, 'remote') || textFlag(context, 'name') !== undefined
-        ? statusOfRemotes(context, project)
-        : statusOfStages(context, project),
-    ),
+    withProject(context, async (project) => {
+      if (!isSet(context, 'remote') && textFlag(context, 'name') === undefined)
+        return statusOfStages(context, project);
+      const { statusOfRemotes } = await import('./remote-status.ts');
+      return statusOfRemotes(context, project);
+    }),
 };
 
 export default status;

@@ -19,20 +19,15 @@ export interface ValidateOptions {
 }
 
 /**
- * Compiles a JSON Schema (2020-12) into a check that tells its findings at their places, in the words of the schema's
+ * Makes a JSON Schema (2020-12), compiled when it is first used, into a check that tells its findings at their places, in the words of the schema's
  * titles. Codes: `<area>.unknown-key`, `.type`, `.missing-key`, `.value`, `.empty`.
  *
  * `oneOf` is for editors only: what belongs together is said better by the reader itself.
  */
 export function createValidate(schema: SchemaObject, options: ValidateOptions): Validate {
-  const check: ValidateFunction = new Ajv2020({
-    allErrors: true,
-    verbose: true,
-    strict: false,
-    validateFormats: false,
-    addUsedSchema: false,
-  }).compile(schema);
+  let compiled: ValidateFunction | undefined;
   return (tree, report) => {
+    const check = (compiled ??= compile(schema));
     if (check(forCheck(toJson(tree)))) return;
     const told = new Set<string>();
     for (const error of check.errors ?? []) {
@@ -44,6 +39,17 @@ export function createValidate(schema: SchemaObject, options: ValidateOptions): 
       tell(error, tree, options, report);
     }
   };
+}
+
+function compile(schema: SchemaObject): ValidateFunction {
+  const options = {
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: false,
+    addUsedSchema: false,
+  };
+  return new Ajv2020(options).compile(schema);
 }
 
 /** What the messages use of the schema that a value fails. */
