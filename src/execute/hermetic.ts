@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { byCodeUnit } from '../base/path.ts';
 import type { ModuleAction } from '../base/types.ts';
 
@@ -50,18 +50,20 @@ function addFolder(path: string, read: Set<string>): void {
   read.add(join(path, '*'));
 }
 
-/** Links among the folders above the paths, a linked `node_modules` above all: Node reads them on its way. */
+/**
+ * Links among the folders above the paths, a linked `node_modules` above all, and among those that such a link leads
+ * through: Node reads them on its way.
+ */
 function linksAbove(paths: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   const links = new Set<string>();
-  for (const path of paths) {
-    for (
-      let folder = dirname(path);
-      folder !== dirname(folder) && !seen.has(folder);
-      folder = dirname(folder)
-    ) {
+  const open = paths.map((path) => dirname(path));
+  for (const start of open) {
+    for (let folder = start; folder !== dirname(folder) && !seen.has(folder); folder = dirname(folder)) {
       seen.add(folder);
-      if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) links.add(folder);
+      if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
+      links.add(folder);
+      open.push(resolve(dirname(folder), readlinkSync(folder)));
     }
   }
   return links;

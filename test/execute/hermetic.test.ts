@@ -178,6 +178,25 @@ export const b = readFileSync(new URL('./data.txt', import.meta.url), 'utf8');`,
   assert.equal(rig.read('out.txt'), 'BC');
 });
 
+test('packages are found where node_modules is a link to a link', async () => {
+  const rig = moduleRig('', {});
+  rig.write(
+    'stages/m.ts',
+    `import { a } from 'alpha';
+import { writeFileSync } from 'node:fs';
+export default ({ outs }) => writeFileSync(outs.out, a);`,
+  );
+  rig.remove('node_modules');
+  const alpha = 'shared/modules/alpha';
+  rig.write(`${alpha}/package.json`, '{"name":"alpha","version":"1.0.0","type":"module","main":"main.js"}');
+  rig.write(`${alpha}/main.js`, `export const a = 'A';`);
+  symlinkSync('shared/modules', rig.path('hop'));
+  symlinkSync('hop', rig.path('node_modules'));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
+  assert.equal(rig.read('out.txt'), 'A');
+});
+
 test('a closure of more than 2,000 files runs, and an undeclared read elsewhere is still found', async () => {
   const rig = moduleRig('', {});
   const count = 2100;
