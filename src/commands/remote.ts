@@ -15,7 +15,7 @@ const FILE = 'remotes.yaml';
 const ACTIONS = ['list', 'add', 'check'];
 
 const remote: Command = {
-  summary: 'List the remotes of remotes.yaml, or add one',
+  summary: 'List, add and check the remotes of remotes.yaml',
   usage: 'list | add NAME URL | check [NAME]',
   flags: {
     default: { type: 'boolean', help: 'add: make it the default remote' },

@@ -69,8 +69,10 @@ test('each word of a line is completed with what may stand there', async () => {
     [['repro', '--jobs', ''], []],
     [
       ['remote', ''],
-      ['list', 'add'],
+      ['list', 'add', 'check'],
     ],
+    [['remote', 'check', 's'], ['storage']],
+    [['pull', '--for', 'feat'], ['features']],
     [
       ['completion', ''],
       ['bash', 'zsh', 'fish'],

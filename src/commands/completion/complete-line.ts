@@ -120,6 +120,7 @@ async function valuesOf(flag: string, names: () => Promise<ProjectNames>): Promi
   if (flag === 'dir') return [FOLDERS];
   if (flag === 'profile') return [FILES];
   if (flag === 'remote') return (await names()).remotes.map((word) => ({ word }));
+  if (flag === 'for') return (await names()).stages.map((word) => ({ word }));
   return [];
 }
 
@@ -131,7 +132,10 @@ async function argumentsOf(
 ): Promise<readonly Candidate[]> {
   if (maxArgs !== undefined && args.length >= maxArgs) return [];
   if (name === 'completion') return args.length === 0 ? [...SCRIPTS.keys()].map((word) => ({ word })) : [];
-  if (name === 'remote') return args.length === 0 ? [{ word: 'list' }, { word: 'add' }] : [];
+  if (name === 'remote') {
+    if (args.length === 0) return [{ word: 'list' }, { word: 'add' }, { word: 'check' }];
+    return args[0] === 'check' && args.length === 1 ? (await names()).remotes.map((word) => ({ word })) : [];
+  }
   const found: Candidate[] = [];
   if (/\bSTAGE\b/.test(usage)) found.push(...(await names()).stages.map((word) => ({ word })));
   if (/\bPATH\b/.test(usage)) found.push(...(await names()).paths.map((word) => ({ word })));
