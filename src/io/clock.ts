@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** The only source of time; tests hand in their own. */
 export interface Clock {
   /** Epoch ms. */
@@ -15,6 +13,7 @@ export function createClock(fixedMs?: number): Clock {
   return {
     now: () => fixedMs ?? Date.now(),
     async sleep(ms, signal) {
+      const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises');
       // A timer cannot hold more than 2^31 - 1 ms (24.8 days), and fires at once when asked to.
       for (let left = ms; ; left -= LONGEST_MS) {
         await delay(Math.min(left, LONGEST_MS), undefined, signal ? { signal } : {});

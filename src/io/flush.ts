@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { close, fsync, open } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
 
@@ -18,6 +17,7 @@ export async function flush(paths: readonly string[]): Promise<void> {
 
 function syncFileSystem(path: string): Promise<boolean> {
   return new Promise((resolve) => {
+    const { execFile } = process.getBuiltinModule('node:child_process');
     execFile('sync', ['-f', path], (error) => resolve(error === null));
   });
 }

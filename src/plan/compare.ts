@@ -13,6 +13,8 @@ export function compareFingerprints(
   to: Fingerprint,
   explaining: Explaining,
 ): readonly Reason[] {
+  // Most stages are as they were: found without building anything.
+  if (isEqual(from, to)) return [];
   const reasons: Reason[] = [];
   if (!same(from.action, to.action))
     reasons.push({ kind: 'action-changed', from: from.action as Json, to: to.action as Json });
@@ -138,4 +140,19 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T
 
 function same(a: unknown, b: unknown): boolean {
   return a === b || canonicalJson(a as Json) === canonicalJson(b as Json);
+}
+
+/** Equal in value; the order of keys does not count, a key without a value is no key. */
+function isEqual(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    const other = b as readonly unknown[];
+    return a.length === other.length && a.every((item, index) => isEqual(item, other[index]));
+  }
+  if (Array.isArray(a) || Array.isArray(b)) return false;
+  const before = a as Readonly<Record<string, unknown>>;
+  const after = b as Readonly<Record<string, unknown>>;
+  for (const key in before) if (!isEqual(before[key], own(after, key))) return false;
+  for (const key in after) if (after[key] !== undefined && own(before, key) === undefined) return false;
+  return true;
 }

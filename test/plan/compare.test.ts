@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reason } from '../../src/base/reason.ts';
 import { formatReason } from '../../src/base/reason.ts';
-import type { Fingerprint } from '../../src/base/types.ts';
+import type { Fingerprint, Json } from '../../src/base/types.ts';
 import { compareFingerprints } from '../../src/plan/compare.ts';
 import { hashOf } from './rig.ts';
 
@@ -132,4 +132,13 @@ test('integers beyond a double compare by their digits, and 1 equals 1.0', () =>
   });
   assert.deepEqual(reasons(params(1), params(1.0)), []);
   assert.equal(reasons(params(9007199254740993n), params(9007199254740992)).length, 1);
+});
+
+test('the order of keys is no difference; a missing key, another length or another kind is', () => {
+  const from = { params: { 'p.yaml': { a: { x: 1, y: [1, 2] }, b: null } } };
+  const told = (a: Json, b: Json = null): number => reasons({ params: { 'p.yaml': { b, a } } }, from).length;
+  assert.equal(told({ y: [1, 2], x: 1 }), 0);
+  for (const a of [{ x: 1, y: [1, 2, 3] }, { x: 1, y: { 0: 1, 1: 2 } }, { x: 1, y: [1, 2], z: 0 }, { x: 1 }])
+    assert.equal(told(a), 1, JSON.stringify(a));
+  assert.equal(told({ x: 1, y: [1, 2] }, {}), 1);
 });
