@@ -1,15 +1,8 @@
-import type { Emit } from '../base/event.ts';
-import type { HashAlgorithm, RelPath, StageLock } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
+import type { RelPath, StageLock } from '../base/types.ts';
 import { foldsNames } from '../io/folding.ts';
-import type { RunCache } from '../record/runs.ts';
-import type { Cache } from '../store/cache.ts';
-import type { OwnPackage } from './attempt-inputs.ts';
 import { createDiskWorld } from './disk-world.ts';
-import type { DiskFacts } from './facts.ts';
-import type { Journal } from './journal.ts';
+import type { DiskWorldOptions } from './disk-world.ts';
 import { keepUnsaved } from './keep.ts';
-import type { Recorder } from './recorder.ts';
 import { recoverAttempts } from './recover.ts';
 import { createRestorer } from './restore.ts';
 import type { Restorer } from './restore.ts';
@@ -23,21 +16,7 @@ export interface Workbench {
   recover(): Promise<void>;
 }
 
-export interface WorkbenchOptions {
-  readonly root: string;
-  readonly stateDir: string;
-  readonly cache: Cache;
-  readonly runs: RunCache;
-  readonly facts: DiskFacts;
-  readonly recorder: Recorder;
-  readonly journal: Journal;
-  readonly algorithm: HashAlgorithm;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly own: OwnPackage;
-  readonly conditions: readonly string[];
-  readonly clock: Clock;
-  readonly emit: Emit;
-}
+export type WorkbenchOptions = Omit<DiskWorldOptions, 'restorer' | 'keep' | 'random'>;
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit } = options;
