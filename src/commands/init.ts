@@ -14,7 +14,7 @@ const init: Command = {
   maxArgs: 0,
   run: (context) => {
     const { dir } = context;
-    const taken = ['pipeline.yaml', 'stages/count.ts'].find((file) => existsSync(join(dir, file)));
+    const taken = ['pipeline.yaml', 'stages/count.mts'].find((file) => existsSync(join(dir, file)));
     if (taken !== undefined) {
       throw new PipelineError('init.exists', `"${taken}" exists here already`, {
         hint: 'this folder has a project; see "lockstep status"',
@@ -23,7 +23,8 @@ const init: Command = {
     const files: Record<string, string> = {
       'pipeline.yaml': pipelineText(nameOf(dir)),
       'params.yaml': PARAMS,
-      'stages/count.ts': COUNT,
+      // `.mts` is a module whatever package.json says of its `.ts` files.
+      'stages/count.mts': COUNT,
       'words.txt': WORDS,
     };
     const made: string[] = [];
@@ -67,7 +68,7 @@ stages:
 
   # A TypeScript module: it reads its deps, writes its outs, and sees nothing else.
   count:
-    run: stages/count.ts
+    run: stages/count.mts
     deps: { words: sorted.txt }
     params: [count]
     outs:
