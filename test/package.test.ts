@@ -83,6 +83,39 @@ test('an installed command starts a project, runs it, and finds it fresh', async
   assert.equal((await npx(['lockstep', '--version'])).stdout, `${manifest.version}\n`);
 });
 
+test('what an installed command loads on demand is there: remotes, schedules, patterns', async () => {
+  const dir = 'demand';
+  write(
+    `${dir}/pipeline.yaml`,
+    `stages:
+  a:
+    cmd: mkdir -p out && echo 1 > out/one.txt && echo 2 > out/two.txt
+    refresh: { cron: "0 6 * * 1-5", tz: Asia/Kolkata, as_of: 2026-03-17 }
+    outs: [out/]
+`,
+  );
+  for (const words of [
+    ['repro'],
+    ['remote', 'add', 'shelf', './shelf'],
+    ['remote', 'check', 'shelf'],
+    ['push'],
+  ]) {
+    const ran = await lockstep(['-C', dir, ...words]);
+    assert.equal(ran.code, 0, `${words.join(' ')}\n${ran.stderr}`);
+  }
+  for (const path of ['.lockstep', 'out']) rmSync(join(project, dir, path), { recursive: true });
+  const pulled = await lockstep(['-C', dir, 'pull', 'out/o*.txt']);
+  assert.equal(pulled.code, 0, pulled.stderr);
+  assert.deepEqual(readdirSync(join(project, dir, 'out')), ['one.txt']);
+  for (const words of [['pull'], ['status'], ['verify'], ['dag'], ['log'], ['doctor'], ['gc']]) {
+    const ran = await lockstep(['-C', dir, ...words]);
+    assert.ok(
+      ran.code === 0 || (words[0] === 'doctor' && ran.code === 1),
+      `${words.join(' ')}\n${ran.stderr}`,
+    );
+  }
+});
+
 test('stages of an installed project import the stage API and the market library', async () => {
   const dir = 'market';
   write(`${dir}/pipeline.yaml`, 'name: m\nstages:\n  a: { run: a.ts, outs: { npy: a.npy, day: day.txt } }\n');

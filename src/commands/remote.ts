@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { didYouMean } from '../base/text.ts';
@@ -66,7 +67,6 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   const root = findRoot(context.dir);
   const path = join(root, FILE);
   const place = placeOf(url, context.dir, root);
-  const { parseDocument } = await import('yaml');
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
   if (before !== '') loadRemotes(context, root);
   const document = parseDocument(before);
