@@ -229,6 +229,11 @@ function outliveReaders(): { readonly lost: () => boolean } {
   return { lost: () => lost };
 }
 
-const output = outliveReaders();
-const code = await main(process.argv.slice(2));
-process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;
+/** Runs one command line as the process's whole work, and leaves its exit code to the process. */
+export async function runCommandLine(): Promise<void> {
+  // Stays when the process runs out of work before the command has ended: no success may come of that.
+  process.exitCode = EXIT.bug;
+  const output = outliveReaders();
+  const code = await main(process.argv.slice(2));
+  process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;
+}
