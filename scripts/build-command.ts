@@ -13,8 +13,11 @@ const FIRST = [
   'src/listeners/schedule.ts',
 ];
 
-/** It starts a thread with its own file, which is to load nothing else. */
-const ALONE = 'src/store/hash-workers.ts';
+/** What threads and processes of ours start from, by the name of the built file: each shares nothing with the command. */
+const ALONE: Readonly<Record<string, string>> = { 'part-hash-workers': 'src/store/hash-workers.ts' };
+
+/** Chunks lie beside the entry, so that paths relative to a module hold in each of them as they do in src/. */
+const CHUNK = '[name]-[hash]';
 
 export interface CommandBuild {
   readonly root: string;
@@ -53,20 +56,23 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
     entryNames: 'cli',
     plugins,
   });
-  const alone = await build({ ...options, entryPoints: { [nameOf(ALONE)]: ALONE } });
+  const alone = await Promise.all(
+    Object.entries(ALONE).map(([name, path]) =>
+      build({ ...options, entryPoints: { [name]: path }, splitting: true, chunkNames: CHUNK }),
+    ),
+  );
   const rest = await build({
     ...options,
-    entryPoints: Object.fromEntries([...parts].filter(([name]) => name !== nameOf(ALONE))),
+    entryPoints: Object.fromEntries([...parts].filter(([name]) => !Object.hasOwn(ALONE, name))),
     splitting: true,
-    // Chunks lie beside the entry, so that paths relative to a module hold in each of them as they do in src/.
-    chunkNames: '[name]-[hash]',
+    chunkNames: CHUNK,
     plugins: [shareWithCore(root, new Set(first))],
     // CommonJS packages ask for Node's modules by `require`, which an ES module does not have.
     banner: {
       js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);",
     },
   });
-  const builds = [core, alone, rest].map(({ metafile }) => metafile);
+  const builds = [core, ...alone, rest].map(({ metafile }) => metafile);
   for (const path of builds.flatMap(({ outputs }) => Object.keys(outputs))) takeBuiltins(join(root, path));
   return builds.flatMap(({ outputs }) =>
     Object.values(outputs).flatMap(({ inputs }) =>
@@ -119,7 +125,8 @@ function shareWithCore(root: string, first: ReadonlySet<string>): Plugin {
     setup(build) {
       build.onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
         const source = relative(root, resolve(resolveDir, path));
-        if (source === ALONE) return { path: `./${nameOf(ALONE)}.js`, external: true };
+        const name = nameOf(source);
+        if (Object.hasOwn(ALONE, name)) return { path: `./${name}.js`, external: true };
         return first.has(source) ? { path: './cli.js', external: true } : undefined;
       });
     },
