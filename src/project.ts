@@ -19,7 +19,7 @@ import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
-import { makePlan } from './plan/plan.ts';
+import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Plan, Selection } from './plan/plan.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
@@ -330,7 +330,7 @@ function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): 
     if (!selection.stages.has(stage.name)) continue;
     for (const out of stage.outs) paths.push(out.path);
     for (const dep of stage.deps) {
-      const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
+      const makers = selectMakers(graph.makersOf(dep.path), selection);
       if (makers.length === 0 || makers.some((maker) => maker.relation === 'around')) paths.push(dep.path);
     }
   }
