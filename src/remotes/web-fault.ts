@@ -97,8 +97,8 @@ function kindOfStatus(status: number | undefined): FaultKind | undefined {
 
 /** The first line of what a server says; a page for humans says nothing. */
 function firstLine(text: string | undefined): string {
-  if (/^\s*</.test(text ?? '')) return '';
-  const line = (text ?? '').split('\n', 1)[0]?.trim() ?? '';
+  const said = (text ?? '').replace(/[:\s]*<(!doctype|html|\?xml).*$/is, '');
+  const line = said.split('\n', 1)[0]?.trim() ?? '';
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
