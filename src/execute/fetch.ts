@@ -5,6 +5,7 @@ import type { Remote, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
+import { afterFailure } from './after-failure.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Wanted } from './transfer-plan.ts';
@@ -110,7 +111,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     });
     return { received, size, missing, failures: [...failures.values()] };
   } catch (error) {
-    if (!dryRun) await settle();
+    if (!dryRun) await afterFailure(settle);
     throw error;
   } finally {
     landing.drop();

@@ -5,6 +5,7 @@ import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { afterFailure } from './after-failure.ts';
 import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
@@ -110,7 +111,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
       });
       await remote.flush?.(signal);
     } catch (error) {
-      await keepSent(remote);
+      // What was put before an interrupt or a failure counts.
+      await afterFailure(() => remote.flush?.(new AbortController().signal));
       throw error;
     }
   }
@@ -137,15 +139,6 @@ export async function push(options: PushOptions): Promise<PushResult> {
     ...(dryRun && { dryRun }),
   });
   return result;
-}
-
-/** What was put before an interrupt or a failure counts; why the transfer ended is told, not that this failed too. */
-async function keepSent(remote: Remote): Promise<void> {
-  try {
-    await remote.flush?.(new AbortController().signal);
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-  }
 }
 
 function sum(sendings: readonly { readonly size: number }[]): number {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
+import { afterFailure } from './after-failure.ts';
 
 export interface UseRemoteOptions {
   /** The project's root, from which relative folders are meant. */
@@ -20,11 +21,15 @@ export async function useRemote<T>(
   const { openRemote } = await import('../remotes/index.ts');
   const place = { ...config, url: toPlace(config.url, root, env['HOME']) };
   const remote = await openRemote(place, { signal, clock, random: Math.random, root, env });
+  let result: T;
   try {
-    return await act(remote);
-  } finally {
-    await remote.close?.();
+    result = await act(remote);
+  } catch (error) {
+    await afterFailure(() => remote.close?.());
+    throw error;
   }
+  await remote.close?.();
+  return result;
 }
 
 /** A folder's url becomes an absolute path; anything with a scheme stays. */

@@ -75,7 +75,8 @@ export function createLanding(cache: Cache): Landing {
     const batch = files;
     files = [];
     bytes = 0;
-    settling = settling.then(() => letIn(batch));
+    // One that failed told it; this one stands for itself.
+    settling = settling.catch(() => undefined).then(() => letIn(batch));
     return settling;
   }
 
