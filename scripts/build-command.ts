@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
@@ -14,7 +15,11 @@ const FIRST = [
 ];
 
 /** What threads and processes of ours start from, by the name of the built file: each shares nothing with the command. */
-const ALONE: Readonly<Record<string, string>> = { 'part-hash-workers': 'src/store/hash-workers.ts' };
+const ALONE: Readonly<Record<string, string>> = {
+  'part-hash-workers': 'src/store/hash-workers.ts',
+  'part-copy-workers': 'src/io/copy-workers.ts',
+  launcher: 'src/io/launcher-process.ts',
+};
 
 /** Chunks lie beside the entry, so that paths relative to a module hold in each of them as they do in src/. */
 const CHUNK = '[name]-[hash]';
@@ -29,7 +34,8 @@ export interface CommandBuild {
 /**
  * Builds the command: `cli.js`, one file with everything that a run with nothing to do needs, and `part-….js` with its
  * chunks for what is loaded on demand; those import what they share with it from `cli.js`. Returns the paths of all
- * sources, relative to the root. Throws when two modules of `cli.js` export one name.
+ * sources, relative to the root. Throws when two modules of `cli.js` export one name, or
+ * when a part starts threads with its own file.
  */
 export async function buildCommand({ root, dist, external }: CommandBuild): Promise<readonly string[]> {
   const options = {
@@ -46,7 +52,9 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
     metafile: true,
   } satisfies BuildOptions;
   const parts = new Map<string, string>();
-  const bundled = (name: string): boolean => !external.includes(name);
+  const bundled = (name: string): boolean =>
+    !isBuiltin(name) &&
+    !external.some((one) => one === name || (one.endsWith('/*') && name.startsWith(one.slice(0, -1))));
   const plugins = [cutAtDynamicImports({ root, parts, bundled })];
   const draft = await build({ ...options, entryPoints: FIRST, write: false, plugins });
   const first = Object.keys(draft.metafile.inputs).sort();
@@ -73,6 +81,8 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
     },
   });
   const builds = [core, ...alone, rest].map(({ metafile }) => metafile);
+  for (const { outputs } of [core, rest].map(({ metafile }) => metafile))
+    for (const path of Object.keys(outputs)) refuseThreads(join(root, path));
   for (const path of builds.flatMap(({ outputs }) => Object.keys(outputs))) takeBuiltins(join(root, path));
   return builds.flatMap(({ outputs }) =>
     Object.values(outputs).flatMap(({ inputs }) =>
@@ -84,6 +94,12 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
 /** Rewrites a built file so that it loads of Node's modules only what it uses. */
 export function takeBuiltins(file: string): void {
   writeFileSync(file, loadBuiltinsDirectly(readFileSync(file, 'utf8')));
+}
+
+/** A thread that starts from a file of the command would load the command. */
+function refuseThreads(file: string): void {
+  if (/new Worker\d*\(new URL\(import\.meta\.url\)/.test(readFileSync(file, 'utf8')))
+    throw new Error(`"${file}" starts threads with its own file: name its source in ALONE`);
 }
 
 /** The file that `import()` of a module or package leads to. */
