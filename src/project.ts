@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
+import { digestOf, hashBytes, sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -31,6 +32,7 @@ import { createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
 import { createCodeReader } from './store/imports.ts';
 import { createMemo } from './store/memo.ts';
+import type { Memo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
 
 export interface ProjectOptions {
@@ -116,8 +118,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const clock = clockFrom(env);
   // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
   const machine = createClock();
+  const memo = createMemo(join(stateDir, 'memo'), machine.now());
   const load = createLoader(root);
-  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, load);
+  const hashOf = createHasher({ root, memo, clock: machine, load });
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, { load, hashOf });
   const pipeline = await readPipelineOnce(snapshot, load);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw problemsError(problems);
@@ -130,7 +134,6 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     calendars: join(PACKAGE, 'calendars'),
     locked: options.locked === true,
   });
-  const memo = createMemo(join(stateDir, 'memo'), machine.now());
   const cache = createCache({
     dir: stateDir,
     workspace: root,
@@ -200,7 +203,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
+    if (bytes !== undefined && sha256Hex(bytes) !== hashOf(LOCKFILE))
       recorder.replace(await parseLock(bytes.toString('utf8')));
     const workbench = await project.workbench();
     await workbench.recover();
@@ -273,6 +276,34 @@ function createLoader(root: string): (path: string) => Uint8Array | undefined {
   return (path) => {
     if (!loaded.has(path)) loaded.set(path, readIfExists(join(root, path)));
     return loaded.get(path);
+  };
+}
+
+interface Hashing {
+  readonly root: string;
+  readonly memo: Memo;
+  readonly clock: Clock;
+  readonly load: (path: string) => Uint8Array | undefined;
+}
+
+/** A file that looks as it did when it was hashed is not read, like any other input; every answer stands for the command. */
+function createHasher({ root, memo, clock, load }: Hashing): (path: string) => string | null {
+  const hashes = new Map<string, string | null>();
+  const find = (path: string): string | null => {
+    const stat = statIfExists(join(root, path));
+    const known = stat && memo.lookup(stat, 'sha256');
+    if (known !== undefined) return digestOf(known);
+    const seenAt = clock.now();
+    const bytes = load(path);
+    if (bytes === undefined) return null;
+    const hash = hashBytes('sha256', bytes);
+    if (stat) memo.remember(stat, hash, { seenAt, object: false });
+    return digestOf(hash);
+  };
+  return (path) => {
+    let hash = hashes.get(path);
+    if (hash === undefined) hashes.set(path, (hash = find(path)));
+    return hash;
   };
 }
 
