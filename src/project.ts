@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import { digestOf, hashBytes, sha256Hex } from './base/hash.ts';
+import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -32,8 +32,9 @@ import { createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
 import { createCodeReader } from './store/imports.ts';
 import { createMemo } from './store/memo.ts';
-import type { Memo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
+import { createProjectFiles } from './store/project-files.ts';
+import type { ProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -119,13 +120,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
   const machine = createClock();
   const memo = createMemo(join(stateDir, 'memo'), machine.now());
-  const load = createLoader(root);
-  const hashOf = createHasher({ root, memo, clock: machine, load });
-  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, { load, hashOf });
-  const pipeline = await readPipelineOnce(snapshot, load);
+  const files = createProjectFiles({ root, memo, clock: machine });
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
+  const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw problemsError(problems);
-  const lock = await readLockOnce(snapshot, load);
+  const lock = await readLockOnce(snapshot, files);
   const ticks = await findTicks(pipeline, {
     lock,
     snapshot,
@@ -203,7 +203,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes !== undefined && sha256Hex(bytes) !== hashOf(LOCKFILE))
+    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
       recorder.replace(await parseLock(bytes.toString('utf8')));
     const workbench = await project.workbench();
     await workbench.recover();
@@ -271,46 +271,7 @@ function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void
   }
 }
 
-function createLoader(root: string): (path: string) => Uint8Array | undefined {
-  const loaded = new Map<string, Buffer | undefined>();
-  return (path) => {
-    if (!loaded.has(path)) loaded.set(path, readIfExists(join(root, path)));
-    return loaded.get(path);
-  };
-}
-
-interface Hashing {
-  readonly root: string;
-  readonly memo: Memo;
-  readonly clock: Clock;
-  readonly load: (path: string) => Uint8Array | undefined;
-}
-
-/** A file that looks as it did when it was hashed is not read, like any other input; every answer stands for the command. */
-function createHasher({ root, memo, clock, load }: Hashing): (path: string) => string | null {
-  const hashes = new Map<string, string | null>();
-  const find = (path: string): string | null => {
-    const stat = statIfExists(join(root, path));
-    const known = stat && memo.lookup(stat, 'sha256');
-    if (known !== undefined) return digestOf(known);
-    const seenAt = clock.now();
-    const bytes = load(path);
-    if (bytes === undefined) return null;
-    const hash = hashBytes('sha256', bytes);
-    if (stat) memo.remember(stat, hash, { seenAt, object: false });
-    return digestOf(hash);
-  };
-  return (path) => {
-    let hash = hashes.get(path);
-    if (hash === undefined) hashes.set(path, (hash = find(path)));
-    return hash;
-  };
-}
-
-async function readPipelineOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Pipeline> {
+async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Pipeline> {
   const known = snapshot.get('pipeline') as Pipeline | undefined;
   if (known) return known;
   const { readPipeline } = await import('./read/pipeline.ts');
@@ -320,10 +281,7 @@ async function readPipelineOnce(
   return pipeline;
 }
 
-async function readLockOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Lock> {
+async function readLockOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Lock> {
   const known = snapshot.get('lock') as KeptLock | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);
