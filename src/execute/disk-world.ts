@@ -6,6 +6,7 @@ import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } 
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import { processStart } from '../io/process-id.ts';
+import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
@@ -205,6 +206,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
       recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
     },
+    explain: (error) => fromSystemError(error, stateDir),
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: options.random,
