@@ -35,7 +35,7 @@ export async function buildDist(root: string, dist: string): Promise<void> {
   await build({ ...shared, entryPoints: { child: 'src/execute/child.ts' } });
   const { metafile } = await build({
     ...shared,
-    entryPoints: { cli: 'src/cli.ts' },
+    entryPoints: { cli: 'src/cli.ts', launcher: 'src/io/launcher-process.ts' },
     splitting: true,
     // Chunks lie beside the entry, so that paths relative to a module hold in each of them as they do in src/.
     chunkNames: '[name]-[hash]',

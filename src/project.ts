@@ -177,7 +177,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' };
     const conditions = runsFromSource() ? ['lockstep-source'] : [];
     const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
-    return createWorkbench({ ...rooms, own, conditions });
+    const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
+    return createWorkbench({ ...rooms, own, conditions, launcherEntry });
   };
 
   async function take(name: string, mode: MutexMode): Promise<Disposable> {
@@ -252,6 +253,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     needsRecovery: () => journal.orphans().length > 0,
     async close() {
       try {
+        if (workbench) (await workbench).close();
         await recorder.flush();
       } finally {
         for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();

@@ -5,7 +5,7 @@ import type { Emit } from '../base/event.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import { processStart } from '../io/process-id.ts';
+import type { Launcher } from '../io/launcher.ts';
 import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
 import type { RunCache } from '../record/runs.ts';
@@ -37,6 +37,7 @@ export interface DiskWorldOptions {
   readonly own: OwnPackage;
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
+  readonly launcher: Launcher;
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
@@ -83,7 +84,8 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         clock,
         signal,
         emit,
-        onStart: (pid) => journal.started(staging.id, { pid, start: processStart(pid) ?? '' }),
+        launcher: options.launcher,
+        onStart: (leader) => journal.started(staging.id, leader),
       });
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
