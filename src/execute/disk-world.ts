@@ -78,6 +78,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         env: options.env,
         nowMs: fingerprint.tick === undefined ? 0 : Date.parse(fingerprint.tick),
         code: closure?.paths ?? [],
+        scripts: closure?.scripts ?? new Map<string, string>(),
         packageFolders: closure?.packageFolders ?? [],
         own: options.own,
         conditions: options.conditions,
