@@ -180,7 +180,8 @@ function listenForInterrupts(): Interrupts {
 }
 
 function report(error: unknown, { root, json }: { root: string | undefined; json: boolean }): ExitCode {
-  const known = error instanceof PipelineError ? error : fromSystemError(error);
+  const stateDir = root === undefined ? undefined : join(root, '.lockstep');
+  const known = error instanceof PipelineError ? error : fromSystemError(error, stateDir);
   if (json) {
     const problems = known ? known.problems : [toProblem(error)];
     process.stdout.write(`${JSON.stringify({ type: 'error', problems })}\n`);

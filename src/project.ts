@@ -71,7 +71,10 @@ export interface Project {
   workbench(): Promise<Workbench>;
   /** Looks at the disk and judges the selected stages. */
   plan(selection: Selection): Promise<Plan>;
-  /** Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. */
+  /**
+   * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
+   * before all that was recorded is on the disk, it and the cache are held until the project is closed.
+   */
   takeWorkspace(): Promise<Disposable>;
   /** Takes the cache: shared for adding and reading, exclusive for removing. */
   takeCache(mode: MutexMode): Promise<Disposable>;
@@ -168,6 +171,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     lockedData: () => recorder.data(),
   });
 
+  const unreleased: Disposable[] = [];
   let workbench: Promise<Workbench> | undefined;
   const openWorkbench = async (): Promise<Workbench> => {
     const { createWorkbench } = await import('./execute/workbench.ts');
@@ -183,7 +187,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function take(name: string, mode: MutexMode): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
-    return acquireMutex({
+    const mutex = await acquireMutex({
       path: join(stateDir, `${name}.mutex`),
       mode,
       command: options.command,
@@ -198,6 +202,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
           since: holder?.since ?? '',
         }),
     });
+    return {
+      [Symbol.dispose]() {
+        // Whoever comes next would read a lock without what we recorded, and gc would take its objects for garbage.
+        if (recorder.isPending()) unreleased.push(mutex);
+        else mutex[Symbol.dispose]();
+      },
+    };
   }
 
   async function enterWorkspace(): Promise<void> {
@@ -244,8 +255,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
     async close() {
-      if (workbench) (await workbench).close();
-      await recorder.flush();
+      try {
+        if (workbench) (await workbench).close();
+        await recorder.flush();
+      } finally {
+        for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
+      }
       const text = recorder.writtenText();
       if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
