@@ -78,27 +78,46 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const failed = new Map<ContentHash, PipelineError>();
   const progress = createTransferProgress('push', emit);
   const send = async ({ hash, size }: Sending): Promise<void> => {
-    if (lacking.has(hash)) return;
     const file = cache.pathOf(hash);
     const body = progress.countBody(hash, { size, file, hash, open: () => createReadStream(file) });
     try {
       await remote.put(objectPath(hash), body, signal);
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
-      failed.set(hash, error);
       progress.failed(hash);
+      // A damaged object leaves the cache, and is one that this machine lacks.
+      const { corrupt } = await cache.check([hash]);
+      if (corrupt.length > 0) {
+        lacking.add(hash);
+        return;
+      }
+      failed.set(hash, error);
       emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
       return;
     }
     progress.arrived(size, hash);
   };
+  /** What does not go together with others goes by itself. */
+  const sendAll = async (sendings: readonly Sending[]): Promise<void> => {
+    const stored = new Set<ContentHash>();
+    await remote.putObjects?.(
+      sendings.map(({ hash, size }) => ({ hash, size, file: cache.pathOf(hash) })),
+      {
+        signal,
+        stored(some) {
+          for (const { hash } of some) stored.add(hash);
+          progress.arrivedTogether(some);
+        },
+      },
+    );
+    const rest = sendings.filter(({ hash }) => !stored.has(hash));
+    await runPool(rest, remote.limits.concurrency, send);
+  };
   const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
   if (!dryRun) {
     try {
-      const { corrupt } = await cache.check(files.map((file) => file.hash));
-      for (const hash of corrupt) lacking.add(hash);
       const { concurrency } = remote.limits;
-      await runPool(files, concurrency, send);
+      await sendAll(files);
       await remote.flush?.(signal);
       const whole = trees.filter(({ hash }) => (objects.trees.get(hash) ?? []).every(isThere));
       await runPool(whole, concurrency, send);
