@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
+import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -19,7 +20,7 @@ import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
-import { makePlan } from './plan/plan.ts';
+import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Plan, Selection } from './plan/plan.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
@@ -32,6 +33,8 @@ import type { Cache } from './store/cache.ts';
 import { createCodeReader } from './store/imports.ts';
 import { createMemo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
+import { createProjectFiles } from './store/project-files.ts';
+import type { ProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -68,7 +71,10 @@ export interface Project {
   workbench(): Promise<Workbench>;
   /** Looks at the disk and judges the selected stages. */
   plan(selection: Selection): Promise<Plan>;
-  /** Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. */
+  /**
+   * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
+   * before all that was recorded is on the disk, it and the cache are held until the project is closed.
+   */
   takeWorkspace(): Promise<Disposable>;
   /** Takes the cache: shared for adding and reading, exclusive for removing. */
   takeCache(mode: MutexMode): Promise<Disposable>;
@@ -116,12 +122,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const clock = clockFrom(env);
   // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
   const machine = createClock();
-  const load = createLoader(root);
-  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, load);
-  const pipeline = await readPipelineOnce(snapshot, load);
+  const memo = createMemo(join(stateDir, 'memo'), machine.now());
+  const files = createProjectFiles({ root, memo, clock: machine });
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
+  const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw problemsError(problems);
-  const lock = await readLockOnce(snapshot, load);
+  const lock = await readLockOnce(snapshot, files);
   const ticks = await findTicks(pipeline, {
     lock,
     snapshot,
@@ -130,7 +137,6 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     calendars: join(PACKAGE, 'calendars'),
     locked: options.locked === true,
   });
-  const memo = createMemo(join(stateDir, 'memo'), machine.now());
   const cache = createCache({
     dir: stateDir,
     workspace: root,
@@ -165,6 +171,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     lockedData: () => recorder.data(),
   });
 
+  const unreleased: Disposable[] = [];
   let workbench: Promise<Workbench> | undefined;
   const openWorkbench = async (): Promise<Workbench> => {
     const { createWorkbench } = await import('./execute/workbench.ts');
@@ -180,7 +187,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function take(name: string, mode: MutexMode): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
-    return acquireMutex({
+    const mutex = await acquireMutex({
       path: join(stateDir, `${name}.mutex`),
       mode,
       command: options.command,
@@ -195,12 +202,19 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
           since: holder?.since ?? '',
         }),
     });
+    return {
+      [Symbol.dispose]() {
+        // Whoever comes next would read a lock without what we recorded, and gc would take its objects for garbage.
+        if (recorder.isPending()) unreleased.push(mutex);
+        else mutex[Symbol.dispose]();
+      },
+    };
   }
 
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
+    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
       recorder.replace(await parseLock(bytes.toString('utf8')));
     const workbench = await project.workbench();
     await workbench.recover();
@@ -241,8 +255,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
     async close() {
-      if (workbench) (await workbench).close();
-      await recorder.flush();
+      try {
+        if (workbench) (await workbench).close();
+        await recorder.flush();
+      } finally {
+        for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
+      }
       const text = recorder.writtenText();
       if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
@@ -268,18 +286,7 @@ function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void
   }
 }
 
-function createLoader(root: string): (path: string) => Uint8Array | undefined {
-  const loaded = new Map<string, Buffer | undefined>();
-  return (path) => {
-    if (!loaded.has(path)) loaded.set(path, readIfExists(join(root, path)));
-    return loaded.get(path);
-  };
-}
-
-async function readPipelineOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Pipeline> {
+async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Pipeline> {
   const known = snapshot.get('pipeline') as Pipeline | undefined;
   if (known) return known;
   const { readPipeline } = await import('./read/pipeline.ts');
@@ -289,10 +296,7 @@ async function readPipelineOnce(
   return pipeline;
 }
 
-async function readLockOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Lock> {
+async function readLockOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Lock> {
   const known = snapshot.get('lock') as KeptLock | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);
@@ -332,7 +336,7 @@ function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): 
     if (!selection.stages.has(stage.name)) continue;
     for (const out of stage.outs) paths.push(out.path);
     for (const dep of stage.deps) {
-      const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
+      const makers = selectMakers(graph.makersOf(dep.path), selection);
       if (makers.length === 0 || makers.some((maker) => maker.relation === 'around')) paths.push(dep.path);
     }
   }

@@ -8,6 +8,17 @@ export interface RemoteConfig {
   readonly url: string;
   readonly options: Readonly<Record<string, Json>>;
   readonly at: Location;
+  readonly proxies?: Proxies;
+}
+
+/** The proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; small letters win, as in curl). */
+export interface Proxies {
+  /** The variables that are set, for what makes connections. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The proxy before the remote's own server, for telling: which variable names it, and its url without user and password. */
+  readonly used?: { readonly variable: string; readonly url: string };
+  /** Passwords in their urls. */
+  readonly secrets: readonly string[];
 }
 
 /** Bytes on their way to a remote. */

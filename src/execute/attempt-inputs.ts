@@ -17,6 +17,8 @@ export interface AttemptInputs {
   /** The stage's tick. */
   readonly nowMs: number;
   readonly code: readonly string[];
+  /** Absolute path → text without types, for files that the process need not read and strip once more. */
+  readonly scripts: ReadonlyMap<string, string>;
   readonly packageFolders: readonly string[];
   readonly own: OwnPackage;
   /** Passed to Node when the runner itself runs from source. */

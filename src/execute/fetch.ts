@@ -144,7 +144,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     if (!dryRun) await afterFailure(settle);
     throw error;
   } finally {
-    landing.drop();
+    await afterFailure(async () => landing.drop());
   }
 
   function settle(): Promise<void> {

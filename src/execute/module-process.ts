@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
@@ -23,6 +24,7 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   let isDone = false;
   const job: ChildJob = {
     module: join(root, stage.action.path),
+    scripts: Object.fromEntries([...inputs.scripts].map(([path, text]) => [pathToFileURL(path).href, text])),
     deps: byName(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
     outs: byName(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
     params: nestParams(stage),

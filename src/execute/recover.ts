@@ -7,7 +7,14 @@ import type { Clock } from '../io/clock.ts';
 import { readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes } from '../io/mutex.ts';
 import { isOwnerAlive, processStart } from '../io/process-id.ts';
-import { isGroupAlive, processesWithMark, signalGroup, signalProcess } from '../io/process.ts';
+import {
+  RUNNER,
+  endMarked,
+  isGroupAlive,
+  processesWithMark,
+  signalGroup,
+  signalProcess,
+} from '../io/process.ts';
 import { finishMove } from './commit.ts';
 import type { AttemptRecord, Journal, LostAttempt } from './journal.ts';
 import { closeStaging, putBack, refuseLinkAbove } from './staging.ts';
@@ -92,6 +99,8 @@ export function failedFolder(stateDir: string, stage: string): string {
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
 async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: RecoverOptions): Promise<void> {
+  // It may still be about to start what its runner asked for.
+  await endMarked(ownerOf(orphan.id), 0, RUNNER);
   const leader = orphan.process;
   const marked = processesWithMark(orphan.id);
   const start = leader && processStart(leader.pid);
@@ -110,6 +119,11 @@ async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: Reco
     if (waited >= GRACE_MS) throw unkillable(orphan);
     await clock.sleep(50);
   }
+}
+
+/** The runner that an attempt is named after. */
+function ownerOf(id: string): string {
+  return id.slice(0, id.indexOf('.'));
 }
 
 function unkillable(orphan: AttemptRecord | LostAttempt): PipelineError {

@@ -1,7 +1,8 @@
 import type { RelPath, StageLock } from '../base/types.ts';
 import { foldsNames } from '../io/folding.ts';
 import { createLauncher } from '../io/launcher.ts';
-import { MARK } from '../io/process.ts';
+import { ownerMark } from '../io/process-id.ts';
+import { MARK, RUNNER } from '../io/process.ts';
 import { createDiskWorld } from './disk-world.ts';
 import type { DiskWorldOptions } from './disk-world.ts';
 import { keepUnsaved } from './keep.ts';
@@ -47,8 +48,9 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   };
 }
 
-/** Where Node finds compiled code, and whose attempt a runner inside a stage belongs to. */
+/** Where Node finds compiled code, whose the launcher is, and whose attempt a runner inside a stage belongs to. */
 function launcherEnv(env: DiskWorldOptions['env']): Record<string, string> {
   const names = ['HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', MARK];
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  const known = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  return Object.fromEntries([...known, [RUNNER, ownerMark()]]);
 }

@@ -9,6 +9,8 @@ const DEATH_POLL_MS = 5;
 const DEATH_TRIES = 1000;
 /** Marks every process of an attempt, also those that leave its group. */
 export const MARK = 'LOCKSTEP_ATTEMPT';
+/** Marks the launcher of a runner, by the runner's `<pid>-<start>`. */
+export const RUNNER = 'LOCKSTEP_RUNNER';
 
 /** SIGTERM to the group, and SIGKILL after the grace time; resolves when it has ended. */
 export async function stopGroup(
@@ -58,9 +60,9 @@ export function isGroupAlive(pgid: number): boolean {
  * Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. Pids grow (but
  * for the rare wrap), so `since`, the leader's, spares a look at all that was there before.
  */
-export async function endMarked(value: string, since = 0): Promise<void> {
+export async function endMarked(value: string, since = 0, name: string = MARK): Promise<void> {
   for (let tries = 0; tries < DEATH_TRIES; tries++) {
-    const found = processesWithMark(value, since);
+    const found = processesWithMark(value, since, name);
     if (found.length === 0) return;
     for (const pid of found) signalProcess(pid, 'SIGKILL');
     // A killed process may still be on its way out of a write.
@@ -78,9 +80,9 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Pids of the living processes of an attempt (Linux; none elsewhere): also those that left its group. */
-export function processesWithMark(value: string, since = 0): readonly number[] {
+export function processesWithMark(value: string, since = 0, name: string = MARK): readonly number[] {
   if (process.platform !== 'linux') return [];
-  const mark = `${MARK}=${value}`;
+  const mark = `${name}=${value}`;
   const found: number[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid || Number(entry) < since) continue;

@@ -1,6 +1,7 @@
 import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
+import { TOKEN_ONCE, createGoogleAuth } from './google-auth.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/drive'];
@@ -35,11 +36,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   }
   if (client === undefined || tokenFile === undefined) {
     const key = credentials === undefined ? undefined : readKeyFile(config, credentials);
-    const { GoogleAuth } = await import('google-auth-library');
-    const auth = new GoogleAuth({
-      scopes: SCOPES,
-      ...(credentials !== undefined && { keyFilename: credentials }),
-    });
+    const auth = await createGoogleAuth(credentials, { scopes: SCOPES });
     return { auth, secrets: key ? secretsOf(key) : [] };
   }
   const file = readKeyFile(config, client);
@@ -52,6 +49,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   const auth = new OAuth2Client({
     clientId,
     clientSecret,
+    transporterOptions: TOKEN_ONCE,
     ...(endpoint !== undefined && { endpoints: { oauth2TokenUrl: new URL('token', endpoint).href } }),
   });
   auth.setCredentials({ refresh_token: refreshToken });

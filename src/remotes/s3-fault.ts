@@ -1,13 +1,15 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing } from './faults.ts';
-import { webFault } from './web-fault.ts';
+import { strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const CREDENTIALS =
   'give access_key_id and secret_access_key, a profile, or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
 const REGION = 'set the option "region" to the region of the bucket';
+const NO_CREDENTIALS = ['credentials', CREDENTIALS, 'no credentials are found on this machine'] as const;
+const NO_REGION = ['option', REGION, 'the region of the bucket is not known'] as const;
 
-/** S3's names for its faults (Amazon's error responses, and those of MinIO), and the SDK's for its own. */
+/** S3's names for its faults (Amazon's error responses, and those of MinIO and versitygw), and the SDK's for its own. */
 const NAMES: FaultNames = {
   NoSuchBucket: 'not-found',
   InvalidBucketName: 'not-found',
@@ -16,6 +18,7 @@ const NAMES: FaultNames = {
   AccountProblem: 'denied',
   MethodNotAllowed: 'denied',
   InvalidAccessKeyId: 'credentials',
+  XAdminUserNotFound: 'credentials',
   SignatureDoesNotMatch: 'credentials',
   ExpiredToken: [
     'credentials',
@@ -23,8 +26,8 @@ const NAMES: FaultNames = {
   ],
   InvalidToken: 'credentials',
   TokenRefreshRequired: 'credentials',
-  CredentialsProviderError: ['credentials', CREDENTIALS],
-  TokenProviderError: ['credentials', CREDENTIALS],
+  CredentialsProviderError: NO_CREDENTIALS,
+  TokenProviderError: NO_CREDENTIALS,
   RequestTimeTooSkewed: 'clock',
   RequestExpired: 'clock',
   SlowDown: 'quota',
@@ -46,6 +49,9 @@ const NAMES: FaultNames = {
   RequestTimeout: 'unreachable',
 };
 
+/** What the SDK calls a fault that the server gave no name. */
+const UNNAMED: readonly string[] = ['Unknown', 'UnknownError', 'Error'];
+
 interface S3Error {
   readonly name?: string;
   readonly message?: string;
@@ -57,8 +63,11 @@ interface S3Error {
 /** An SDK's error as the remote's own; with a key, a 404 is that object's. */
 export function s3Fault(config: RemoteConfig, error: unknown, key: string | undefined): unknown {
   const { name, message, Code, $metadata, $response } = (error ?? {}) as S3Error;
+  const isGarbled = message?.startsWith('@aws-sdk XML parse error') === true;
   const status = $metadata?.httpStatusCode;
-  const code = Code ?? (status === undefined && !/Provider/.test(name ?? '') ? undefined : name);
+  if (isGarbled && (status === undefined || status < 300)) return strangeAnswer(config, error);
+  const named = Code ?? (status === undefined && !/Provider/.test(name ?? '') ? undefined : name);
+  const code = UNNAMED.includes(named ?? '') ? undefined : named;
   if (
     key !== undefined &&
     (code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code !== 'NoSuchBucket'))
@@ -66,10 +75,8 @@ export function s3Fault(config: RemoteConfig, error: unknown, key: string | unde
     return objectMissing(config, key);
   }
   if (error instanceof Error && /^(Region is missing|Could not resolve credentials)/.test(error.message)) {
-    const missing = error.message.startsWith('Region')
-      ? (['option', REGION] as const)
-      : (['credentials', CREDENTIALS] as const);
-    return webFault(config, error, { code: 'missing', message }, { missing });
+    const missing = error.message.startsWith('Region') ? NO_REGION : NO_CREDENTIALS;
+    return webFault(config, error, { code: 'missing' }, { missing });
   }
   return webFault(
     config,
@@ -77,7 +84,7 @@ export function s3Fault(config: RemoteConfig, error: unknown, key: string | unde
     {
       status,
       code,
-      message,
+      message: isGarbled || UNNAMED.includes(message ?? '') ? undefined : message,
       retryAfter: $response?.headers?.['retry-after'],
       date: $response?.headers?.['date'],
     },

@@ -9,7 +9,8 @@ import { encodeKey } from './web-stream.ts';
 export interface PlainS3 {
   /** True once the SDK has sent such a request, from which its address and its way of signing are known. */
   isReady(): boolean;
-  put(key: string, put: PlainPut): Promise<void>;
+  /** Resolves with the object's tag, which every S3 gives. */
+  put(key: string, put: PlainPut): Promise<string | undefined>;
   get(key: string, signal: AbortSignal): Promise<Readable>;
 }
 
@@ -106,8 +107,9 @@ export function createPlainS3(client: S3Client): PlainS3 {
     isReady: () => learned !== undefined,
     async put(key, { bytes, sha256, signal }) {
       const payloadHash = sha256 ?? sha256Hex(bytes);
-      const { body } = await send({ method: 'PUT', key, payloadHash }, { body: bytes, signal });
+      const { headers, body } = await send({ method: 'PUT', key, payloadHash }, { body: bytes, signal });
       await drain(body);
+      return headers['etag'];
     },
     async get(key, signal) {
       const { body } = await send({ method: 'GET', key, payloadHash: NOTHING }, { signal });
@@ -116,7 +118,9 @@ export function createPlainS3(client: S3Client): PlainS3 {
   };
 }
 
-const NOTHING = sha256Hex('');
+const NOTHING: string = sha256Hex('');
+/** As the SDK calls it. */
+const UNNAMED = 'UnknownError';
 
 function learnFrom(request: SentRequest, key: string): Learned | undefined {
   const { protocol, hostname, port, path, headers } = request;
@@ -141,10 +145,10 @@ async function errorOf({ statusCode, headers, body }: Answer): Promise<Error> {
   for await (const chunk of body as AsyncIterable<Buffer>)
     if (text.length < MOST_TEXT) text += chunk.toString('utf8');
   const part = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
-  const code = part('Code') ?? String(statusCode);
-  return Object.assign(new Error(part('Message') ?? code), {
-    name: code,
-    Code: code,
+  const code = part('Code');
+  return Object.assign(new Error(part('Message') ?? UNNAMED), {
+    name: code ?? UNNAMED,
+    ...(code !== undefined && { Code: code }),
     $metadata: { httpStatusCode: statusCode },
     $response: { headers },
   });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type * as S3Sdk from '@aws-sdk/client-s3';
+import { PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
@@ -9,6 +10,7 @@ import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
+import { strangeAnswer } from './web-fault.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
@@ -19,7 +21,7 @@ const IDLE_MS = 60_000;
 
 const OPTIONS = {
   region: 'text',
-  endpoint: 'text',
+  endpoint: 'url',
   path_style: 'switch',
   access_key_id: 'text',
   secret_access_key: 'text',
@@ -55,12 +57,6 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     throw remoteFault(config, 'option', { what: '"access_key_id" and "secret_access_key" belong together' });
   }
-  if (options.endpoint !== undefined && !URL.canParse(options.endpoint)) {
-    throw remoteFault(config, 'option', {
-      what: `the option "endpoint" is no url: "${options.endpoint}"`,
-      hint: 'write it as in "https://host:9000"',
-    });
-  }
   // Servers other than Amazon's rarely have a host name per bucket, and ignore the region.
   const own = options.endpoint !== undefined;
   const region = options.region ?? (own ? 'us-east-1' : undefined);
@@ -68,7 +64,15 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      socketTimeout: IDLE_MS,
+      // The SDK's own agents know of no proxy.
+      ...(config.proxies && {
+        httpAgent: { proxyEnv: config.proxies.env },
+        httpsAgent: { proxyEnv: config.proxies.env },
+      }),
+    },
     forcePathStyle: options.path_style ?? own,
     ...(region !== undefined && { region }),
     ...(own && { endpoint: options.endpoint }),
@@ -117,20 +121,24 @@ function createS3(
     }
   }
 
-  /** HEAD answers 404 for a missing object and for a missing bucket alike; asked once which it is. */
+  /**
+   * The answer to a HEAD names no fault: a missing bucket looks like a missing object, and wrong keys like missing rights.
+   * Asked once by a listing, which does.
+   */
   async function requireBucket(signal: AbortSignal): Promise<void> {
     if (isBucketKnown) return;
+    const command = new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 });
     try {
-      await client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal: signal });
+      await client.send(command, { abortSignal: signal });
     } catch (error) {
       signal.throwIfAborted();
-      const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
-        ?.httpStatusCode;
-      if (status === 404) {
+      const fault = s3Fault(config, error, undefined);
+      const code = fault instanceof PipelineError ? fault.code : undefined;
+      if (code === 'remote.not-found') {
         throw remoteFault(config, 'not-found', { what: `there is no bucket "${Bucket}"`, cause: error });
       }
-      // Without the right to ask, the answer about the object stands.
-      if (status !== 403) throw s3Fault(config, error, undefined);
+      // Without the right to list, the answer about the object stands.
+      if (code !== 'remote.denied') throw fault;
     }
     isBucketKnown = true;
   }
@@ -143,9 +151,9 @@ function createS3(
         const { ContentLength } = await ask(key, signal, () => client.send(command, { abortSignal: signal }));
         return { size: ContentLength ?? 0 };
       } catch (error) {
-        if (!isObjectMissing(error)) throw error;
-        await requireBucket(signal);
-        return undefined;
+        if (error instanceof PipelineError && !error.retryable) await requireBucket(signal);
+        if (isObjectMissing(error)) return undefined;
+        throw error;
       }
     },
     async get(key, signal) {
@@ -162,11 +170,14 @@ function createS3(
       const target = { Bucket, Key: prefix + key };
       if (body.size <= PART_BYTES) {
         const bytes = await readBody(body, signal);
-        await ask(undefined, signal, async () => {
+        const tag = await ask(undefined, signal, async () => {
           if (plain.isReady()) return plain.put(target.Key, { bytes, sha256: sha256Of(body), signal });
           const command = new sdk.PutObjectCommand({ ...target, Body: bytes });
-          await client.send(command, { abortSignal: signal });
+          const { ETag } = await client.send(command, { abortSignal: signal });
+          return ETag;
         });
+        // A login page takes whatever is sent to it.
+        if (tag === undefined) throw strangeAnswer(config);
         return;
       }
       await ask(undefined, signal, () => uploadParts({ sdk, client: partsClient, target, body, signal }));
@@ -184,10 +195,12 @@ function createS3(
           ...(token !== undefined && { ContinuationToken: token }),
         });
         const page = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        // Every S3 says it; any other document reads as an empty listing.
+        if (page.IsTruncated === undefined) throw strangeAnswer(config);
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key !== undefined) yield { key: Key.slice(prefix.length), size: Size ?? 0 };
         }
-        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+        token = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
     },
     async close() {

@@ -3,7 +3,6 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { hashFiles } from './hash-files.ts';
-import type { FileToHash } from './hash-files.ts';
 import type { Memo } from './memo.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -25,7 +24,7 @@ export interface ObserveRequest {
 
 export interface Observer {
   /** Observes many paths; files that look as they did cost one stat, the others are hashed together. */
-  observe(requests: readonly ObserveRequest[]): Promise<ReadonlyMap<RelPath, Observation>>;
+  observe(requests: readonly ObserveRequest[]): Promise<Map<RelPath, Observation>>;
 }
 
 export interface ObserverOptions {
@@ -35,8 +34,11 @@ export interface ObserverOptions {
   readonly clock: Clock;
 }
 
-interface Pending extends FileToHash {
-  readonly file: WalkedFile;
+/** What stands at a path and the hashes of its files, as far as the memo knows them. */
+interface Looked {
+  readonly path: RelPath;
+  readonly walked: Exclude<Walked, { readonly kind: 'missing' }>;
+  readonly hashes: (ContentHash | Error | undefined)[];
 }
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
@@ -51,43 +53,46 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
     }
   }
 
-  async function hashUnknown(
-    files: readonly Pending[],
-  ): Promise<ReadonlyMap<WalkedFile, ContentHash | Error>> {
-    const found = new Map<WalkedFile, ContentHash | Error>();
-    if (files.length === 0) return found;
+  /** Hashes what the memo does not know, all together. */
+  async function hashUnknown(looks: readonly Looked[]): Promise<void> {
+    const unknown = looks.flatMap((look) =>
+      look.walked.files.flatMap((file, index) =>
+        look.hashes[index] === undefined
+          ? [{ look, index, file, path: pathOf(root, look.path, file), size: file.stat.size }]
+          : [],
+      ),
+    );
     const seenAt = clock.now();
-    const hashes = await hashFiles(files, algorithm);
-    for (const [index, { file }] of files.entries()) {
-      const hash = hashes[index] ?? new Error('not hashed');
-      found.set(file, hash);
+    const hashes = await hashFiles(unknown, algorithm);
+    for (const [at, { look, index, file }] of unknown.entries()) {
+      const hash = hashes[at] ?? new Error('not hashed');
+      look.hashes[index] = hash;
       if (typeof hash === 'string') memo.remember(file.stat, hash, { seenAt, object: false });
     }
-    return found;
   }
 
   return {
     async observe(requests) {
-      const looks = new Map<RelPath, Walked | PipelineError>();
-      const known = new Map<WalkedFile, ContentHash>();
-      const pending: Pending[] = [];
+      const found = new Map<RelPath, Observation>();
+      const incomplete: Looked[] = [];
       for (const request of requests) {
-        if (looks.has(request.path)) continue;
+        const { path } = request;
+        if (found.has(path)) continue;
         const walked = look(request);
-        looks.set(request.path, walked);
-        if (walked instanceof PipelineError || walked.kind === 'missing') continue;
-        for (const file of walked.files) {
-          const hash = memo.lookup(file.stat, algorithm);
-          if (hash !== undefined) known.set(file, hash);
-          else pending.push({ path: pathOf(root, request.path, file), size: file.stat.size, file });
+        if (walked instanceof PipelineError) found.set(path, { kind: 'refused', error: walked });
+        else if (walked.kind === 'missing') found.set(path, walked);
+        else {
+          const hashes = walked.files.map(({ stat }) => memo.lookup(stat, algorithm));
+          const looked: Looked = { path, walked, hashes };
+          const isKnown = !hashes.includes(undefined);
+          if (!isKnown) incomplete.push(looked);
+          // Its place among the others is kept; what is there is told below.
+          found.set(path, isKnown ? toObservation(looked, algorithm) : MISSING);
         }
       }
-      const hashed = await hashUnknown(pending);
-      const hashOf = (file: WalkedFile): ContentHash | Error =>
-        known.get(file) ?? hashed.get(file) ?? new Error('not hashed');
-      return new Map(
-        [...looks].map(([path, walked]) => [path, toObservation(path, walked, { algorithm, hashOf })]),
-      );
+      if (incomplete.length > 0) await hashUnknown(incomplete);
+      for (const look of incomplete) found.set(look.path, toObservation(look, algorithm));
+      return found;
     },
   };
 }
@@ -96,39 +101,33 @@ function pathOf(root: string, path: RelPath, file: WalkedFile): string {
   return file.relpath === '' ? join(root, path) : `${join(root, path)}/${file.relpath}`;
 }
 
-interface Hashing {
-  readonly algorithm: HashAlgorithm;
-  readonly hashOf: (file: WalkedFile) => ContentHash | Error;
-}
-
-function toObservation(
-  path: RelPath,
-  walked: Walked | PipelineError,
-  { algorithm, hashOf }: Hashing,
-): Observation {
-  if (walked instanceof PipelineError) return { kind: 'refused', error: walked };
-  if (walked.kind === 'missing') return { kind: 'missing' };
+function toObservation({ path, walked, hashes }: Looked, algorithm: HashAlgorithm): Observation {
   if (walked.kind === 'file') {
     const [{ stat }] = walked.files;
-    const hash = hashOf(walked.files[0]);
+    const [hash] = hashes;
     if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(path, hash) };
+    const { size } = stat;
     const exec = (stat.mode & 0o100) !== 0;
-    return { kind: 'file', artifact: { path, hash, kind: 'file', size: stat.size, ...(exec && { exec }) } };
+    return {
+      kind: 'file',
+      artifact: exec ? { path, hash, kind: 'file', size, exec } : { path, hash, kind: 'file', size },
+    };
   }
   const entries: TreeEntry[] = [];
   let size = 0;
-  for (const file of walked.files) {
-    const hash = hashOf(file);
-    if (typeof hash !== 'string')
-      return { kind: 'refused', error: unreadable(`${path}/${file.relpath}`, hash) };
-    entries.push({ relpath: file.relpath, hash });
-    size += file.stat.size;
+  for (const [index, { relpath, stat }] of walked.files.entries()) {
+    const hash = hashes[index];
+    if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(`${path}/${relpath}`, hash) };
+    entries.push({ relpath, hash });
+    size += stat.size;
   }
   const hash = hashManifest(formatManifest(entries, algorithm), algorithm);
   return { kind: 'tree', artifact: { path, hash, kind: 'tree', size, files: entries.length }, entries };
 }
 
-function unreadable(path: string, error: Error): PipelineError {
+const MISSING: Observation = { kind: 'missing' };
+
+function unreadable(path: string, error = new Error('not hashed')): PipelineError {
   const code = isSystemError(error) ? error.code : undefined;
   return new PipelineError('path.unreadable', `"${path}" cannot be read (${code ?? error.message})`, {
     hint: code === 'EACCES' ? 'give yourself the right to read it' : 'check the disk and the file',

@@ -28,8 +28,8 @@ export type LinkPolicy = 'refuse' | 'follow';
  * it refuses names that no manifest may hold (`path.name`): they could be stored, but never restored.
  */
 export function walk(root: string, path: string, links: LinkPolicy): Walked {
-  const full = join(root, path);
-  const stat = lstatOf(full);
+  // Both are clean already: `join` would look at every character of them again.
+  const stat = lstatOf(`${root}${sep}${path}`);
   if (stat === undefined) return { kind: 'missing' };
   if (stat.isSymbolicLink()) return walkLink(root, path, links);
   if (stat.isFile()) return { kind: 'file', files: [{ relpath: '', stat }] };

@@ -18,7 +18,7 @@ import type { Problem } from '../../src/base/error.ts';
 import { sha256Hex } from '../../src/base/hash.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import { processStart } from '../../src/io/process-id.ts';
-import { MARK } from '../../src/io/process.ts';
+import { MARK, RUNNER } from '../../src/io/process.ts';
 import { cleanEnv, createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { copyProject } from './project.ts';
@@ -116,6 +116,17 @@ test('the leader that a sound line names is ended, also when the first line is d
   writeFileSync(recordOf(rig), readFileSync(recordOf(rig), 'utf8').replace('running', 'runnin9'));
   await recover(rig);
   assert.deepEqual(await ended, [null, 'SIGTERM']);
+});
+
+test('a launcher that outlives its runner starts nothing any more once the outs are put back', async (t) => {
+  const rig = crashed();
+  const [owner = ''] = DEAD.split('.');
+  const launcher = spawn('sleep', ['20'], { env: { ...cleanEnv(), [RUNNER]: owner }, stdio: 'ignore' });
+  t.after(() => launcher.kill('SIGKILL'));
+  const ended = once(launcher, 'exit');
+  await recover(rig);
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+  assert.equal(rig.read('out'), 'old');
 });
 
 for (const [what, link] of [

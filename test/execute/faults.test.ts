@@ -79,6 +79,22 @@ test('a full disk is told as such, leaves the old outs, and the next run works o
   assert.deepEqual(leftovers(rig), []);
 });
 
+test('on a full disk the outs of failed attempts are named, with their size, as what can go', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  failing: { cmd: head -c 3000000 /dev/zero > huge; false, outs: [huge] }\n  other: { cmd: echo x > out, outs: [out] }\n',
+  });
+  assert.equal((await rig.lockstep(['repro', 'failing'])).code, 1);
+  const ofStage = await rig.lockstep(['repro', 'other', '--json'], { env: faultAtWrite('/files/sha256/') });
+  const hint =
+    'remove .lockstep/failed (2.9 MiB of failed outs, kept for looking at only), or make room (see "lockstep gc"), then run again: nothing was lost';
+  assert.equal(problemOf(ofStage, 'other').hint?.split('; what it made')[0], hint);
+  const ofCommand = await rig.lockstep(['repro', 'other'], { env: faultAtWrite('/runs/') });
+  assert.ok(ofCommand.stderr.includes(`= hint: ${hint}`), ofCommand.stderr);
+  const ofLock = await rig.lockstep(['repro', 'other'], { env: faultAtWrite('pipeline.lock') });
+  assert.ok(ofLock.stderr.includes(` = hint: ${hint}`), ofLock.stderr);
+});
+
 test('on a disk without any room "gc --delete" makes some, and the next run works', async (t) => {
   const root = mountTmpfs(t);
   if (root === undefined) return t.skip('no file system can be mounted here');
