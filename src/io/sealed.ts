@@ -1,14 +1,15 @@
-import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { readIfExists, writeFileAtomic } from './files.ts';
 
-const SEAL_BYTES = 32;
+const SEAL_BYTES = 4;
 
 /**
- * Writes bytes that end in a checksum of themselves: for private state (memo, snapshot) that is cheap to rebuild and
- * must never be believed when damaged.
+ * Writes bytes that end in a checksum of themselves (CRC-32, little endian): for private state (memo, snapshot) that is
+ * cheap to rebuild and must never be believed when damaged. Nothing in it is believed against malice.
  */
 export function writeSealed(path: string, data: Uint8Array): void {
-  const seal = hash('sha256', data, 'buffer');
+  const seal = Buffer.alloc(SEAL_BYTES);
+  seal.writeUInt32LE(crc32(data));
   writeFileAtomic(path, Buffer.concat([data, seal]), { durable: false, mode: 0o600 });
 }
 
@@ -17,5 +18,5 @@ export function readSealed(path: string): Buffer | undefined {
   const bytes = readIfExists(path);
   if (bytes === undefined || bytes.length < SEAL_BYTES) return undefined;
   const data = bytes.subarray(0, -SEAL_BYTES);
-  return hash('sha256', data, 'buffer').equals(bytes.subarray(-SEAL_BYTES)) ? data : undefined;
+  return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
 }

@@ -123,7 +123,8 @@ export function createMemo(path: string, nowMs: number): Memo {
         [stat.dev, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs, stat.mode, seenAt, today, flags],
         row * STRIDE,
       );
-      hashes.write(digestOf(hash).padEnd(HASH_BYTES * 2, '0'), row * HASH_BYTES, 'hex');
+      hashes.fill(0, row * HASH_BYTES, (row + 1) * HASH_BYTES);
+      hashes.write(digestOf(hash), row * HASH_BYTES, 'hex');
       dirty = true;
     },
     save() {
