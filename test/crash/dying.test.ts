@@ -86,7 +86,7 @@ test('gc keeps what a runner that is not quite gone yet had made whole', async (
   rig.write(`.lockstep/files/sha256/${object.slice(0, 2)}/${object.slice(2)}`, 'new');
   const made: Artifact = { path: 'out' as RelPath, hash: `sha256:${object}`, kind: 'file', size: 3 };
   const result = { ...resultOf(), outs: [made] };
-  await createJournal(rig.path('.lockstep')).intend(id, result);
+  await createJournal(rig.path('.lockstep')).intend(id, result, { durable: true });
   assert.equal((await rig.lockstep(['gc', '--delete'])).code, 0);
   assert.equal(rig.read(`.lockstep/files/sha256/${object.slice(0, 2)}/${object.slice(2)}`), 'new');
 });
