@@ -90,7 +90,8 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   }
   // What runs stages is loaded only when there is something to run.
   const { runStages } = await import('./run-stages.ts');
-  return runStages(context, project, { selection, jobs });
+  const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
+  return runStages(context, project, { selection, jobs, runs });
 }
 
 function isIdle(plan: Plan): boolean {
