@@ -16,6 +16,7 @@ import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
+import { toTree } from '../store/observe.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
@@ -87,8 +88,11 @@ export function createFacts(options: FactsOptions): DiskFacts {
     },
     noteOuts(artifacts) {
       for (const artifact of artifacts) {
-        const entries = artifact.kind === 'tree' ? cache.readTree(artifact.hash) : undefined;
-        seen.set(artifact.path, entries ? { kind: 'tree', artifact, entries } : { kind: 'file', artifact });
+        const here: Observation =
+          artifact.kind === 'tree'
+            ? toTree(artifact, () => cache.readTree(artifact.hash))
+            : { kind: 'file', artifact, known: 'memo' };
+        seen.set(artifact.path, here);
       }
     },
     depHash(path) {
@@ -152,7 +156,7 @@ export function hasArtifact(cache: Cache, artifact: Artifact): boolean {
   if (!cache.has(artifact.hash)) return false;
   if (artifact.kind === 'file') return true;
   try {
-    return cache.readTree(artifact.hash).every((entry) => cache.has(entry.hash));
+    return cache.lacking(cache.readTree(artifact.hash).map((entry) => entry.hash)).size === 0;
   } catch (error) {
     // A damaged manifest has been taken out of the cache: the artifact cannot be had.
     if (error instanceof PipelineError) return false;

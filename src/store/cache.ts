@@ -9,6 +9,7 @@ import { readIfExists } from '../io/files.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { hashFiles } from './hash-files.ts';
+import { findLacking } from './lacking.ts';
 import type { Memo } from './memo.ts';
 import { parseManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -29,6 +30,8 @@ export interface Cache {
   pathOf(hash: ContentHash): string;
   /** True when an object of that name is there; says nothing about its bytes. */
   has(hash: ContentHash): boolean;
+  /** Those of many names for which there is no object; where many are asked for, folders are listed instead of files asked for. */
+  lacking(hashes: Iterable<ContentHash>): ReadonlySet<ContentHash>;
   /** The entries of a directory; throws `object.missing`, `object.corrupt` or `manifest.invalid`. */
   readTree(hash: ContentHash): readonly TreeEntry[];
   /** A small file object's bytes, hashed while read; throws like `readTree`. */
@@ -50,7 +53,8 @@ export interface CacheOptions {
 
 export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOptions): Cache {
   let linker: Linker | undefined;
-  const pathOf = (hash: ContentHash): string => join(dir, objectPath(hash));
+  // Not joined: that would be half the work of asking for an object.
+  const pathOf = (hash: ContentHash): string => `${dir}/${objectPath(hash)}`;
   const statOf = (hash: ContentHash): Stats | undefined => lstatSync(pathOf(hash), { throwIfNoEntry: false });
 
   function discard(hash: ContentHash): void {
@@ -67,6 +71,8 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     throw objectCorrupt(hash);
   }
 
+  const has = (hash: ContentHash): boolean => statOf(hash)?.isFile() === true;
+
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
 
   return {
@@ -77,7 +83,8 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     readObject,
     discard,
     linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),
-    has: (hash) => statOf(hash)?.isFile() === true,
+    has,
+    lacking: (hashes) => findLacking(dir, hashes, has),
     readTree(hash) {
       let entries = trees.get(hash);
       if (!entries) trees.set(hash, (entries = parseManifest(readObject(hash), algorithmOf(hash))));

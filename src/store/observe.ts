@@ -1,22 +1,51 @@
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { hashFiles } from './hash-files.ts';
 import type { FileToHash } from './hash-files.ts';
+import { createLister, entriesOf } from './listing.ts';
+import type { Known, Lister, Listing, Unknown } from './listing.ts';
 import type { Memo } from './memo.ts';
-import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 import { walk } from './walk.ts';
-import type { LinkPolicy, Walked, WalkedFile } from './walk.ts';
+import type { LinkPolicy } from './walk.ts';
 
-/** What is on disk at a path; of a folder also its entries. */
+/** What is on disk at a path. */
 export type Observation =
   | { readonly kind: 'missing' }
-  | { readonly kind: 'file'; readonly artifact: Artifact }
-  | { readonly kind: 'tree'; readonly artifact: Artifact; readonly entries: readonly TreeEntry[] }
+  | { readonly kind: 'file'; readonly artifact: Artifact; readonly known: Known }
+  | ObservedTree
   /** It cannot be an artifact: a link, a FIFO, an unreadable file. */
   | { readonly kind: 'refused'; readonly error: PipelineError };
+
+/** A folder. */
+export interface ObservedTree {
+  readonly kind: 'tree';
+  readonly artifact: Artifact;
+  /** Its files; made when they are first asked for, because most commands need the folder's hash only. */
+  readonly entries: readonly TreeEntry[];
+  /** What a look found; absent for a folder that has just been put there out of the cache. */
+  readonly listing?: Listing;
+}
+
+/** A folder with the given files, which are found when they are first asked for. */
+export function toTree(
+  artifact: Artifact,
+  find: () => readonly TreeEntry[],
+  listing?: Listing,
+): ObservedTree {
+  let found: readonly TreeEntry[] | undefined;
+  return {
+    kind: 'tree',
+    artifact,
+    get entries() {
+      return (found ??= find());
+    },
+    ...(listing && { listing }),
+  };
+}
 
 export interface ObserveRequest {
   readonly path: RelPath;
@@ -35,97 +64,115 @@ export interface ObserverOptions {
   readonly clock: Clock;
 }
 
-interface Pending extends FileToHash {
-  readonly file: WalkedFile;
-}
+/** What was found at a path, before what the memo does not know is hashed. */
+type Look =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'refused'; readonly error: PipelineError }
+  | {
+      readonly kind: 'file';
+      readonly stat: Stats;
+      readonly hash: ContentHash | undefined;
+      readonly known: Known;
+      readonly unknown: readonly Unknown[];
+    }
+  | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: readonly Unknown[] };
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
 export function createObserver({ root, memo, algorithm, clock }: ObserverOptions): Observer {
-  function look({ path, links }: ObserveRequest): Walked | PipelineError {
+  function look({ path, links }: ObserveRequest): Look {
+    let lister: Lister | undefined;
+    let file: Stats | undefined;
     try {
-      return walk(root, path, links);
+      const kind = walk(root, path, {
+        links,
+        visit(prefix, name, stat) {
+          if (name === '') file = stat;
+          else (lister ??= createLister(memo, algorithm)).add(prefix, name, stat);
+        },
+      });
+      if (kind === 'missing') return { kind };
+      if (!file) {
+        lister ??= createLister(memo, algorithm);
+        return { kind: 'tree', lister, unknown: lister.unknown };
+      }
+      return lookAtFile(file);
     } catch (error) {
-      if (error instanceof PipelineError) return error;
-      if (isSystemError(error)) return unreadable(path, error);
+      if (error instanceof PipelineError) return { kind: 'refused', error };
+      if (isSystemError(error)) return { kind: 'refused', error: unreadable(path, error) };
       throw error;
     }
   }
 
-  async function hashUnknown(
-    files: readonly Pending[],
-  ): Promise<ReadonlyMap<WalkedFile, ContentHash | Error>> {
-    const found = new Map<WalkedFile, ContentHash | Error>();
+  function lookAtFile(stat: Stats): Look {
+    const row = memo.find(stat, algorithm);
+    if (row < 0)
+      return {
+        kind: 'file',
+        stat,
+        hash: undefined,
+        known: 'hashed',
+        unknown: [{ index: 0, relpath: '', stat }],
+      };
+    const known = memo.isObject(row) ? 'object' : 'memo';
+    return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: [] };
+  }
+
+  /** Hashes of what the memo does not know, by path and in the order of the look's own. */
+  async function hashUnknown(looks: ReadonlyMap<RelPath, Look>): Promise<ReadonlyMap<RelPath, Hashes>> {
+    const files: (FileToHash & Unknown)[] = [];
+    const found = new Map<RelPath, Hashes>();
+    for (const [path, seen] of looks) {
+      if (!('unknown' in seen)) continue;
+      for (const one of seen.unknown)
+        files.push({ ...one, path: pathOf(root, path, one.relpath), size: one.stat.size });
+    }
     if (files.length === 0) return found;
     const seenAt = clock.now();
     const hashes = await hashFiles(files, algorithm);
-    for (const [index, { file }] of files.entries()) {
-      const hash = hashes[index] ?? new Error('not hashed');
-      found.set(file, hash);
-      if (typeof hash === 'string') memo.remember(file.stat, hash, { seenAt, object: false });
+    for (const [index, { stat }] of files.entries()) {
+      const hash = hashes[index];
+      if (typeof hash === 'string') memo.remember(stat, hash, { seenAt, object: false });
     }
+    let from = 0;
+    for (const [path, seen] of looks)
+      if ('unknown' in seen) found.set(path, hashes.slice(from, (from += seen.unknown.length)));
     return found;
+  }
+
+  function toObservation(path: RelPath, seen: Look, hashes: Hashes): Observation {
+    if (!('unknown' in seen)) return seen;
+    const { kind, unknown } = seen;
+    for (const [index, hash] of hashes.entries()) {
+      const relpath = unknown[index]?.relpath ?? '';
+      if (typeof hash !== 'string')
+        return { kind: 'refused', error: unreadable(relpath === '' ? path : `${path}/${relpath}`, hash) };
+    }
+    if (kind === 'tree') {
+      const listing = seen.lister.end(hashes as readonly ContentHash[]);
+      const { hash, size, count } = listing;
+      return toTree({ path, hash, kind, size, files: count }, () => entriesOf(listing), listing);
+    }
+    const { stat, known, hash = hashes[0] as ContentHash } = seen;
+    const exec = (stat.mode & 0o100) !== 0;
+    return { kind, artifact: { path, hash, kind, size: stat.size, ...(exec && { exec }) }, known };
   }
 
   return {
     async observe(requests) {
-      const looks = new Map<RelPath, Walked | PipelineError>();
-      const known = new Map<WalkedFile, ContentHash>();
-      const pending: Pending[] = [];
-      for (const request of requests) {
-        if (looks.has(request.path)) continue;
-        const walked = look(request);
-        looks.set(request.path, walked);
-        if (walked instanceof PipelineError || walked.kind === 'missing') continue;
-        for (const file of walked.files) {
-          const hash = memo.lookup(file.stat, algorithm);
-          if (hash !== undefined) known.set(file, hash);
-          else pending.push({ path: pathOf(root, request.path, file), size: file.stat.size, file });
-        }
-      }
-      const hashed = await hashUnknown(pending);
-      const hashOf = (file: WalkedFile): ContentHash | Error =>
-        known.get(file) ?? hashed.get(file) ?? new Error('not hashed');
+      const looks = new Map<RelPath, Look>();
+      for (const request of requests) if (!looks.has(request.path)) looks.set(request.path, look(request));
+      const hashed = await hashUnknown(looks);
       return new Map(
-        [...looks].map(([path, walked]) => [path, toObservation(path, walked, { algorithm, hashOf })]),
+        [...looks].map(([path, seen]) => [path, toObservation(path, seen, hashed.get(path) ?? [])]),
       );
     },
   };
 }
 
-function pathOf(root: string, path: RelPath, file: WalkedFile): string {
-  return file.relpath === '' ? join(root, path) : `${join(root, path)}/${file.relpath}`;
-}
+type Hashes = readonly (ContentHash | Error)[];
 
-interface Hashing {
-  readonly algorithm: HashAlgorithm;
-  readonly hashOf: (file: WalkedFile) => ContentHash | Error;
-}
-
-function toObservation(
-  path: RelPath,
-  walked: Walked | PipelineError,
-  { algorithm, hashOf }: Hashing,
-): Observation {
-  if (walked instanceof PipelineError) return { kind: 'refused', error: walked };
-  if (walked.kind === 'missing') return { kind: 'missing' };
-  if (walked.kind === 'file') {
-    const [{ stat }] = walked.files;
-    const hash = hashOf(walked.files[0]);
-    if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(path, hash) };
-    const exec = (stat.mode & 0o100) !== 0;
-    return { kind: 'file', artifact: { path, hash, kind: 'file', size: stat.size, ...(exec && { exec }) } };
-  }
-  const entries: TreeEntry[] = [];
-  let size = 0;
-  for (const file of walked.files) {
-    const hash = hashOf(file);
-    if (typeof hash !== 'string')
-      return { kind: 'refused', error: unreadable(`${path}/${file.relpath}`, hash) };
-    entries.push({ relpath: file.relpath, hash });
-    size += file.stat.size;
-  }
-  const hash = hashManifest(formatManifest(entries, algorithm), algorithm);
-  return { kind: 'tree', artifact: { path, hash, kind: 'tree', size, files: entries.length }, entries };
+function pathOf(root: string, path: RelPath, relpath: string): string {
+  return relpath === '' ? join(root, path) : `${join(root, path)}/${relpath}`;
 }
 
 function unreadable(path: string, error: Error): PipelineError {

@@ -25,7 +25,7 @@ export function formatManifest(entries: readonly TreeEntry[], algorithm: HashAlg
 }
 
 /** The hash of a directory: that of its manifest, with DVC's `.dir` behind it. */
-export function hashManifest(manifest: string, algorithm: HashAlgorithm): ContentHash {
+export function hashManifest(manifest: string | Uint8Array, algorithm: HashAlgorithm): ContentHash {
   return `${hashBytes(algorithm, manifest)}.dir`;
 }
 
@@ -37,7 +37,7 @@ function isSorted(entries: readonly TreeEntry[]): boolean {
 }
 
 /** Python's `json.dumps` of a string: everything outside U+0020–U+007E escaped, DEL too. */
-function pythonJson(text: string): string {
+export function pythonJson(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
   return JSON.stringify(text).replaceAll(
     /[^ -~]/g,
