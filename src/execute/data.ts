@@ -42,7 +42,7 @@ export function staleData({
  */
 export async function syncData(options: DataOptions): Promise<void> {
   const { facts, recorder, emit } = options;
-  await facts.look(options.pipeline.data.map((input) => input.path));
+  await facts.lookOnce(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
   if (stale.length === 0) return;
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));

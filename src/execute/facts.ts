@@ -23,7 +23,12 @@ import type { TreeEntry } from '../store/tree.ts';
 
 /** The planner's view of the disk, kept in memory between looks. */
 export interface DiskFacts extends Facts {
+  /** Looks now, whatever has been seen before. */
   look(paths: readonly RelPath[]): Promise<void>;
+  /** Looks where nothing has been seen since this command began, or since `forget`. */
+  lookOnce(paths: readonly RelPath[]): Promise<void>;
+  /** What has been seen is not to be relied on: someone else may have moved it. */
+  forget(): void;
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
@@ -80,12 +85,16 @@ export function createFacts(options: FactsOptions): DiskFacts {
     return result.outs.every((out) => hasArtifact(cache, out));
   }
 
+  async function look(paths: readonly RelPath[]): Promise<void> {
+    for (const [path, observation] of await observer.observe(paths.map(toRequest)))
+      seen.set(path, observation);
+  }
+
   return {
     observed,
-    async look(paths) {
-      for (const [path, observation] of await observer.observe(paths.map(toRequest)))
-        seen.set(path, observation);
-    },
+    look,
+    lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
+    forget: () => seen.clear(),
     noteOuts(artifacts) {
       for (const artifact of artifacts) {
         const here: Observation =

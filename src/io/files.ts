@@ -38,16 +38,17 @@ export function statIfExists(path: string): Stats | undefined {
 
 /**
  * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
- * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept.
+ * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept; it is beside
+ * the file unless `temp` is another one of `tempName`.
  */
 export function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
-  options: { durable: boolean; mode?: number },
+  options: { durable: boolean; mode?: number; temp?: string },
 ): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
-  const temp = tempName(path);
+  const temp = options.temp ?? tempName(path);
   try {
     const fd = openSync(temp, 'wx', options.mode ?? 0o644);
     try {

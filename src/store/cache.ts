@@ -5,7 +5,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { readIfExists } from '../io/files.ts';
+import { readIfExists, tempName } from '../io/files.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { hashFiles } from './hash-files.ts';
@@ -28,6 +28,11 @@ export interface Cache {
   /** Links between cache and workspace; probed when first asked for. */
   linker(): Linker;
   pathOf(hash: ContentHash): string;
+  /**
+   * A name for a file on its way in. All of them are in one folder, so that what a crash left is found without listing all
+   * objects. The folder exists as soon as one for objects does.
+   */
+  newTemp(): string;
   /** True when an object of that name is there; says nothing about its bytes. */
   has(hash: ContentHash): boolean;
   /** Those of many names for which there is no object; where many are asked for, folders are listed instead of files asked for. */
@@ -80,6 +85,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     memo,
     clock,
     pathOf,
+    newTemp: () => tempName(`${dir}/files/temp`),
     readObject,
     discard,
     linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),

@@ -18,7 +18,7 @@ import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { tempName, writeFileAtomic } from '../io/files.ts';
+import { writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { hashFile } from './hash-file.ts';
@@ -71,7 +71,7 @@ export async function ingest(cache: Cache, files: readonly IngestFile[]): Promis
 
 interface Entering {
   readonly file: IngestFile;
-  /** Where the bytes are now: the file itself, or a temp copy beside the object. */
+  /** Where the bytes are now: the file itself, or a temp copy in the cache. */
   readonly from: string;
   /** What they looked like there when they were known to be the right ones. */
   readonly stat: Stats;
@@ -149,7 +149,7 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   const object = cache.pathOf(file.hash);
   if (lstatSync(object).ino === lstatSync(file.path).ino) return;
   // Never beside the file: left there by a crash, it would be part of the folder.
-  const temp = tempName(object);
+  const temp = cache.newTemp();
   try {
     linkSync(object, temp);
     renameSync(temp, file.path);
@@ -159,9 +159,9 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   }
 }
 
-/** Copies a file beside its object-to-be, hashing what is written. */
+/** Copies a file into the cache, hashing what is written. */
 function copyVerified(cache: Cache, file: IngestFile): Entering {
-  const from = tempName(cache.pathOf(file.hash));
+  const from = cache.newTemp();
   if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
     cache.linker().share(file.path, from);
     chmodSync(from, OBJECT_MODE);
@@ -233,6 +233,7 @@ export function ingestTree(
 ): ContentHash {
   const manifest = formatManifest(entries, algorithm);
   const hash = hashManifest(manifest, algorithm);
-  if (!cache.has(hash)) writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: 0o444 });
+  if (!cache.has(hash))
+    writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: 0o444, temp: cache.newTemp() });
   return hash;
 }

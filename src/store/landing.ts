@@ -15,7 +15,6 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
 import type { Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
-import { tempName } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './ingest.ts';
@@ -81,8 +80,8 @@ export function createLanding(cache: Cache): Landing {
 
   return {
     async receive(hash, source, signal) {
-      const temp = tempName(cache.pathOf(hash));
-      mkdirSync(dirname(temp), { recursive: true });
+      const temp = cache.newTemp();
+      mkdirSync(dirname(cache.pathOf(hash)), { recursive: true });
       const size = await write(hash, asSmallFileOrStream(source, signal), temp);
       chmodSync(temp, 0o444);
       if (isTreeHash(hash)) {

@@ -30,7 +30,11 @@ export async function takeIn(cache: Cache, items: readonly ToTakeIn[]): Promise<
   await ingest(cache, entering);
   for (const { here } of items) {
     if (here.kind !== 'tree' || !here.listing || cache.has(here.artifact.hash)) continue;
-    writeFileAtomic(cache.pathOf(here.artifact.hash), here.listing.manifest, { durable: true, mode: 0o444 });
+    writeFileAtomic(cache.pathOf(here.artifact.hash), here.listing.manifest, {
+      durable: true,
+      mode: 0o444,
+      temp: cache.newTemp(),
+    });
   }
 }
 
