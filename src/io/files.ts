@@ -43,7 +43,7 @@ export function statIfExists(path: string): Stats | undefined {
  */
 export function writeFileAtomic(
   path: string,
-  data: string | Uint8Array,
+  data: string | Uint8Array | readonly Uint8Array[],
   options: { durable: boolean; mode?: number; temp?: string },
 ): void {
   const folder = dirname(path);
@@ -52,7 +52,8 @@ export function writeFileAtomic(
   try {
     const fd = openSync(temp, 'wx', options.mode ?? 0o644);
     try {
-      writeFileSync(fd, data);
+      if (isParts(data)) for (const part of data) writeFileSync(fd, part);
+      else writeFileSync(fd, data);
       if (options.durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -63,6 +64,10 @@ export function writeFileAtomic(
     throw error;
   }
   if (options.durable) syncPath(folder);
+}
+
+function isParts(data: string | Uint8Array | readonly Uint8Array[]): data is readonly Uint8Array[] {
+  return Array.isArray(data);
 }
 
 /** A name beside `path`, on the same device, that no one else uses: `.<owner>.<n>.tmp`. */
@@ -86,6 +91,16 @@ export function sweepTemps(folder: string, deep = false): void {
 export function readFolder(folder: string): readonly Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+/** A folder's names; none when it does not exist. */
+export function readNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;

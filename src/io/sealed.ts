@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { readIfExists, writeFileAtomic } from './files.ts';
 
 const SEAL_BYTES = 32;
@@ -7,9 +7,10 @@ const SEAL_BYTES = 32;
  * Writes bytes that end in a checksum of themselves: for private state (memo, snapshot) that is cheap to rebuild and
  * must never be believed when damaged.
  */
-export function writeSealed(path: string, data: Uint8Array): void {
-  const seal = hash('sha256', data, 'buffer');
-  writeFileAtomic(path, Buffer.concat([data, seal]), { durable: false, mode: 0o600 });
+export function writeSealed(path: string, ...parts: readonly Uint8Array[]): void {
+  const seal = createHash('sha256');
+  for (const part of parts) seal.update(part);
+  writeFileAtomic(path, [...parts, seal.digest()], { durable: false, mode: 0o600 });
 }
 
 /** The bytes under a seal; `undefined` when the file is missing, short or damaged. */

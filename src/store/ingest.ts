@@ -225,7 +225,7 @@ function pump(source: number, target: number, algorithm: HashAlgorithm): Content
   return running.end();
 }
 
-/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+/** Puts the manifest of a directory with these files into the cache; see `ingestManifest`. */
 export function ingestTree(
   cache: Cache,
   entries: readonly TreeEntry[],
@@ -233,7 +233,12 @@ export function ingestTree(
 ): ContentHash {
   const manifest = formatManifest(entries, algorithm);
   const hash = hashManifest(manifest, algorithm);
-  if (!cache.has(hash))
-    writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: 0o444, temp: cache.newTemp() });
+  ingestManifest(cache, hash, Buffer.from(manifest));
   return hash;
+}
+
+/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8Array): void {
+  if (cache.has(hash)) return;
+  writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

@@ -1,6 +1,6 @@
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
-import { readFolder } from '../io/files.ts';
+import { readNames } from '../io/files.ts';
 
 /** A folder is listed when at most so many names are expected in it for each one that is asked for. */
 const NAMES_PER_QUESTION = 6;
@@ -15,22 +15,20 @@ export function findLacking(
   hashes: Iterable<ContentHash>,
   has: (hash: ContentHash) => boolean,
 ): ReadonlySet<ContentHash> {
-  const byFolder = Map.groupBy(
-    new Set(hashes),
-    (hash) => `files/${algorithmOf(hash)}/${digestOf(hash).slice(0, 2)}`,
-  );
-  const lacking = new Set<ContentHash>();
+  const lacking = new Set(hashes);
+  // `sha256:ab`, the folder; the rest is a name in it.
+  const folders = Map.groupBy(lacking, (hash) => hash.slice(0, hash.indexOf(':') + 3));
   let expected = NAMES_PER_QUESTION;
-  for (const [folder, asked] of byFolder) {
+  for (const [folder, asked] of folders) {
     if (asked.length * NAMES_PER_QUESTION < expected) {
-      for (const hash of asked) if (!has(hash)) lacking.add(hash);
+      for (const hash of asked) if (has(hash)) lacking.delete(hash);
       continue;
     }
-    const entries = readFolder(`${dir}/${folder}`);
-    expected = entries.length;
-    const names = new Set<string>();
-    for (const entry of entries) if (entry.isFile()) names.add(entry.name);
-    for (const hash of asked) if (!names.has(digestOf(hash).slice(2))) lacking.add(hash);
+    const names = readNames(
+      `${dir}/files/${algorithmOf(folder as ContentHash)}/${digestOf(folder as ContentHash)}`,
+    );
+    expected = names.length;
+    for (const name of names) lacking.delete((folder + name) as ContentHash);
   }
   return lacking;
 }

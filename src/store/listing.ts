@@ -16,10 +16,10 @@ export interface Listing {
   /** Bytes of all files. */
   readonly size: number;
   readonly count: number;
-  relpathOf(index: number): string;
-  hashOf(index: number): ContentHash;
-  sizeOf(index: number): number;
-  knownOf(index: number): Known;
+  readonly relpathOf: (index: number) => string;
+  readonly hashOf: (index: number) => ContentHash;
+  readonly sizeOf: (index: number) => number;
+  readonly knownOf: (index: number) => Known;
 }
 
 /** A file that the memo does not know. */

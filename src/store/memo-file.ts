@@ -35,24 +35,24 @@ export function loadRows(path: string): Rows {
 }
 
 /** Writes the rows that are to be kept. */
-export function saveRows(
-  path: string,
-  { rows, hashes, count }: Rows,
-  isUsed: (row: number) => boolean,
-): void {
-  let kept = 0;
-  for (let row = 0; row < count; row++) if (isUsed(row)) kept++;
-  const data = Buffer.alloc(HEAD_BYTES + kept * (ROW_BYTES + HASH_BYTES));
-  data.writeUInt32LE(FORMAT, 0);
-  data.writeUInt32LE(kept, 8);
-  const bytes = Buffer.from(rows.buffer, rows.byteOffset, count * ROW_BYTES);
-  let table = HEAD_BYTES;
-  let digests = HEAD_BYTES + kept * ROW_BYTES;
-  // Runs of rows are copied at once; mostly all of them are in use.
-  for (let from = 0, to = 0; from < count; from = to + 1) {
-    for (to = from; to < count && isUsed(to); to++);
-    table += bytes.copy(data, table, from * ROW_BYTES, to * ROW_BYTES);
-    digests += hashes.copy(data, digests, from * HASH_BYTES, to * HASH_BYTES);
+export function saveRows(path: string, all: Rows, isUsed: (row: number) => boolean): void {
+  const { rows, hashes, count } = withoutUnused(all, isUsed);
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(FORMAT, 0);
+  head.writeUInt32LE(count, 8);
+  const table = Buffer.from(rows.buffer, rows.byteOffset, count * ROW_BYTES);
+  writeSealed(path, head, table, hashes.subarray(0, count * HASH_BYTES));
+}
+
+function withoutUnused(all: Rows, isUsed: (row: number) => boolean): Rows {
+  const used: number[] = [];
+  for (let row = 0; row < all.count; row++) if (isUsed(row)) used.push(row);
+  if (used.length === all.count) return all;
+  const rows = new Float64Array(used.length * STRIDE);
+  const hashes = Buffer.alloc(used.length * HASH_BYTES);
+  for (const [to, row] of used.entries()) {
+    rows.set(all.rows.subarray(row * STRIDE, (row + 1) * STRIDE), to * STRIDE);
+    all.hashes.copy(hashes, to * HASH_BYTES, row * HASH_BYTES, (row + 1) * HASH_BYTES);
   }
-  writeSealed(path, data);
+  return { rows, hashes, count: used.length };
 }

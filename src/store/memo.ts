@@ -112,7 +112,7 @@ export function createMemo(path: string, nowMs: number): Memo {
 
   function reserve(): number {
     if ((count + 1) * STRIDE > rows.length) {
-      const capacity = Math.max(256, count * 2);
+      const capacity = Math.max(256, Math.ceil(count * 1.25));
       const moreRows = new Float64Array(capacity * STRIDE);
       moreRows.set(rows.subarray(0, count * STRIDE));
       const moreHashes = Buffer.alloc(capacity * HASH_BYTES);

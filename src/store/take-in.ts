@@ -1,8 +1,8 @@
-import { writeFileAtomic } from '../io/files.ts';
+import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
-import { ingest } from './ingest.ts';
+import { ingest, ingestManifest } from './ingest.ts';
 import type { IngestFile } from './ingest.ts';
-import type { Known } from './listing.ts';
+import type { Known, Listing } from './listing.ts';
 import type { Observation } from './observe.ts';
 
 /** Something that was looked at and is to be in the cache. */
@@ -20,45 +20,59 @@ export interface ToTakeIn {
  */
 export async function takeIn(cache: Cache, items: readonly ToTakeIn[]): Promise<void> {
   const entering: IngestFile[] = [];
-  const settled: IngestFile[] = [];
+  const settled: ContentHash[] = [];
   for (const item of items) {
-    for (const [file, known] of filesOf(item))
-      (isSettled(cache, file, known) ? settled : entering).push(file);
+    const { count, hashOf, knownOf, fileAt } = columnsOf(item);
+    for (let index = 0; index < count; index++) {
+      if (isSettled(cache, item, knownOf(index))) settled.push(hashOf(index));
+      else entering.push(fileAt(index));
+    }
   }
-  const lacking = cache.lacking(settled.map((file) => file.hash));
-  if (lacking.size > 0) for (const file of settled) if (lacking.has(file.hash)) entering.push(file);
+  const lacking = cache.lacking(settled);
+  if (lacking.size > 0)
+    for (const item of items) for (const file of lackingOf(cache, item, lacking)) entering.push(file);
   await ingest(cache, entering);
-  for (const { here } of items) {
-    if (here.kind !== 'tree' || !here.listing || cache.has(here.artifact.hash)) continue;
-    writeFileAtomic(cache.pathOf(here.artifact.hash), here.listing.manifest, {
-      durable: true,
-      mode: 0o444,
-      temp: cache.newTemp(),
-    });
-  }
+  for (const { here } of items)
+    if (here.kind === 'tree' && here.listing)
+      ingestManifest(cache, here.artifact.hash, here.listing.manifest);
 }
 
 /** An unchanged file needs nothing but its object; where files share inodes with objects, it must be the object's. */
-function isSettled(cache: Cache, { sharing }: IngestFile, known: Known): boolean {
+function isSettled(cache: Cache, { sharing }: ToTakeIn, known: Known): boolean {
   if (known === 'object') return true;
   return known === 'memo' && (sharing === 'own' || cache.linker().type !== 'hardlink');
 }
 
-function* filesOf({ path, here, sharing }: ToTakeIn): Generator<readonly [IngestFile, Known]> {
+function lackingOf(cache: Cache, item: ToTakeIn, lacking: ReadonlySet<ContentHash>): readonly IngestFile[] {
+  const { count, hashOf, knownOf, fileAt } = columnsOf(item);
+  const found: IngestFile[] = [];
+  for (let index = 0; index < count; index++)
+    if (isSettled(cache, item, knownOf(index)) && lacking.has(hashOf(index))) found.push(fileAt(index));
+  return found;
+}
+
+interface Columns extends Pick<Listing, 'count' | 'hashOf' | 'knownOf'> {
+  readonly fileAt: (index: number) => IngestFile;
+}
+
+function columnsOf({ path, here, sharing }: ToTakeIn): Columns {
   if (here.kind === 'file') {
     const { hash, size } = here.artifact;
-    yield [{ path, hash, size, sharing }, here.known];
-    return;
+    return {
+      count: 1,
+      hashOf: () => hash,
+      knownOf: () => here.known,
+      fileAt: () => ({ path, hash, size, sharing }),
+    };
   }
   const { listing } = here;
   if (!listing) throw new Error(`"${path}" was not looked at`);
-  for (let index = 0; index < listing.count; index++) {
-    const file = {
-      path: `${path}/${listing.relpathOf(index)}`,
-      hash: listing.hashOf(index),
-      size: listing.sizeOf(index),
-      sharing,
-    };
-    yield [file, listing.knownOf(index)];
-  }
+  const { count, hashOf, knownOf, sizeOf, relpathOf } = listing;
+  const fileAt = (index: number): IngestFile => ({
+    path: `${path}/${relpathOf(index)}`,
+    hash: hashOf(index),
+    size: sizeOf(index),
+    sharing,
+  });
+  return { count, hashOf, knownOf, fileAt };
 }
