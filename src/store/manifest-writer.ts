@@ -1,5 +1,4 @@
 import type { HashAlgorithm } from '../base/types.ts';
-import { pythonJson } from './tree.ts';
 
 /** A directory manifest that is written file by file, in the order of the paths; the same bytes as `formatManifest`. */
 export interface ManifestWriter {
@@ -65,8 +64,7 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
       putBytes(MIDDLE);
       const path = length;
       if (!putPlain(prefix) || !putPlain(name)) {
-        const escaped = pythonJson(`${prefix}${name}`).slice(1, -1);
-        length = path + target.write(escaped, path, 'latin1');
+        length = path + target.write(escapeAsPython(prefix + name), path, 'latin1');
       }
       target[length++] = QUOTE;
       target[length++] = 0x7d;
@@ -84,4 +82,11 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
       return target.subarray(0, length);
     },
   };
+}
+
+/** Python's `json.dumps` of a string, without the quotes: everything outside U+0020–U+007E escaped, DEL too. */
+function escapeAsPython(text: string): string {
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
