@@ -13,5 +13,6 @@ if (major < 24 || (major === 24 && minor < 6)) {
   const { enableCompileCache } = require('node:module');
   const source = join(__dirname, '..', 'src', 'cli.ts');
   enableCompileCache();
-  void import(existsSync(source) ? source : join(__dirname, '..', 'dist', 'cli.js'));
+  const { runCommandLine } = require(existsSync(source) ? source : join(__dirname, '..', 'dist', 'cli.js'));
+  void runCommandLine();
 }

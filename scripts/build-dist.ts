@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { BuildOptions, Metafile } from 'esbuild';
+import { buildCommand, takeBuiltins } from './build-command.ts';
 import { BUNDLED, readManifest } from './manifest.ts';
 import { collectLicenses } from './licenses.ts';
 
 /**
- * Builds what the npm package runs into an empty folder: `cli.js` with its chunks, `child.js` (the entry of a stage
+ * Builds what the npm package runs into an empty folder: `cli.js` with its parts, `child.js` (the entry of a stage
  * process), `index.js` and the modules below `market/` one file each, with their declarations, and the licences of the
  * packages that are bundled in. Throws when a file that stage processes load would need another one.
  */
@@ -19,7 +19,8 @@ export async function buildDist(root: string, dist: string): Promise<void> {
   const external = Object.keys(dependencies)
     .filter((name) => !BUNDLED.has(name))
     .flatMap((name) => [name, `${name}/*`]);
-  const shared: BuildOptions = {
+  // A stage process may read this one file of ours, so it shares no chunk with anything.
+  await build({
     absWorkingDir: root,
     outdir: dist,
     bundle: true,
@@ -27,26 +28,14 @@ export async function buildDist(root: string, dist: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     external,
-    // Not minified: two milliseconds at start are less than a stack trace that can be read.
     minify: false,
     legalComments: 'none',
-  };
-  // A stage process may read this one file of ours, so it shares no chunk with anything.
-  await build({ ...shared, entryPoints: { child: 'src/execute/child.ts' } });
-  const { metafile } = await build({
-    ...shared,
-    entryPoints: { cli: 'src/cli.ts' },
-    splitting: true,
-    // Chunks lie beside the entry, so that paths relative to a module hold in each of them as they do in src/.
-    chunkNames: '[name]-[hash]',
-    metafile: true,
-    // CommonJS packages ask for Node's modules by `require`, which an ES module does not have.
-    banner: {
-      js: "import { createRequire as lockstepRequire } from 'node:module';\nconst require = lockstepRequire(import.meta.url);",
-    },
+    entryPoints: { child: 'src/execute/child.ts' },
   });
+  takeBuiltins(join(dist, 'child.js'));
+  const sources = await buildCommand({ root, dist, external });
   for (const name of ['child.js', 'index.js']) refuseImports(join(dist, name));
-  writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), collectLicenses(root, inputsOf(metafile)));
+  writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), collectLicenses(root, sources));
 }
 
 /** One JavaScript file and one declaration per source, in the layout of src/: stages count these files one by one. */
@@ -58,14 +47,6 @@ function emitModules(root: string, dist: string): void {
   });
   cpSync(join(emitted, 'src'), dist, { recursive: true });
   rmSync(emitted, { recursive: true });
-}
-
-function inputsOf(metafile: Metafile): readonly string[] {
-  return Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs)
-      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-      .map(([path]) => path),
-  );
 }
 
 /** A stage process is granted exactly these files; an import of another would be denied in every stage. */

@@ -180,7 +180,8 @@ function listenForInterrupts(): Interrupts {
 }
 
 function report(error: unknown, { root, json }: { root: string | undefined; json: boolean }): ExitCode {
-  const known = error instanceof PipelineError ? error : fromSystemError(error);
+  const stateDir = root === undefined ? undefined : join(root, '.lockstep');
+  const known = error instanceof PipelineError ? error : fromSystemError(error, stateDir);
   if (json) {
     const problems = known ? known.problems : [toProblem(error)];
     process.stdout.write(`${JSON.stringify({ type: 'error', problems })}\n`);
@@ -229,6 +230,11 @@ function outliveReaders(): { readonly lost: () => boolean } {
   return { lost: () => lost };
 }
 
-const output = outliveReaders();
-const code = await main(process.argv.slice(2));
-process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;
+/** Runs one command line as the process's whole work, and leaves its exit code to the process. */
+export async function runCommandLine(): Promise<void> {
+  // Stays when the process runs out of work before the command has ended: no success may come of that.
+  process.exitCode = EXIT.bug;
+  const output = outliveReaders();
+  const code = await main(process.argv.slice(2));
+  process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;
+}

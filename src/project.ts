@@ -21,7 +21,7 @@ import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
-import { makePlan } from './plan/plan.ts';
+import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
@@ -70,7 +70,10 @@ export interface Project {
   workbench(): Promise<Workbench>;
   /** Looks at the disk, where that was not done yet, and judges the selected stages; `as`: by other facts than the disk's own. */
   plan(selection: Selection, as?: Facts): Promise<Plan>;
-  /** Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. */
+  /**
+   * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
+   * before all that was recorded is on the disk, it and the cache are held until the project is closed.
+   */
   takeWorkspace(): Promise<Disposable>;
   /** Takes the cache: shared for adding and reading, exclusive for removing. */
   takeCache(mode: MutexMode): Promise<Disposable>;
@@ -167,6 +170,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     lockedData: () => recorder.data(),
   });
 
+  const unreleased: Disposable[] = [];
   let workbench: Promise<Workbench> | undefined;
   const openWorkbench = async (): Promise<Workbench> => {
     const { createWorkbench } = await import('./execute/workbench.ts');
@@ -175,7 +179,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' };
     const conditions = runsFromSource() ? ['lockstep-source'] : [];
     const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
-    return createWorkbench({ ...rooms, own, conditions });
+    const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
+    return createWorkbench({ ...rooms, own, conditions, launcherEntry });
   };
 
   /** What the workspace's mutex looked like before the disk was first looked at. */
@@ -185,7 +190,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
-    return acquireMutex({
+    const mutex = await acquireMutex({
       path: pathOfMutex(name),
       mode,
       command: options.command,
@@ -201,6 +206,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
           since: holder?.since ?? '',
         }),
     });
+    return {
+      [Symbol.dispose]() {
+        // Whoever comes next would read a lock without what we recorded, and gc would take its objects for garbage.
+        if (recorder.isPending()) unreleased.push(mutex);
+        else mutex[Symbol.dispose]();
+      },
+    };
   }
 
   async function enterWorkspace(): Promise<void> {
@@ -252,7 +264,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
     async close() {
-      await recorder.flush();
+      try {
+        if (workbench) (await workbench).close();
+        await recorder.flush();
+      } finally {
+        for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
+      }
       const text = recorder.writtenText();
       if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
@@ -342,7 +359,7 @@ function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): 
     if (!selection.stages.has(stage.name)) continue;
     for (const out of stage.outs) paths.push(out.path);
     for (const dep of stage.deps) {
-      const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
+      const makers = selectMakers(graph.makersOf(dep.path), selection);
       if (makers.length === 0 || makers.some((maker) => maker.relation === 'around')) paths.push(dep.path);
     }
   }

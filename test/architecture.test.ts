@@ -128,7 +128,12 @@ function onlyIn(may: readonly string[], pattern: RegExp): void {
 }
 
 /** Programs of their own: what a process may do at its edge. */
-const ENTRIES = ['src/cli.ts', 'src/execute/child.ts', 'src/market/exchange/command.ts'];
+const ENTRIES = [
+  'src/cli.ts',
+  'src/execute/child.ts',
+  'src/io/launcher-process.ts',
+  'src/market/exchange/command.ts',
+];
 
 test('nobody writes to the console past the listeners', () => {
   assert.deepEqual(uses(/\bconsole\s*\./, []), []);

@@ -50,7 +50,12 @@ export default ({ outs, params }) => writeFileSync(outs.out, 'x'.repeat(params.s
   const first = await rig.lockstep(['repro']);
   assert.equal(first.code, 0, first.stderr);
   const stage = loadedBy(rig, ['repro', '--force', 'shell']);
-  assert.ok(stage.includes('src/execute/run.ts') && stage.some((path) => path.includes('/execa/')));
+  assert.ok(stage.includes('src/execute/run.ts') && stage.includes('src/io/launcher.ts'));
+  // The library that starts processes is the launcher's to load.
+  assert.deepEqual(
+    stage.filter((path) => path.includes('/execa/')),
+    [],
+  );
 
   for (const args of [['repro'], ['status']]) {
     const loaded = loadedBy(rig, args);

@@ -8,6 +8,17 @@ export interface RemoteConfig {
   readonly url: string;
   readonly options: Readonly<Record<string, Json>>;
   readonly at: Location;
+  readonly proxies?: Proxies;
+}
+
+/** The proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; small letters win, as in curl). */
+export interface Proxies {
+  /** The variables that are set, for what makes connections. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The proxy before the remote's own server, for telling: which variable names it, and its url without user and password. */
+  readonly used?: { readonly variable: string; readonly url: string };
+  /** Passwords in their urls. */
+  readonly secrets: readonly string[];
 }
 
 /** Bytes on their way to a remote. */
@@ -21,12 +32,24 @@ export interface Body {
   open(): Readable;
 }
 
+/** A local file that goes to a remote as the object that it is; no manifest. */
+export interface LocalObject {
+  readonly hash: ContentHash;
+  readonly file: string;
+  readonly size: number;
+}
+
 /** Bytes from a remote: a stream, or a local file for the receiver to copy and hash. */
 export type Source = { readonly stream: Readable } | { readonly file: string };
 
 export interface RemoteEntry {
   readonly key: string;
   readonly size: number;
+}
+
+export interface PutObjectsOptions {
+  readonly signal: AbortSignal;
+  readonly stored: (some: readonly LocalObject[]) => void;
 }
 
 /**
@@ -47,6 +70,13 @@ export interface Remote {
   get(key: string, signal: AbortSignal): Promise<Source>;
   /** Replaces or creates; the object is there (after `flush`, where there is one) only with its last byte. */
   put(key: string, body: Body, signal: AbortSignal): Promise<void>;
+  /**
+   * Stores many objects at once, hashed on the way, where that is faster than one by one; `stored` is told of some at a
+   * time. What cannot be stored is left out without a word: `put` says why, and tries again where that may help.
+   */
+  putObjects?(objects: readonly LocalObject[], options: PutObjectsOptions): Promise<void>;
+  /** The local file that has, or would have, the bytes of a key: on remotes that are folders. */
+  fileOf?(key: string): string;
   /** Removing what is not there is no error. */
   remove(key: string, signal: AbortSignal): Promise<void>;
   /** Every object whose key begins with the prefix, in any order. */

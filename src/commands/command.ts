@@ -1,5 +1,6 @@
 import type { ExitCode, PipelineError } from '../base/error.ts';
 import type { Emit, Listener } from '../base/event.ts';
+import { afterFailure } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
 import { openProject } from '../project.ts';
 import type { Project } from '../project.ts';
@@ -59,11 +60,16 @@ export async function withProject<T>(
   const project = await phases.time('read', () =>
     openProject({ dir, env, command: line, emit, signal, waitMs, ...options }),
   );
+  const close = (): Promise<void> => phases.time('record', async () => project.close());
+  let result: T;
   try {
-    return await phases.time('execute', () => act(phases.watch(project)));
-  } finally {
-    await phases.time('record', async () => project.close());
+    result = await phases.time('execute', () => act(phases.watch(project)));
+  } catch (error) {
+    await afterFailure(close);
+    throw error;
   }
+  await close();
+  return result;
 }
 
 /** Flags of the commands that choose stages. */

@@ -95,5 +95,5 @@ export async function withRemote<T>(
   if (config.problem) throw PipelineError.of([config.problem]);
   const { signal, env } = context;
   const options = jobs === undefined ? config.options : { ...config.options, jobs };
-  return useRemote({ ...config, options }, { root, home: env['HOME'], clock, signal }, act);
+  return useRemote({ ...config, options }, { root, env, clock, signal }, act);
 }

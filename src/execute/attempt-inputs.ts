@@ -3,6 +3,8 @@ import { createRedactor } from '../base/redact.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Stage } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
+import type { Launcher } from '../io/launcher.ts';
+import type { Leader } from '../io/process-group.ts';
 import type { Staging } from './staging.ts';
 
 /** What a stage process needs besides its stage. */
@@ -15,6 +17,8 @@ export interface AttemptInputs {
   /** The stage's tick. */
   readonly nowMs: number;
   readonly code: readonly string[];
+  /** Absolute path → text without types, for files that the process need not read and strip once more. */
+  readonly scripts: ReadonlyMap<string, string>;
   readonly packageFolders: readonly string[];
   readonly own: OwnPackage;
   /** Passed to Node when the runner itself runs from source. */
@@ -22,8 +26,9 @@ export interface AttemptInputs {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  readonly launcher: Launcher;
   /** Told as soon as there is a process. */
-  readonly onStart: (pid: number) => void;
+  readonly onStart: (leader: Leader) => void;
 }
 
 /** Files of our own package that a stage process loads. */

@@ -32,6 +32,7 @@ const HOPELESS: readonly string[] = [
   'remote.not-found',
   'remote.clock',
   'remote.quota',
+  'remote.proxy',
 ];
 
 /**

@@ -3,6 +3,8 @@ import type { Json } from '../base/types.ts';
 /** What the runner tells a stage process. Paths are absolute. */
 export interface ChildJob {
   readonly module: string;
+  /** URL → text of modules whose types the runner has already taken out: what it fingerprinted is what runs. */
+  readonly scripts: Readonly<Record<string, string>>;
   readonly deps: Readonly<Record<string, string>>;
   readonly outs: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, Json>>;

@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 
@@ -32,6 +33,7 @@ function main(): void {
 
 async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
   try {
+    serveScripts(job.scripts);
     const module = (await import(pathToFileURL(job.module).href)) as { default?: unknown };
     if (typeof module.default !== 'function')
       throw new TypeError('the module has no default export that is a function');
@@ -63,6 +65,17 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       1,
     );
   }
+}
+
+/** Loading Node's type stripper takes longer than most stages; what types a file has, Node alone decides. */
+function serveScripts(scripts: ChildJob['scripts']): void {
+  if (Object.keys(scripts).length === 0) return;
+  registerHooks({
+    load(url, context, next) {
+      const source = context.format === 'module-typescript' ? scripts[url] : undefined;
+      return source === undefined ? next(url, context) : { format: 'module', source, shortCircuit: true };
+    },
+  });
 }
 
 type Failed = Extract<ChildMessage, { type: 'failed' }>;

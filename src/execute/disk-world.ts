@@ -1,11 +1,12 @@
 import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import { processStart } from '../io/process-id.ts';
+import type { Launcher } from '../io/launcher.ts';
+import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
@@ -36,6 +37,7 @@ export interface DiskWorldOptions {
   readonly own: OwnPackage;
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
+  readonly launcher: Launcher;
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
@@ -76,13 +78,15 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         env: options.env,
         nowMs: fingerprint.tick === undefined ? 0 : Date.parse(fingerprint.tick),
         code: closure?.paths ?? [],
+        scripts: closure?.scripts ?? new Map<string, string>(),
         packageFolders: closure?.packageFolders ?? [],
         own: options.own,
         conditions: options.conditions,
         clock,
         signal,
         emit,
-        onStart: (pid) => journal.started(staging.id, { pid, start: processStart(pid) ?? '' }),
+        launcher: options.launcher,
+        onStart: (leader) => journal.started(staging.id, leader),
       });
       await verifyDeps(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
@@ -95,7 +99,19 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         discard: () => void undo(stage, staging),
       };
     } catch (error) {
-      throw undo(stage, staging) ? tellKept(error, stage) : error;
+      throw undone(error, stage, staging);
+    }
+  }
+
+  /** Undoes what failed. Why it failed is told, also when it cannot be undone: its record stands, for the next command. */
+  function undone(error: unknown, stage: Stage, staging: Staging): unknown {
+    try {
+      return undo(stage, staging) ? tellKept(error, stage) : error;
+    } catch (second) {
+      if (!(second instanceof PipelineError) && !isSystemError(second)) throw second;
+      if (!(error instanceof PipelineError)) return error;
+      const hint = `its old outs are not back yet, the next command tries again: ${second.message}`;
+      return PipelineError.of(withHint(error, hint), error.exit);
     }
   }
 
@@ -127,7 +143,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       });
     } catch (error) {
       // An intent that stands is finished by recovery.
-      throw !isIntended && undo(stage, staging) ? tellKept(error, stage) : error;
+      throw isIntended ? error : undone(error, stage, staging);
     }
     facts.noteOuts(result.outs);
     const entries = stage.outs.some((out) => out.persist) ? [] : [runs.save(result)];
@@ -205,6 +221,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
       recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
     },
+    explain: (error) => fromSystemError(error, stateDir),
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: options.random,
@@ -214,11 +231,14 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 /** Adds to an error's hint where the outs of the failed attempt are. */
 function tellKept(error: unknown, stage: Stage): unknown {
   if (!(error instanceof PipelineError) || error.code === 'stage.canceled') return error;
-  const [first, ...rest] = error.problems;
   const kept = `what it made is in .lockstep/failed/${failedName(stage.name)}`;
-  const hint = first.hint === undefined ? kept : `${first.hint}; ${kept}`;
-  Object.defineProperty(error, 'problems', { value: [{ ...first, hint }, ...rest], enumerable: true });
+  Object.defineProperty(error, 'problems', { value: withHint(error, kept), enumerable: true });
   return error;
+}
+
+/** Its problems, with one more thing said in the hint. */
+function withHint({ problems: [first, ...rest] }: PipelineError, more: string): PipelineError['problems'] {
+  return [{ ...first, hint: first.hint === undefined ? more : `${first.hint}; ${more}` }, ...rest];
 }
 
 function makeWritable(path: string): void {

@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { Stage } from '../base/types.ts';
-import type { Ending } from '../io/process.ts';
+import type { Ending } from '../io/process-group.ts';
 
 /** What is known of an ending besides the process's own word. */
 export interface Circumstances {
@@ -33,11 +33,9 @@ export function endingError(
     });
   }
   if (ending.startError) {
-    const code = (ending.startError as NodeJS.ErrnoException).code ?? ending.startError.message;
-    return new PipelineError('stage.not-started', `${name} could not be started (${code})`, {
+    return new PipelineError('stage.not-started', `${name} could not be started (${ending.startError})`, {
       at,
       exit: failed,
-      cause: ending.startError,
     });
   }
   if (heapExhausted && ending.exitCode !== 0) {

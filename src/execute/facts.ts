@@ -1,6 +1,5 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
-import { parentsOf } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -52,16 +51,22 @@ export interface FactsOptions {
 
 export function createFacts(options: FactsOptions): DiskFacts {
   const { pipeline, cache, runs, observer, code, env } = options;
-  const seen = new Map<RelPath, Observation>();
-  const outs = new Set(pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path)));
+  let seen = new Map<RelPath, Observation>();
+  const outs = new Set<RelPath>();
+  for (const stage of pipeline.stages) for (const out of stage.outs) outs.add(out.path);
   const data = new Set(pipeline.data.map((input) => input.path));
 
-  const observed = (path: string): Observation => seen.get(path as RelPath) ?? { kind: 'missing' };
+  const observed = (path: string): Observation => seen.get(path as RelPath) ?? MISSING;
 
+  const isOurs = (path: string): boolean => outs.has(path as RelPath) || data.has(path as RelPath);
   /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
   function toRequest(path: RelPath): ObserveRequest {
-    const isOurs = (one: string): boolean => outs.has(one as RelPath) || data.has(one as RelPath);
-    return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
+    return { path, links: isOurs(path) || isInOurs(path) ? 'refuse' : 'follow' };
+  }
+  function isInOurs(path: string): boolean {
+    for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1))
+      if (isOurs(path.slice(0, cut))) return true;
+    return false;
   }
 
   /** Many stages may each read one file of a folder of many. */
@@ -86,8 +91,9 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   async function look(paths: readonly RelPath[]): Promise<void> {
-    for (const [path, observation] of await observer.observe(paths.map(toRequest)))
-      seen.set(path, observation);
+    const found = await observer.observe(paths.map(toRequest));
+    if (seen.size === 0) seen = found;
+    else for (const [path, observation] of found) seen.set(path, observation);
   }
 
   return {
@@ -116,7 +122,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     },
     seenOut(path) {
       const observation = observed(path);
-      if (observation.kind === 'missing' || observation.kind === 'refused') return { kind: observation.kind };
+      if (observation.kind === 'missing' || observation.kind === 'refused') return observation;
       return { kind: 'present', hash: observation.artifact.hash, exec: observation.artifact.exec === true };
     },
     lookInside(tree, below) {
@@ -140,11 +146,13 @@ export function createFacts(options: FactsOptions): DiskFacts {
     codeOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
     envOf: (stage) =>
-      Object.fromEntries(
-        [...stage.env]
-          .sort()
-          .map((name) => [name, hashEnv(name, Object.hasOwn(env, name) ? env[name] : undefined)]),
-      ),
+      stage.env.length === 0
+        ? NO_ENV
+        : Object.fromEntries(
+            [...stage.env]
+              .sort()
+              .map((name) => [name, hashEnv(name, Object.hasOwn(env, name) ? env[name] : undefined)]),
+          ),
     tickOf: (stage) => options.ticks.get(stage.name),
     locked: (name) => options.lockOf(name),
     isAvailable,
@@ -154,6 +162,9 @@ export function createFacts(options: FactsOptions): DiskFacts {
     },
   };
 }
+
+const MISSING: Observation = { kind: 'missing' };
+const NO_ENV: Readonly<Record<string, string>> = {};
 
 /** A short form of a hash for messages: `sha256:1a2b3c4d`. */
 export function shortHash(hash: ContentHash): string {

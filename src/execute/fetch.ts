@@ -5,10 +5,12 @@ import type { Remote, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
+import { afterFailure } from './after-failure.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Wanted } from './transfer-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
+import type { TransferProgress } from './transfer-progress.ts';
 
 export interface FetchOptions {
   readonly cache: Cache;
@@ -42,6 +44,9 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   const { objects, unknown } = collectObjects(cache, artifacts);
   const trees = new Map<ContentHash, readonly ContentHash[]>(objects.trees);
   const failures = new Map<ContentHash, PipelineError>();
+  /** What the cache had before. */
+  const here = new Set<ContentHash>(objects.trees.keys());
+  const isIn = (hash: ContentHash): boolean => here.has(hash) || landing.hasLetIn(hash);
   /** True when the object came; false when it was refused, or went away since it was listed. */
   const receive = async (
     hash: ContentHash,
@@ -58,6 +63,36 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
     }
   };
+  /** What does not come together with others comes by itself. */
+  const receiveAll = async (
+    coming: readonly { readonly hash: ContentHash; readonly size: number }[],
+    progress: TransferProgress,
+  ): Promise<void> => {
+    const came = new Set<ContentHash>();
+    if (remote.fileOf) {
+      const there = coming.map(({ hash, size }) => {
+        const file = remote.fileOf?.(objectPath(hash)) ?? '';
+        return { hash, size, file };
+      });
+      await landing.receiveFiles(there, {
+        threads: concurrency,
+        signal,
+        received(some) {
+          for (const { hash } of some) came.add(hash);
+          progress.arrivedTogether(some);
+        },
+      });
+    }
+    const rest = coming.filter(({ hash }) => !came.has(hash));
+    await runPool(rest, concurrency, async ({ hash, size }) => {
+      await receive(
+        hash,
+        (received) => progress.arrived(received, hash),
+        (source) => progress.countSource(hash, source, size),
+      );
+      progress.failed(hash);
+    });
+  };
   try {
     const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
     const presentTrees = await findPresent(remote, treeHashes, signal);
@@ -70,29 +105,25 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       }),
     );
     const files = new Set([...objects.files, ...[...trees.values()].flat()]);
-    const lacking = [...files].filter((hash) => !cache.has(hash));
+    for (const hash of files) if (cache.has(hash)) here.add(hash);
+    const lacking = [...files].filter((hash) => !here.has(hash));
     const present = await findPresent(remote, lacking, signal);
-    const coming = lacking.filter((hash) => present.has(objectPath(hash)));
+    const coming = lacking.flatMap((hash) => {
+      const size = present.get(objectPath(hash));
+      return size === undefined ? [] : [{ hash, size }];
+    });
     const total = {
       objects: coming.length + first.objects,
-      size: first.size + coming.reduce((sum, hash) => sum + (present.get(objectPath(hash)) ?? 0), 0),
+      size: first.size + coming.reduce((sum, { size }) => sum + size, 0),
     };
     const progress = createTransferProgress('fetch', emit, first);
     if (!dryRun) {
       emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
-      await runPool(coming, concurrency, async (hash) => {
-        const size = present.get(objectPath(hash)) ?? 0;
-        await receive(
-          hash,
-          (came) => progress.arrived(came, hash),
-          (source) => progress.countSource(hash, source, size),
-        );
-        progress.failed(hash);
-      });
+      await receiveAll(coming, progress);
       await settle();
     }
     const isHere = (hash: ContentHash): boolean =>
-      cache.has(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
+      isIn(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
     const isWhole = ({ hash, kind }: Wanted): boolean =>
       isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
     const { objects: received, size } = dryRun ? total : progress.done();
@@ -110,14 +141,14 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     });
     return { received, size, missing, failures: [...failures.values()] };
   } catch (error) {
-    if (!dryRun) await settle();
+    if (!dryRun) await afterFailure(settle);
     throw error;
   } finally {
-    landing.drop();
+    await afterFailure(async () => landing.drop());
   }
 
   function settle(): Promise<void> {
-    return landing.settle((hash) => trees.get(hash)?.every((file) => cache.has(file)) === true);
+    return landing.settle((hash) => trees.get(hash)?.every(isIn) === true);
   }
 }
 

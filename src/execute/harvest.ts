@@ -7,7 +7,7 @@ import type { Observation } from '../store/observe.ts';
 import { takeIn } from '../store/take-in.ts';
 import type { ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
-import { findStray } from './staging.ts';
+import { findStray, refuseLinkAbove } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
 export interface HarvestInputs {
@@ -22,11 +22,12 @@ export interface HarvestInputs {
 
 /**
  * Takes what an attempt made into the cache, durably, and says what it is. Nothing has moved yet when this fails:
- * `out.missing`, `out.kind`, `out.stray` and `path.special` name the out.
+ * `out.missing`, `out.kind`, `out.linked`, `out.stray` and `path.special` name the out.
  */
 export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache, algorithm } = inputs;
   if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
+  else for (const [index, out] of staging.outs.entries()) refuseLinkAbove(out, stage.outs[index]?.at);
   const seen = inputs.seen ? undefined : await observeStaged(staging, { cache, algorithm });
   const artifacts: Artifact[] = [];
   const items: ToTakeIn[] = [];

@@ -33,6 +33,18 @@ export interface AttemptRecord {
   readonly result?: StageLock;
 }
 
+/**
+ * An attempt whose record is there but says nothing: its first line is damaged, or was cut off. What it had moved is
+ * not known; its processes carry its name, which is the file's.
+ */
+export interface LostAttempt {
+  readonly id: string;
+  readonly phase: 'lost';
+  /** When a later line is sound. */
+  readonly process?: AttemptRecord['process'];
+  readonly result?: undefined;
+}
+
 export interface Journal {
   /** A name for a new attempt that tells its runner: `<pid>-<start>.<n>`. */
   newId(): string;
@@ -45,8 +57,8 @@ export interface Journal {
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
   remove(id: string): void;
-  /** Records whose runner is dead. */
-  orphans(): readonly AttemptRecord[];
+  /** Attempts whose runner is dead. */
+  orphans(): readonly (AttemptRecord | LostAttempt)[];
 }
 
 /**
@@ -81,26 +93,23 @@ export function createJournal(stateDir: string): Journal {
       rmSync(pathOf(id), { force: true });
     },
     orphans() {
-      const found: AttemptRecord[] = [];
+      const found: (AttemptRecord | LostAttempt)[] = [];
       for (const { name } of readFolder(dir)) {
         const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
         if (id === undefined || owner === undefined || isOwnerAlive(owner)) continue;
         const text = readIfExists(join(dir, name))?.toString('utf8') ?? '';
-        const record = readRecord(text, { root, id });
-        if (record) found.push(record);
-        else rmSync(join(dir, name), { force: true });
+        found.push(readRecord(text, { root, id }));
       }
       return found;
     },
   };
 }
 
-/** The steps of an attempt taken together; `undefined` when not even the first was written whole. */
-function readRecord(text: string, where: StepPlace): AttemptRecord | undefined {
-  let record: AttemptRecord | undefined;
-  for (const line of text.split('\n').slice(0, -1)) {
-    const step = parseStep(line, where);
-    if (step && (record || step.outs)) record = { ...record, ...step } as AttemptRecord;
-  }
-  return record;
+/** The steps of an attempt taken together; without a sound first one, only the leader is believed. */
+function readRecord(text: string, where: StepPlace): AttemptRecord | LostAttempt {
+  const lines = text.split('\n').slice(0, -1);
+  const steps = lines.flatMap((line) => parseStep(line, where) ?? []);
+  const taken: Partial<AttemptRecord> = Object.assign({}, ...steps);
+  if (taken.outs) return taken as AttemptRecord;
+  return { id: where.id, phase: 'lost', ...(taken.process && { process: taken.process }) };
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
-import type { Group } from '../io/process.ts';
+import type { Group } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
@@ -21,22 +22,22 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   let failure: Failure | undefined;
   let peakMemory: number | undefined;
   let isDone = false;
-  let group: Group | undefined;
   const job: ChildJob = {
     module: join(root, stage.action.path),
+    scripts: Object.fromEntries([...inputs.scripts].map(([path, text]) => [pathToFileURL(path).href, text])),
     deps: byName(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
     outs: byName(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
     params: nestParams(stage),
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,
   };
-  const onMessage = (raw: unknown): void => {
+  const onMessage = (raw: unknown, group: Group): void => {
     // The stage's own code can send here too, and anything.
     if (typeof raw !== 'object' || raw === null) return undefined;
     const message = raw as ChildMessage;
     switch (message.type) {
       case 'ready':
-        return group?.send(job as unknown as Record<string, unknown>);
+        return group.send(job);
       case 'log':
         return inputs.emit({
           type: 'stage-output',
@@ -76,7 +77,6 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   try {
     await supervise(inputs, command, {
       onMessage,
-      onGroup: (one) => (group = one),
       explain: () => failure && moduleFailed(stage, failure, denialOf(inputs, denied)),
     });
   } finally {

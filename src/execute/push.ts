@@ -5,6 +5,7 @@ import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { afterFailure } from './after-failure.ts';
 import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
@@ -77,27 +78,46 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const failed = new Map<ContentHash, PipelineError>();
   const progress = createTransferProgress('push', emit);
   const send = async ({ hash, size }: Sending): Promise<void> => {
-    if (lacking.has(hash)) return;
     const file = cache.pathOf(hash);
     const body = progress.countBody(hash, { size, file, hash, open: () => createReadStream(file) });
     try {
       await remote.put(objectPath(hash), body, signal);
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
-      failed.set(hash, error);
       progress.failed(hash);
+      // A damaged object leaves the cache, and is one that this machine lacks.
+      const { corrupt } = await cache.check([hash]);
+      if (corrupt.length > 0) {
+        lacking.add(hash);
+        return;
+      }
+      failed.set(hash, error);
       emit({ type: 'object-refused', object: hash, problem: toProblem(error) });
       return;
     }
     progress.arrived(size, hash);
   };
+  /** What does not go together with others goes by itself. */
+  const sendAll = async (sendings: readonly Sending[]): Promise<void> => {
+    const stored = new Set<ContentHash>();
+    await remote.putObjects?.(
+      sendings.map(({ hash, size }) => ({ hash, size, file: cache.pathOf(hash) })),
+      {
+        signal,
+        stored(some) {
+          for (const { hash } of some) stored.add(hash);
+          progress.arrivedTogether(some);
+        },
+      },
+    );
+    const rest = sendings.filter(({ hash }) => !stored.has(hash));
+    await runPool(rest, remote.limits.concurrency, send);
+  };
   const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
   if (!dryRun) {
     try {
-      const { corrupt } = await cache.check(files.map((file) => file.hash));
-      for (const hash of corrupt) lacking.add(hash);
       const { concurrency } = remote.limits;
-      await runPool(files, concurrency, send);
+      await sendAll(files);
       await remote.flush?.(signal);
       const whole = trees.filter(({ hash }) => (objects.trees.get(hash) ?? []).every(isThere));
       await runPool(whole, concurrency, send);
@@ -110,7 +130,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
       });
       await remote.flush?.(signal);
     } catch (error) {
-      await keepSent(remote);
+      // What was put before an interrupt or a failure counts.
+      await afterFailure(() => remote.flush?.(new AbortController().signal));
       throw error;
     }
   }
@@ -137,15 +158,6 @@ export async function push(options: PushOptions): Promise<PushResult> {
     ...(dryRun && { dryRun }),
   });
   return result;
-}
-
-/** What was put before an interrupt or a failure counts; why the transfer ended is told, not that this failed too. */
-async function keepSent(remote: Remote): Promise<void> {
-  try {
-    await remote.flush?.(new AbortController().signal);
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-  }
 }
 
 function sum(sendings: readonly { readonly size: number }[]): number {

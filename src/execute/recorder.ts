@@ -27,6 +27,8 @@ export interface Recorder {
   replace(lock: Lock): void;
   /** Writes what is not yet written. */
   flush(): Promise<void>;
+  /** True until all that was taken in is on the disk. */
+  isPending(): boolean;
   /** The lockfile's text when this recorder wrote it. */
   writtenText(): string | undefined;
 }
@@ -51,6 +53,7 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
   let written: string | undefined;
   let saved: string | undefined;
   let dirty = false;
+  let isWriting = false;
   let waiting: Around[] = [];
   let timer: NodeJS.Timeout | undefined;
   let lastWrite = Number.NEGATIVE_INFINITY;
@@ -65,6 +68,7 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
     const batch = waiting;
     waiting = [];
     dirty = false;
+    isWriting = true;
     try {
       await flush([...new Set(batch.flatMap(({ before = [] }) => before))]);
       written ??= readIfExists(path)?.toString('utf8') ?? '';
@@ -74,6 +78,8 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
       waiting = [...batch, ...waiting];
       dirty = true;
       throw error;
+    } finally {
+      isWriting = false;
     }
     written = text;
     saved = text;
@@ -121,5 +127,6 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
       if (stages.size + data.length !== before) schedule();
     },
     flush: writeNext,
+    isPending: () => dirty || isWriting,
   };
 }

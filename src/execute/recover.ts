@@ -1,15 +1,23 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
-import { dirname, join } from 'node:path';
+import { mkdirSync, renameSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes } from '../io/mutex.ts';
 import { isOwnerAlive, processStart } from '../io/process-id.ts';
-import { isGroupAlive, processesWithMark, signalGroup, signalProcess } from '../io/process.ts';
+import {
+  RUNNER,
+  endMarked,
+  isGroupAlive,
+  processesWithMark,
+  signalGroup,
+  signalProcess,
+} from '../io/process.ts';
 import { finishMove } from './commit.ts';
-import type { AttemptRecord, Journal } from './journal.ts';
-import { closeStaging, putBack } from './staging.ts';
+import type { AttemptRecord, Journal, LostAttempt } from './journal.ts';
+import { closeStaging, putBack, refuseLinkAbove } from './staging.ts';
 
 export interface RecoverOptions {
   readonly stateDir: string;
@@ -30,7 +38,13 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
   const { journal, emit, stateDir } = options;
   for (const orphan of journal.orphans()) {
     await endProcesses(orphan, options);
+    if (orphan.phase === 'lost') {
+      keepLost(orphan, options);
+      journal.remove(orphan.id);
+      continue;
+    }
     const failed = failedFolder(stateDir, orphan.stage);
+    refuseLinks(orphan, { root: dirname(stateDir), failed });
     if (orphan.phase === 'committing') {
       for (const out of orphan.outs) finishMove(out, failed);
       if (orphan.result) await options.record(orphan.stage, orphan.result);
@@ -41,6 +55,36 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
     emit({ type: 'attempt-recovered', stage: orphan.stage, how });
   }
   sweepStaging(stateDir);
+}
+
+/** Nobody knows where they belong, so old outs that wait aside are kept and told. */
+function keepLost({ id }: LostAttempt, { stateDir, emit }: RecoverOptions): void {
+  const staging = join(stateDir, 'staging', id);
+  const aside = join(staging, 'aside');
+  refuseLinkAbove({ path: `.lockstep/staging/${id}/aside`, home: aside });
+  if (readFolder(aside).length > 0) {
+    const failed = join(stateDir, 'failed', id);
+    mkdirSync(dirname(failed), { recursive: true });
+    renameSync(aside, failed);
+    emit({
+      type: 'warned',
+      problem: {
+        code: 'recover.damaged',
+        message: `the record of an earlier run is damaged; outs that it had moved aside are in .lockstep/failed/${id}`,
+        hint: 'compare them with what stands in the workspace, then remove them',
+      },
+    });
+  }
+  closeStaging({ folders: [staging] });
+}
+
+/** A workspace may have been changed, or brought along, since: nothing is moved through a link. */
+function refuseLinks(
+  { outs, folders }: AttemptRecord,
+  { root, failed }: { readonly root: string; readonly failed: string },
+): void {
+  const places = outs.flatMap(({ path, home, made, aside }) => [home, made, aside, join(failed, path)]);
+  for (const home of [...places, ...folders]) refuseLinkAbove({ path: relative(root, home), home });
 }
 
 /** A stage's folder below `.lockstep/failed`: characters that paths cannot hold are written as `%2F`. */
@@ -54,7 +98,9 @@ export function failedFolder(stateDir: string, stage: string): string {
 }
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
-async function endProcesses(orphan: AttemptRecord, { clock }: RecoverOptions): Promise<void> {
+async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: RecoverOptions): Promise<void> {
+  // It may still be about to start what its runner asked for.
+  await endMarked(ownerOf(orphan.id), 0, RUNNER);
   const leader = orphan.process;
   const marked = processesWithMark(orphan.id);
   const start = leader && processStart(leader.pid);
@@ -75,10 +121,16 @@ async function endProcesses(orphan: AttemptRecord, { clock }: RecoverOptions): P
   }
 }
 
-function unkillable(orphan: AttemptRecord): PipelineError {
+/** The runner that an attempt is named after. */
+function ownerOf(id: string): string {
+  return id.slice(0, id.indexOf('.'));
+}
+
+function unkillable(orphan: AttemptRecord | LostAttempt): PipelineError {
+  const whose = orphan.phase === 'lost' ? 'a stage' : `stage "${orphan.stage}"`;
   return new PipelineError(
     'recover.unkillable',
-    `a process of stage "${orphan.stage}" from an earlier run cannot be ended`,
+    `a process of ${whose} from an earlier run cannot be ended`,
     {
       exit: EXIT.busy,
       hint: `end process ${orphan.process?.pid ?? '(unknown)'} yourself, then run again`,

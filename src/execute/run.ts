@@ -6,7 +6,6 @@ import type { Decision } from '../plan/decide.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
-import { fromSystemError } from '../io/system-error.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Attempted, World } from './world.ts';
@@ -110,7 +109,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     } catch (error) {
       if (signal.aborted && isCancel(error, signal)) return finish(stage, 'canceled', decision.reasons);
       if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-      return finish(stage, 'failed', decision.reasons, { error: toTold(stage, error) });
+      return finish(stage, 'failed', decision.reasons, { error: toTold(stage, error, world) });
     }
   }
 
@@ -192,7 +191,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
       return finish(stage, 'failed', reasons, {
         durationMs: world.now() - startedAt,
-        error: toTold(stage, error),
+        error: toTold(stage, error, world),
       });
     } finally {
       release();
@@ -265,9 +264,9 @@ function isExpected(error: unknown): boolean {
 }
 
 /** A failure of the machine in words for people, with the stage that met it. */
-function toTold(stage: Stage, error: unknown): unknown {
+function toTold(stage: Stage, error: unknown, world: World): unknown {
   if (error instanceof PipelineError) return error;
-  const known = fromSystemError(error);
+  const known = world.explain(error);
   const [problem] = known?.problems ?? [];
   const { message } = error as Error;
   return new PipelineError(

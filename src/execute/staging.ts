@@ -55,7 +55,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);
-    refuseLinks(root, path, at);
+    refuseLinks({ path, home }, at);
     const near = nearestFolder(dirname(home));
     let base = dir;
     if (statSync(near).dev !== device) folders.add((base = join(near, `.lockstep-${id}`)));
@@ -85,9 +85,10 @@ export function moveAside(out: StagedOut): boolean {
 
 /**
  * Makes an out stand as it did before the attempt; what the attempt made goes to `failed`. Safe to repeat. What is at
- * home was made by the attempt unless it is the old out that never moved.
+ * home was made by the attempt unless it is the old out that never moved. Throws `out.linked`.
  */
 export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): void {
+  refuseLinkAbove(out);
   const hasMoved = exists(out.aside);
   if (exists(out.home) && (hasMoved || !out.had)) setAside(out.home, out.path, failed);
   if (!hasMoved) return;
@@ -134,20 +135,38 @@ function nearestFolder(path: string): string {
   return folder;
 }
 
-function refuseLinks(root: string, path: RelPath, at: Location | undefined): void {
-  const parts = path.split('/');
-  for (let depth = 1; depth <= parts.length; depth++) {
-    const part = parts.slice(0, depth).join('/');
-    const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
-    if (!stat?.isSymbolicLink()) continue;
-    throw new PipelineError(
-      'out.linked',
-      `"${path}" ${part === path ? 'is' : `lies behind "${part}", which is`} a symbolic link`,
-      {
-        at,
-        exit: EXIT.user,
-        hint: `replace the link by a real file or folder ("rm ${part}")`,
-      },
-    );
+function refuseLinks(place: Placed, at: Location | undefined): void {
+  refuseLinkAbove(place, at);
+  if (isLink(place.home)) throw linked(`"${place.path}" is a symbolic link`, place.path, at);
+}
+
+/** A path of the workspace, and the same as an absolute one. */
+interface Placed {
+  readonly path: string;
+  readonly home: string;
+}
+
+/** Where a user may well have put a link: the state folder, or a part of it, on another disk. */
+const FREE: readonly string[] = ['.lockstep', '.lockstep/staging', '.lockstep/failed'];
+
+/** Throws `out.linked` when a folder of the workspace above a path is a symbolic link. */
+export function refuseLinkAbove({ path, home }: Placed, at?: Location): void {
+  const root = home.slice(0, -path.length);
+  for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1)) {
+    const above = path.slice(0, end);
+    if (!isLink(root + above) || FREE.includes(above)) continue;
+    throw linked(`"${path}" lies behind "${above}", which is a symbolic link`, above, at);
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function linked(message: string, link: string, at: Location | undefined): PipelineError {
+  return new PipelineError('out.linked', message, {
+    at,
+    exit: EXIT.user,
+    hint: `replace the link by a real file or folder ("rm ${link}")`,
+  });
 }

@@ -1,6 +1,6 @@
 import type { PipelineError } from '../base/error.ts';
-import { spawnGroup } from '../io/process.ts';
-import type { Ending, Group } from '../io/process.ts';
+import { stopGroup } from '../io/process.ts';
+import type { Ending, Group } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 import { endingError } from './ending.ts';
@@ -18,8 +18,7 @@ export interface Command {
 
 /** What its starter wants to hear and say. */
 export interface Supervision {
-  readonly onMessage?: (message: unknown) => void;
-  readonly onGroup?: (group: Group) => void;
+  readonly onMessage?: (message: unknown, group: Group) => void;
   /** A more telling error than the process's ending. */
   readonly explain?: () => PipelineError | undefined;
 }
@@ -36,7 +35,7 @@ export async function supervise(
   const streams = { stdout: redactor.stream(), stderr: redactor.stream() };
   let heapExhausted = false;
   let lastErrors = '';
-  const show = (stream: 'stdout' | 'stderr', chunk: string): void => {
+  const show = (stream: 'stdout' | 'stderr', chunk: string): undefined => {
     if (stream === 'stderr') {
       // V8's last words may come in pieces.
       lastErrors = (lastErrors + chunk).slice(-16_384);
@@ -44,18 +43,29 @@ export async function supervise(
     }
     if (chunk !== '') emit({ type: 'stage-output', stage: stage.name, stream, chunk });
   };
-  const group = await spawnGroup({
-    ...command,
-    onOutput: (stream, chunk) => show(stream, streams[stream].push(chunk)),
-    ...(supervision.onMessage && { onMessage: supervision.onMessage }),
-  });
-  supervision.onGroup?.(group);
-  if (group.pid !== undefined) inputs.onStart(group.pid);
+  const { onMessage } = supervision;
   const over = new AbortController();
   let stopped: 'timeout' | 'canceled' | undefined;
+  let fault: { readonly error: unknown } | undefined;
+  const group = inputs.launcher.start(
+    { ...command, ipc: onMessage !== undefined },
+    {
+      onStarted(leader) {
+        try {
+          inputs.onStart(leader);
+        } catch (error) {
+          // A process that could not be recorded must not run on.
+          fault = { error };
+          group.signal('SIGKILL');
+        }
+      },
+      onOutput: (stream, chunk) => show(stream, streams[stream].push(chunk)),
+      onMessage: (message) => onMessage?.(message, group),
+    },
+  );
   const stop = (why: 'timeout' | 'canceled'): void => {
     stopped ??= why;
-    void group.stop(GRACE_MS, clock);
+    void stopGroup(group, GRACE_MS, clock);
   };
   const onAbort = (): void => stop('canceled');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -70,6 +80,7 @@ export async function supervise(
   over.abort();
   signal.removeEventListener('abort', onAbort);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());
+  if (fault) throw fault.error;
   const error = endingError(stage, ending, { stopped, heapExhausted, explain: supervision.explain });
   if (error) throw error;
   return ending;

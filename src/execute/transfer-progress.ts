@@ -11,6 +11,8 @@ const STEP_BYTES = 1024 * 1024;
 export interface TransferProgress {
   /** An object has arrived whole. */
   arrived(size: number, hash?: ContentHash): void;
+  /** Several objects have; told as one step. */
+  arrivedTogether(some: readonly { readonly size: number }[]): void;
   /** An object did not arrive: what was told of it counts no longer. */
   failed(hash: ContentHash): void;
   /** The same body; its bytes are counted while they are read, anew with each opening. */
@@ -57,6 +59,12 @@ export function createTransferProgress(
     arrived(size, hash) {
       if (hash !== undefined) partial.delete(hash);
       done = { objects: done.objects + 1, size: done.size + size };
+      tell();
+    },
+    arrivedTogether(some) {
+      if (some.length === 0) return;
+      const size = some.reduce((sum, one) => sum + one.size, done.size);
+      done = { objects: done.objects + some.length, size };
       tell();
     },
     failed: (hash) => void partial.delete(hash),

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
+import { afterFailure } from './after-failure.ts';
 
 export interface UseRemoteOptions {
   /** The project's root, from which relative folders are meant. */
   readonly root: string;
-  /** The user's home folder, for urls that begin with `~`. */
-  readonly home: string | undefined;
+  /** The environment: the home folder, for urls that begin with `~`, and proxies. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -14,17 +15,21 @@ export interface UseRemoteOptions {
 /** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
 export async function useRemote<T>(
   config: RemoteConfig & { readonly secrets?: readonly string[] },
-  { root, home, clock, signal }: UseRemoteOptions,
+  { root, env, clock, signal }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   const { openRemote } = await import('../remotes/index.ts');
-  const place = { ...config, url: toPlace(config.url, root, home) };
-  const remote = await openRemote(place, { signal, clock, random: Math.random, root });
+  const place = { ...config, url: toPlace(config.url, root, env['HOME']) };
+  const remote = await openRemote(place, { signal, clock, random: Math.random, root, env });
+  let result: T;
   try {
-    return await act(remote);
-  } finally {
-    await remote.close?.();
+    result = await act(remote);
+  } catch (error) {
+    await afterFailure(() => remote.close?.());
+    throw error;
   }
+  await remote.close?.();
+  return result;
 }
 
 /** A folder's url becomes an absolute path; anything with a scheme stays. */

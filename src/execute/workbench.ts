@@ -1,5 +1,8 @@
 import type { RelPath, StageLock } from '../base/types.ts';
 import { foldsNames } from '../io/folding.ts';
+import { createLauncher } from '../io/launcher.ts';
+import { ownerMark } from '../io/process-id.ts';
+import { MARK, RUNNER } from '../io/process.ts';
 import { createDiskWorld } from './disk-world.ts';
 import type { DiskWorldOptions } from './disk-world.ts';
 import { keepUnsaved } from './keep.ts';
@@ -14,9 +17,16 @@ export interface Workbench {
   readonly restorer: Restorer;
   /** Cleans up after runners that died. */
   recover(): Promise<void>;
+  close(): void;
 }
 
-export type WorkbenchOptions = Omit<DiskWorldOptions, 'restorer' | 'keep' | 'random'>;
+export interface WorkbenchOptions extends Omit<
+  DiskWorldOptions,
+  'restorer' | 'keep' | 'random' | 'launcher'
+> {
+  /** The file that the launcher's process runs. */
+  readonly launcherEntry: string;
+}
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
@@ -28,9 +38,18 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     recorder.setStage(stage, result, { before: [runs.save(result)] });
     return recorder.flush();
   };
+  const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
-    world: createDiskWorld({ ...options, restorer, keep, random: Math.random }),
+    world: createDiskWorld({ ...options, restorer, keep, launcher, random: Math.random }),
     restorer,
     recover: () => recoverAttempts({ stateDir, journal, clock, emit, record }),
+    close: () => launcher.close(),
   };
+}
+
+/** Where Node finds compiled code, whose the launcher is, and whose attempt a runner inside a stage belongs to. */
+function launcherEnv(env: DiskWorldOptions['env']): Record<string, string> {
+  const names = ['HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', MARK];
+  const known = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  return Object.fromEntries([...known, [RUNNER, ownerMark()]]);
 }

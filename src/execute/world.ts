@@ -1,3 +1,4 @@
+import type { PipelineError } from '../base/error.ts';
 import type { Fingerprint, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Facts } from '../plan/plan.ts';
 
@@ -29,6 +30,8 @@ export interface World {
   restore(stage: Stage, result: StageLock): Promise<void>;
   /** Judges changed gates on the locked metrics and records them. Throws `gate.failed`. */
   judgeGates(stage: Stage, result: StageLock): void;
+  /** A failure of the machine in words for people; `undefined` for what is none. */
+  explain(error: unknown): PipelineError | undefined;
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** In [0, 1): the jitter of retries. */

@@ -67,7 +67,8 @@ function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
-    if (mode === 'exclusive') database.exec('BEGIN EXCLUSIVE');
+    // The journal of a transaction that writes nothing would be a file all the same, and need room on a full disk.
+    if (mode === 'exclusive') database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     else database.exec('BEGIN; SELECT count(*) FROM sqlite_master');
     return database;
   } catch (error) {
@@ -96,13 +97,22 @@ function hold(database: DatabaseSync, options: MutexOptions): Disposable {
     command: options.command,
     since: new Date(options.clock.now()).toISOString(),
   };
-  writeFileAtomic(note, JSON.stringify(holder), { durable: false });
+  forgiving(() => writeFileAtomic(note, JSON.stringify(holder), { durable: false }));
   return {
     [Symbol.dispose]() {
-      rmSync(note, { force: true });
+      forgiving(() => rmSync(note, { force: true }));
       database.close();
     },
   };
+}
+
+/** Notes only say who holds the lock: on a full disk, `gc` must be able to take it. */
+function forgiving(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
 }
 
 /** Who holds the lock, as its living holders noted it; notes of dead ones are removed. */
@@ -111,7 +121,7 @@ function readHolder(path: string): Holder | undefined {
     const note = join(notesOf(path), entry.name);
     if (entry.name === ownerMark()) continue;
     if (!isOwnerAlive(entry.name)) {
-      rmSync(note, { force: true });
+      forgiving(() => rmSync(note, { force: true }));
       continue;
     }
     const holder = parseHolder(readIfExists(note)?.toString('utf8') ?? '');

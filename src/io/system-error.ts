@@ -1,4 +1,8 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { formatBytes } from '../base/text.ts';
+import { readFolder } from './files.ts';
 
 const KNOWN: Readonly<
   Record<string, { readonly code: string; readonly what: string; readonly hint: string }>
@@ -50,15 +54,35 @@ const KNOWN: Readonly<
   },
 };
 
-/** A failure of the machine as an error for people; `undefined` for what is no such thing. */
-export function fromSystemError(error: unknown): PipelineError | undefined {
+/**
+ * A failure of the machine as an error for people; `undefined` for what is no such thing. With a project's state folder,
+ * a full disk is told with the room that failed outs take there.
+ */
+export function fromSystemError(error: unknown, stateDir?: string): PipelineError | undefined {
   if (!isSystemError(error)) return undefined;
   const known = KNOWN[error.code ?? ''];
   if (!known || error.syscall === undefined) return undefined;
   const where = error.path === undefined ? '' : ` ("${error.path}")`;
   return new PipelineError(known.code, `${known.what}${where}`, {
     exit: EXIT.failed,
-    hint: known.hint,
+    hint: known.code === 'disk.full' ? roomHint(stateDir) + known.hint : known.hint,
     cause: error,
   });
+}
+
+/** Less is not worth a word. */
+const WORTH_BYTES = 1024 * 1024;
+
+/** Failed outs are kept for looking at only, so they are the first that can go. */
+function roomHint(stateDir: string | undefined): string {
+  const size = stateDir === undefined ? 0 : sizeOf(join(stateDir, 'failed'));
+  if (size < WORTH_BYTES) return '';
+  return `remove .lockstep/failed (${formatBytes(size)} of failed outs, kept for looking at only), or `;
+}
+
+/** Bytes of the files at a path and below. */
+function sizeOf(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return stat?.size ?? 0;
+  return readFolder(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }

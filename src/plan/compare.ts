@@ -142,9 +142,10 @@ function same(a: unknown, b: unknown): boolean {
   return a === b || canonicalJson(a as Json) === canonicalJson(b as Json);
 }
 
-/** Equal in value; the order of keys does not count, a key without a value is no key. */
-function isEqual(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+/** True for values that are equal; the order of keys does not count, a key without a value is no key. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) && Array.isArray(b)) {
     const other = b as readonly unknown[];
     return a.length === other.length && a.every((item, index) => isEqual(item, other[index]));

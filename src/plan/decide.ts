@@ -15,7 +15,7 @@ export interface Seen {
   /** Stages whose outs must be known first. */
   readonly waitsFor: readonly string[];
   /** Out path → what is there. */
-  readonly outs: ReadonlyMap<string, SeenOut>;
+  readonly outs: Pick<ReadonlyMap<string, SeenOut>, 'get'>;
   readonly importers: Readonly<Record<string, string>>;
   readonly forced: boolean;
 }
@@ -81,8 +81,11 @@ function decideUnchanged(
   const gates = gateTexts(stage);
   const changed =
     gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
-  return { verdict: 'skip', reasons: [{ kind: changed ? 'gate-changed' : 'fresh' }], result: locked };
+  return { verdict: 'skip', reasons: changed ? GATE_CHANGED : FRESH, result: locked };
 }
+
+const FRESH: Reasons = [{ kind: 'fresh' }];
+const GATE_CHANGED: Reasons = [{ kind: 'gate-changed' }];
 
 const NEVER_RUN: Reason = { kind: 'never-run' };
 
@@ -123,6 +126,12 @@ function outReasons(seen: Seen, locked: StageLock): readonly Reason[] {
  * restoring it would write where the pipeline declares nothing.
  */
 function foreignOuts(stage: Stage, result: StageLock): readonly Reason[] {
+  // Both are in the order of the file, mostly: then there is nothing to build.
+  if (
+    stage.outs.length === result.outs.length &&
+    stage.outs.every((out, index) => out.path === result.outs[index]?.path)
+  )
+    return [];
   const own = new Set<string>(stage.outs.map((out) => out.path));
   const recorded = new Set<string>(result.outs.map((out) => out.path));
   return [
@@ -137,6 +146,7 @@ function foreignOuts(stage: Stage, result: StageLock): readonly Reason[] {
 
 /** The text of each gate, sorted: what the lock records as having held. */
 export function gateTexts(stage: Stage): readonly string[] {
+  if (stage.policy.gates.length === 0) return [];
   const texts = stage.policy.gates.map((gate) => {
     const limits = [
       ...(gate.min === undefined ? [] : [`>= ${gate.min}`]),

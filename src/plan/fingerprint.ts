@@ -1,6 +1,7 @@
 import { canonicalJson, sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Fingerprint, Json, Stage } from '../base/types.ts';
+import { isEqual } from './compare.ts';
 
 /** What is known of a stage's inputs when its fingerprint is made. */
 export interface FingerprintInputs {
@@ -20,25 +21,94 @@ export function buildFingerprint(stage: Stage, inputs: FingerprintInputs): Finge
     action: actionOf(stage),
     ...(action.kind === 'module' && { api: 1 as const }),
     params: paramsOf(stage),
-    deps: stage.deps
-      .map((dep) => ({
-        path: dep.path,
-        hash: inputs.deps.get(dep.path) ?? '',
-        ...(dep.name !== undefined && { name: dep.name }),
-      }))
-      .sort((a, b) => byCodeUnit(a.path, b.path)),
+    deps: inOrder(
+      stage.deps.map(({ path, name }) => {
+        const hash = inputs.deps.get(path) ?? '';
+        return name === undefined ? { path, hash } : { path, hash, name };
+      }),
+    ),
     ...(inputs.code && { code: inputs.code }),
     ...(inputs.packages !== undefined && { packages: inputs.packages }),
-    ...(Object.keys(inputs.env).length > 0 && { env: inputs.env }),
+    ...(!isEmpty(inputs.env) && { env: inputs.env }),
     ...(inputs.tick !== undefined && { tick: inputs.tick }),
-    outs: stage.outs
-      .map((out) => ({
-        path: out.folder ? `${out.path}/` : out.path,
-        ...(out.name !== undefined && { name: out.name }),
-        ...(out.persist && { persist: true as const }),
-      }))
-      .sort((a, b) => byCodeUnit(a.path, b.path)),
+    outs: outsOf(stage),
   };
+}
+
+/**
+ * True when this is what `buildFingerprint` would give: found without building anything, because most stages are as they
+ * were. May be false for equal ones where a stage names one input twice.
+ */
+export function isFingerprintOf(recorded: Fingerprint, stage: Stage, inputs: FingerprintInputs): boolean {
+  const { action, api, params, deps, code, packages, env, tick, outs, ...rest } = recorded;
+  // Whoever adds a field compares it here.
+  rest satisfies Readonly<Record<string, never>>;
+  return (
+    tick === inputs.tick &&
+    packages === inputs.packages &&
+    api === (stage.action.kind === 'module' ? 1 : undefined) &&
+    areDeps(deps, stage, inputs) &&
+    areOuts(outs, stage) &&
+    areParams(params, stage) &&
+    isEqual(action, actionOf(stage)) &&
+    isEqual(code, inputs.code) &&
+    isEqual(env, isEmpty(inputs.env) ? undefined : inputs.env)
+  );
+}
+
+function areDeps(recorded: Fingerprint['deps'], stage: Stage, { deps }: FingerprintInputs): boolean {
+  if (recorded.length !== stage.deps.length) return false;
+  return inOrder(stage.deps).every((dep, index) => {
+    const one = recorded[index];
+    return one?.path === dep.path && one.hash === (deps.get(dep.path) ?? '') && one.name === dep.name;
+  });
+}
+
+function areOuts(recorded: Fingerprint['outs'], stage: Stage): boolean {
+  if (recorded.length !== stage.outs.length) return false;
+  if (stage.outs.some((out) => out.folder)) return isEqual(recorded, outsOf(stage));
+  return inOrder(stage.outs).every((out, index) => {
+    const one = recorded[index];
+    return one?.path === out.path && one.name === out.name && (one.persist ?? false) === out.persist;
+  });
+}
+
+function areParams(recorded: Fingerprint['params'], stage: Stage): boolean {
+  let count = 0;
+  for (const file in recorded) for (const _ in recorded[file]) count++;
+  return (
+    count === stage.params.length &&
+    stage.params.every(({ file, key, value }) => {
+      const values = Object.hasOwn(recorded, file) ? recorded[file] : undefined;
+      const name = key ?? '';
+      return values !== undefined && Object.hasOwn(values, name) && isEqual(values[name], value);
+    })
+  );
+}
+
+/** Sorted by path; the very list when it is. */
+function inOrder<T extends { readonly path: string }>(list: readonly T[]): readonly T[] {
+  for (let i = 1; i < list.length; i++)
+    if ((list[i - 1]?.path ?? '') > (list[i]?.path ?? '')) return [...list].sort(byPath);
+  return list;
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return byCodeUnit(a.path, b.path);
+}
+
+function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in record) return false;
+  return true;
+}
+
+function outsOf(stage: Stage): Fingerprint['outs'] {
+  const outs = stage.outs.map((out) => ({
+    path: out.folder ? `${out.path}/` : out.path,
+    ...(out.name !== undefined && { name: out.name }),
+    ...(out.persist && { persist: true as const }),
+  }));
+  return inOrder(outs);
 }
 
 function actionOf({ action }: Stage): Fingerprint['action'] {
@@ -52,17 +122,24 @@ function actionOf({ action }: Stage): Fingerprint['action'] {
 
 /** File → key → value; a whole file stands under the key ''. */
 function paramsOf(stage: Stage): Record<string, Record<string, Json>> {
-  const params = new Map<string, [string, Json][]>();
-  const refs = [...stage.params].sort(
-    (a, b) => byCodeUnit(a.file, b.file) || byCodeUnit(a.key ?? '', b.key ?? ''),
-  );
+  const params: Record<string, Record<string, Json>> = {};
+  const refs =
+    stage.params.length < 2
+      ? stage.params
+      : [...stage.params].sort((a, b) => byCodeUnit(a.file, b.file) || byCodeUnit(a.key ?? '', b.key ?? ''));
   for (const { file, key, value } of refs) {
-    const entries = params.get(file);
-    if (entries) entries.push([key ?? '', value]);
-    else params.set(file, [[key ?? '', value]]);
+    let values = Object.hasOwn(params, file) ? params[file] : undefined;
+    if (!values) put(params, file, (values = {}));
+    put(values, key ?? '', value);
   }
-  // Unlike an assignment, this takes a key called `__proto__` for a key.
-  return Object.fromEntries([...params].map(([file, entries]) => [file, Object.fromEntries(entries)]));
+  return params;
+}
+
+/** An assignment that takes a key called `__proto__` for a key. */
+function put<T>(record: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__')
+    Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
+  else record[key] = value;
 }
 
 /** One environment variable as it enters fingerprints: never its value. Unset and empty differ. */

@@ -1,5 +1,4 @@
 import type { Problem } from '../base/error.ts';
-import { parentsOf } from '../base/path.ts';
 import { suggest } from '../base/text.ts';
 import type { Dep, Location, Out, Pipeline, Stage, StageName } from '../base/types.ts';
 
@@ -26,10 +25,10 @@ export interface Graph {
 /** Each is compared with every out: with thousands of missing deps, the cause is another than a slip of the pen. */
 const MAX_SUGGESTIONS = 50;
 
-interface Owned {
-  readonly stage: StageName;
-  readonly out: Out;
-}
+/** An out and whose it is, as those see it who read that very path. */
+type Owned = Maker & { readonly relation: 'same' };
+
+const NOBODY: readonly never[] = [];
 
 /** Joins stages by their paths, in time linear in edges. All problems are told; then there is no graph. */
 export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; problems: readonly Problem[] } {
@@ -37,25 +36,46 @@ export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; prob
   const owners = ownOuts(pipeline, problems);
   const inFolder = indexByFolder(owners);
   checkOverlaps(pipeline, { owners, inFolder }, problems);
-  const makersOf = (path: string): readonly Maker[] => findMakers(path, owners, inFolder);
+  const makersOf = createMakers({ owners, inFolder });
+  const stages = new Map<StageName, Stage>();
   const upstream = new Map<StageName, readonly StageName[]>();
-  const downstream = new Map<StageName, StageName[]>(pipeline.stages.map((stage) => [stage.name, []]));
   for (const stage of pipeline.stages) {
-    const above = new Set<StageName>();
-    for (const dep of stage.deps) {
-      for (const maker of makersOf(dep.path)) {
-        if (maker.stage === stage.name) problems.push(selfCycle(stage, dep, maker.out));
-        else above.add(maker.stage);
-      }
-    }
-    upstream.set(stage.name, [...above]);
-    for (const name of above) downstream.get(name)?.push(stage.name);
+    stages.set(stage.name, stage);
+    upstream.set(stage.name, upstreamOf(stage, makersOf, problems));
   }
-  const stages = new Map(pipeline.stages.map((stage) => [stage.name, stage]));
   const { order, cycles } = sortTopologically(pipeline, upstream);
   for (const cycle of cycles) problems.push(cycleProblem(cycle, stages, makersOf));
-  const graph = { stages, order, upstream, downstream, makersOf, nearestOut: createSuggester(owners) };
+  let downstream: Graph['downstream'] | undefined;
+  const graph: Graph = {
+    stages,
+    order,
+    upstream,
+    // Only a run and `--downstream` ask for it.
+    get downstream() {
+      return (downstream ??= turnAround(upstream));
+    },
+    makersOf,
+    nearestOut: createSuggester(owners),
+  };
   return { graph: problems.length === 0 ? graph : undefined, problems };
+}
+
+function upstreamOf(stage: Stage, makersOf: Graph['makersOf'], problems: Problem[]): readonly StageName[] {
+  let above: Set<StageName> | undefined;
+  for (const dep of stage.deps) {
+    for (const maker of makersOf(dep.path)) {
+      if (maker.stage === stage.name) problems.push(selfCycle(stage, dep, maker.out));
+      else (above ??= new Set()).add(maker.stage);
+    }
+  }
+  return above ? [...above] : NOBODY;
+}
+
+function turnAround(upstream: Graph['upstream']): Graph['downstream'] {
+  const downstream = new Map<StageName, StageName[]>();
+  for (const name of upstream.keys()) downstream.set(name, []);
+  for (const [name, above] of upstream) for (const one of above) downstream.get(one)?.push(name);
+  return downstream;
 }
 
 function createSuggester(owners: ReadonlyMap<string, Owned>): Graph['nearestOut'] {
@@ -71,7 +91,7 @@ function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {
   for (const stage of pipeline.stages) {
     for (const out of stage.outs) {
       const other = owners.get(out.path);
-      if (!other) owners.set(out.path, { stage: stage.name, out });
+      if (!other) owners.set(out.path, { stage: stage.name, out, relation: 'same' });
       else {
         problems.push({
           code: 'graph.duplicate-out',
@@ -124,8 +144,8 @@ function checkOverlaps(pipeline: Pipeline, { owners, inFolder }: Owners, problem
 }
 
 function firstParent(path: string, owners: ReadonlyMap<string, Owned>): Owned | undefined {
-  for (const parent of parentsOf(path)) {
-    const owned = owners.get(parent);
+  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+    const owned = owners.get(path.slice(0, cut));
     if (owned) return owned;
   }
   return undefined;
@@ -134,7 +154,9 @@ function firstParent(path: string, owners: ReadonlyMap<string, Owned>): Owned | 
 function indexByFolder(owners: ReadonlyMap<string, Owned>): ReadonlyMap<string, readonly Owned[]> {
   const index = new Map<string, Owned[]>();
   for (const owned of owners.values()) {
-    for (const parent of parentsOf(owned.out.path)) {
+    const { path } = owned.out;
+    for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+      const parent = path.slice(0, cut);
       const list = index.get(parent);
       if (list) list.push(owned);
       else index.set(parent, [owned]);
@@ -143,16 +165,23 @@ function indexByFolder(owners: ReadonlyMap<string, Owned>): ReadonlyMap<string, 
   return index;
 }
 
-function findMakers(
-  path: string,
-  owners: ReadonlyMap<string, Owned>,
-  inFolder: ReadonlyMap<string, readonly Owned[]>,
-): readonly Maker[] {
+/** Each path is joined once: graph and plan ask about the same ones. */
+function createMakers({ owners, inFolder }: Owners): Graph['makersOf'] {
+  const found = new Map<string, readonly Maker[]>();
+  return (path) => {
+    let makers = found.get(path);
+    if (!makers) found.set(path, (makers = findMakers(path, { owners, inFolder })));
+    return makers;
+  };
+}
+
+function findMakers(path: string, { owners, inFolder }: Owners): readonly Maker[] {
   const same = owners.get(path);
-  if (same) return [{ ...same, relation: 'same' }];
+  if (same) return [same];
   const parent = firstParent(path, owners);
   if (parent) return [{ ...parent, relation: 'inside' }];
-  return (inFolder.get(path) ?? []).map((owned) => ({ ...owned, relation: 'around' }));
+  const around = inFolder.get(path);
+  return around ? around.map((owned) => ({ ...owned, relation: 'around' })) : NOBODY;
 }
 
 function selfCycle(stage: Stage, dep: Dep, out: Out): Problem {
@@ -164,6 +193,13 @@ function selfCycle(stage: Stage, dep: Dep, out: Out): Problem {
   };
 }
 
+/** A stage on the way up, and which of those above it comes next. */
+interface Step {
+  readonly name: StageName;
+  readonly above: readonly StageName[];
+  next: number;
+}
+
 /**
  * Depth-first in file order, without recursion: pipelines may be 100,000 stages long. Cycles that share no stage are
  * all told; of those that do, the first.
@@ -172,33 +208,34 @@ function sortTopologically(
   pipeline: Pipeline,
   upstream: ReadonlyMap<StageName, readonly StageName[]>,
 ): { order: readonly StageName[]; cycles: readonly (readonly StageName[])[] } {
-  const order: StageName[] = [];
   const cycles: (readonly StageName[])[] = [];
   const circling = new Set<StageName>();
-  const state = new Map<StageName, 'open' | 'done'>();
+  const open = new Set<StageName>();
+  /** Keeps the order in which they were done. */
+  const done = new Set<StageName>();
   for (const { name } of pipeline.stages) {
-    if (state.has(name)) continue;
-    const path: { name: StageName; next: number }[] = [{ name, next: 0 }];
-    state.set(name, 'open');
+    if (done.has(name)) continue;
+    const path: Step[] = [{ name, above: upstream.get(name) ?? NOBODY, next: 0 }];
+    open.add(name);
     for (let top = path.at(-1); top; top = path.at(-1)) {
-      const above = upstream.get(top.name)?.[top.next++];
+      const above = top.above[top.next++];
       if (above === undefined) {
-        state.set(top.name, 'done');
-        order.push(top.name);
+        open.delete(top.name);
+        done.add(top.name);
         path.pop();
-      } else if (state.get(above) === 'open') {
+      } else if (open.has(above)) {
         if (circling.has(above) || circling.has(top.name)) continue;
         const names = path.map((step) => step.name);
         const cycle = names.slice(names.indexOf(above));
         for (const member of cycle) circling.add(member);
         cycles.push(cycle);
-      } else if (!state.has(above)) {
-        state.set(above, 'open');
-        path.push({ name: above, next: 0 });
+      } else if (!done.has(above)) {
+        open.add(above);
+        path.push({ name: above, above: upstream.get(above) ?? NOBODY, next: 0 });
       }
     }
   }
-  return { order, cycles };
+  return { order: [...done], cycles };
 }
 
 function cycleProblem(

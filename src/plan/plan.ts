@@ -3,7 +3,8 @@ import type { Problem } from '../base/error.ts';
 import type { Artifact, Fingerprint, Location, Stage, StageLock, StageName } from '../base/types.ts';
 import { decide } from './decide.ts';
 import type { Decision, SeenOut } from './decide.ts';
-import { buildFingerprint } from './fingerprint.ts';
+import { buildFingerprint, isFingerprintOf } from './fingerprint.ts';
+import type { FingerprintInputs } from './fingerprint.ts';
 import type { Graph, Maker } from './graph.ts';
 
 /** A module's code as the fingerprint sees it. */
@@ -58,16 +59,19 @@ export interface Plan {
 /** Judges every selected stage as things stand; a stage behind one that will run waits. Linear in edges. */
 export function makePlan(graph: Graph, selection: Selection, facts: Facts): Plan {
   const known = new Map<StageName, Known>();
+  const judging: Judging = { graph, selection, facts, known };
   const judgements: Judgement[] = [];
+  const problems: Problem[] = [];
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
-    const judgement = judge(name, { graph, selection, facts, known });
+    const judgement = judge(name, judging);
     judgements.push(judgement);
+    for (const problem of judgement.problems) problems.push(problem);
     const { decision } = judgement;
     if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
     if (decision.verdict === 'restore') known.set(name, { outs: decision.result.outs, placed: false });
   }
-  return { judgements, problems: judgements.flatMap((judgement) => judgement.problems) };
+  return { judgements, problems };
 }
 
 export interface Judging {
@@ -84,28 +88,27 @@ export function judge(name: StageName, judging: Judging): Judgement {
   if (!stage) throw new Error(`no stage ${name}`);
   const { hashes, waitsFor, problems } = depHashes(stage, judging);
   const code = told(problems, stage.at, () => facts.codeOf(stage));
-  const tick = facts.tickOf(stage);
+  const locked = facts.locked(name);
   const fingerprint =
     waitsFor.length > 0 || problems.length > 0
       ? undefined
-      : buildFingerprint(stage, {
+      : fingerprintOf(stage, locked, {
           deps: hashes,
-          ...(code && { code: code.files }),
-          ...(code?.packages !== undefined && { packages: code.packages }),
+          code,
           env: facts.envOf(stage),
-          ...(tick !== undefined && { tick }),
+          tick: facts.tickOf(stage),
         });
   const decision = decide(
     stage,
     {
       ...(fingerprint && { fingerprint }),
       waitsFor,
-      outs: new Map(stage.outs.map((out) => [out.path, facts.seenOut(out.path)])),
-      importers: code?.importers ?? {},
+      outs: { get: (path) => facts.seenOut(path) },
+      importers: code?.importers ?? NO_IMPORTERS,
       forced: selection.forced.has(name),
     },
     {
-      locked: facts.locked(name),
+      locked,
       recall: (one) => facts.recall(one),
       isAvailable: (one) => facts.isAvailable(one),
     },
@@ -114,8 +117,33 @@ export function judge(name: StageName, judging: Judging): Judgement {
     stage,
     decision,
     ...(fingerprint && { fingerprint }),
-    problems: stage.policy.frozen ? [] : problems,
+    problems: problems.length === 0 || stage.policy.frozen ? NOTHING : problems,
   };
+}
+
+// There are as many judgements as stages: what most of them lack is one thing.
+const NOTHING: readonly never[] = [];
+const NO_IMPORTERS: Code['importers'] = {};
+
+interface Looked {
+  readonly deps: ReadonlyMap<string, string>;
+  readonly code: Code | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly tick: string | undefined;
+}
+
+function fingerprintOf(stage: Stage, locked: StageLock | undefined, looked: Looked): Fingerprint {
+  const { deps, code, env, tick } = looked;
+  const inputs: FingerprintInputs = {
+    deps,
+    env,
+    ...(code && { code: code.files }),
+    ...(code?.packages !== undefined && { packages: code.packages }),
+    ...(tick !== undefined && { tick }),
+  };
+  return locked && isFingerprintOf(locked.fingerprint, stage, inputs)
+    ? locked.fingerprint
+    : buildFingerprint(stage, inputs);
 }
 
 interface DepHashes {
@@ -137,19 +165,29 @@ function told<T>(problems: Problem[], at: Location, look: () => T): T | undefine
 
 function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): DepHashes {
   const hashes = new Map<string, string>();
-  const waitsFor = new Set<StageName>();
   const problems: Problem[] = [];
+  let waitsFor: Set<StageName> | undefined;
   for (const dep of stage.deps) {
-    const makers = graph.makersOf(dep.path).filter((maker) => selection.stages.has(maker.stage));
-    const pending = makers.filter((maker) => !isKnown(maker, known));
-    for (const maker of pending) waitsFor.add(maker.stage);
-    if (pending.length > 0) continue;
+    const makers = selectMakers(graph.makersOf(dep.path), selection);
+    let isPending = false;
+    for (const maker of makers) {
+      if (isKnown(maker, known)) continue;
+      isPending = true;
+      (waitsFor ??= new Set()).add(maker.stage);
+    }
+    if (isPending) continue;
     const before = problems.length;
     const hash = told(problems, dep.at, () => hashOfDep(dep.path, makers, { facts, known }));
     if (hash !== undefined) hashes.set(dep.path, hash);
     else if (problems.length === before) problems.push(missingDep(stage, dep, { graph, makers }));
   }
-  return { hashes, waitsFor: [...waitsFor], problems };
+  return { hashes, waitsFor: waitsFor ? [...waitsFor] : NOTHING, problems };
+}
+
+/** Those of a dep's makers that are selected: mostly all of them. */
+export function selectMakers(makers: readonly Maker[], selection: Selection): readonly Maker[] {
+  const isSelected = (maker: Maker): boolean => selection.stages.has(maker.stage);
+  return makers.every(isSelected) ? makers : makers.filter(isSelected);
 }
 
 /** A folder around several outs is hashed from disk, so they must be there. */

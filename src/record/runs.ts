@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { pathSetFault } from '../base/path.ts';
@@ -22,6 +22,8 @@ export interface RunCache {
 export function createRunCache(dir: string): RunCache {
   return {
     recall(fingerprint) {
+      // A failed read costs more than this question, and nothing can be found without the folder.
+      if (!existsSync(join(dir, 'runs'))) return undefined;
       const canonical = canonicalOf(fingerprint);
       const bytes = readIfExists(join(dir, entryPath(sha256Hex(canonical))));
       const result = bytes && parseRunEntry(bytes);

@@ -1,6 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing } from './faults.ts';
-import { webFault } from './web-fault.ts';
+import { strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const KEYS = 'give "connection_string", or "account" with "account_key" or "sas_token", as ${env:NAME}';
@@ -41,7 +41,11 @@ interface AzureError {
 /** An SDK's error as the remote's own; with a key, a missing blob is that object's. */
 export function azureFault(config: RemoteConfig, error: unknown, key?: string): unknown {
   const { message, code, statusCode, details, response } = (error ?? {}) as AzureError;
-  const named = details?.errorCode ?? response?.headers?.get('x-ms-error-code') ?? code;
+  // The SDK expected its own kind of answer, and tells at length what it found.
+  const isGarbled = code === 'PARSE_ERROR';
+  const named =
+    details?.errorCode ?? response?.headers?.get('x-ms-error-code') ?? (isGarbled ? undefined : code);
+  if (isGarbled && (statusCode ?? 0) < 300) return strangeAnswer(config, error);
   if (
     key !== undefined &&
     statusCode === 404 &&
@@ -58,7 +62,7 @@ export function azureFault(config: RemoteConfig, error: unknown, key?: string): 
     {
       status: statusCode,
       code: isClock ? 'RequestExpired' : statusCode === undefined ? undefined : named,
-      message,
+      message: isGarbled ? undefined : message,
       retryAfter: response?.headers?.get('retry-after'),
       date: response?.headers?.get('date'),
     },

@@ -11,7 +11,7 @@ const SECRET_OPTION = /(secret|token|password|passphrase|connection_string|sas|_
 
 /** Masks what must not be told of a remote: its credentials, and a password in its url. */
 export function redactorFor(config: RemoteConfig & { readonly secrets?: readonly string[] }): Redactor {
-  const secrets = [...(config.secrets ?? [])];
+  const secrets = [...(config.secrets ?? []), ...(config.proxies?.secrets ?? [])];
   for (const [name, value] of Object.entries(config.options))
     if (SECRET_OPTION.test(name)) secrets.push(...textsOf(value));
   const password = /^[a-z]+:\/\/[^/@:]*:([^/@]*)@/i.exec(config.url)?.[1];

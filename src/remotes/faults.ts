@@ -13,6 +13,7 @@ export type FaultKind =
   | 'quota'
   | 'full'
   | 'clock'
+  | 'proxy'
   | 'unknown-scheme'
   | 'option';
 
@@ -39,6 +40,7 @@ const HINTS: Readonly<Record<FaultKind, string>> = {
   quota: 'wait a while and run the command again; what was sent stays sent. A lower "jobs" asks less often',
   full: 'make room there, then run the command again; what was sent stays sent',
   clock: "set this machine's clock right, for instance by NTP",
+  proxy: 'correct the variable, or name the host of the remote in NO_PROXY to reach it without a proxy',
   'unknown-scheme': 'known are gs:// gdrive:// s3:// azure:// http:// https:// and folders',
   option: 'docs/remotes lists the options of each remote',
 };

@@ -22,8 +22,8 @@ export interface Entering {
 
 /** Gives temp files their names, many at a time. */
 export interface FolderBatch {
-  /** Takes a file over; resolves at once while little is waiting. */
-  add(entering: Entering): Promise<void>;
+  /** Takes files over; resolves at once while little is waiting. */
+  add(some: readonly Entering[]): Promise<void>;
   /** Resolves when every file that was added has its name, and bytes and names are on the disk. */
   flush(): Promise<void>;
   /** Removes what was not flushed. */
@@ -89,11 +89,13 @@ export function createFolderBatch(
   }
 
   return {
-    async add(one) {
+    async add(some) {
       const nowMs = clock.now();
       if (waiting.length === 0) sinceMs = nowMs;
-      waiting.push(one);
-      waitingBytes += one.size;
+      for (const one of some) {
+        waiting.push(one);
+        waitingBytes += one.size;
+      }
       const isYoung = nowMs - sinceMs < BATCH_MS;
       if (isYoung && waiting.length < BATCH_FILES && waitingBytes < BATCH_BYTES) return;
       const before = entering;

@@ -2,8 +2,18 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isSystemError } from '../base/error.ts';
-import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
-import { statIfExists } from '../io/files.ts';
+import type {
+  Body,
+  LocalObject,
+  OpenRemote,
+  PutObjectsOptions,
+  Remote,
+  RemoteConfig,
+  RemoteEntry,
+} from '../base/remote.ts';
+import { objectPath } from '../base/hash.ts';
+import { copyFiles } from '../io/copy-files.ts';
+import { statIfExists, tempName } from '../io/files.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createFolderBatch } from './folder-batch.ts';
 import { copyInto } from './folder-copy.ts';
@@ -68,11 +78,36 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     } catch (error) {
       throw faultOf(error);
     }
-    await batch.add({ temp, target: join(root, key), size: body.size });
+    await batch.add([{ temp, target: join(root, key), size: body.size }]);
+  }
+
+  /** Nothing is told of what prevents it: each object is then put by itself, which finds the same and says so. */
+  async function putObjects(
+    objects: readonly LocalObject[],
+    { signal, stored }: PutObjectsOptions,
+  ): Promise<void> {
+    try {
+      prepare();
+    } catch {
+      return;
+    }
+    await copyFiles(objects, {
+      threads: concurrency,
+      signal,
+      tempFor: () => tempName(join(incoming, 'temp')),
+      async copied(some) {
+        await batch.add(
+          some.map(({ hash, size, temp }) => ({ temp, target: `${root}/${objectPath(hash)}`, size })),
+        );
+        stored(some);
+      },
+    });
   }
 
   return {
     limits: { concurrency },
+    putObjects,
+    fileOf: (key) => `${root}/${key}`,
     async head(key) {
       const stat = guard(() => statIfExists(join(root, key)));
       if (!stat) requireRoot();

@@ -5,6 +5,9 @@ import { readKeyFile, secretsOf } from './key-file.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/drive'];
 
+/** Another try for a token is the caller's decision, as for anything else. */
+const ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 } } as const;
+
 export interface DriveAuthOptions {
   readonly credentials?: string | undefined;
   readonly client?: string | undefined;
@@ -38,6 +41,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
     const { GoogleAuth } = await import('google-auth-library');
     const auth = new GoogleAuth({
       scopes: SCOPES,
+      clientOptions: { transporterOptions: ONCE },
       ...(credentials !== undefined && { keyFilename: credentials }),
     });
     return { auth, secrets: key ? secretsOf(key) : [] };
@@ -52,6 +56,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   const auth = new OAuth2Client({
     clientId,
     clientSecret,
+    transporterOptions: ONCE,
     ...(endpoint !== undefined && { endpoints: { oauth2TokenUrl: new URL('token', endpoint).href } }),
   });
   auth.setCredentials({ refresh_token: refreshToken });

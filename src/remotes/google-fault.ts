@@ -1,6 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
-import { webFault } from './web-fault.ts';
+import { strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const CREDENTIALS =
@@ -60,7 +60,11 @@ export function googleStatus(error: unknown): number | undefined {
 
 /** An error of Google's SDKs as the remote's own. */
 export function googleFault(config: RemoteConfig, error: unknown): unknown {
-  const { message, response } = (error ?? {}) as GoogleError;
+  // JSON was expected, of the API or of what gives out tokens.
+  if (error instanceof SyntaxError || textOf(error).startsWith("Cannot create property 'refresh_token'"))
+    return strangeAnswer(config, error);
+  const { response } = (error ?? {}) as GoogleError;
+  const message = textOf(error).startsWith('Multiple errors occurred') ? undefined : textOf(error);
   const status = googleStatus(error);
   const reason = reasonOf(error as GoogleError);
   if (reason === 'dailyLimitExceeded') {
@@ -82,6 +86,10 @@ export function googleFault(config: RemoteConfig, error: unknown): unknown {
     },
     NAMES,
   );
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
 }
 
 function reasonOf(error: GoogleError | undefined): string | undefined {

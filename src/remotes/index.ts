@@ -7,6 +7,8 @@ import type { Clock } from '../io/clock.ts';
 import { discreet, redactorFor, withoutSecrets } from './discreet.ts';
 import { remoteFault } from './faults.ts';
 import { limit } from './limit.ts';
+import { proxiesFor, useProxies } from './proxy.ts';
+import type { Variables } from './proxy.ts';
 import { retry } from './retry.ts';
 import type { RetryNotice } from './retry.ts';
 import { verifyGets, verifyPuts } from './verify.ts';
@@ -21,6 +23,8 @@ export interface OpenRemoteOptions {
   readonly onRetry?: (notice: RetryNotice) => void;
   /** Relative paths in options are resolved against it; without it, against the working directory. */
   readonly root?: string;
+  /** The environment, for the variables that name proxies. */
+  readonly env?: Variables;
 }
 
 /** One file per kind of remote; nothing of it, its SDK above all, is loaded before it is opened. */
@@ -42,24 +46,35 @@ const PATH_OPTIONS: readonly string[] = ['credentials', 'client', 'token_file'];
  * Throws `remote.unknown-scheme`, `remote.option` and what the remote itself finds (`remote.credentials`, …).
  */
 export async function openRemote(
-  config: RemoteConfig & { readonly secrets?: readonly string[] },
+  given: RemoteConfig & { readonly secrets?: readonly string[] },
   options: OpenRemoteOptions,
 ): Promise<Remote> {
-  const kind = kindOf(config);
-  const redactor = redactorFor(config);
+  const kind = kindOf(given);
   const load = KINDS[kind];
   if (load === undefined)
-    throw remoteFault(config, 'unknown-scheme', { what: `no remote is called "${kind}"` });
+    throw remoteFault(given, 'unknown-scheme', { what: `no remote is called "${kind}"` });
+  const proxies = proxiesFor(given, options.env ?? {});
+  const config = { ...withPaths(given, options.root), ...(proxies && { proxies }) };
+  const redactor = redactorFor(config);
   options.signal.throwIfAborted();
+  const restore = proxies && (await useProxies(proxies));
   let remote: Remote;
   try {
     const { default: open } = await load();
-    remote = await open(withPaths(config, options.root), options.signal);
+    remote = await open(config, options.signal);
   } catch (error) {
+    restore?.();
     options.signal.throwIfAborted();
     throw withoutSecrets(error, redactor);
   }
-  return checkKeys(verifyGets(retry(limit(verifyPuts(discreet(remote, redactor))), options), config));
+  const careful = verifyGets(retry(limit(verifyPuts(discreet(remote, redactor))), options), config);
+  return checkKeys({
+    ...careful,
+    async close() {
+      await remote.close?.();
+      restore?.();
+    },
+  });
 }
 
 /** Which file of this folder serves a url. */
@@ -85,7 +100,7 @@ const SCHEMES: Readonly<Record<string, string>> = {
   https: 'http',
 };
 
-function withPaths(config: RemoteConfig, root: string | undefined): RemoteConfig {
+function withPaths<Config extends RemoteConfig>(config: Config, root: string | undefined): Config {
   if (root === undefined) return config;
   const resolved = ([name, value]: [string, Json]): [string, Json] =>
     PATH_OPTIONS.includes(name) && typeof value === 'string' && !isAbsolute(value) && !value.startsWith('~/')

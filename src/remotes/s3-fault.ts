@@ -1,6 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing } from './faults.ts';
-import { webFault } from './web-fault.ts';
+import { strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const CREDENTIALS =
@@ -46,6 +46,9 @@ const NAMES: FaultNames = {
   RequestTimeout: 'unreachable',
 };
 
+/** What the SDK calls a fault that the server gave no name. */
+const UNNAMED: readonly string[] = ['Unknown', 'UnknownError', 'Error'];
+
 interface S3Error {
   readonly name?: string;
   readonly message?: string;
@@ -57,8 +60,11 @@ interface S3Error {
 /** An SDK's error as the remote's own; with a key, a 404 is that object's. */
 export function s3Fault(config: RemoteConfig, error: unknown, key: string | undefined): unknown {
   const { name, message, Code, $metadata, $response } = (error ?? {}) as S3Error;
+  const isGarbled = message?.startsWith('@aws-sdk XML parse error') === true;
   const status = $metadata?.httpStatusCode;
-  const code = Code ?? (status === undefined && !/Provider/.test(name ?? '') ? undefined : name);
+  if (isGarbled && (status === undefined || status < 300)) return strangeAnswer(config, error);
+  const named = Code ?? (status === undefined && !/Provider/.test(name ?? '') ? undefined : name);
+  const code = UNNAMED.includes(named ?? '') ? undefined : named;
   if (
     key !== undefined &&
     (code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code !== 'NoSuchBucket'))
@@ -77,7 +83,7 @@ export function s3Fault(config: RemoteConfig, error: unknown, key: string | unde
     {
       status,
       code,
-      message,
+      message: isGarbled || UNNAMED.includes(message ?? '') ? undefined : message,
       retryAfter: $response?.headers?.['retry-after'],
       date: $response?.headers?.['date'],
     },

@@ -7,6 +7,7 @@ import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
+import { strangeAnswer } from './web-fault.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
@@ -66,7 +67,15 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      socketTimeout: IDLE_MS,
+      // The SDK's own agents know of no proxy.
+      ...(config.proxies && {
+        httpAgent: { proxyEnv: config.proxies.env },
+        httpsAgent: { proxyEnv: config.proxies.env },
+      }),
+    },
     forcePathStyle: options.path_style ?? own,
     ...(region !== undefined && { region }),
     ...(own && { endpoint: options.endpoint }),
@@ -151,7 +160,9 @@ function createS3(
       if (body.size <= PART_BYTES) {
         const Body = await readBody(body, signal);
         const command = new sdk.PutObjectCommand({ ...target, Body });
-        await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        const { ETag } = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        // A login page takes whatever is sent to it.
+        if (ETag === undefined) throw strangeAnswer(config);
         return;
       }
       await ask(undefined, signal, () => uploadParts({ sdk, client: partsClient, target, body, signal }));
@@ -169,10 +180,12 @@ function createS3(
           ...(token !== undefined && { ContinuationToken: token }),
         });
         const page = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+        // Every S3 says it; any other document reads as an empty listing.
+        if (page.IsTruncated === undefined) throw strangeAnswer(config);
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key !== undefined) yield { key: Key.slice(prefix.length), size: Size ?? 0 };
         }
-        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+        token = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
     },
     async close() {

@@ -1,4 +1,5 @@
 import type { RemoteConfig } from '../base/remote.ts';
+import { serverAddress } from './server-address.ts';
 import { sendRequest } from './web-request.ts';
 
 const ANSWER_MS = 5000;
@@ -14,7 +15,7 @@ export async function measureServerClock(
   config: RemoteConfig,
   { now, signal }: { readonly now: () => number; readonly signal: AbortSignal },
 ): Promise<number | undefined> {
-  const url = addressOf(config);
+  const url = serverAddress(config);
   if (url === undefined || !URL.canParse(url)) return undefined;
   const fromMs = now();
   let answer: Response;
@@ -45,32 +46,4 @@ export function clockAhead({ serverMs, stepMs, fromMs, toMs }: ClockReading): nu
   if (serverMs > toMs) return serverMs - toMs;
   const latestMs = serverMs + stepMs;
   return latestMs < fromMs ? latestMs - fromMs : 0;
-}
-
-/** Where a remote's server answers; `undefined` for a folder. */
-function addressOf({ url, options }: RemoteConfig): string | undefined {
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  switch (scheme) {
-    case 'http':
-    case 'https':
-      return url;
-    case 's3':
-      return text('endpoint') ?? `https://s3.${text('region') ?? 'us-east-1'}.amazonaws.com/`;
-    case 'gs':
-      return text('endpoint') ?? 'https://storage.googleapis.com/';
-    case 'gdrive':
-      return text('endpoint') ?? 'https://www.googleapis.com/';
-    case 'azure': {
-      const account =
-        text('account') ?? /(?:^|;)AccountName=([^;]+)/.exec(text('connection_string') ?? '')?.[1];
-      const named = /(?:^|;)BlobEndpoint=([^;]+)/.exec(text('connection_string') ?? '')?.[1];
-      return text('endpoint') ?? named ?? (account && `https://${account}.blob.core.windows.net/`);
-    }
-    default:
-      return undefined;
-  }
 }

@@ -1,7 +1,10 @@
 import { PipelineError } from '../base/error.ts';
 import type { RemoteConfig } from '../base/remote.ts';
+import { formatDuration } from '../base/text.ts';
 import { remoteFault } from './faults.ts';
 import type { FaultKind } from './faults.ts';
+import { networkFault } from './network-fault.ts';
+import { proxyRefused } from './proxy-fault.ts';
 
 /** What a server answered, as far as an SDK tells it. */
 export interface Answer {
@@ -22,35 +25,6 @@ export type FaultNames = Readonly<Record<string, FaultKind | readonly [FaultKind
 /** Faults that may pass by themselves. */
 const PASSING_STATUS: readonly number[] = [408, 409, 412, 425, 429, 500, 502, 503, 504];
 
-/** System and SDK codes of a connection that failed, and whether another try may help. */
-const NETWORK: Readonly<Record<string, boolean>> = {
-  ECONNREFUSED: true,
-  ECONNRESET: true,
-  ECONNABORTED: true,
-  EPIPE: true,
-  ETIMEDOUT: true,
-  ESOCKETTIMEDOUT: true,
-  EAI_AGAIN: true,
-  EHOSTUNREACH: true,
-  ENETUNREACH: true,
-  ENETDOWN: true,
-  EADDRNOTAVAIL: true,
-  UND_ERR_SOCKET: true,
-  UND_ERR_CONNECT_TIMEOUT: true,
-  UND_ERR_HEADERS_TIMEOUT: true,
-  UND_ERR_BODY_TIMEOUT: true,
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: true,
-  ERR_STREAM_PREMATURE_CLOSE: true,
-  HPE_INVALID_EOF_STATE: true,
-  REQUEST_SEND_ERROR: true,
-  TimeoutError: true,
-  ENOTFOUND: false,
-};
-
-/** Codes of TLS that an intercepting proxy or a private authority causes. */
-const UNTRUSTED =
-  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_UNTRUSTED)$/;
-
 /**
  * The error of a failed request, from the service's name for the fault, else from the status, else from what the
  * network said. What is none of these (a bug, an abort) comes back as it is.
@@ -62,21 +36,38 @@ export function webFault(
   names: FaultNames = {},
 ): unknown {
   if (error instanceof PipelineError) return error;
+  if (answer.status === 407) return proxyRefused(config, 407);
   const named =
     answer.code !== undefined && Object.hasOwn(names, answer.code) ? names[answer.code] : undefined;
   const [kind, hint] =
     named === undefined ? [kindOfStatus(answer.status)] : typeof named === 'string' ? [named] : named;
-  if (kind === undefined) return networkFault(config, error);
+  if (kind === undefined)
+    return answer.status === undefined ? networkFault(config, error) : strangeAnswer(config, error);
   const status = answer.status ?? 0;
   const named_ = answer.code === undefined ? '' : ` ${answer.code}`;
   const text = firstLine(answer.message);
+  const waitMs = retryAfterMs(answer);
+  const pause = (waitMs ?? 0) < 1000 ? '' : ` and asks to wait ${formatDuration(waitMs ?? 0)}`;
+  const isMoved = named === undefined && status < 400;
   return remoteFault(config, kind, {
-    what: `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}`,
-    hint,
+    what: `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
+    hint: isMoved ? STRANGE : hint,
     retryable:
       named === undefined || kind === 'quota' || kind === 'unreachable' ? isPassing(kind, status) : false,
-    retryAfterMs: retryAfterMs(answer),
+    retryAfterMs: waitMs,
     cause: error,
+  });
+}
+
+const STRANGE =
+  'correct the url or the endpoint: a login page, a proxy or another service answers in place of the one that is meant';
+
+/** The error for an answer that a service of this kind would not give. */
+export function strangeAnswer(config: RemoteConfig, cause?: unknown): Error {
+  return remoteFault(config, 'unreachable', {
+    what: 'what answers there is no service of this kind',
+    hint: STRANGE,
+    cause,
   });
 }
 
@@ -104,56 +95,10 @@ function kindOfStatus(status: number | undefined): FaultKind | undefined {
   }
 }
 
-/** The error of a connection that failed; anything else comes back as it is. */
-function networkFault(config: RemoteConfig, error: unknown): unknown {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 6; cause = cause.cause, depth++) {
-    const code = codeOf(cause);
-    if (code === undefined) continue;
-    if (UNTRUSTED.test(code)) {
-      return remoteFault(config, 'unreachable', {
-        what: `the server's certificate is not trusted (${code})`,
-        hint: 'when a proxy or a private authority signed it, name its certificate in NODE_EXTRA_CA_CERTS',
-        cause: error,
-      });
-    }
-    if (/^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/.test(code)) {
-      return remoteFault(config, 'clock', {
-        what: `the server's certificate is out of date or this machine's clock is wrong (${code})`,
-        hint: "compare this machine's clock with another; when it is right, the server's certificate has to be renewed",
-        cause: error,
-      });
-    }
-    if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL')) {
-      return remoteFault(config, 'unreachable', {
-        what: `the connection cannot be secured (${code})`,
-        hint: 'check whether the url or the endpoint has to begin with http: or https:, and its name',
-        cause: error,
-      });
-    }
-    if (Object.hasOwn(NETWORK, code)) {
-      return remoteFault(config, 'unreachable', {
-        what: code === 'ENOTFOUND' ? 'no host of that name is known' : `the connection failed (${code})`,
-        hint: code === 'ENOTFOUND' ? 'check the name in the url or the endpoint, and the network' : undefined,
-        retryable: NETWORK[code] ?? false,
-        cause: error,
-      });
-    }
-  }
-  return error;
-}
-
-function codeOf(error: Error): string | undefined {
-  const { code } = error as { readonly code?: unknown };
-  if (typeof code === 'string') return code;
-  if (error.name === 'TimeoutError') return 'TimeoutError';
-  // Node's http says "aborted", undici "terminated" for a connection cut in the middle of an answer.
-  return /^(aborted|terminated|socket hang up|Premature close)$/.test(error.message)
-    ? 'ECONNRESET'
-    : undefined;
-}
-
+/** The first line of what a server says; a page for humans says nothing. */
 function firstLine(text: string | undefined): string {
-  const line = (text ?? '').split('\n', 1)[0]?.trim() ?? '';
+  const said = (text ?? '').replace(/[:\s]*<(!doctype|html|\?xml).*$/is, '');
+  const line = said.split('\n', 1)[0]?.trim() ?? '';
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 

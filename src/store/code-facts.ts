@@ -17,6 +17,8 @@ export class ParserMissing extends Error {}
 export interface CodeStore {
   /** `undefined` when these bytes were never read as a file of that extension. */
   get(path: string, content: ContentHash): CodeFacts | undefined;
+  /** What runs of a TypeScript file that was read in this process. */
+  scriptOf(path: string, content: ContentHash): string | undefined;
   /** Reads a file's bytes; `path` names it in errors. Throws `code.syntax`, and `ParserMissing` before `loadParser`. */
   read(path: string, content: ContentHash, bytes: Buffer): CodeFacts;
   loadParser(): Promise<void>;
@@ -37,6 +39,7 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
   const facts = new Map<string, CodeFacts>(Object.entries(kept.code));
   const used = new Map<string, CodeFacts>();
   let syntax = loaded;
+  const scripts = new Map<string, string>();
   let dirty = false;
   return {
     async loadParser() {
@@ -51,12 +54,14 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
     },
     read(file, content, bytes) {
       const key = keyOf(file, content);
-      const read = toFacts(file, content, { bytes, syntax });
+      const { facts: read, script } = readFile(file, content, { bytes, syntax });
+      if (script !== undefined) scripts.set(key, script);
       facts.set(key, read);
       used.set(key, read);
       dirty = true;
       return read;
     },
+    scriptOf: (file, content) => scripts.get(keyOf(file, content)),
     save(packages) {
       if (!dirty) return;
       const data: Kept = { format: 2, node: process.version, code: Object.fromEntries(used), packages };
@@ -79,16 +84,22 @@ interface Unread {
   readonly syntax: Syntax | undefined;
 }
 
-function toFacts(path: string, content: ContentHash, { bytes, syntax }: Unread): CodeFacts {
-  if (path.endsWith('.json')) return { ast: jsonHash(bytes) ?? content, imports: [] };
+interface ReadFile {
+  readonly facts: CodeFacts;
+  readonly script?: string;
+}
+
+function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread): ReadFile {
+  if (path.endsWith('.json')) return { facts: { ast: jsonHash(bytes) ?? content, imports: [] } };
   const [, kind, language] = CODE.exec(path) ?? [];
-  if (language === undefined) return { ast: content, imports: [] };
+  if (language === undefined) return { facts: { ast: content, imports: [] } };
   if (!syntax) throw new ParserMissing();
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
-  const facts = syntax.readCode(text, { typescript: language === 'ts', commonjs: kind === 'c' });
-  if (!syntax.isFault(facts)) return facts;
-  throw new PipelineError('code.syntax', `"${path}" does not parse: ${facts.message}`, {
-    at: { file: path, line: facts.line, column: facts.column, length: 1 },
+  const typescript = language === 'ts';
+  const read = syntax.readCode(text, { typescript, commonjs: kind === 'c' });
+  if (!syntax.isFault(read)) return typescript ? read : { facts: read.facts };
+  throw new PipelineError('code.syntax', `"${path}" does not parse: ${read.message}`, {
+    at: { file: path, line: read.line, column: read.column, length: 1 },
     hint: 'stage modules are plain JavaScript or TypeScript with erasable types only (no enum, namespace, decorators)',
   });
 }

@@ -25,6 +25,8 @@ export interface Closure {
   readonly packages?: string;
   /** Absolute paths of the files. */
   readonly paths: readonly string[];
+  /** Absolute path → text without types, of the files that were read in this process. */
+  readonly scripts: ReadonlyMap<string, string>;
   /** Absolute paths of the imported packages' closure, and of links to them. */
   readonly packageFolders: readonly string[];
 }
@@ -69,6 +71,7 @@ interface Open {
 
 interface Read {
   readonly hash: string;
+  readonly script: string | undefined;
   readonly imports: readonly ImportFact[];
 }
 
@@ -107,7 +110,8 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       memo.remember(stat, content, { seenAt, object: false });
       facts = code.get(full, content) ?? readFacts({ full, content, bytes, loose });
     }
-    const file = { hash: facts.ast, imports: facts.imports };
+    const script = content && code.scriptOf(full, content);
+    const file = { hash: facts.ast, imports: facts.imports, script };
     files.set(full, file);
     return file;
   }
@@ -124,14 +128,16 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   function walk(entry: string, at: Location): Closure {
     const hashes = new Map<string, string>();
     const importers = new Map<string, string>();
+    const scripts = new Map<string, string>();
     const imported = new Map<string, PackageFacts>();
     // Nearest first, so that the chain that is told to a file is the shortest one.
     const open: Open[] = [{ full: join(root, entry), from: at, loose: false }];
     for (const next of open) {
       const { full, loose } = next;
       if (hashes.has(full)) continue;
-      const { hash, imports } = readFile(next);
+      const { hash, imports, script } = readFile(next);
       hashes.set(full, hash);
+      if (script !== undefined) scripts.set(full, script);
       const label = labelOf(full);
       for (const fact of imports) {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
@@ -150,6 +156,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       importers: Object.fromEntries(importers),
       ...(roots.length > 0 && { packages: packages.hashOf(roots) }),
       paths: [...hashes.keys()],
+      scripts,
       packageFolders: [...all.flatMap((one) => packages.placesOf(one)), ...linkPlaces()],
     };
   }

@@ -13,8 +13,9 @@ import {
 import { dirname } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
-import type { Source } from '../base/remote.ts';
+import type { LocalObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
+import { copyFiles } from '../io/copy-files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './ingest.ts';
@@ -24,12 +25,25 @@ import { parseManifest } from './tree.ts';
 export interface Landing {
   /** Resolves with the bytes received. Throws `remote.corrupt` for bytes that are not what the name says. */
   receive(hash: ContentHash, source: Source, signal: AbortSignal): Promise<number>;
+  /**
+   * Receives many small files at once, where that is faster than one by one; `received` is told of some at a time. What
+   * cannot be copied is left out without a word: `receive` says why.
+   */
+  receiveFiles(files: readonly LocalObject[], options: ReceiveFilesOptions): Promise<void>;
+  /** True for an object that was let in. */
+  hasLetIn(hash: ContentHash): boolean;
   /** The files that a received manifest names. Throws `manifest.invalid`. */
   readTree(hash: ContentHash): readonly ContentHash[];
   /** Makes the received files durable and lets them in, then the manifests that are complete. */
   settle(isComplete: (manifest: ContentHash) => boolean): Promise<void>;
   /** Removes what was not let in. */
   drop(): void;
+}
+
+export interface ReceiveFilesOptions {
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly received: (some: readonly LocalObject[]) => void;
 }
 
 interface Received {
@@ -47,6 +61,8 @@ const CHUNK_BYTES = 1024 * 1024;
 
 export function createLanding(cache: Cache): Landing {
   const trees = new Map<ContentHash, Received>();
+  const inside = new Set<ContentHash>();
+  const made = new Set<string>();
   let files: Received[] = [];
   let bytes = 0;
   /** When the first of them came, epoch ms. */
@@ -64,6 +80,7 @@ export function createLanding(cache: Cache): Landing {
         cache.memo.remember(lstatSync(object), hash, { seenAt, object: true });
       }
       await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
+      for (const { hash } of batch) inside.add(hash);
     } catch (error) {
       for (const { temp } of batch) rmSync(temp, { force: true });
       throw error;
@@ -74,26 +91,52 @@ export function createLanding(cache: Cache): Landing {
     const batch = files;
     files = [];
     bytes = 0;
-    settling = settling.then(() => letIn(batch));
+    // One that failed told it; this one stands for itself.
+    settling = settling.catch(() => undefined).then(() => letIn(batch));
     return settling;
   }
 
+  /** A temp file for an object, whose folder exists then. */
+  function tempFor(hash: ContentHash): string {
+    const folder = dirname(cache.pathOf(hash));
+    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+    made.add(folder);
+    return cache.newTemp();
+  }
+
+  async function take(some: readonly Received[]): Promise<void> {
+    const nowMs = cache.clock.now();
+    if (files.length === 0) sinceMs = nowMs;
+    for (const one of some) {
+      files.push(one);
+      bytes += one.size;
+    }
+    if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES || nowMs - sinceMs >= BATCH_MS)
+      await settleFiles();
+  }
+
   return {
+    hasLetIn: (hash) => inside.has(hash),
+    async receiveFiles(objects, { threads, signal, received }) {
+      await copyFiles(objects, {
+        threads,
+        signal,
+        tempFor: ({ hash }) => tempFor(hash),
+        async copied(some) {
+          await take(some);
+          received(some);
+        },
+      });
+    },
     async receive(hash, source, signal) {
-      const temp = cache.newTemp();
-      mkdirSync(dirname(cache.pathOf(hash)), { recursive: true });
+      const temp = tempFor(hash);
       const size = await write(hash, asSmallFileOrStream(source, signal), temp);
       chmodSync(temp, 0o444);
       if (isTreeHash(hash)) {
         trees.set(hash, { hash, temp, size });
         return size;
       }
-      const nowMs = cache.clock.now();
-      if (files.length === 0) sinceMs = nowMs;
-      files.push({ hash, temp, size });
-      bytes += size;
-      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES || nowMs - sinceMs >= BATCH_MS)
-        await settleFiles();
+      await take([{ hash, temp, size }]);
       return size;
     },
     readTree(hash) {

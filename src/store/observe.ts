@@ -4,7 +4,6 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { hashFiles } from './hash-files.ts';
-import type { FileToHash } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
 import type { Known, Lister, Listing, Unknown } from './listing.ts';
 import type { Memo } from './memo.ts';
@@ -54,7 +53,7 @@ export interface ObserveRequest {
 
 export interface Observer {
   /** Observes many paths; files that look as they did cost one stat, the others are hashed together. */
-  observe(requests: readonly ObserveRequest[]): Promise<ReadonlyMap<RelPath, Observation>>;
+  observe(requests: readonly ObserveRequest[]): Promise<Map<RelPath, Observation>>;
 }
 
 export interface ObserverOptions {
@@ -64,10 +63,8 @@ export interface ObserverOptions {
   readonly clock: Clock;
 }
 
-/** What was found at a path, before what the memo does not know is hashed. */
-type Look =
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'refused'; readonly error: PipelineError }
+/** What stands at a path, with the hashes that the memo knows. */
+type Found =
   | {
       readonly kind: 'file';
       readonly stat: Stats;
@@ -76,6 +73,8 @@ type Look =
       readonly unknown: readonly Unknown[];
     }
   | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: readonly Unknown[] };
+
+type Look = Found | Extract<Observation, { readonly kind: 'missing' | 'refused' }>;
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
 export function createObserver({ root, memo, algorithm, clock }: ObserverOptions): Observer {
@@ -90,7 +89,7 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
           else (lister ??= createLister(memo, algorithm)).add(prefix, name, stat);
         },
       });
-      if (kind === 'missing') return { kind };
+      if (kind === 'missing') return MISSING;
       if (!file) {
         lister ??= createLister(memo, algorithm);
         return { kind: 'tree', lister, unknown: lister.unknown };
@@ -103,7 +102,7 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
     }
   }
 
-  function lookAtFile(stat: Stats): Look {
+  function lookAtFile(stat: Stats): Found {
     const row = memo.find(stat, algorithm);
     if (row < 0)
       return {
@@ -117,16 +116,11 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
     return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: [] };
   }
 
-  /** Hashes of what the memo does not know, by path and in the order of the look's own. */
-  async function hashUnknown(looks: ReadonlyMap<RelPath, Look>): Promise<ReadonlyMap<RelPath, Hashes>> {
-    const files: (FileToHash & Unknown)[] = [];
-    const found = new Map<RelPath, Hashes>();
-    for (const [path, seen] of looks) {
-      if (!('unknown' in seen)) continue;
-      for (const one of seen.unknown)
-        files.push({ ...one, path: pathOf(root, path, one.relpath), size: one.stat.size });
-    }
-    if (files.length === 0) return found;
+  /** Hashes of what the memo does not know, those of each look in its own order. */
+  async function hashUnknown(looks: readonly Incomplete[]): Promise<readonly Hashes[]> {
+    const files = looks.flatMap(({ path, seen }) =>
+      seen.unknown.map(({ relpath, stat }) => ({ path: pathOf(root, path, relpath), size: stat.size, stat })),
+    );
     const seenAt = clock.now();
     const hashes = await hashFiles(files, algorithm);
     for (const [index, { stat }] of files.entries()) {
@@ -134,13 +128,10 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
       if (typeof hash === 'string') memo.remember(stat, hash, { seenAt, object: false });
     }
     let from = 0;
-    for (const [path, seen] of looks)
-      if ('unknown' in seen) found.set(path, hashes.slice(from, (from += seen.unknown.length)));
-    return found;
+    return looks.map(({ seen }) => hashes.slice(from, (from += seen.unknown.length)));
   }
 
-  function toObservation(path: RelPath, seen: Look, hashes: Hashes): Observation {
-    if (!('unknown' in seen)) return seen;
+  function toObservation(path: RelPath, seen: Found, hashes: Hashes): Observation {
     const { kind, unknown } = seen;
     for (const [index, hash] of hashes.entries()) {
       const relpath = unknown[index]?.relpath ?? '';
@@ -159,15 +150,36 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
 
   return {
     async observe(requests) {
-      const looks = new Map<RelPath, Look>();
-      for (const request of requests) if (!looks.has(request.path)) looks.set(request.path, look(request));
-      const hashed = await hashUnknown(looks);
-      return new Map(
-        [...looks].map(([path, seen]) => [path, toObservation(path, seen, hashed.get(path) ?? [])]),
-      );
+      const found = new Map<RelPath, Observation>();
+      const incomplete: Incomplete[] = [];
+      for (const request of requests) {
+        const { path } = request;
+        if (found.has(path)) continue;
+        const seen = look(request);
+        if (!('unknown' in seen)) found.set(path, seen);
+        else if (seen.unknown.length === 0) found.set(path, toObservation(path, seen, []));
+        else {
+          incomplete.push({ path, seen });
+          // Its place among the others is kept; what is there is told below.
+          found.set(path, MISSING);
+        }
+      }
+      if (incomplete.length === 0) return found;
+      const hashes = await hashUnknown(incomplete);
+      for (const [index, { path, seen }] of incomplete.entries())
+        found.set(path, toObservation(path, seen, hashes[index] ?? []));
+      return found;
     },
   };
 }
+
+/** A look that is no observation before its unknown files are hashed. */
+interface Incomplete {
+  readonly path: RelPath;
+  readonly seen: Found;
+}
+
+const MISSING = { kind: 'missing' } as const;
 
 type Hashes = readonly (ContentHash | Error)[];
 

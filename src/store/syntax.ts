@@ -20,6 +20,13 @@ export interface CodeFacts {
   readonly imports: readonly ImportFact[];
 }
 
+/** A file as it was read. */
+export interface ReadCode {
+  readonly facts: CodeFacts;
+  /** The text that runs: blanks stand where types were. */
+  readonly script: string;
+}
+
 /** A syntax error in a stage's code, in the coordinates of the file. */
 export interface SyntaxFault {
   readonly message: string;
@@ -35,10 +42,11 @@ export interface Dialect {
 }
 
 /** Reads a module: strips types as Node does, parses, and hashes the tree; formatting and comments do not count. */
-export function readCode(text: string, { typescript, commonjs }: Dialect): CodeFacts | SyntaxFault {
+export function readCode(text: string, { typescript, commonjs }: Dialect): ReadCode | SyntaxFault {
   let tree: Node;
+  let script: string;
   try {
-    const script = typescript ? stripTypes(text) : text;
+    script = typescript ? stripTypes(text) : text;
     tree = parse(script, {
       ecmaVersion: 'latest',
       sourceType: commonjs ? 'commonjs' : 'module',
@@ -51,11 +59,11 @@ export function readCode(text: string, { typescript, commonjs }: Dialect): CodeF
   const hash = createHash('sha256');
   const imports: ImportFact[] = [];
   feedTree(tree, (text) => hash.update(text), imports);
-  return { ast: `ast1:${hash.digest('hex')}`, imports };
+  return { facts: { ast: `ast1:${hash.digest('hex')}`, imports }, script };
 }
 
-export function isFault(facts: CodeFacts | SyntaxFault): facts is SyntaxFault {
-  return 'message' in facts;
+export function isFault(read: ReadCode | SyntaxFault): read is SyntaxFault {
+  return 'message' in read;
 }
 
 /** Node's own type stripping keeps every position; its warning of being experimental is not the user's concern. */

@@ -30,8 +30,8 @@ export interface WalkOptions {
  * it refuses names that no manifest may hold (`path.name`): they could be stored, but never restored.
  */
 export function walk(root: string, path: string, { links, visit }: WalkOptions): Walked {
-  const full = join(root, path);
-  let stat = lstatOf(full);
+  // Both are clean already: `join` would look at every character of them again.
+  let stat = lstatOf(`${root}${sep}${path}`);
   if (stat === undefined) return 'missing';
   if (stat.isSymbolicLink()) ({ stat } = followLink(root, path, links));
   else if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'is neither a file nor a folder');

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Emit } from '../../src/base/event.ts';
 import { openProject } from '../../src/project.ts';
 import { REPOSITORY, cleanEnv } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
@@ -93,17 +94,16 @@ function isOldOrNew({ before, after }: Stage, out: string, content: string): boo
 }
 
 /** Cleans up after a dead runner, as every command that takes the workspace does first, and does nothing else. */
-export async function recover(rig: Rig): Promise<void> {
+export async function recover(rig: Rig, emit: Emit = () => {}): Promise<void> {
   const project = await openProject({
     dir: rig.root,
     env: cleanEnv(),
     command: 'recover',
-    emit: () => {},
+    emit,
     signal: new AbortController().signal,
     waitMs: 10_000,
   });
-  const mutex = await project.takeWorkspace();
-  mutex[Symbol.dispose]();
+  using _workspace = await project.takeWorkspace();
   await project.close();
 }
 

@@ -21,6 +21,11 @@ function pidsOf(rig: Rig): readonly number[] {
   return rig.read('pids').trim().split('\n').map(Number);
 }
 
+/** The launcher, for the leader of a stage's group. */
+function parentOf(pid = 0): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+}
+
 /** A killed process takes a moment to die; a living one fails the test by its time limit. */
 async function untilGone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
@@ -190,7 +195,7 @@ test('a second Ctrl-C ends at once and kills what runs; the next command puts th
   assert.deepEqual(leftovers(rig), []);
 });
 
-test('after a runner was killed in mid-stage, the next command ends its orphans before it touches outs', async () => {
+test('when runner and launcher are killed in mid-stage, the next command ends their orphans before it touches outs', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
   with:
@@ -212,6 +217,9 @@ test('after a runner was killed in mid-stage, the next command ends its orphans 
   rig.write('in', 'x');
   const running = rig.start(['repro', '--json', '-j', '2']);
   await Promise.all([running.seen('"ready\\n"'), running.seen('"started\\n"')]);
+  // Stopped, the runner cannot act on the end of its launcher.
+  running.process.kill('SIGSTOP');
+  process.kill(parentOf(pidsOf(rig)[0]), 'SIGKILL');
   running.process.kill('SIGKILL');
   await running.ended;
   assert.ok(pidsOf(rig).some(isAlive), 'the orphans live on');

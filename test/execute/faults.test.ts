@@ -8,6 +8,7 @@ import {
   realpathSync,
   rmSync,
   rmdirSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -75,6 +76,46 @@ test('a full disk is told as such, leaves the old outs, and the next run works o
   const next = await rig.lockstep(['repro']);
   assert.equal(next.code, 0, next.stderr);
   assert.equal(rig.bytes('big').length, 2000);
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('on a full disk the outs of failed attempts are named, with their size, as what can go', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  failing: { cmd: head -c 3000000 /dev/zero > huge; false, outs: [huge] }\n  other: { cmd: echo x > out, outs: [out] }\n',
+  });
+  assert.equal((await rig.lockstep(['repro', 'failing'])).code, 1);
+  const ofStage = await rig.lockstep(['repro', 'other', '--json'], { env: faultAtWrite('/files/sha256/') });
+  const hint =
+    'remove .lockstep/failed (2.9 MiB of failed outs, kept for looking at only), or make room (see "lockstep gc"), then run again: nothing was lost';
+  assert.equal(problemOf(ofStage, 'other').hint?.split('; what it made')[0], hint);
+  const ofCommand = await rig.lockstep(['repro', 'other'], { env: faultAtWrite('/runs/') });
+  assert.ok(ofCommand.stderr.includes(`= hint: ${hint}`), ofCommand.stderr);
+  const ofLock = await rig.lockstep(['repro', 'other'], { env: faultAtWrite('pipeline.lock') });
+  assert.ok(ofLock.stderr.includes(` = hint: ${hint}`), ofLock.stderr);
+});
+
+test('on a disk without any room "gc --delete" makes some, and the next run works', async (t) => {
+  const root = mountTmpfs(t);
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const rig = rigAt(root, FILES);
+  for (const size of ['1000', '500000']) {
+    rig.write('size', size);
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+  }
+  rig.write('size', '2000');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.remove('.lockstep/runs');
+  spawnSync('dd', ['if=/dev/zero', `of=${rig.path('filler')}`, 'bs=1024', 'count=4000'], { stdio: 'ignore' });
+  assert.equal(statfsSync(root).bavail, 0);
+  const full = await rig.lockstep(['repro', '--force']);
+  assert.equal(full.code, 1);
+  assert.match(full.stderr, /error\[disk\.full\]/);
+  const gc = await rig.lockstep(['gc', '--delete']);
+  assert.equal(gc.code, 0, gc.stderr);
+  assert.match(gc.stdout, /^Removed /);
+  const next = await rig.lockstep(['repro', '--force']);
+  assert.equal(next.code, 0, next.stderr);
   assert.deepEqual(leftovers(rig), []);
 });
 

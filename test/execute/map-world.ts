@@ -5,6 +5,7 @@ import type { Artifact, Json, StageLock, StageName } from '../../src/base/types.
 import { runPlan } from '../../src/execute/run.ts';
 import type { RunResult } from '../../src/execute/run.ts';
 import type { World } from '../../src/execute/world.ts';
+import { fromSystemError } from '../../src/io/system-error.ts';
 import { buildGraph } from '../../src/plan/graph.ts';
 import { makePlan } from '../../src/plan/plan.ts';
 import type { Facts } from '../../src/plan/plan.ts';
@@ -124,6 +125,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
       return Promise.resolve();
     },
     judgeGates: () => undefined,
+    explain: (error) => fromSystemError(error),
     now: () => 0,
     sleep(ms, signal) {
       signal.throwIfAborted();

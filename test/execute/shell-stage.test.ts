@@ -163,3 +163,22 @@ export default ({ env, outs, log, progress }) => {
   assert.ok(readdirSync(rig.path('.lockstep/history')).length > 0);
   assert.ok(eventsOf(ran).some((event) => event.type === 'stage-progressed' && event.label === 'at ***'));
 });
+
+test(
+  'who starts a stage is marked with the runner that the attempt is named after',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    const rig = createRig({
+      'pipeline.yaml': `stages:
+  s:
+    cmd:
+      - tr '\\0' '\\n' < /proc/$PPID/environ | grep ^LOCKSTEP_RUNNER= > runner
+      - ls .lockstep/attempts > attempt
+    outs: [runner, attempt]
+`,
+    });
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    const [, owner] = /^LOCKSTEP_RUNNER=(\d+-[0-9A-Za-z]+)\n$/.exec(rig.read('runner')) ?? [];
+    assert.ok(owner !== undefined && rig.read('attempt').startsWith(`${owner}.`), rig.read('runner'));
+  },
+);

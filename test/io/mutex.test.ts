@@ -117,3 +117,16 @@ test('a damaged note of a living holder names nobody, and the wait ends as it sh
   writeFileSync(join(dir, 'damaged.mutex.d', parent), '{"owner":');
   await assert.rejects(take('damaged', { mode: 'exclusive' }), { code: 'mutex.busy', exit: 3 });
 });
+
+test('a lock whose holder cannot leave a note is held all the same, and leaves no file beside it', async () => {
+  writeFileSync(join(dir, 'noteless.mutex.d'), 'in the way');
+  {
+    using _held = await take('noteless', { mode: 'exclusive' });
+    assert.deepEqual(
+      readdirSync(dir).filter((name) => name.startsWith('noteless')),
+      ['noteless.mutex', 'noteless.mutex.d'],
+    );
+    await assert.rejects(take('noteless', { mode: 'shared' }), { code: 'mutex.busy' });
+  }
+  (await take('noteless', { mode: 'exclusive' }))[Symbol.dispose]();
+});

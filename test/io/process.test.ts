@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Clock } from '../../src/io/clock.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../../src/io/process-id.ts';
-import { MARK, isGroupAlive, processesWithMark, spawnGroup } from '../../src/io/process.ts';
-import type { Group } from '../../src/io/process.ts';
+import { spawnGroup } from '../../src/io/process-group.ts';
+import { MARK, isGroupAlive, processesWithMark, stopGroup } from '../../src/io/process.ts';
 
 const LINUX = { skip: process.platform !== 'linux' && 'needs /proc' };
 
@@ -29,24 +29,31 @@ function createHandClock(): Clock & { readonly slept: number[]; wake(): void } {
 }
 
 interface Shell {
-  readonly group: Group;
+  readonly group: ReturnType<typeof spawnGroup>;
   readonly output: () => string;
   readonly seen: (text: string) => Promise<void>;
 }
 
-async function startShell(script: string, mark = `test-${process.pid}-${script.length}`): Promise<Shell> {
+function startShell(script: string, mark = `test-${process.pid}-${script.length}`): Shell {
   let output = '';
   let look = (): void => undefined;
-  const group = await spawnGroup({
-    command: '/bin/sh',
-    args: ['-c', script],
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '', [MARK]: mark },
-    onOutput: (_, chunk) => {
-      output += chunk;
-      look();
+  const group = spawnGroup(
+    {
+      command: '/bin/sh',
+      args: ['-c', script],
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '', [MARK]: mark },
+      ipc: false,
     },
-  });
+    {
+      onOutput: (_, chunk) => {
+        output += chunk;
+        look();
+        return undefined;
+      },
+      onMessage: () => undefined,
+    },
+  );
   return {
     group,
     output: () => output,
@@ -61,7 +68,7 @@ async function startShell(script: string, mark = `test-${process.pid}-${script.l
 }
 
 test('a process that ends by itself tells its code, its output and its peak of memory', LINUX, async () => {
-  const { group, output } = await startShell('echo out; echo err >&2; exit 3');
+  const { group, output } = startShell('echo out; echo err >&2; exit 3');
   const ending = await group.ended;
   assert.equal(ending.exitCode, 3);
   assert.equal(ending.signal, undefined);
@@ -70,47 +77,44 @@ test('a process that ends by itself tells its code, its output and its peak of m
 });
 
 test('a program that is not there is an ending, not an exception', async () => {
-  const group = await spawnGroup({
-    command: '/no/such/program',
-    args: [],
-    cwd: '/',
-    env: {},
-    onOutput: () => undefined,
-  });
+  const group = spawnGroup(
+    { command: '/no/such/program', args: [], cwd: '/', env: {}, ipc: false },
+    { onOutput: () => undefined, onMessage: () => undefined },
+  );
   const ending = await group.ended;
-  assert.equal(group.pid, undefined);
-  assert.equal((ending.startError as NodeJS.ErrnoException).code, 'ENOENT');
+  assert.equal(group.leader, undefined);
+  assert.equal(ending.startError, 'ENOENT');
 });
 
 test('stop asks first and does not wait longer than it must', LINUX, async () => {
   const clock = createHandClock();
-  const { group, seen } = await startShell(
+  const { group, seen } = startShell(
     `trap 'echo asked; exit 9' TERM; echo ready; while :; do sleep 600 & wait; done`,
   );
   await seen('ready');
-  await group.stop(5000, clock);
+  await stopGroup(group, 5000, clock);
   assert.deepEqual(clock.slept, [5000]);
   assert.equal((await group.ended).exitCode, 9);
-  assert.equal(isGroupAlive(group.pid ?? 0), false);
+  assert.equal(isGroupAlive(group.leader?.pid ?? 0), false);
 });
 
 test('stop kills the whole group once the grace time is over', LINUX, async () => {
   const clock = createHandClock();
-  const { group, seen } = await startShell(
+  const { group, seen } = startShell(
     `trap '' TERM; (trap '' TERM; echo ready; while :; do sleep 600; done) & while :; do wait; done`,
   );
   await seen('ready');
-  const stopped = group.stop(5000, clock);
-  assert.equal(isGroupAlive(group.pid ?? 0), true);
+  const stopped = stopGroup(group, 5000, clock);
+  assert.equal(isGroupAlive(group.leader?.pid ?? 0), true);
   clock.wake();
   await stopped;
   assert.equal((await group.ended).signal, 'SIGKILL');
-  assert.equal(isGroupAlive(group.pid ?? 0), false);
+  assert.equal(isGroupAlive(group.leader?.pid ?? 0), false);
 });
 
 test('what left group and session is found by its mark and ended with the leader', LINUX, async () => {
   const mark = `test-${process.pid}-left`;
-  const { group, output } = await startShell(
+  const { group, output } = startShell(
     `fifo=$(mktemp -u); mkfifo "$fifo"; setsid sh -c 'echo "pid $$" > "$0"; exec sleep 600' "$fifo" & cat "$fifo"; rm "$fifo"`,
     mark,
   );

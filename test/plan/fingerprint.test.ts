@@ -7,6 +7,7 @@ import {
   canonicalFingerprint,
   hashEnv,
   hashFingerprint,
+  isFingerprintOf,
 } from '../../src/plan/fingerprint.ts';
 import type { FingerprintInputs } from '../../src/plan/fingerprint.ts';
 import { stageOf } from '../read/rig.ts';
@@ -125,6 +126,46 @@ test('every input of the world changes the fingerprint', () => {
   ];
   const names = variants.map((one) => hashFingerprint(buildFingerprint(stage, one)));
   assert.equal(new Set(names).size, variants.length);
+});
+
+test('a recorded fingerprint is told from a stage’s own exactly when their documents differ', () => {
+  const bodies = [...new Set([SHELL, MODULE, ...[...SAME, ...OTHER].flatMap(([, a, b]) => [a, b])])];
+  const names = 'cmd: make\nparams: [a, but]\nouts: [x.txt]';
+  const files = [
+    PARAMS,
+    { 'params.yaml': 'lr: "0.1"\nlayers: [64, 32]\nbig: 1\n' },
+    { 'params.yaml': 'lr: 0.1\nlayers: [32, 64]\nbig: 12345678901234567891\n' },
+  ];
+  const worlds: readonly FingerprintInputs[] = [
+    INPUTS,
+    { ...INPUTS, deps: new Map([...INPUTS.deps, ['a.txt', hashOf('c')]]) },
+    { ...INPUTS, code: { 'stages/a.ts': 'ast1:1' } },
+    { ...INPUTS, code: { 'stages/a.ts': 'ast1:1', 'stages/b.ts': 'ast1:1' } },
+    { ...INPUTS, packages: 'sha256:2' },
+    { ...INPUTS, env: { MODE: hashEnv('MODE', 'x') } },
+    { ...INPUTS, tick: '2026-03-16T00:00:00.000Z' },
+  ];
+  const cases = [
+    ...bodies.flatMap((body) =>
+      files.flatMap((params) => worlds.map((inputs) => ({ stage: stageOf(body, params), inputs }))),
+    ),
+    ...['{}', '{ constructor: {} }', '{ y: {} }', '{ y: 1 }'].map((text) => ({
+      stage: stageOf(names, { 'params.yaml': `a: 1\nbut: ${text}\n` }),
+      inputs: INPUTS,
+    })),
+  ].map(({ stage, inputs }) => {
+    const fingerprint = buildFingerprint(stage, inputs);
+    return { stage, inputs, fingerprint, text: canonicalFingerprint(fingerprint) };
+  });
+  const answers = { equal: 0, different: 0 };
+  for (const { fingerprint, text } of cases) {
+    for (const one of cases) {
+      const isEqual = isFingerprintOf(fingerprint, one.stage, one.inputs);
+      assert.equal(isEqual, text === one.text, `${text}\n${one.text}`);
+      answers[isEqual ? 'equal' : 'different']++;
+    }
+  }
+  assert.ok(answers.equal > cases.length && answers.different > answers.equal);
 });
 
 test('an environment variable enters as a hash of its name and value; unset and empty differ', () => {

@@ -14,7 +14,7 @@ test('what was put gets its name with a flush, or when half a minute of work wai
     const temp = join(root, `${name}.temp`);
     writeFileSync(temp, name);
     const target = join(root, 'files', name);
-    await batch.add({ temp, target, size: name.length });
+    await batch.add([{ temp, target, size: name.length }]);
     return target;
   };
   const first = await add('a');

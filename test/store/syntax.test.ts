@@ -8,7 +8,7 @@ const TYPESCRIPT = { typescript: true, commonjs: false };
 function facts(text: string, dialect = TYPESCRIPT): CodeFacts {
   const read = readCode(text, dialect);
   if (isFault(read)) throw new Error(`${read.line}:${read.column} ${read.message}`);
-  return read;
+  return read.facts;
 }
 
 const SAME: readonly (readonly [what: string, a: string, b: string])[] = [

@@ -47,7 +47,8 @@ function checkAttempts(stateDir: string): Check {
   const orphans = createJournal(stateDir).orphans();
   if (orphans.length === 0)
     return { check: 'attempts', status: 'ok', message: 'no attempts of runs that died' };
-  const stages = [...new Set(orphans.map(({ stage }) => `"${stage}"`))].sort(byCodeUnit);
+  const names = orphans.map((one) => (one.phase === 'lost' ? 'a stage' : `"${one.stage}"`));
+  const stages = [...new Set(names)].sort(byCodeUnit);
   return {
     check: 'attempts',
     status: 'warn',

@@ -1,0 +1,133 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { processStart } from './process-id.ts';
+import { MARK, endMarked, signalGroup } from './process.ts';
+
+/** How a process ended; the same shape for every ending. */
+export interface Ending {
+  readonly exitCode?: number;
+  readonly signal?: string;
+  /** It could not be started at all: the system's code (`ENOENT`), or a sentence. */
+  readonly startError?: string;
+  /** Highest resident memory seen (bytes), where the system tells. */
+  readonly peakMemory?: number;
+}
+
+/** A process to start. */
+export interface ToStart {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Opens an IPC channel. */
+  readonly ipc: boolean;
+}
+
+/** What a process tells its starter while it runs. */
+export interface Heard {
+  /** A promise holds the stream until it settles. */
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: string) => Promise<void> | undefined;
+  readonly onMessage: (message: unknown) => void;
+}
+
+/** The leader of a process group; with `start` its pid names one process for ever. */
+export interface Leader {
+  readonly pid: number;
+  readonly start: string;
+}
+
+/** A process that leads its own group, so that the whole tree can be ended. */
+export interface Group {
+  /** Resolves when nothing that it started is left and its output has been read. */
+  readonly ended: Promise<Ending>;
+  send(message: unknown): void;
+  /** Sends a signal to all of the group; nothing happens once it has ended. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+const SAMPLE_MS = 250;
+/** Once the leader is gone, its output has this long to arrive before whoever still holds the pipe is cut off. */
+const DRAIN_MS = 1000;
+
+/** Starts a process group. Never throws: what cannot be started has no leader and ends at once. */
+export function spawnGroup(
+  { command, args, cwd, env, ipc }: ToStart,
+  heard: Heard,
+): Group & { readonly leader: Leader | undefined } {
+  const started = execa(command, args, {
+    cwd,
+    env,
+    extendEnv: false,
+    stdin: 'ignore',
+    buffer: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+    ipc,
+  });
+  const child: ChildProcess = started.nodeChildProcess;
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = child[name];
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      const held = heard.onOutput(name, chunk);
+      if (!held) return;
+      stream.pause();
+      void held.then(() => stream.resume());
+    });
+  }
+  if (ipc) child.on('message', heard.onMessage);
+  const { pid } = child;
+  if (pid === undefined) {
+    const ended = started.then(({ cause }): Ending => ({ startError: reasonOf(cause) }));
+    return { leader: undefined, ended, send: () => undefined, signal: () => undefined };
+  }
+  let isOver = false;
+  const ended = follow(child, pid, env[MARK]).finally(() => (isOver = true));
+  return {
+    leader: { pid, start: processStart(pid) ?? '' },
+    ended,
+    send: (message) => void child.send(message as Record<string, unknown>),
+    signal: (signal) => void (isOver || signalGroup(pid, signal)),
+  };
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'cannot start';
+  return (cause as NodeJS.ErrnoException).code ?? cause.message;
+}
+
+/** Resolves when the leader is gone, nothing that it started is left and its output has been read. */
+async function follow(child: ChildProcess, pid: number, mark: string | undefined): Promise<Ending> {
+  let peak = peakMemoryOf(pid);
+  const sampler = setInterval(() => (peak = Math.max(peak, peakMemoryOf(pid))), SAMPLE_MS);
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('exit', (code, by) => resolve([code, by]));
+  });
+  clearInterval(sampler);
+  // What a stage leaves running in the background could write to outs that are being committed.
+  signalGroup(pid, 'SIGKILL');
+  if (mark !== undefined) await endMarked(mark, pid);
+  const drain = setTimeout(() => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, DRAIN_MS);
+  await closed;
+  clearTimeout(drain);
+  return {
+    ...(exitCode !== null && { exitCode }),
+    ...(signal !== null && { signal }),
+    ...(peak > 0 && { peakMemory: peak }),
+  };
+}
+
+/** Peak resident bytes of a living process, from Linux's own count; 0 elsewhere. */
+function peakMemoryOf(pid: number): number {
+  if (process.platform !== 'linux') return 0;
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}

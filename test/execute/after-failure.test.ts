@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import test from 'node:test';
+import { EXIT, PipelineError } from '../../src/base/error.ts';
+import { hashBytes, objectPath } from '../../src/base/hash.ts';
+import type { Remote } from '../../src/base/remote.ts';
+import type { ContentHash, RelPath } from '../../src/base/types.ts';
+import { afterFailure } from '../../src/execute/after-failure.ts';
+import { fetchArtifacts } from '../../src/execute/fetch.ts';
+import { createClock } from '../../src/io/clock.ts';
+import { createCache } from '../../src/store/cache.ts';
+import type { Cache } from '../../src/store/cache.ts';
+import { createLanding } from '../../src/store/landing.ts';
+import { createMemo } from '../../src/store/memo.ts';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+
+const FILES = new Map(['a', 'b'].map((text) => [hashBytes('sha256', text), text]));
+
+function cacheOf(rig: Rig): Cache {
+  const clock = createClock();
+  const dir = rig.path('.lockstep');
+  const memo = createMemo(join(dir, 'memo'), clock.now());
+  return createCache({ dir, workspace: rig.root, memo, clock, onCorrupt: () => assert.fail() });
+}
+
+/** A remote that has both files, gives the first and cannot be reached for the second. */
+function createFailing(before: () => void): Remote {
+  const refuse = (): Promise<never> => Promise.reject(new Error('nothing changes here'));
+  const keys = new Map([...FILES].map(([hash, text]) => [objectPath(hash), text]));
+  let count = 0;
+  return {
+    limits: { concurrency: 1 },
+    head: (key) => Promise.resolve(keys.has(key) ? { size: 1 } : undefined),
+    get(key) {
+      const stream = Readable.from([Buffer.from(keys.get(key) ?? '')]);
+      if (count++ === 0) return Promise.resolve({ stream });
+      before();
+      return Promise.reject(
+        new PipelineError('remote.unreachable', 'the line was cut', { exit: EXIT.failed }),
+      );
+    },
+    put: refuse,
+    remove: refuse,
+    async *list(prefix) {
+      for (const key of keys.keys())
+        if (key.startsWith(prefix)) yield await Promise.resolve({ key, size: 1 });
+    },
+  };
+}
+
+async function fetchBoth(cache: Cache, remote: Remote): Promise<void> {
+  const artifacts = [...FILES.keys()].map((hash) => ({
+    path: hash.slice(-4) as RelPath,
+    hash,
+    kind: 'file' as const,
+  }));
+  await fetchArtifacts({
+    cache,
+    remote,
+    name: 'fake',
+    artifacts,
+    dryRun: false,
+    emit: () => undefined,
+    signal: new AbortController().signal,
+  });
+}
+
+test('a transfer that fails keeps what came, and says why it failed', async () => {
+  const cache = cacheOf(createRig());
+  const remote = createFailing(() => undefined);
+  await assert.rejects(fetchBoth(cache, remote), { code: 'remote.unreachable' });
+  const here = [...FILES.keys()].filter((hash) => cache.has(hash));
+  assert.equal(here.length, 1);
+});
+
+test('a transfer that fails, and then cannot keep what came either, says why it failed first', async () => {
+  const rig = createRig();
+  const remote = createFailing(() => rmSync(rig.path('.lockstep/files'), { recursive: true }));
+  await assert.rejects(fetchBoth(cacheOf(rig), remote), { code: 'remote.unreachable' });
+});
+
+test('a bug is told, whatever failed before it', async () => {
+  await afterFailure(() => Promise.reject(new PipelineError('remote.full', 'no room')));
+  await afterFailure(() => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' })));
+  await assert.rejects(
+    afterFailure(() => Promise.reject(new TypeError('not a function'))),
+    TypeError,
+  );
+});
+
+test('a batch that could not be let in takes no later one with it', async () => {
+  const rig = createRig({ a: 'a', b: 'b' });
+  const cache = cacheOf(rig);
+  const landing = createLanding(cache);
+  const receive = (name: string): Promise<ContentHash> => {
+    const hash = hashBytes('sha256', name);
+    return landing.receive(hash, { file: rig.path(name) }, new AbortController().signal).then(() => hash);
+  };
+  const first = await receive('a');
+  mkdirSync(join(cache.pathOf(first), 'in-the-way'), { recursive: true });
+  await assert.rejects(
+    landing.settle(() => true),
+    { syscall: 'rename' },
+  );
+  const second = await receive('b');
+  await landing.settle(() => true);
+  assert.ok(cache.has(second));
+  landing.drop();
+  const temps = readdirSync(rig.path('.lockstep/files'), { recursive: true, encoding: 'utf8' });
+  assert.deepEqual(
+    temps.filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import { bodyOf, configOf, keyOf, listAll } from './bodies.ts';
+import { CANARY, KEY_FILES, KINDS } from './kinds.ts';
+import { open } from './open.ts';
+import { selfSigned } from './self-signed.ts';
+
+const { signal } = new AbortController();
+const BYTES = Buffer.from('some bytes');
+
+const keys = mkdtempSync(join(tmpdir(), 'lockstep-keys-'));
+after(() => rmSync(keys, { recursive: true }));
+for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(keys, name), text);
+
+async function listen(t: TestContext, server: Server, cut?: () => void): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    cut?.();
+    if ('closeAllConnections' in server) (server.closeAllConnections as () => void)();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** What the first operation of a push says, or of a pull where nothing can be written. */
+async function firstFault(kind: string, origin: string): Promise<PipelineError> {
+  const { url, options } = KINDS[kind]?.(origin) ?? assert.fail();
+  const filled = JSON.parse(JSON.stringify(options).replaceAll('${env:CANARY}', CANARY)) as typeof options;
+  const remote = await open({ ...configOf(url, filled), secrets: [CANARY] }, { root: keys });
+  try {
+    if (kind === 'http') await remote.head(keyOf(BYTES), signal);
+    else await remote.put(keyOf(BYTES), bodyOf(BYTES), signal);
+  } catch (error) {
+    assert.ok(error instanceof PipelineError, `${kind}: ${String(error)}`);
+    return error;
+  } finally {
+    await remote.close?.();
+  }
+  return assert.fail(`${kind} took it`);
+}
+
+const ALL = Object.keys(KINDS);
+const CLOUDS = ALL.filter((kind) => kind !== 'http');
+
+test('a server that does not speak HTTP is told as such', async (t) => {
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    socket.write('SSH-2.0-OpenSSH_9.9\r\n');
+  });
+  const port = await listen(t, server, () => sockets.forEach((socket) => socket.destroy()));
+  for (const kind of ALL) {
+    const { code, message, problems } = await firstFault(kind, `http://127.0.0.1:${port}`);
+    assert.equal(code, 'remote.unreachable', message);
+    assert.match(message, /^remote "test": what answers there does not speak HTTP \(HPE_[A-Z_]+\)$/);
+    assert.match(problems[0].hint ?? '', /its port/);
+  }
+});
+
+test('a server without TLS behind https: is told with what to look at', async (t) => {
+  const port = await listen(
+    t,
+    createServer((_, response) => void response.end()),
+  );
+  for (const kind of ALL) {
+    const { code, message, problems } = await firstFault(kind, `https://127.0.0.1:${port}`);
+    assert.equal(code, 'remote.unreachable', message);
+    assert.match(message, /^remote "test": the connection cannot be secured \([A-Z_]+\)$/);
+    assert.match(problems[0].hint ?? '', /http: or https:/);
+  }
+});
+
+test('a certificate that nobody vouches for is told with the variable that names one', async (t) => {
+  const port = await listen(
+    t,
+    createTlsServer(selfSigned(), (_, response) => void response.end()),
+  );
+  for (const kind of ALL) {
+    const { code, message, problems } = await firstFault(kind, `https://127.0.0.1:${port}`);
+    assert.equal(code, 'remote.unreachable', message);
+    assert.match(message, /^remote "test": the server's certificate is not trusted \([A-Z_]+\)$/);
+    assert.match(problems[0].hint ?? '', /NODE_EXTRA_CA_CERTS/);
+  }
+});
+
+test('a host that does not exist is named', async () => {
+  for (const kind of ALL) {
+    const { code, message, problems } = await firstFault(kind, 'https://store.invalid');
+    assert.equal(code, 'remote.unreachable');
+    assert.equal(message, 'remote "test": no host is called "store.invalid"');
+    assert.match(problems[0].hint ?? '', /check the name/);
+  }
+});
+
+const PAGE = '<html><body>Please log in</body></html>';
+
+for (const [what, status, type, body] of [
+  ['a login page', 200, 'text/html', PAGE],
+  ['a cut document', 200, 'application/xml', '<?xml version="1.0"?><List'],
+  ['a cut JSON text', 200, 'application/json', '{"kind":'],
+  ['nothing', 204, 'text/plain', ''],
+] as const) {
+  test(`${what} in place of the service is no success of an upload`, async (t) => {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(status, { 'content-type': type });
+      response.end(body);
+    });
+    const origin = `http://127.0.0.1:${await listen(t, server)}`;
+    for (const kind of CLOUDS) {
+      const { code, exit, message } = await firstFault(kind, origin);
+      assert.ok(['remote.unreachable', 'remote.not-found'].includes(code), `${kind}: ${code} ${message}`);
+      assert.ok(exit === 1 || kind === 'gdrive', message);
+      assert.ok(!message.includes('<'), message);
+    }
+  });
+}
+
+test('a listing of S3 that is no listing is not taken for an empty one', async (t) => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.end(PAGE);
+  });
+  const { url, options } = KINDS['s3']?.(`http://127.0.0.1:${await listen(t, server)}`) ?? assert.fail();
+  const remote = await open(configOf(url, options));
+  await assert.rejects(listAll(remote, 'files/', signal), { code: 'remote.unreachable' });
+});
+
+test('a refusal by a page for humans is told by its status, without the page', async (t) => {
+  let status = 302;
+  const server = createServer((request, response) => {
+    request.resume();
+    const location = status === 302 && request.url !== '/login' ? { location: '/login' } : {};
+    response.writeHead(request.url === '/login' ? 200 : status, { 'content-type': 'text/html', ...location });
+    response.end(request.method === 'HEAD' ? undefined : PAGE);
+  });
+  const origin = `http://127.0.0.1:${await listen(t, server)}`;
+  for (const kind of CLOUDS) {
+    const { code, message, problems } = await firstFault(kind, origin);
+    assert.equal(code, 'remote.unreachable', `${kind}: ${message}`);
+    assert.match(problems[0].hint ?? '', /login page/);
+  }
+  for (const [refusal, code] of [
+    [403, 'remote.denied'],
+    [401, 'remote.credentials'],
+    [500, 'remote.unreachable'],
+  ] as const) {
+    status = refusal;
+    for (const kind of ALL) {
+      const error = await firstFault(kind, origin);
+      assert.equal(error.code, code, `${kind}: ${error.message}`);
+      assert.match(
+        error.message,
+        new RegExp(`^remote "test": the server answered ${refusal}( "[A-Za-z ]+")?$`),
+      );
+    }
+  }
+});
+
+test('a wait that is too long to be kept is told', async (t) => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(429, { 'retry-after': '3600' }).end('slow');
+  });
+  const origin = `http://127.0.0.1:${await listen(t, server)}`;
+  for (const kind of ALL) {
+    const { code, message } = await firstFault(kind, origin);
+    assert.equal(code, 'remote.quota');
+    assert.match(message, /the server answered 429.* and asks to wait 1h 00m$/);
+  }
+});
