@@ -1,26 +1,15 @@
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { algorithmOf, createRunningHash } from '../base/hash.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { copyFiles } from '../io/copy-files.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
+import { copyHashed } from './copy-hashed.ts';
 import { hashFile } from './hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -81,15 +70,15 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
   const entering: Entering[] = [];
-  const folders = new Set<string>();
+  const folders = new Set(files.map((file) => dirname(cache.pathOf(file.hash))));
+  const linked: IngestFile[] = [];
+  const copied: IngestFile[] = [];
+  for (const file of files)
+    (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
   try {
-    for (const file of files) {
-      const folder = dirname(cache.pathOf(file.hash));
-      if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
-      folders.add(folder);
-      const isShared = file.sharing === 'share' && leadsTo(dirname(file.path));
-      entering.push(isShared ? seal(cache, file) : copyVerified(cache, file));
-    }
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    for (const file of linked) entering.push(seal(cache, file));
+    await copyVerified(cache, copied, entering);
     await flush(entering.map(({ from }) => from));
     const seenAt = cache.clock.now();
     for (const one of entering) enter(cache, one, seenAt);
@@ -159,8 +148,32 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   }
 }
 
-/** Copies a file into the cache, hashing what is written. */
-function copyVerified(cache: Cache, file: IngestFile): Entering {
+/** Copies files into the cache, hashing what is written, and adds each to `entering` as soon as it is there. */
+async function copyVerified(cache: Cache, files: readonly IngestFile[], entering: Entering[]): Promise<void> {
+  const done = new Set<ContentHash>();
+  if (cache.linker().type !== 'reflink') {
+    const byHash = new Map(files.map((file) => [file.hash, file]));
+    await copyFiles(
+      files.map(({ hash, path, size }) => ({ hash, file: path, size })),
+      {
+        threads: availableParallelism(),
+        signal: new AbortController().signal,
+        tempFor: () => cache.newTemp(),
+        copied(some) {
+          for (const { hash, temp } of some) {
+            const file = byHash.get(hash);
+            if (file) entering.push({ file, from: temp, stat: lstatSync(temp) });
+            done.add(hash);
+          }
+          return Promise.resolve();
+        },
+      },
+    );
+  }
+  for (const file of files) if (!done.has(file.hash)) entering.push(copyOne(cache, file));
+}
+
+function copyOne(cache: Cache, file: IngestFile): Entering {
   const from = cache.newTemp();
   if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
     cache.linker().share(file.path, from);
@@ -176,53 +189,6 @@ function outChanged(path: string): PipelineError {
     exit: EXIT.failed,
     hint: 'something else writes to it; stop that and try again',
   });
-}
-
-export interface Expected {
-  readonly hash: ContentHash;
-  /** Permissions of the copy, whatever the umask says; as for any new file when absent. */
-  readonly mode?: number;
-  /** Made when the bytes are others. */
-  readonly mismatch: () => PipelineError;
-}
-
-/**
- * Copies bytes and throws unless they hash to what is expected, leaving nothing; the target must not exist. Returns the
- * stat of the copy.
- */
-export function copyHashed(from: string, to: string, { hash, mode, mismatch }: Expected): Stats {
-  const algorithm = algorithmOf(hash);
-  const source = openSync(from, 'r');
-  try {
-    const target = openSync(to, 'wx', mode ?? 0o666);
-    try {
-      const real = pump(source, target, algorithm);
-      if (real !== hash) throw mismatch();
-      const stat = fstatSync(target);
-      if (mode === undefined || (stat.mode & 0o777) === mode) return stat;
-      fchmodSync(target, mode);
-      return fstatSync(target);
-    } finally {
-      closeSync(target);
-    }
-  } catch (error) {
-    rmSync(to, { force: true });
-    throw error;
-  } finally {
-    closeSync(source);
-  }
-}
-
-/** Copies to the end and returns the hash of what was written. */
-function pump(source: number, target: number, algorithm: HashAlgorithm): ContentHash {
-  const running = createRunningHash(algorithm);
-  const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(4096, fstatSync(source).size + 1)));
-  for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
-    const chunk = buffer.subarray(0, read);
-    running.update(chunk);
-    for (let written = 0; written < read;) written += writeSync(target, chunk, written);
-  }
-  return running.end();
 }
 
 /** Puts the manifest of a directory with these files into the cache; see `ingestManifest`. */

@@ -18,7 +18,7 @@ import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
-import { copyHashed } from './ingest.ts';
+import { copyHashed } from './copy-hashed.ts';
 import { parseManifest } from './tree.ts';
 
 /** Objects on their way into the cache: temp files beside it, hashed while written, let in batch by batch. */

@@ -5,7 +5,7 @@ import { foldedTwins } from '../base/path.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
-import { copyHashed } from './ingest.ts';
+import { copyHashed } from './copy-hashed.ts';
 import type { TreeEntry } from './tree.ts';
 
 export interface PlaceOptions {
