@@ -70,7 +70,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
   const entering: Entering[] = [];
-  const folders = new Set(files.map((file) => dirname(cache.pathOf(file.hash))));
+  const folders = new Set(files.map((file) => folderOf(cache.pathOf(file.hash))));
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
@@ -87,6 +87,11 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
     for (const { file, from } of entering) if (from !== file.path) rmSync(from, { force: true });
     throw error;
   }
+}
+
+/** Of an object; not `dirname`, which looks at every character and knows drives. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /** True for folders to which hardlinks lead from the cache: an out may lie on another device. */
