@@ -78,7 +78,7 @@ interface Surroundings {
 async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
   const clock = clockFrom(process.env);
   const verbose = parsed.flags['verbose'] === true;
-  const phases = createPhases(() => performance.now());
+  const phases = createPhases(() => process.uptime() * 1000);
   const listeners: Listener[] = [
     await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose }),
   ];

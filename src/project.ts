@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
+import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -34,6 +35,8 @@ import type { Cache } from './store/cache.ts';
 import { createCodeReader } from './store/imports.ts';
 import { createMemo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
+import { createProjectFiles } from './store/project-files.ts';
+import type { ProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -121,12 +124,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const clock = clockFrom(env);
   // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
   const machine = createClock();
-  const load = createLoader(root);
-  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, load);
-  const pipeline = await readPipelineOnce(snapshot, load);
+  const memo = createMemo(join(stateDir, 'memo'), machine.now());
+  const files = createProjectFiles({ root, memo, clock: machine });
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
+  const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw problemsError(problems);
-  const lock = await readLockOnce(snapshot, load);
+  const lock = await readLockOnce(snapshot, files);
   const ticks = await findTicks(pipeline, {
     lock,
     snapshot,
@@ -135,7 +139,6 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     calendars: join(PACKAGE, 'calendars'),
     locked: options.locked === true,
   });
-  const memo = createMemo(join(stateDir, 'memo'), machine.now());
   const cache = createCache({
     dir: stateDir,
     workspace: root,
@@ -218,7 +221,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes?.equals(load(LOCKFILE) ?? Buffer.alloc(0)) === false)
+    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
       recorder.replace(await parseLock(bytes.toString('utf8')));
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
@@ -295,18 +298,7 @@ function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void
   }
 }
 
-function createLoader(root: string): (path: string) => Uint8Array | undefined {
-  const loaded = new Map<string, Buffer | undefined>();
-  return (path) => {
-    if (!loaded.has(path)) loaded.set(path, readIfExists(join(root, path)));
-    return loaded.get(path);
-  };
-}
-
-async function readPipelineOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Pipeline> {
+async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Pipeline> {
   const known = snapshot.get('pipeline') as Pipeline | undefined;
   if (known) return known;
   const { readPipeline } = await import('./read/pipeline.ts');
@@ -316,10 +308,7 @@ async function readPipelineOnce(
   return pipeline;
 }
 
-async function readLockOnce(
-  snapshot: Snapshot,
-  load: (path: string) => Uint8Array | undefined,
-): Promise<Lock> {
+async function readLockOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Lock> {
   const known = snapshot.get('lock') as KeptLock | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);

@@ -1,6 +1,11 @@
-import { createHash, hash } from 'node:crypto';
+import type * as Crypto from 'node:crypto';
 import { byCodeUnit } from './path.ts';
 import type { ContentHash, HashAlgorithm, Json } from './types.ts';
+
+/** Loading it takes as long as all else that a run with nothing to do does, and such a run hashes nothing. */
+function crypto(): typeof Crypto {
+  return process.getBuiltinModule('node:crypto');
+}
 
 /**
  * The canonical text of a value (RFC 8785: keys by UTF-16 code unit, no blanks, shortest numbers); integers beyond
@@ -39,11 +44,11 @@ function isList(value: Json): value is readonly Json[] {
 
 /** SHA-256 of a text's UTF-8 bytes or of bytes, 64 lower-case hex digits. */
 export function sha256Hex(data: string | Uint8Array): string {
-  return hash('sha256', data);
+  return crypto().hash('sha256', data);
 }
 
 export function hashBytes(algorithm: HashAlgorithm, data: string | Uint8Array): ContentHash {
-  return `${algorithm}:${hash(algorithm, data)}`;
+  return `${algorithm}:${crypto().hash(algorithm, data)}`;
 }
 
 /** A hash that is fed piece by piece. */
@@ -53,7 +58,7 @@ export interface RunningHash {
 }
 
 export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
-  const running = createHash(algorithm);
+  const running = crypto().createHash(algorithm);
   return { update: (data) => void running.update(data), end: () => `${algorithm}:${running.digest('hex')}` };
 }
 

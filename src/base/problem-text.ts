@@ -113,6 +113,11 @@ function hideSecrets(line: string): string {
     .replace(
       /(:\/\/[^/\s:@]*:)([^/\s@]+)(?=@)/g,
       (_, head: string, password: string) => head + '•'.repeat(password.length),
+    )
+    .replace(
+      /(\bhttps?:\/\/|[?&][\w-]*(?:sig|signature|token|key|secret|password)=)(?!\$\{)([^/\s:@?&"'}]+)(@?)/gi,
+      (whole, head: string, value: string, at: string) =>
+        head.endsWith('=') || at !== '' ? head + '•'.repeat(value.length) + at : whole,
     );
 }
 

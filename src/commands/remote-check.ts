@@ -44,7 +44,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
     if (context.json) printJson(context, { type: 'step', remote: name, ...masked });
     else context.print(formatStep(masked));
   };
-  if (!context.json) context.print(redactor.text(`${name}  ${config.url}\n`));
+  if (!context.json) context.print(`${name}  ${config.shown}\n`);
   const isGood = await checkRemote({
     config,
     open: (act, signal) => withRemote({ ...context, signal }, { root, remotes, name, clock: hasty }, act),

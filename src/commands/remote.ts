@@ -46,13 +46,13 @@ function list(context: CommandContext): ExitCode {
   const { remotes, default: chosen } = loadRemotes(context, findRoot(context.dir));
   const all = Object.values(remotes);
   if (context.json)
-    for (const { name, url } of all) printJson(context, { name, url, default: name === chosen });
+    for (const { name, shown } of all) printJson(context, { name, url: shown, default: name === chosen });
   else if (all.length === 0)
     context.print('This project has no remote; add one with "lockstep remote add NAME URL".\n');
   else {
     const width = Math.max(...all.map(({ name }) => name.length));
-    for (const { name, url } of all)
-      context.print(`${name.padEnd(width)}  ${url}${name === chosen ? '  (default)' : ''}\n`);
+    for (const { name, shown } of all)
+      context.print(`${name.padEnd(width)}  ${shown}${name === chosen ? '  (default)' : ''}\n`);
   }
   return EXIT.ok;
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { PipelineError } from '../base/error.ts';
 import type { RunResult } from '../execute/run.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -9,7 +8,8 @@ import { toJudged } from './judged.ts';
 /** Begins a run for those who listen; returns its id, which sorts by time. */
 export function startRun(context: CommandContext, project: Project, plan: Plan): string {
   const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
-  const run = `${stamp}-${randomBytes(2).toString('hex')}`;
+  const mark = Math.floor(Math.random() * 0x10000);
+  const run = `${stamp}-${mark.toString(16).padStart(4, '0')}`;
   context.emit({
     type: 'run-started',
     run,

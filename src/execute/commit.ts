@@ -16,9 +16,9 @@ export interface Commit {
 }
 
 /**
- * Puts the new outs in place. The intent is durable before the first move, so whoever finds it after a crash finishes
- * the moves; the result still has to be recorded, and the intent removed after that. Resolves with the folders whose
- * names must be on the disk by then.
+ * Puts the new outs in place. The intent is durable before the first move, if there is one, so whoever finds it after a
+ * crash finishes the moves; the result still has to be recorded, and the intent removed after that. Resolves with the
+ * folders whose names must be on the disk by then.
  */
 export async function moveIntoPlace({
   journal,
@@ -28,7 +28,9 @@ export async function moveIntoPlace({
   onWithdrawn,
 }: Commit): Promise<readonly string[]> {
   try {
-    await journal.intend(record.id, result);
+    // What stands where it was made needs no move: without its intent it is rolled back and made again, no more.
+    const durable = record.outs.some((out) => out.made !== out.home);
+    await journal.intend(record.id, result, { durable });
     for (const out of record.outs) finishMove(out, failed);
   } catch (error) {
     // A move that cannot be taken back either leaves the intent to whoever recovers.

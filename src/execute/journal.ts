@@ -52,8 +52,8 @@ export interface Journal {
   begin(record: AttemptRecord, options: { durable: boolean }): void;
   /** Adds the leader of the process group. */
   started(id: string, leader: NonNullable<AttemptRecord['process']>): void;
-  /** Adds the intent to move; it is on the disk when this resolves. */
-  intend(id: string, result: StageLock | undefined): Promise<void>;
+  /** Adds the intent to move; with `durable` it is on the disk when this resolves. */
+  intend(id: string, result: StageLock | undefined, options: { durable: boolean }): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
   remove(id: string): void;
@@ -81,9 +81,9 @@ export function createJournal(stateDir: string): Journal {
     started(id, leader) {
       appendLine(pathOf(id), formatStep(root, { process: leader }));
     },
-    async intend(id, result) {
+    async intend(id, result, { durable }) {
       appendLine(pathOf(id), formatStep(root, { phase: 'committing', ...(result && { result }) }));
-      await flush([pathOf(id), dir]);
+      if (durable) await flush([pathOf(id), dir]);
     },
     withdraw(id) {
       // The intent may be there in part, when the disk is full.

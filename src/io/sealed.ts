@@ -1,16 +1,16 @@
-import { createHash, hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { readIfExists, writeFileAtomic } from './files.ts';
 
-const SEAL_BYTES = 32;
+const SEAL_BYTES = 4;
 
 /**
- * Writes bytes that end in a checksum of themselves: for private state (memo, snapshot) that is cheap to rebuild and
- * must never be believed when damaged.
+ * Writes bytes that end in a checksum of themselves (CRC-32, little endian): for private state (memo, snapshot) that is
+ * cheap to rebuild and must never be believed when damaged. Nothing in it is believed against malice.
  */
 export function writeSealed(path: string, ...parts: readonly Uint8Array[]): void {
-  const seal = createHash('sha256');
-  for (const part of parts) seal.update(part);
-  writeFileAtomic(path, [...parts, seal.digest()], { durable: false, mode: 0o600 });
+  const seal = Buffer.alloc(SEAL_BYTES);
+  seal.writeUInt32LE(parts.reduce((sum, part) => crc32(part, sum), 0));
+  writeFileAtomic(path, [...parts, seal], { durable: false, mode: 0o600 });
 }
 
 /** The bytes under a seal; `undefined` when the file is missing, short or damaged. */
@@ -18,5 +18,5 @@ export function readSealed(path: string): Buffer | undefined {
   const bytes = readIfExists(path);
   if (bytes === undefined || bytes.length < SEAL_BYTES) return undefined;
   const data = bytes.subarray(0, -SEAL_BYTES);
-  return hash('sha256', data, 'buffer').equals(bytes.subarray(-SEAL_BYTES)) ? data : undefined;
+  return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
 }

@@ -18,6 +18,8 @@ export interface RemoteConfig {
   readonly name: string;
   /** A URL, or a folder as written: absolute, below `~`, or relative to the project root. */
   readonly url: string;
+  /** The url as remotes.yaml has it, for telling: what comes from the environment is not in it. */
+  readonly shown: string;
   /** Every key besides `url`. */
   readonly options: Readonly<Record<string, Json>>;
   /** The values that came from the environment; they are redacted wherever text leaves the program. */
@@ -120,6 +122,7 @@ function readRemote(
   return {
     name,
     url: textOf(child(tree, 'url'))?.value ?? url.value,
+    shown: url.value,
     options: Object.fromEntries(options.map((option) => [option.key, toJson(option.value)])),
     secrets,
     ...(problem && { problem }),
@@ -131,13 +134,27 @@ function readRemote(
 const SECRET_KEY =
   /(^|[_-])(secret|token|password|passwd|passphrase)([_-]|$)|(secret|access|account|api|private|shared|storage)_?key$|connection_?string$|sas_?token$|client_?secret$/i;
 
+/** A url with a password or, in that of a web server, a user; or with a signature or token in its query. */
+const SECRET_IN_URL =
+  /^(?:[a-z][a-z0-9+.-]*:\/\/[^/@?]*:[^/@?]+@|https?:\/\/[^/@?:]+@|[a-z0-9+.-]+:\/\/[^?]*\?(?:.*&)?[\w-]*(?:sig|signature|token|key|secret|password)=[^&])/i;
+
+function isSecretUrl(value: unknown): boolean {
+  return typeof value === 'string' && SECRET_IN_URL.test(value.replaceAll(/\$\{\s*env:[^}]*\}/g, ''));
+}
+
 /** `access_key_id` and its like name a key without giving it away. */
 const NOT_SECRET = /(_id|_path|_file|path|file|_uri|_url|_timeout)$/i;
 
 function checkLiterals(map: MapTree, report: Report): void {
   for (const { key, keyAt, value } of map.entries.values()) {
     if (value.kind === 'map') checkLiterals(value, report);
-    else if (
+    else if (value.kind === 'scalar' && isSecretUrl(value.value)) {
+      report.add(
+        'remotes.literal-secret',
+        `the ${key} holds a password, and git keeps ${REMOTES_FILE} for ever`,
+        { at: value.at, hint: 'write user and password, or a token, as ${env:NAME} options' },
+      );
+    } else if (
       value.kind === 'scalar' &&
       SECRET_KEY.test(key) &&
       !NOT_SECRET.test(key) &&
@@ -178,13 +195,6 @@ function checkUrl(url: string, at: Location, report: Report): void {
         at,
         hint: `as in ${lower}://name/prefix`,
       });
-    }
-    if (/^[a-z]+:\/\/[^/@]*:(?!\$\{env:)[^/@]+@/i.test(url)) {
-      report.add(
-        'remotes.literal-secret',
-        `the url holds a password, and git keeps ${REMOTES_FILE} for ever`,
-        { at, hint: 'write user and password as ${env:NAME} options' },
-      );
     }
   }
 }

@@ -12,41 +12,48 @@ export interface Snapshot {
   save(): void;
 }
 
+/** The files that a snapshot was made of. */
+export interface SnapshotFiles {
+  /** `undefined` when there is no such file. */
+  load(file: string): Uint8Array | undefined;
+  /** SHA-256 of a file's bytes, by whatever is believed without reading them; `null` when there is no such file. */
+  hashOf(file: string): string | null;
+}
+
 interface Part {
   /** Path → SHA-256 of its bytes; `null` for a file that was not there. */
   readonly files: Readonly<Record<string, string | null>>;
   readonly value: unknown;
 }
 
-/** `engine` changes with every release: what one engine makes of a file, another may not. */
-export function createSnapshot(
-  path: string,
-  engine: string,
-  load: (file: string) => Uint8Array | undefined,
-): Snapshot {
-  const parts = new Map<string, Part>(Object.entries(read(path, engine)));
-  const hashes = new Map<string, string | null>();
-  let dirty = false;
-
-  function hashOf(file: string): string | null {
-    let hash = hashes.get(file);
-    if (hash === undefined) {
+/** Files that are read to be hashed. */
+export function readFiles(load: SnapshotFiles['load']): SnapshotFiles {
+  return {
+    load,
+    hashOf(file) {
       const bytes = load(file);
-      hashes.set(file, (hash = bytes === undefined ? null : sha256Hex(bytes)));
-    }
-    return hash;
-  }
+      return bytes === undefined ? null : sha256Hex(bytes);
+    },
+  };
+}
+
+/** `engine` changes with every release: what one engine makes of a file, another may not. */
+export function createSnapshot(path: string, engine: string, files: SnapshotFiles): Snapshot {
+  const parts = new Map<string, Part>(Object.entries(read(path, engine)));
+  // What a value was made of is what was loaded, whatever the file has become.
+  const loaded = readFiles((file) => files.load(file));
+  let dirty = false;
 
   return {
     get(name) {
       const part = parts.get(name);
       if (!part) return undefined;
-      return Object.entries(part.files).every(([file, hash]) => hashOf(file) === hash)
+      return Object.entries(part.files).every(([file, hash]) => files.hashOf(file) === hash)
         ? part.value
         : undefined;
     },
-    set(name, files, value) {
-      parts.set(name, { files: Object.fromEntries(files.map((file) => [file, hashOf(file)])), value });
+    set(name, asked, value) {
+      parts.set(name, { files: Object.fromEntries(asked.map((file) => [file, loaded.hashOf(file)])), value });
       dirty = true;
     },
     setText(name, file, text, value) {

@@ -35,7 +35,8 @@ function formatScalar(value: null | boolean | number | bigint | string): string 
 
 const PLAIN = /^(?!\.[0-9_])[A-Za-z_./][A-Za-z0-9_./@+=&^-]*(:[A-Za-z0-9_./@+=&^-]+)*$/;
 const WORDS = /^(null|true|false|yes|no|on|off|y|n|\.inf|\.nan|\.+)$/i;
-const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]|\p{Surrogate}/gu;
+// A range and not \p{Surrogate}, whose table is built at every start.
+const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF\uD800-\uDFFF]/gu;
 
 function formatText(text: string): string {
   if (PLAIN.test(text) && !WORDS.test(text)) return text;

@@ -3,6 +3,8 @@ import { objectMissing } from './faults.ts';
 import { strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
+const AGAIN =
+  'copy the key or the connection string again from "Access keys" of the storage account, into the variable that remotes.yaml names';
 const KEYS = 'give "connection_string", or "account" with "account_key" or "sas_token", as ${env:NAME}';
 
 /** The service's error codes (Blob storage). */
@@ -10,8 +12,8 @@ const NAMES: FaultNames = {
   ContainerNotFound: 'not-found',
   ContainerDisabled: 'not-found',
   InvalidResourceName: 'not-found',
-  AuthenticationFailed: ['credentials', KEYS],
-  InvalidAuthenticationInfo: ['credentials', KEYS],
+  AuthenticationFailed: ['credentials', AGAIN],
+  InvalidAuthenticationInfo: ['credentials', AGAIN],
   NoAuthenticationInformation: ['credentials', KEYS],
   RequestExpired: 'clock',
   AuthorizationFailure: 'denied',
@@ -54,6 +56,8 @@ export function azureFault(config: RemoteConfig, error: unknown, key?: string): 
   ) {
     return objectMissing(config, key);
   }
+  // An expired SAS fails like a forged one.
+  const isUnknown = named === 'AuthorizationFailure' && /failed to authenticate/i.test(message ?? '');
   // A wrong clock fails the signature check; only the text tells.
   const isClock = named === 'AuthenticationFailed' && /date header|too old|clock/i.test(message ?? '');
   return webFault(
@@ -61,11 +65,26 @@ export function azureFault(config: RemoteConfig, error: unknown, key?: string): 
     error,
     {
       status: statusCode,
-      code: isClock ? 'RequestExpired' : statusCode === undefined ? undefined : named,
+      code: isClock
+        ? 'RequestExpired'
+        : isUnknown
+          ? 'AuthenticationFailed'
+          : statusCode === undefined
+            ? undefined
+            : named,
       message: isGarbled ? undefined : message,
       retryAfter: response?.headers?.get('retry-after'),
       date: response?.headers?.get('date'),
     },
-    NAMES,
+    { ...NAMES, ...sasNames(config) },
   );
+}
+
+/** With a SAS token its end is the likeliest reason. */
+function sasNames({ options }: RemoteConfig): FaultNames {
+  const end =
+    typeof options['sas_token'] === 'string' ? new URLSearchParams(options['sas_token']).get('se') : null;
+  if (end === null) return {};
+  const hint = `the SAS token is valid until ${end}: make a new one when that has passed, else copy it again`;
+  return { AuthenticationFailed: ['credentials', hint], AuthorizationFailure: ['denied', hint] };
 }

@@ -26,7 +26,7 @@ const OPTIONS = {
   account_key: 'text',
   sas_token: 'text',
   connection_string: 'text',
-  endpoint: 'text',
+  endpoint: 'url',
 } as const;
 
 /**
@@ -73,10 +73,10 @@ async function openContainer(
       hint: 'name the storage account',
     });
   }
-  const endpoint = (options.endpoint ?? `https://${account}.blob.core.windows.net`).replace(/\/+$/, '');
-  if (!URL.canParse(endpoint)) {
-    throw remoteFault(config, 'option', { what: `the option "endpoint" is no url: "${endpoint}"` });
+  if (!URL.canParse(`https://${account}.invalid`)) {
+    throw remoteFault(config, 'option', { what: `the option "account" is no name: "${account}"` });
   }
+  const endpoint = (options.endpoint ?? `https://${account}.blob.core.windows.net`).replace(/\/+$/, '');
   const service =
     accountKey !== undefined
       ? new sdk.BlobServiceClient(endpoint, new sdk.StorageSharedKeyCredential(account, accountKey), pipeline)

@@ -32,6 +32,8 @@ export function formsOf(secret: string): readonly string[] {
     .filter((part) => part.length >= 8);
   return [secret, ...parts].flatMap((text) => [
     text,
+    // Padding of base64 gets lost on the way.
+    text.replace(/=+$/, ''),
     encodeURIComponent(text),
     JSON.stringify(text).slice(1, -1),
   ]);

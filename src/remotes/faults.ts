@@ -32,7 +32,7 @@ const CONFIG_FAULTS: readonly FaultKind[] = ['credentials', 'not-found', 'unknow
 
 const HINTS: Readonly<Record<FaultKind, string>> = {
   unreachable: 'check the network and the url in remotes.yaml, then run the command again',
-  denied: 'give this account the rights that the remote needs; docs/remotes lists the least ones',
+  denied: 'give this account the right to do so',
   credentials: 'check the credentials of this remote in remotes.yaml and the variables they name',
   'not-found': 'create it, or correct the url in remotes.yaml',
   'object-missing': 'push it again from a machine that has it, or make it again with "lockstep repro"',
@@ -42,7 +42,15 @@ const HINTS: Readonly<Record<FaultKind, string>> = {
   clock: "set this machine's clock right, for instance by NTP",
   proxy: 'correct the variable, or name the host of the remote in NO_PROXY to reach it without a proxy',
   'unknown-scheme': 'known are gs:// gdrive:// s3:// azure:// http:// https:// and folders',
-  option: 'docs/remotes lists the options of each remote',
+  option: 'correct it in remotes.yaml',
+};
+
+/** The least rights by scheme; the pages in docs/remotes say how to give them. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  s3: 'give this key s3:ListBucket on the bucket and s3:GetObject and s3:PutObject on its objects; removing takes s3:DeleteObject',
+  gs: 'give this account the role roles/storage.objectUser on the bucket; to read only, roles/storage.objectViewer',
+  azure: 'the least rights of a SAS token are "rcwl" on the container, "rl" to read only; removing takes "d"',
+  gdrive: 'share the folder with this account as an editor; in a shared drive make it a content manager',
 };
 
 /** Makes the error of one failure: `remote "<name>": <what>`, with a hint that fits its kind unless one is given. */
@@ -51,12 +59,16 @@ export function remoteFault(config: RemoteConfig, kind: FaultKind, details: Faul
   const exit: ExitCode = ofConfig ? EXIT.user : EXIT.failed;
   return new PipelineError(`remote.${kind}`, `remote "${config.name}": ${details.what}`, {
     exit,
-    hint: details.hint ?? HINTS[kind],
+    hint: details.hint ?? (kind === 'denied' ? rightsOf(config) : HINTS[kind]),
     ...(ofConfig && { at: config.at }),
     retryable: details.retryable ?? false,
     ...(details.retryAfterMs !== undefined && { retryAfterMs: details.retryAfterMs }),
     ...(details.cause !== undefined && { cause: details.cause }),
   });
+}
+
+function rightsOf({ url }: RemoteConfig): string {
+  return RIGHTS[/^[a-z0-9]+(?=:)/i.exec(url)?.[0].toLowerCase() ?? ''] ?? HINTS.denied;
 }
 
 /** The error for an object that is not there. */

@@ -3,6 +3,7 @@ import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../bas
 import { parseAddress } from './address.ts';
 import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
+import { createGoogleAuth } from './google-auth.ts';
 import { googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import type { Media, UploadTarget, Uploaded } from './google-media.ts';
@@ -13,6 +14,7 @@ import { within } from './web-request.ts';
 const CONCURRENCY = 16;
 const PAGE = 1000;
 const ANSWER_MS = 60_000;
+const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 
 /**
  * Google Cloud Storage. Credentials: a key file (option `credentials`; of a service account, a user or a workload
@@ -20,14 +22,16 @@ const ANSWER_MS = 60_000;
  * variable STORAGE_EMULATOR_HOST, names an emulator, which is asked without credentials.
  */
 const openGcs: OpenRemote = async (config) => {
-  const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'text' });
+  const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
   const key = options.credentials === undefined ? undefined : readKeyFile(config, options.credentials);
   const { Storage } = await import('@google-cloud/storage');
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
     retryOptions: { autoRetry: false, maxRetries: 0 },
-    ...(options.credentials !== undefined && { keyFilename: options.credentials }),
+    ...(options.credentials !== undefined && {
+      authClient: await createGoogleAuth(options.credentials, { scopes: SCOPE }),
+    }),
     ...(options.project !== undefined && { projectId: options.project }),
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
   };

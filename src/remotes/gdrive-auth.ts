@@ -1,12 +1,10 @@
 import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
+import { TOKEN_ONCE, createGoogleAuth } from './google-auth.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/drive'];
-
-/** Another try for a token is the caller's decision, as for anything else. */
-const ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 } } as const;
 
 export interface DriveAuthOptions {
   readonly credentials?: string | undefined;
@@ -38,12 +36,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   }
   if (client === undefined || tokenFile === undefined) {
     const key = credentials === undefined ? undefined : readKeyFile(config, credentials);
-    const { GoogleAuth } = await import('google-auth-library');
-    const auth = new GoogleAuth({
-      scopes: SCOPES,
-      clientOptions: { transporterOptions: ONCE },
-      ...(credentials !== undefined && { keyFilename: credentials }),
-    });
+    const auth = await createGoogleAuth(credentials, { scopes: SCOPES });
     return { auth, secrets: key ? secretsOf(key) : [] };
   }
   const file = readKeyFile(config, client);
@@ -56,7 +49,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   const auth = new OAuth2Client({
     clientId,
     clientSecret,
-    transporterOptions: ONCE,
+    transporterOptions: TOKEN_ONCE,
     ...(endpoint !== undefined && { endpoints: { oauth2TokenUrl: new URL('token', endpoint).href } }),
   });
   auth.setCredentials({ refresh_token: refreshToken });

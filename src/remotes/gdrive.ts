@@ -14,7 +14,7 @@ import { readOptions } from './options.ts';
 const CONCURRENCY = 8;
 const ROOT_URL = 'https://www.googleapis.com/';
 
-const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpoint: 'text' } as const;
+const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpoint: 'url' } as const;
 
 /**
  * A folder of Google Drive, also of a shared drive: `gdrive://folder-id/path`. Keys are paths of folders and files
@@ -24,9 +24,6 @@ const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpo
 const openGdrive: OpenRemote = async (config) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
-  if (options.endpoint !== undefined && !URL.canParse(options.endpoint)) {
-    throw remoteFault(config, 'option', { what: `the option "endpoint" is no url: "${options.endpoint}"` });
-  }
   const rootUrl = options.endpoint === undefined ? ROOT_URL : new URL('/', options.endpoint).href;
   const { auth, secrets } = await openDriveAuth(config, options);
   // The package as a whole takes half a second to load; this is the one file of it that is needed.

@@ -15,7 +15,7 @@ const NAMES: FaultNames = {
   invalid_client: 'credentials',
   unauthorized_client: 'credentials',
   deleted_client: 'credentials',
-  'no-credentials': ['credentials', CREDENTIALS],
+  'no-credentials': ['credentials', CREDENTIALS, 'no credentials are found on this machine'],
   clock: 'clock',
   forbidden: 'denied',
   insufficientPermissions: 'denied',

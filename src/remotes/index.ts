@@ -71,8 +71,11 @@ export async function openRemote(
   return checkKeys({
     ...careful,
     async close() {
-      await remote.close?.();
-      restore?.();
+      try {
+        await remote.close?.();
+      } finally {
+        restore?.();
+      }
     },
   });
 }

@@ -5,12 +5,13 @@ import { didYouMean } from '../base/text.ts';
 import type { Json } from '../base/types.ts';
 import { remoteFault } from './faults.ts';
 
-/** What an option may hold: a text, a path (`~/` is the home folder), a positive whole number, yes or no. */
-export type OptionKind = 'text' | 'path' | 'count' | 'switch';
+/** What an option may hold: a text, a path (`~/` is the home folder), a web address, a positive whole number, yes or no. */
+export type OptionKind = 'text' | 'path' | 'url' | 'count' | 'switch';
 
 interface OptionTypes {
   readonly text: string;
   readonly path: string;
+  readonly url: string;
   readonly count: number;
   readonly switch: boolean;
 }
@@ -26,6 +27,7 @@ export type OptionValues<Spec extends OptionSpec> = {
 const EXPECTED: Readonly<Record<OptionKind, string>> = {
   text: 'a text',
   path: 'a path',
+  url: 'a url such as "https://host:9000"',
   count: 'a whole number of at least 1',
   switch: 'true or false',
 };
@@ -67,6 +69,11 @@ function readValue(kind: OptionKind, value: Json): string | number | boolean | u
       if (typeof text !== 'string' || text === '') return undefined;
       return kind === 'path' && text.startsWith('~/') ? join(homedir(), text.slice(2)) : text;
     }
+    case 'url':
+      // `localhost:9000` is a url too, of the scheme "localhost".
+      return typeof value === 'string' && /^https?:\/\/[^/]/i.test(value) && URL.canParse(value)
+        ? value
+        : undefined;
     case 'count':
       return readCount(value);
     case 'switch':

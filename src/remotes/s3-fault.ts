@@ -6,8 +6,10 @@ import type { FaultNames } from './web-fault.ts';
 const CREDENTIALS =
   'give access_key_id and secret_access_key, a profile, or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
 const REGION = 'set the option "region" to the region of the bucket';
+const NO_CREDENTIALS = ['credentials', CREDENTIALS, 'no credentials are found on this machine'] as const;
+const NO_REGION = ['option', REGION, 'the region of the bucket is not known'] as const;
 
-/** S3's names for its faults (Amazon's error responses, and those of MinIO), and the SDK's for its own. */
+/** S3's names for its faults (Amazon's error responses, and those of MinIO and versitygw), and the SDK's for its own. */
 const NAMES: FaultNames = {
   NoSuchBucket: 'not-found',
   InvalidBucketName: 'not-found',
@@ -16,6 +18,7 @@ const NAMES: FaultNames = {
   AccountProblem: 'denied',
   MethodNotAllowed: 'denied',
   InvalidAccessKeyId: 'credentials',
+  XAdminUserNotFound: 'credentials',
   SignatureDoesNotMatch: 'credentials',
   ExpiredToken: [
     'credentials',
@@ -23,8 +26,8 @@ const NAMES: FaultNames = {
   ],
   InvalidToken: 'credentials',
   TokenRefreshRequired: 'credentials',
-  CredentialsProviderError: ['credentials', CREDENTIALS],
-  TokenProviderError: ['credentials', CREDENTIALS],
+  CredentialsProviderError: NO_CREDENTIALS,
+  TokenProviderError: NO_CREDENTIALS,
   RequestTimeTooSkewed: 'clock',
   RequestExpired: 'clock',
   SlowDown: 'quota',
@@ -72,10 +75,8 @@ export function s3Fault(config: RemoteConfig, error: unknown, key: string | unde
     return objectMissing(config, key);
   }
   if (error instanceof Error && /^(Region is missing|Could not resolve credentials)/.test(error.message)) {
-    const missing = error.message.startsWith('Region')
-      ? (['option', REGION] as const)
-      : (['credentials', CREDENTIALS] as const);
-    return webFault(config, error, { code: 'missing', message }, { missing });
+    const missing = error.message.startsWith('Region') ? NO_REGION : NO_CREDENTIALS;
+    return webFault(config, error, { code: 'missing' }, { missing });
   }
   return webFault(
     config,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type * as S3Sdk from '@aws-sdk/client-s3';
+import { PipelineError } from '../base/error.ts';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
@@ -18,7 +19,7 @@ const IDLE_MS = 60_000;
 
 const OPTIONS = {
   region: 'text',
-  endpoint: 'text',
+  endpoint: 'url',
   path_style: 'switch',
   access_key_id: 'text',
   secret_access_key: 'text',
@@ -53,12 +54,6 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
   const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = options;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     throw remoteFault(config, 'option', { what: '"access_key_id" and "secret_access_key" belong together' });
-  }
-  if (options.endpoint !== undefined && !URL.canParse(options.endpoint)) {
-    throw remoteFault(config, 'option', {
-      what: `the option "endpoint" is no url: "${options.endpoint}"`,
-      hint: 'write it as in "https://host:9000"',
-    });
   }
   // Servers other than Amazon's rarely have a host name per bucket, and ignore the region.
   const own = options.endpoint !== undefined;
@@ -116,20 +111,24 @@ function createS3(
     }
   }
 
-  /** HEAD answers 404 for a missing object and for a missing bucket alike; asked once which it is. */
+  /**
+   * The answer to a HEAD names no fault: a missing bucket looks like a missing object, and wrong keys like missing rights.
+   * Asked once by a listing, which does.
+   */
   async function requireBucket(signal: AbortSignal): Promise<void> {
     if (isBucketKnown) return;
+    const command = new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 });
     try {
-      await client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal: signal });
+      await client.send(command, { abortSignal: signal });
     } catch (error) {
       signal.throwIfAborted();
-      const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
-        ?.httpStatusCode;
-      if (status === 404) {
+      const fault = s3Fault(config, error, undefined);
+      const code = fault instanceof PipelineError ? fault.code : undefined;
+      if (code === 'remote.not-found') {
         throw remoteFault(config, 'not-found', { what: `there is no bucket "${Bucket}"`, cause: error });
       }
-      // Without the right to ask, the answer about the object stands.
-      if (status !== 403) throw s3Fault(config, error, undefined);
+      // Without the right to list, the answer about the object stands.
+      if (code !== 'remote.denied') throw fault;
     }
     isBucketKnown = true;
   }
@@ -142,9 +141,9 @@ function createS3(
         const { ContentLength } = await ask(key, signal, () => client.send(command, { abortSignal: signal }));
         return { size: ContentLength ?? 0 };
       } catch (error) {
-        if (!isObjectMissing(error)) throw error;
-        await requireBucket(signal);
-        return undefined;
+        if (error instanceof PipelineError && !error.retryable) await requireBucket(signal);
+        if (isObjectMissing(error)) return undefined;
+        throw error;
       }
     },
     async get(key, signal) {

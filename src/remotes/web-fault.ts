@@ -19,8 +19,8 @@ export interface Answer {
   readonly date?: string | null | undefined;
 }
 
-/** What the service calls its faults: code → kind. A kind with a hint of its own is a pair. */
-export type FaultNames = Readonly<Record<string, FaultKind | readonly [FaultKind, string]>>;
+/** What the service calls its faults: code → kind, or with a hint of its own, or also with a sentence of its own. */
+export type FaultNames = Readonly<Record<string, FaultKind | readonly [FaultKind, string, string?]>>;
 
 /** Faults that may pass by themselves. */
 const PASSING_STATUS: readonly number[] = [408, 409, 412, 425, 429, 500, 502, 503, 504];
@@ -39,7 +39,7 @@ export function webFault(
   if (answer.status === 407) return proxyRefused(config, 407);
   const named =
     answer.code !== undefined && Object.hasOwn(names, answer.code) ? names[answer.code] : undefined;
-  const [kind, hint] =
+  const [kind, hint, sentence] =
     named === undefined ? [kindOfStatus(answer.status)] : typeof named === 'string' ? [named] : named;
   if (kind === undefined)
     return answer.status === undefined ? networkFault(config, error) : strangeAnswer(config, error);
@@ -50,7 +50,9 @@ export function webFault(
   const pause = (waitMs ?? 0) < 1000 ? '' : ` and asks to wait ${formatDuration(waitMs ?? 0)}`;
   const isMoved = named === undefined && status < 400;
   return remoteFault(config, kind, {
-    what: `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
+    what:
+      sentence ??
+      `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
     hint: isMoved ? STRANGE : hint,
     retryable:
       named === undefined || kind === 'quota' || kind === 'unreachable' ? isPassing(kind, status) : false,

@@ -32,6 +32,7 @@ remotes:
   assert.deepEqual(remotes?.remotes['bucket'], {
     name: 'bucket',
     url: 's3://market/cache',
+    shown: 's3://${env:BUCKET}/cache',
     options: { region: 'eu-central-1', secret_access_key: 'abc', retries: 3, nested: { list: ['abc', 'x'] } },
     secrets: ['market', 'abc'],
     at: { file: 'remotes.yaml', line: 3, column: 3, length: 6 },
@@ -69,6 +70,26 @@ test('secrets written into the file are refused, wherever they stand', () => {
     'auth: { api_key: x }',
     'sas_token: "x${a}"',
   ];
+  for (const url of [
+    'https://user:pass@host/a',
+    'https://ghp_token@host/a',
+    'https://host/a?sig=abc',
+    'http://host/a?x=1&X-Amz-Signature=abc',
+    's3://b/c?token=abc',
+  ])
+    for (const text of [`{ url: "${url}" }`, `{ url: s3://b/c, endpoint: "${url}" }`])
+      assert.deepEqual(
+        read(`remotes: { a: ${text} }\n`).problems.map(({ code }) => code),
+        ['remotes.literal-secret'],
+        text,
+      );
+  for (const url of [
+    'https://host/a@b',
+    'https://${env:T}:${env:T}@host',
+    'https://h/a?sig=${env:T}',
+    'gs://b/x?y=1',
+  ])
+    assert.deepEqual(read(`remotes: { a: { url: "${url}" } }\n`, { T: 'x' }).problems, [], url);
   for (const option of refused) {
     assert.deepEqual(
       read(`remotes: { a: { url: s3://b/c, ${option} } }\n`).problems.filter(

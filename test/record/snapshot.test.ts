@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createSnapshot } from '../../src/record/snapshot.ts';
+import { createSnapshot, readFiles } from '../../src/record/snapshot.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -14,7 +14,11 @@ function path(): string {
 }
 
 const open = (at: string, files: Files, engine = '1'): ReturnType<typeof createSnapshot> =>
-  createSnapshot(at, engine, (name) => (files[name] === undefined ? undefined : Buffer.from(files[name])));
+  createSnapshot(
+    at,
+    engine,
+    readFiles((name) => (files[name] === undefined ? undefined : Buffer.from(files[name]))),
+  );
 
 const FILES = { 'pipeline.yaml': 'a', 'params.yaml': 'b' };
 const ASKED = ['pipeline.yaml', 'params.yaml', 'params.json'];

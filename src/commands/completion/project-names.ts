@@ -3,7 +3,7 @@ import { PipelineError, isSystemError } from '../../base/error.ts';
 import { readIfExists, statIfExists } from '../../io/files.ts';
 import { findRoot } from '../../project.ts';
 import { listRuns } from '../../record/history.ts';
-import { createSnapshot } from '../../record/snapshot.ts';
+import { createSnapshot, readFiles } from '../../record/snapshot.ts';
 import type { Snapshot } from '../../record/snapshot.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -34,7 +34,7 @@ export async function projectNames(dir: string, env: CommandContext['env']): Pro
     const root = findRoot(dir);
     const stateDir = join(root, '.lockstep');
     const load: Load = (path) => readIfExists(join(root, path));
-    const snapshot = createSnapshot(join(stateDir, 'completion'), FORMAT, load);
+    const snapshot = createSnapshot(join(stateDir, 'completion'), FORMAT, readFiles(load));
     const pipeline = await readPipelineNames(snapshot, load);
     const remotes = await readRemoteNames(snapshot, load, env);
     // A key stroke makes no folder in a fresh clone.

@@ -30,8 +30,8 @@ export async function* checkRemotes(
     yield { check: 'remotes', status: 'ok', message: 'no remotes: what is here is on this machine only' };
     return;
   }
-  for (const { name, url, problem } of all) {
-    const title = `${name} (${url}${name === remotes.default ? ', default' : ''})`;
+  for (const { name, shown, problem } of all) {
+    const title = `${name} (${shown}${name === remotes.default ? ', default' : ''})`;
     if (problem) yield failedCheck('remote', PipelineError.of([problem]));
     else if (!open)
       yield {

@@ -1,0 +1,18 @@
+import type { GoogleAuth, GoogleAuthOptions } from 'google-auth-library';
+
+/** Another try for a token is the caller's decision, as for anything else. */
+export const TOKEN_ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 } } as const;
+
+/**
+ * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read
+ * when credentials are first needed.
+ */
+export async function createGoogleAuth(
+  keyFile: string | undefined,
+  options: Omit<GoogleAuthOptions, 'clientOptions'>,
+): Promise<GoogleAuth> {
+  const library = await import('google-auth-library');
+  const auth = new library.GoogleAuth({ ...options, clientOptions: { transporterOptions: TOKEN_ONCE } });
+  // As an option it makes the library print a warning, of files from strangers, on each command.
+  return keyFile === undefined ? auth : Object.assign(auth, { keyFilename: keyFile });
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { FILES, createDemo } from '../commands/projects.ts';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { CANARY, KEY_FILES, KINDS, yamlOf } from './kinds.ts';
+
+/** Refuses everything but tokens, and repeats credentials and what it was sent in every part of its answer. */
+async function startEcho(t: TestContext, known: string): Promise<string> {
+  const server = createServer((request, response) => {
+    void answer(request, response);
+  });
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const { url = '', headers } = request;
+    if (url === '/token') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const token = { access_token: `${CANARY}access`, token_type: 'Bearer', expires_in: 3600 };
+      response.end(JSON.stringify(token));
+      return;
+    }
+    const sent = [
+      headers.authorization,
+      url,
+      JSON.stringify(headers),
+      Buffer.concat(chunks).toString('latin1'),
+    ];
+    const text = `${known} ${sent.join(' ')}`.replaceAll(/[<>&"\\]|[^\x20-\x7e]/g, ' ').slice(0, 2000);
+    const isJson = /^\/(storage|drive|upload)\//.test(url);
+    const type = isJson ? 'application/json' : 'application/xml';
+    const told = { 'content-type': type, 'x-ms-error-code': 'AccessDenied', 'x-echo': text };
+    response.writeHead(403, text.slice(0, 150), told);
+    response.end(
+      isJson
+        ? JSON.stringify({
+            error: { code: 403, message: text, errors: [{ reason: 'forbidden', message: text }] },
+          })
+        : `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>${text}</Message></Error>`,
+    );
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The credential as it is, in a URL, and as headers carry it. */
+const FORMS: readonly string[] = [
+  CANARY,
+  CANARY.replace(/=$/, ''),
+  encodeURIComponent(CANARY),
+  Buffer.from(`me:${CANARY}`).toString('base64'),
+  'proxy-canary',
+];
+
+function assertHidden(text: string, where: string): string {
+  for (const form of FORMS) assert.ok(!text.includes(form), `${form} in ${where}:\n${text}`);
+  return text;
+}
+
+/** Everything that commands wrote into the project. */
+function assertFilesHide(rig: Rig): void {
+  const names = readdirSync(rig.root).filter(
+    (name) => name !== 'node_modules' && !Object.hasOwn(KEY_FILES, name),
+  );
+  const files = names.flatMap((name) =>
+    statSync(rig.path(name)).isFile()
+      ? [name]
+      : readdirSync(rig.path(name), { recursive: true, encoding: 'utf8' }).map((below) => join(name, below)),
+  );
+  const texts = files.filter((name) => statSync(rig.path(name)).isFile());
+  assert.ok(texts.length > 10);
+  for (const name of texts) assertHidden(readFileSync(rig.path(name), 'latin1'), name);
+}
+
+/** What of a remote's credentials a server may know, where that is not the canary itself. */
+const KNOWN: Readonly<Record<string, string>> = { gcs: '', gdrive: `${CANARY}client` };
+
+const COMMANDS = [
+  ['push', '-v'],
+  ['pull', '--run-cache', '--json'],
+  ['status', '--remote'],
+  ['verify', '--remote', 'cloud'],
+  ['repro', '--pull', '-v'],
+  ['remote', 'check', '-v'],
+  ['remote', 'list', '--json'],
+  ['doctor', '--remotes'],
+  ['log'],
+] as const;
+
+for (const kind of Object.keys(KINDS)) {
+  test(`${kind}: no credential is told by any command, nor kept in any file, though the server repeats it`, async (t) => {
+    const origin = await startEcho(t, KNOWN[kind] ?? CANARY);
+    const rig = await createDemo(KEY_FILES);
+    rig.write('remotes.yaml', yamlOf(kind, origin));
+    const proxy = 'http://user:proxy-canary@127.0.0.1:9';
+    const env = { CANARY, HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: '127.0.0.1' };
+    let told = '';
+    for (const words of COMMANDS) {
+      // Without the cache there is something to ask the remote for.
+      if (words[0] === 'pull' || words[0] === 'repro') rig.remove('.lockstep/files');
+      if (words[0] === 'repro') rig.remove('copy.txt');
+      const ran = await rig.lockstep(words, { env });
+      assert.notEqual(ran.code, 70, ran.stderr);
+      told += assertHidden(`${ran.stdout}${ran.stderr}`, words.join(' '));
+    }
+    assert.ok(told.includes('403') && (kind === 'gcs' || told.includes('***')), told);
+    assertFilesHide(rig);
+  });
+}
+
+test('what comes from the environment is shown as remotes.yaml has it', async () => {
+  const rig = createRig({
+    ...FILES,
+    'remotes.yaml':
+      'remotes:\n  cloud: { url: "s3://${env:CANARY}/x" }\n  web: { url: "https://${env:ABC}@host/x" }\n',
+  });
+  const env = { CANARY, ABC: 'abc' };
+  const list = await rig.lockstep(['remote', 'list'], { env });
+  assert.equal(list.stdout, 'cloud  s3://${env:CANARY}/x\nweb    https://${env:ABC}@host/x\n');
+  const doctor = await rig.lockstep(['doctor'], { env });
+  assert.match(doctor.stdout, /cloud \(s3:\/\/\$\{env:CANARY\}\/x\) is configured/);
+  assert.ok(!doctor.stdout.includes('abc@'));
+});
