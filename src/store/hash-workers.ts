@@ -23,6 +23,8 @@ interface Failure {
 
 const DIGEST_BYTES = 32;
 const BATCH = 32;
+/** V8 lets a young generation grow to three times this; a worker here has nothing to keep. */
+const YOUNG_MIB = 4;
 
 /** Hashes files in worker threads; each opens and reads its own files, only digests come back. */
 export async function hashWithWorkers(
@@ -40,7 +42,10 @@ export async function hashWithWorkers(
   };
   await Promise.all(
     Array.from({ length: threads }, () => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: work });
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: work,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+      });
       return new Promise<void>((resolve, reject) => {
         worker.on('message', ({ index, message, code }: Failure) => {
           failures.set(index, Object.assign(new Error(message), { code }));
