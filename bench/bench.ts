@@ -11,7 +11,7 @@ import { findPeer } from './harness/peers.ts';
 import { formatOutcome } from './harness/report.ts';
 import { runCourse } from './harness/run-course.ts';
 import { stagePackage } from './harness/stage-package.ts';
-import type { Scenario } from './harness/trial.ts';
+import type { Course, Scenario } from './harness/trial.ts';
 
 const SCENARIOS = join(import.meta.dirname, 'scenarios');
 
@@ -78,8 +78,9 @@ async function runScenario(
     argv: [process.execPath, join(installed, 'bin', 'lockstep.cjs'), ...args],
     cwd,
   });
+  let course: Course | undefined;
   try {
-    const course = await scenario.prepare({ dir, quick, installed, run, lockstep, peer: findPeer });
+    course = await scenario.prepare({ dir, quick, installed, run, lockstep, peer: findPeer });
     const outcomes = await runCourse(course, { rounds: rounds ?? course.rounds, scratch });
     const judged = outcomes.map((outcome) => ({
       outcome,
@@ -93,6 +94,7 @@ async function runScenario(
     for (const { outcome, verdicts } of judged) console.log(formatOutcome(outcome, verdicts));
     return judged.every(({ verdicts }) => verdicts.every(({ state }) => state !== 'broken'));
   } finally {
+    course?.close?.();
     rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -83,6 +83,54 @@ test('an installed command starts a project, runs it, and finds it fresh', async
   assert.equal((await npx(['lockstep', '--version'])).stdout, `${manifest.version}\n`);
 });
 
+test('an installed command with nothing to do is one file, and loads nothing of Node’s that it does not use', async () => {
+  const dir = 'idle';
+  write(
+    `${dir}/pipeline.yaml`,
+    'stages:\n  a: { cmd: cp in.txt out.txt, deps: [in.txt], outs: [out.txt] }\n',
+  );
+  write(`${dir}/in.txt`, 'in\n');
+  const watch = join(work, 'watch.cjs');
+  const told = join(work, 'told.json');
+  writeFileSync(
+    watch,
+    `const files = [];
+require('node:module').registerHooks({ load: (url, context, next) => (files.push(url), next(url, context)) });
+process.on('exit', () =>
+  require('node:fs').writeFileSync(${JSON.stringify(told)}, JSON.stringify({ files, modules: process.moduleLoadList })),
+);
+`,
+  );
+  const load = async (
+    ...words: readonly string[]
+  ): Promise<{ own: readonly string[]; slow: readonly string[] }> => {
+    const cli = realpathSync(join(modules, '.bin', 'lockstep'));
+    const ran = await run(process.execPath, ['--require', watch, cli, '-C', dir, ...words]);
+    assert.equal(ran.code, 0, ran.stderr);
+    const { files, modules: loaded } = readJson(told) as Record<'files' | 'modules', readonly string[]>;
+    const prefix = `file://${realpathSync(installed)}/`;
+    return {
+      own: files.filter((url) => url.startsWith(prefix)).map((url) => url.slice(prefix.length)),
+      slow: loaded.filter((name) =>
+        /^NativeModule (crypto|worker_threads|readline|child_process|sqlite|internal\/fs\/promises|internal\/crypto\/.*)$/.test(
+          name,
+        ),
+      ),
+    };
+  };
+  const first = await load('repro');
+  assert.ok(first.own.includes('dist/part-run-stages.js'), first.own.join());
+  assert.ok(first.slow.includes('NativeModule crypto'));
+  // These hash the lock that the first one wrote; the second, if it was too young for the first to believe its times.
+  await load('status');
+  await load('status');
+  for (const words of [['repro'], ['status']]) {
+    const { own, slow } = await load(...words);
+    assert.deepEqual(own, ['bin/lockstep.cjs', 'dist/cli.js'], words.join());
+    assert.deepEqual(slow, [], words.join());
+  }
+});
+
 test('what an installed command loads on demand is there: remotes, schedules, patterns', async () => {
   const dir = 'demand';
   write(

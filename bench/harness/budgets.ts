@@ -62,6 +62,8 @@ function judgeTime(outcome: Outcome, { atMost, margin }: TimeBudget): Verdict {
 }
 
 function judgeMemory(outcome: Outcome, { peakMiB }: MemoryBudget): Verdict {
-  const peak = (outcome.taken.find(({ name }) => name === 'lockstep')?.peakBytes ?? 0) / 1024 ** 2;
+  const ours = outcome.taken.find(({ name }) => name === 'lockstep');
+  if (!ours) return { text: `${peakMiB} MiB: not run`, state: 'unknown' };
+  const peak = ours.peakBytes / 1024 ** 2;
   return { text: `${peak.toFixed(0)} MiB of ${peakMiB} MiB`, state: peak > peakMiB ? 'broken' : 'kept' };
 }

@@ -31,6 +31,8 @@ export interface Course {
   readonly warmUp: 'round' | 'done';
   /** Counted rounds, when the user names no number. */
   readonly rounds: number;
+  /** Ends what was started for it. */
+  readonly close?: () => void;
 }
 
 /** What a scenario gets. */

@@ -1,11 +1,14 @@
 import { PipelineError, toProblem } from '../base/error.ts';
+import { isInside } from '../base/path.ts';
 import type { Remote } from '../base/remote.ts';
+import { plural, suggest } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
 import { readRemoteTree } from '../execute/remote-tree.ts';
 import { concernsOneObject } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { lackingProblem } from './lacking.ts';
+import { isGlob } from './pull-targets.ts';
 import type { Pattern } from './pull-targets.ts';
 
 /** A file of a directory. */
@@ -32,13 +35,18 @@ export interface FindPartsOptions {
 
 /**
  * Finds the wanted files of each directory by its manifest. Directories whose manifest cannot be had are given back as
- * `missing`; each has been told.
+ * `missing`; each has been told. `files`: all that the others hold.
  */
 export async function findParts(
   { cache, emit, signal }: Project,
   { remote, artifacts, parts }: FindPartsOptions,
-): Promise<{ readonly found: readonly Part[]; readonly missing: readonly RelPath[] }> {
+): Promise<{
+  readonly found: readonly Part[];
+  readonly missing: readonly RelPath[];
+  readonly files: readonly RelPath[];
+}> {
   const found: Part[] = [];
+  const files: RelPath[] = [];
   const missing: RelPath[] = [];
   for (const item of artifacts) {
     const { path: tree, hash } = item.artifact;
@@ -51,6 +59,7 @@ export async function findParts(
         hash: entry.hash,
         kind: 'file',
       }));
+      files.push(...all.map(({ path }) => path));
       const wanted = all.filter(({ path }) => patterns.some(({ matches }) => matches(path)));
       if (wanted.length > 0) found.push({ item, all, wanted });
     } catch (error) {
@@ -60,13 +69,22 @@ export async function findParts(
       emit({ type: 'warned', problem: isGone ? lackingProblem(item.artifact, 'fetch') : toProblem(error) });
     }
   }
-  return { found, missing };
+  return { found, missing, files };
 }
 
 /** Throws `cli.arguments` for words that no file of any directory answers to. */
 export function refuseUnmatched(
   parts: ReadonlyMap<RelPath, readonly Pattern[]>,
-  { found, unknown }: { readonly found: readonly Part[]; readonly unknown: ReadonlySet<RelPath> },
+  {
+    found,
+    unknown,
+    files,
+  }: {
+    readonly found: readonly Part[];
+    readonly unknown: ReadonlySet<RelPath>;
+    /** All that the directories hold. */
+    readonly files: readonly RelPath[];
+  },
 ): void {
   const words = new Map<string, { readonly trees: RelPath[]; readonly matches: Pattern['matches'] }>();
   for (const [tree, patterns] of parts) {
@@ -85,8 +103,21 @@ export function refuseUnmatched(
       'cli.arguments',
       `no file of ${trees.map((tree) => `"${tree}"`).join(', ')} is meant by "${word}"`,
       {
-        hint: 'quote a pattern, so that your shell leaves it alone; "**" goes through folders',
+        hint: hintFor(
+          word,
+          files.filter((file) => trees.some((tree) => isInside(file, tree))),
+        ),
       },
     );
   }
+}
+
+/** A mistyped name has a near one; a pattern is helped by a name of what it may mean. */
+function hintFor(word: string, files: readonly RelPath[]): string | undefined {
+  const [first] = files;
+  if (first === undefined) return 'the directory is empty';
+  const near = isGlob(word) ? undefined : suggest(word, files);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  const held = `there ${files.length === 1 ? 'is' : 'are'} ${plural(files.length, 'file')}, such as "${first}"`;
+  return isGlob(word) ? `${held}; "**" goes through folders` : held;
 }

@@ -65,6 +65,7 @@ export async function fetchAll(
   const runCache = isSet(context, 'run-cache');
   const missing = new Set<RelPath>();
   const found: Part[] = [];
+  const files: RelPath[] = [];
   let complete = true;
   const only = whole && new Set([...whole, ...parts.keys()]);
   const jobs = transferJobs(context);
@@ -75,6 +76,7 @@ export async function fetchAll(
     const results = await fetchResults({ remote, keys, accepts: takes, signal });
     const some = await findParts(project, { remote, artifacts, parts });
     found.push(...some.found);
+    files.push(...some.files);
     for (const path of some.missing) missing.add(path);
     const locked = artifacts.filter(({ artifact }) => !parts.has(artifact.path));
     const wanted = [
@@ -97,6 +99,6 @@ export async function fetchAll(
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);
     complete &&= missing.size === 0 && result.failures.length === 0;
   });
-  refuseUnmatched(parts, { found, unknown: missing });
+  refuseUnmatched(parts, { found, unknown: missing, files });
   return { complete, missing, parts: found };
 }

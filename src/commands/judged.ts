@@ -27,7 +27,8 @@ export function formatPlan(plan: Plan): string {
   const judged = plan.judgements.map(toJudged);
   const stale = judged.filter((one) => one.verdict !== 'skip' || one.reasons[0]?.kind === 'gate-changed');
   if (stale.length === 0) return `Everything is fresh: ${plural(judged.length, 'stage')}, nothing to do.\n`;
-  const width = Math.min(40, Math.max(...stale.map((one) => one.stage.length)));
+  // Not `Math.max(...)`: there may be more stages than a call takes arguments.
+  const width = stale.reduce((most, one) => Math.max(most, Math.min(40, one.stage.length)), 0);
   const lines = stale.map((one) => formatStage(one, width));
   const fresh = judged.length - stale.length;
   const runs = stale.filter((one) => one.verdict === 'run').length;

@@ -8,12 +8,13 @@ import { fetchResults } from '../execute/fetch-results.ts';
 import type { Judgement, Plan, Selection } from '../plan/plan.ts';
 import type { Project } from '../project.ts';
 import { entryPathOf } from '../record/runs.ts';
+import { isSet, textFlag } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';
 
 /**
- * `repro --pull`: takes results and bytes from the default remote that spare the run a stage, and gives back the plan
- * as it then stands. A remote is never required: whatever it cannot give is run, and why it could not is told.
+ * `repro --pull`: takes results and bytes that spare the run a stage from the remote of `--remote`, else the default one,
+ * and gives back the plan as it then stands. A remote is never required: whatever it cannot give is run, and why it could not is told.
  */
 export async function pullResults(
   context: CommandContext,
@@ -22,7 +23,7 @@ export async function pullResults(
 ): Promise<Plan> {
   const tried = new Set<StageName>();
   if (openStages(plan, tried).length === 0) return plan;
-  await withDefaultRemote(context, project, async (remote, name) => {
+  await withChosenRemote(context, project, async (remote, name) => {
     const pulled: StageName[] = [];
     let current = plan;
     // With the results of one stage the fingerprints of those behind it are known.
@@ -56,7 +57,7 @@ export async function pullData(context: CommandContext, project: Project): Promi
   );
   const artifacts = recorder.data().filter((one) => gone.has(one.path) && !hasArtifact(cache, one));
   if (artifacts.length === 0) return;
-  await withDefaultRemote(context, project, (remote, name) =>
+  await withChosenRemote(context, project, (remote, name) =>
     fetchWhole(project, { remote, name, artifacts }),
   );
 }
@@ -117,7 +118,17 @@ async function fetchWhole(project: Project, { remote, name, artifacts }: Fetchin
   await fetchArtifacts({ cache, remote, name, artifacts: lacking, dryRun: false, emit, signal });
 }
 
-async function withDefaultRemote(
+/** Throws when `--remote` does not go with `--pull`, or names no remote: that is no remote that cannot be had just now. */
+export function refuseRemote(context: CommandContext, { root }: Project): void {
+  if (!isSet(context, 'pull')) {
+    throw new PipelineError('cli.arguments', '"--remote" says from where "--pull" takes results', {
+      hint: 'add --pull, or leave --remote out',
+    });
+  }
+  chooseRemote(loadRemotes(context, root), textFlag(context, 'remote'));
+}
+
+async function withChosenRemote(
   context: CommandContext,
   project: Project,
   act: (remote: Remote, name: string) => Promise<void>,
@@ -125,7 +136,7 @@ async function withDefaultRemote(
   const { root, clock, emit, signal } = project;
   try {
     const remotes = loadRemotes(context, root);
-    const name = chooseRemote(remotes, undefined);
+    const name = chooseRemote(remotes, textFlag(context, 'remote'));
     await withRemote(context, { root, remotes, name, clock }, (remote) => act(remote, name));
   } catch (error) {
     if (!(error instanceof PipelineError) || signal.aborted) throw error;

@@ -79,7 +79,8 @@ function depsOf(word: string, { pipeline, graph }: Project): readonly RelPath[] 
   );
 }
 
-function isGlob(path: string): boolean {
+/** True for a word that may mean many paths. */
+export function isGlob(path: string): boolean {
   return /[*?[\]{}]/.test(path);
 }
 

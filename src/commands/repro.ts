@@ -32,6 +32,12 @@ const repro: Command = {
       type: 'boolean',
       help: 'take results that the default remote has instead of running; take them only from whom you trust',
     },
+    remote: {
+      type: 'string',
+      short: 'r',
+      value: 'NAME',
+      help: 'with --pull: this remote instead of the default one',
+    },
     locked: {
       type: 'boolean',
       help: 'rebuild exactly what pipeline.lock says; fail where a fingerprint or a byte differs',
@@ -48,6 +54,7 @@ const repro: Command = {
     'lockstep repro features --force',
     'lockstep repro --dry-run',
     'lockstep repro --pull',
+    'lockstep repro --pull --remote backup',
     'lockstep repro --locked',
   ],
   run: (context) =>
@@ -59,6 +66,10 @@ export default repro;
 /** What `repro` does with an open project; `watch` does it again and again. */
 export async function reproduce(context: CommandContext, project: Project): Promise<ExitCode> {
   const jobs = jobsOf(context);
+  if (textFlag(context, 'remote') !== undefined) {
+    const { refuseRemote } = await import('./pull-needed.ts');
+    refuseRemote(context, project);
+  }
   const selection = selectStages(project.graph, {
     targets: context.args,
     downstream: isSet(context, 'downstream'),
@@ -79,7 +90,8 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   }
   // What runs stages is loaded only when there is something to run.
   const { runStages } = await import('./run-stages.ts');
-  return runStages(context, project, { selection, jobs });
+  const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
+  return runStages(context, project, { selection, jobs, runs });
 }
 
 function isIdle(plan: Plan): boolean {

@@ -1,5 +1,7 @@
 import type { Remote } from '../base/remote.ts';
-import type { RelPath, StageLock } from '../base/types.ts';
+import { PipelineError } from '../base/error.ts';
+import { didYouMean } from '../base/text.ts';
+import type { RelPath, StageLock, StageName } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
 import { selectStages } from '../plan/select.ts';
@@ -95,13 +97,23 @@ export function pathsOf(words: readonly string[], project: Project): ReadonlySet
       paths.add(exact.path);
       continue;
     }
-    const { stages } = selectStages(graph, {
-      targets: [word],
-      downstream: false,
-      single: true,
-      force: false,
-    });
-    for (const name of stages) for (const one of graph.stages.get(name)?.outs ?? []) paths.add(one.path);
+    for (const name of stagesOf(word, project))
+      for (const one of graph.stages.get(name)?.outs ?? []) paths.add(one.path);
   }
   return paths;
+}
+
+/** The stages a word means; a word that looks like a path is told as one when it means none. */
+function stagesOf(word: string, { pipeline, graph }: Project): ReadonlySet<StageName> {
+  try {
+    return selectStages(graph, { targets: [word], downstream: false, single: true, force: false }).stages;
+  } catch (error) {
+    if (!(error instanceof PipelineError) || !/[/.*?]/.test(word)) throw error;
+    const outs = pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path));
+    const known = [...outs, ...pipeline.data.map((input) => input.path)];
+    throw new PipelineError(error.code, `no stage, out or data is called "${word}"`, {
+      exit: error.exit,
+      hint: didYouMean(word, known) ?? 'the outs stand in pipeline.yaml; "lockstep dag" shows the stages',
+    });
+  }
 }

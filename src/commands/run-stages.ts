@@ -20,6 +20,8 @@ import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
 export interface Request {
   readonly selection: Selection;
   readonly jobs: number;
+  /** At first sight there are stages to run, not only to restore. */
+  readonly runs: boolean;
 }
 
 /** Takes the workspace, judges again and brings the selected stages up to date; the run is written to the history. */
@@ -42,12 +44,13 @@ async function runInWorkspace(
   request: Request,
 ): Promise<ExitCode> {
   const { selection } = request;
+  const { restorer, world, warmUp } = await project.workbench();
+  if (request.runs) warmUp();
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
   // Remotes, and all that reads their file, are loaded for --pull only.
   const pulling = isSet(context, 'pull') ? await import('./pull-needed.ts') : undefined;
   await pulling?.pullData(context, project);
-  const { restorer, world } = await project.workbench();
   await syncData({ ...project, restorer });
   // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
   let plan = await project.plan(selection);

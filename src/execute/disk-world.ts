@@ -89,6 +89,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         onStart: (leader) => journal.started(staging.id, leader),
       });
       await verifyDeps(stage, fingerprint);
+      verifyCode(stage);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
       return {
@@ -171,6 +172,16 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         },
       );
     }
+  }
+
+  function verifyCode(stage: Stage): void {
+    const changed = facts.changedCode(stage);
+    if (changed === undefined) return;
+    throw new PipelineError('code.changed', `"${changed}" changed before stage "${stage.name}" was done`, {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: 'run again; what the stage ran is not what it was planned with',
+    });
   }
 
   function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer | undefined {

@@ -32,6 +32,8 @@ export interface DiskFacts extends Facts {
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
   closureOf(stage: Stage): Closure | undefined;
+  /** A code file of the stage that is no longer what its fingerprint was made of. */
+  changedCode(stage: Stage): string | undefined;
   /** Loads what is needed to read the code of module stages. */
   prepare(stages: Iterable<Stage>): Promise<void>;
 }
@@ -143,6 +145,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
       ),
     closureOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
+    changedCode: (stage) =>
+      stage.action.kind === 'module' ? code.changedIn(stage.action.path, stage.at) : undefined,
     codeOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
     envOf: (stage) =>

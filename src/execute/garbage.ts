@@ -40,7 +40,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     ...artifactsOf(await committedLock(root)),
     ...kept.flatMap((entry) => entry.result.outs),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
-    ...journal.orphans().flatMap((attempt) => attempt.result?.outs ?? []),
+    ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),
   ];
   const garbage = findGarbage(cache, roots);
   if (options.remove) {

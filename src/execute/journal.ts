@@ -57,8 +57,13 @@ export interface Journal {
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
   remove(id: string): void;
-  /** Attempts whose runner is dead. */
+  /** Attempts whose runner is dead: for who holds nothing, and so may find others at work. */
   orphans(): readonly (AttemptRecord | LostAttempt)[];
+  /**
+   * Attempts that nobody works on, for who holds the workspace, or the cache alone: all there are. The kernel gives the
+   * locks of a dying runner away before the runner is gone.
+   */
+  unfinished(): readonly (AttemptRecord | LostAttempt)[];
 }
 
 /**
@@ -70,6 +75,18 @@ export function createJournal(stateDir: string): Journal {
   const dir = join(stateDir, 'attempts');
   const pathOf = (id: string): string => join(dir, `${id}.ndjson`);
   let count = 0;
+
+  function records(accepts: (owner: string) => boolean): readonly (AttemptRecord | LostAttempt)[] {
+    const found: (AttemptRecord | LostAttempt)[] = [];
+    for (const { name } of readFolder(dir)) {
+      const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
+      if (id === undefined || owner === undefined || !accepts(owner)) continue;
+      const text = readIfExists(join(dir, name))?.toString('utf8') ?? '';
+      found.push(readRecord(text, { root, id }));
+    }
+    return found;
+  }
+
   return {
     newId: () => `${ownerMark()}.${count++}`,
     begin(record, { durable }) {
@@ -92,16 +109,8 @@ export function createJournal(stateDir: string): Journal {
     remove(id) {
       rmSync(pathOf(id), { force: true });
     },
-    orphans() {
-      const found: (AttemptRecord | LostAttempt)[] = [];
-      for (const { name } of readFolder(dir)) {
-        const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
-        if (id === undefined || owner === undefined || isOwnerAlive(owner)) continue;
-        const text = readIfExists(join(dir, name))?.toString('utf8') ?? '';
-        found.push(readRecord(text, { root, id }));
-      }
-      return found;
-    },
+    orphans: () => records((owner) => !isOwnerAlive(owner)),
+    unfinished: () => records(() => true),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Group } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
+import { commonJsFailed } from './commonjs.ts';
 import { denialOf } from './denial.ts';
 import { permissionArgs } from './hermetic.ts';
 import { compileCache, moduleEnv } from './stage-env.ts';
@@ -77,7 +78,10 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   try {
     await supervise(inputs, command, {
       onMessage,
-      explain: () => failure && moduleFailed(stage, failure, denialOf(inputs, denied)),
+      explain: () =>
+        failure &&
+        (commonJsFailed(stage, failure.message, inputs) ??
+          moduleFailed(stage, failure, denialOf(inputs, denied))),
     });
   } finally {
     if (failure)

@@ -51,7 +51,9 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const results = options.results.filter((result) => result.outs.every((out) => hasArtifact(cache, out)));
   const wanted = [...artifacts, ...results.flatMap((result) => result.outs)];
   const { objects, unknown } = collectObjects(cache, wanted);
-  const all = [...objects.files, ...objects.trees.keys()];
+  const here = [...objects.files, ...objects.trees.keys()];
+  // A manifest goes up after all its files, so where it is they are too.
+  const all = [...new Set([...here, ...unknown.map(({ hash }) => hash)])];
   const present = await findPresent(remote, all, signal);
   const lacking = new Set<ContentHash>();
   const sendings = (hashes: Iterable<ContentHash>): readonly Sending[] => {
@@ -73,7 +75,9 @@ export async function push(options: PushOptions): Promise<PushResult> {
     objects: files.length + trees.length + entries.sendings.length,
     size: sum(files) + sum(trees) + sum(entries.sendings),
   };
-  const there = all.length - files.length - trees.length - lacking.size + entries.present;
+  const isUnknown = (one: Artifact): boolean => unknown.includes(one) && !present.has(objectPath(one.hash));
+  const away = new Set(unknown.filter(isUnknown).map(({ hash }) => hash)).size;
+  const there = all.length - files.length - trees.length - lacking.size - away + entries.present;
   if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
   const failed = new Map<ContentHash, PipelineError>();
   const progress = createTransferProgress('push', emit);
@@ -137,7 +141,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   const isLacking = ({ hash }: Artifact): boolean =>
     lacking.has(hash) || (objects.trees.get(hash) ?? []).some((file) => lacking.has(file));
-  const missing = artifacts.filter((artifact) => unknown.includes(artifact) || isLacking(artifact));
+  const missing = artifacts.filter((artifact) => isUnknown(artifact) || isLacking(artifact));
   const moved = dryRun ? total : progress.done();
   const result: PushResult = {
     sent: moved.objects,

@@ -6,7 +6,7 @@ import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes } from '../io/mutex.ts';
-import { isOwnerAlive, processStart } from '../io/process-id.ts';
+import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
 import {
   RUNNER,
   endMarked,
@@ -36,7 +36,7 @@ const GRACE_MS = 5000;
  */
 export async function recoverAttempts(options: RecoverOptions): Promise<void> {
   const { journal, emit, stateDir } = options;
-  for (const orphan of journal.orphans()) {
+  for (const orphan of journal.unfinished()) {
     await endProcesses(orphan, options);
     if (orphan.phase === 'lost') {
       keepLost(orphan, options);
@@ -99,8 +99,9 @@ export function failedFolder(stateDir: string, stage: string): string {
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
 async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: RecoverOptions): Promise<void> {
-  // It may still be about to start what its runner asked for.
-  await endMarked(ownerOf(orphan.id), 0, RUNNER);
+  const owner = ownerOf(orphan.id);
+  // It may still be about to start what its runner asked for. Ours runs nothing yet.
+  if (owner !== ownerMark()) await endMarked(owner, 0, RUNNER);
   const leader = orphan.process;
   const marked = processesWithMark(orphan.id);
   const start = leader && processStart(leader.pid);

@@ -1,4 +1,5 @@
 import type { PipelineError } from '../base/error.ts';
+import type { Clock } from '../io/clock.ts';
 import { stopGroup } from '../io/process.ts';
 import type { Ending, Group } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
@@ -44,7 +45,6 @@ export async function supervise(
     if (chunk !== '') emit({ type: 'stage-output', stage: stage.name, stream, chunk });
   };
   const { onMessage } = supervision;
-  const over = new AbortController();
   let stopped: 'timeout' | 'canceled' | undefined;
   let fault: { readonly error: unknown } | undefined;
   const group = inputs.launcher.start(
@@ -70,18 +70,20 @@ export async function supervise(
   const onAbort = (): void => stop('canceled');
   signal.addEventListener('abort', onAbort, { once: true });
   const { timeoutMs } = stage.policy;
-  if (timeoutMs !== undefined) {
-    void clock.sleep(timeoutMs, over.signal).then(
-      () => stop('timeout'),
-      () => undefined,
-    );
-  }
+  const forgetLimit = timeoutMs === undefined ? undefined : after(clock, timeoutMs, () => stop('timeout'));
   const ending = await group.ended;
-  over.abort();
+  forgetLimit?.();
   signal.removeEventListener('abort', onAbort);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());
   if (fault) throw fault.error;
   const error = endingError(stage, ending, { stopped, heapExhausted, explain: supervision.explain });
   if (error) throw error;
   return ending;
+}
+
+/** Acts once the time is over; the function it returns calls that off. */
+function after(clock: Clock, ms: number, act: () => void): () => void {
+  const off = new AbortController();
+  void clock.sleep(ms, off.signal).then(act, () => undefined);
+  return () => off.abort();
 }

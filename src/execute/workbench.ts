@@ -17,6 +17,8 @@ export interface Workbench {
   readonly restorer: Restorer;
   /** Cleans up after runners that died. */
   recover(): Promise<void>;
+  /** Gets ready to start stage processes. */
+  warmUp(): void;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     world: createDiskWorld({ ...options, restorer, keep, launcher, random: Math.random }),
     restorer,
     recover: () => recoverAttempts({ stateDir, journal, clock, emit, record }),
+    warmUp: () => launcher.warmUp(),
     close: () => launcher.close(),
   };
 }

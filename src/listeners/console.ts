@@ -123,8 +123,11 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       case 'transfer-progressed':
         return;
       case 'plan-made': {
-        const busy = event.stages.filter(({ verdict }) => verbose || verdict !== 'skip');
-        nameWidth = Math.min(MAX_NAME, Math.max(0, ...busy.map(({ stage }) => displayWidth(stage))));
+        // Not `Math.max(...)`: there may be more stages than a call takes arguments.
+        nameWidth = 0;
+        for (const { stage, verdict } of event.stages)
+          if (verbose || verdict !== 'skip')
+            nameWidth = Math.min(MAX_NAME, Math.max(nameWidth, displayWidth(stage)));
         return;
       }
       case 'stage-output':

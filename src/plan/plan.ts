@@ -6,6 +6,7 @@ import type { Decision, SeenOut } from './decide.ts';
 import { buildFingerprint, isFingerprintOf } from './fingerprint.ts';
 import type { FingerprintInputs } from './fingerprint.ts';
 import type { Graph, Maker } from './graph.ts';
+import { missingDep } from './missing-dep.ts';
 
 /** A module's code as the fingerprint sees it. */
 export interface Code {
@@ -208,33 +209,4 @@ function hashOfDep(
   return maker.relation === 'same'
     ? artifact.hash
     : facts.lookInside(artifact, path.slice(maker.out.path.length + 1));
-}
-
-interface DepSources {
-  readonly graph: Graph;
-  /** The selected stages that make it: they have, and it is not there. */
-  readonly makers: readonly Maker[];
-}
-
-function missingDep(stage: Stage, dep: Stage['deps'][number], { graph, makers }: DepSources): Problem {
-  const [made] = makers;
-  return {
-    code: 'dep.missing',
-    message: made
-      ? `stage "${stage.name}" reads "${dep.path}", which is not in the "${made.out.path}" that stage "${made.stage}" made`
-      : `stage "${stage.name}" reads "${dep.path}", which does not exist`,
-    hint: made
-      ? `look what is in "${made.out.path}", and correct the path or the stage that should write it`
-      : hintForMissing(dep.path, graph),
-    at: made ? [dep.at, made.out.at] : [dep.at],
-  };
-}
-
-function hintForMissing(path: string, graph: Graph): string {
-  const [maker] = graph.makersOf(path);
-  if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
-  const near = graph.nearestOut(path);
-  return near === undefined
-    ? 'create the file, or list it under data: and run "lockstep pull"'
-    : `did you mean "${near}"?`;
 }

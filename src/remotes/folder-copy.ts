@@ -1,15 +1,13 @@
-import { chmodSync, closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { algorithmOf, createRunningHash, hashBytes, parseObjectPath } from '../base/hash.ts';
+import { algorithmOf, createRunningHash, parseObjectPath } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { tempName } from '../io/files.ts';
-import { isSameHash, transferChanged } from './verify.ts';
+import { WHOLE_BYTES, checkHash, checkSize, openLocal, readWholeFile } from './local-file.ts';
 
-/** Files up to this size are read whole and written whole: two calls of the system instead of a loop. */
-const WHOLE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 export interface Copying {
@@ -41,42 +39,12 @@ function expectedHash({ key, body }: Copying): ContentHash | undefined {
 }
 
 function copyWhole(file: string, copying: Copying, temp: string): void {
-  const bytes = readWhole(file, copying.body.size);
-  check(file, { size: bytes.length, wanted: copying.body.size });
-  const hash = expectedHash(copying);
-  if (hash) checkHash(file, hashBytes(algorithmOf(hash), bytes), hash);
+  const bytes = readWholeFile(file, { size: copying.body.size, hash: expectedHash(copying) });
   const fd = openSync(temp, 'wx', 0o444);
   try {
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Up to one byte more than expected, which shows that the file has grown. */
-function readWhole(file: string, size: number): Uint8Array {
-  const buffer = Buffer.allocUnsafe(size + 1);
-  const fd = openLocal(file);
-  try {
-    let length = 0;
-    for (;;) {
-      const read = readSync(fd, buffer, length, buffer.length - length, null);
-      length += read;
-      if (read === 0 || length === buffer.length) return buffer.subarray(0, length);
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function openLocal(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (error) {
-    throw transferChanged(
-      file,
-      `it cannot be read (${error instanceof Error ? error.message : String(error)})`,
-    );
   }
 }
 
@@ -99,7 +67,7 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
     size += bytesRead;
     await writing;
   }
-  check(file, { size, wanted: copying.body.size });
+  checkSize(file, { size, wanted: copying.body.size });
   if (hash && running) checkHash(file, running.end(), hash);
 }
 
@@ -117,12 +85,4 @@ async function writeAll(target: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let written = 0; written < chunk.length;) {
     written += (await target.write(chunk, written)).bytesWritten;
   }
-}
-
-function check(file: string, { size, wanted }: { readonly size: number; readonly wanted: number }): void {
-  if (size !== wanted) throw transferChanged(file, `it no longer has ${wanted} bytes`);
-}
-
-function checkHash(file: string, real: ContentHash, wanted: ContentHash): void {
-  if (!isSameHash(real, wanted)) throw transferChanged(file, `its bytes hash to ${real}`);
 }

@@ -39,6 +39,11 @@ export interface CodeReader {
    * `code.outside` for an import that leaves the project, `code.package-missing` for a package that is not installed.
    */
   closureOf(entry: string, at: Location): Closure;
+  /**
+   * A file of the closure whose bytes are not what was read, as it is called in the lock. Those of `scripts` do not
+   * count: their text is known.
+   */
+  changedIn(entry: string, at: Location): string | undefined;
   save(): void;
 }
 
@@ -70,6 +75,7 @@ interface Open {
 }
 
 interface Read {
+  readonly content: ContentHash;
   readonly hash: string;
   readonly script: string | undefined;
   readonly imports: readonly ImportFact[];
@@ -95,23 +101,31 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     return prefix + relative(folder, full).split(sep).join('/');
   }
 
+  /** What a file holds now; `undefined` when it is not there. */
+  function contentOf(full: string): ContentHash | undefined {
+    const stat = statIfExists(full);
+    if (!stat?.isFile()) return undefined;
+    const known = memo.lookup(stat, 'sha256');
+    if (known) return known;
+    const seenAt = clock.now();
+    const bytes = readIfExists(full);
+    const content = bytes && hashBytes('sha256', bytes);
+    if (content) memo.remember(stat, content, { seenAt, object: false });
+    return content;
+  }
+
   function readFile({ full, from, loose }: Open): Read {
     const known = files.get(full);
     if (known) return known;
-    const stat = statIfExists(full);
-    if (!stat?.isFile()) throw missing(labelOf(full), from);
-    let content = memo.lookup(stat, 'sha256');
+    let content = contentOf(full);
     let facts = content && code.get(full, content);
-    if (!facts) {
-      const seenAt = clock.now();
-      const bytes = readIfExists(full);
+    if (!content || !facts) {
+      const bytes = content && readIfExists(full);
       if (bytes === undefined) throw missing(labelOf(full), from);
       content = hashBytes('sha256', bytes);
-      memo.remember(stat, content, { seenAt, object: false });
       facts = code.get(full, content) ?? readFacts({ full, content, bytes, loose });
     }
-    const script = content && code.scriptOf(full, content);
-    const file = { hash: facts.ast, imports: facts.imports, script };
+    const file = { content, hash: facts.ast, imports: facts.imports, script: code.scriptOf(full, content) };
     files.set(full, file);
     return file;
   }
@@ -270,8 +284,15 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     return closure;
   }
 
+  function changedIn(entry: string, at: Location): string | undefined {
+    const { paths, scripts } = closureOf(entry, at);
+    const changed = paths.find((path) => !scripts.has(path) && contentOf(path) !== files.get(path)?.content);
+    return changed === undefined ? undefined : labelOf(changed);
+  }
+
   return {
     closureOf,
+    changedIn,
     async prepare(entries) {
       for (const [entry, at] of entries) {
         try {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -14,45 +12,13 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import type { Problem } from '../../src/base/error.ts';
 import { sha256Hex } from '../../src/base/hash.ts';
 import { createJournal } from '../../src/execute/journal.ts';
-import { processStart } from '../../src/io/process-id.ts';
-import { MARK, RUNNER } from '../../src/io/process.ts';
-import { cleanEnv, createRig } from '../rig.ts';
-import type { Rig } from '../rig.ts';
+import { createRig } from '../rig.ts';
 import { copyProject } from './project.ts';
 import { leftovers } from './state.ts';
 import { recover } from './trial.ts';
-
-/** A process that cannot live: no pid is that large. */
-const DEAD = '4999999-1.0';
-
-const PIPELINE = 'stages:\n  s:\n    cmd: echo new > out\n    outs: [out]\n';
-
-/** A project whose runner died while its stage was running: the old out stands aside, half a new one at its place. */
-function crashed(path = 'out'): Rig {
-  const rig = createRig({ 'pipeline.yaml': PIPELINE, [path]: 'half' });
-  const staging = rig.path(`.lockstep/staging/${DEAD}`);
-  const aside = join(staging, 'aside/0/out');
-  rig.write(`.lockstep/staging/${DEAD}/aside/0/out`, 'old');
-  const home = rig.path(path);
-  createJournal(rig.path('.lockstep')).begin(
-    {
-      id: DEAD,
-      stage: 's',
-      phase: 'running',
-      outs: [{ path, home, made: home, aside, had: true }],
-      folders: [staging],
-    },
-    { durable: true },
-  );
-  return rig;
-}
-
-function recordOf(rig: Rig): string {
-  return rig.path(`.lockstep/attempts/${DEAD}.ndjson`);
-}
+import { DEAD, PIPELINE, crashed, recordOf } from './crashed.ts';
 
 test('a workspace that was copied after a crash cleans up itself, and never the one it was copied from', async () => {
   const rig = crashed();
@@ -77,56 +43,6 @@ test('a record with any bit flipped is never acted upon as if it were whole', as
     const orphans = createJournal(rig.path('.lockstep')).orphans();
     assert.deepEqual(orphans, [{ id: DEAD, phase: 'lost' }], `bit ${at}`);
   }
-});
-
-for (const [what, damage] of Object.entries<(text: string) => string>({
-  'a damaged first line': (text) => text.replace('running', 'runnin9'),
-  'a first line that was cut off': (text) => text.slice(0, 50),
-  'nothing in it': () => '',
-}))
-  test(`a record with ${what} still ends the processes of its attempt, and what it moved aside is kept and told`, async (t) => {
-    const rig = crashed();
-    const journal = createJournal(rig.path('.lockstep'));
-    writeFileSync(recordOf(rig), damage(readFileSync(recordOf(rig), 'utf8')));
-    const stage = spawn('sleep', ['20'], { env: { ...cleanEnv(), [MARK]: DEAD }, stdio: 'ignore' });
-    t.after(() => stage.kill('SIGKILL'));
-    const ended = once(stage, 'exit');
-    assert.equal(journal.orphans().length, 1);
-    assert.equal(journal.orphans().length, 1, 'looking changes nothing');
-    const told: Problem[] = [];
-    await recover(rig, (event) => void (event.type === 'warned' && told.push(event.problem)));
-    assert.deepEqual(await ended, [null, 'SIGTERM']);
-    assert.equal(rig.read(`.lockstep/failed/${DEAD}/0/out`), 'old');
-    assert.deepEqual(
-      told.map(({ code, message }) => [code, message.includes(`.lockstep/failed/${DEAD}`)]),
-      [['recover.damaged', true]],
-    );
-    assert.equal(rig.read('out'), 'half');
-    assert.deepEqual(leftovers(rig.root), []);
-    assert.deepEqual(journal.orphans(), []);
-  });
-
-test('the leader that a sound line names is ended, also when the first line is damaged', async (t) => {
-  const rig = crashed();
-  const stage = spawn('sleep', ['20'], { env: cleanEnv(), stdio: 'ignore', detached: true });
-  t.after(() => stage.kill('SIGKILL'));
-  const ended = once(stage, 'exit');
-  const pid = stage.pid ?? 0;
-  createJournal(rig.path('.lockstep')).started(DEAD, { pid, start: processStart(pid) ?? '' });
-  writeFileSync(recordOf(rig), readFileSync(recordOf(rig), 'utf8').replace('running', 'runnin9'));
-  await recover(rig);
-  assert.deepEqual(await ended, [null, 'SIGTERM']);
-});
-
-test('a launcher that outlives its runner starts nothing any more once the outs are put back', async (t) => {
-  const rig = crashed();
-  const [owner = ''] = DEAD.split('.');
-  const launcher = spawn('sleep', ['20'], { env: { ...cleanEnv(), [RUNNER]: owner }, stdio: 'ignore' });
-  t.after(() => launcher.kill('SIGKILL'));
-  const ended = once(launcher, 'exit');
-  await recover(rig);
-  assert.deepEqual(await ended, [null, 'SIGKILL']);
-  assert.equal(rig.read('out'), 'old');
 });
 
 for (const [what, link] of [

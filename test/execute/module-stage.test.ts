@@ -259,3 +259,25 @@ export default ({ outs }: { outs: Record<string, string> }) => writeFileSync(out
   assert.deepEqual(outcomesOf(next), { first: 'fresh', a: 'ran' });
   assert.equal(rig.read('a.txt'), 'new');
 });
+
+test('code that changes in the midst of a run fails the stage that may have run either text', async () => {
+  const code = (text: string): string => `import { writeFileSync } from 'node:fs';
+export default ({ outs }) => writeFileSync(outs['a.txt'], '${text}');
+`;
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  first: { cmd: cp new.mjs s/a.mjs && echo done > first.txt, deps: [new.mjs], outs: [first.txt] }
+  a: { run: s/a.mjs, deps: [first.txt], outs: [a.txt] }
+`,
+    'new.mjs': code('new'),
+    's/a.mjs': code('old'),
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 1);
+  assert.deepEqual(
+    { code: problemOf(ran, 'a').code, message: problemOf(ran, 'a').message },
+    { code: 'code.changed', message: '"s/a.mjs" changed before stage "a" was done' },
+  );
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.equal(rig.read('a.txt'), 'new');
+});

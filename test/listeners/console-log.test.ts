@@ -295,6 +295,18 @@ test('nothing that a message or a path says is obeyed by the terminal', () => {
   );
 });
 
+test('a plan of 200,000 stages is taken in, and the names below it are in line', () => {
+  const stages = Array.from({ length: 200_000 }, (_, index) => ({
+    stage: `s${index}`,
+    verdict: 'run' as const,
+    reasons: [],
+  }));
+  assert.equal(
+    logOf([{ type: 'plan-made', stages }, begun('s1')]),
+    's1       started  dep data/raw modified\n',
+  );
+});
+
 test('small pieces of output are few writes, and what happened is written at once', () => {
   const time = createFakeTime();
   const writes: string[] = [];

@@ -1,0 +1,33 @@
+import type { Problem } from '../base/error.ts';
+import type { Stage } from '../base/types.ts';
+import type { Graph, Maker } from './graph.ts';
+
+interface DepSources {
+  readonly graph: Graph;
+  /** The selected stages that make it: they have, and it is not there. */
+  readonly makers: readonly Maker[];
+}
+
+/** The problem of a dep that is not there: nobody makes it, or its maker did not. */
+export function missingDep(stage: Stage, dep: Stage['deps'][number], { graph, makers }: DepSources): Problem {
+  const [made] = makers;
+  return {
+    code: 'dep.missing',
+    message: made
+      ? `stage "${stage.name}" reads "${dep.path}", which is not in the "${made.out.path}" that stage "${made.stage}" made`
+      : `stage "${stage.name}" reads "${dep.path}", which does not exist`,
+    hint: made
+      ? `look what is in "${made.out.path}", and correct the path or the stage that should write it`
+      : hintForMissing(dep.path, graph),
+    at: made ? [dep.at, made.out.at] : [dep.at],
+  };
+}
+
+function hintForMissing(path: string, graph: Graph): string {
+  const [maker] = graph.makersOf(path);
+  if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
+  const near = graph.nearestOut(path);
+  return near === undefined
+    ? 'create the file, or list it under data: and run "lockstep pull"'
+    : `did you mean "${near}"?`;
+}

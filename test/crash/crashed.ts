@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { createJournal } from '../../src/execute/journal.ts';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+
+/** An attempt of a process that cannot live: no pid is that large. */
+export const DEAD = '4999999-1.0';
+
+/** One shell stage with one out. */
+export const PIPELINE = 'stages:\n  s:\n    cmd: echo new > out\n    outs: [out]\n';
+
+/** A project whose runner died while its stage was running: the old out stands aside, half a new one at its place. */
+export function crashed(path: string = 'out', id: string = DEAD): Rig {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, [path]: 'half' });
+  const staging = rig.path(`.lockstep/staging/${id}`);
+  const aside = join(staging, 'aside/0/out');
+  rig.write(`.lockstep/staging/${id}/aside/0/out`, 'old');
+  const home = rig.path(path);
+  createJournal(rig.path('.lockstep')).begin(
+    {
+      id,
+      stage: 's',
+      phase: 'running',
+      outs: [{ path, home, made: home, aside, had: true }],
+      folders: [staging],
+    },
+    { durable: true },
+  );
+  return rig;
+}
+
+/** Where the record of a crashed project's attempt is. */
+export function recordOf(rig: Rig): string {
+  return rig.path(`.lockstep/attempts/${DEAD}.ndjson`);
+}
