@@ -230,10 +230,20 @@ function outliveReaders(): { readonly lost: () => boolean } {
   return { lost: () => lost };
 }
 
+/**
+ * What a library throws where nobody waits for it is a bug as well. Node itself would print all that hangs on the error:
+ * of an SDK's, whole requests with their credentials.
+ */
+function tellStrays(): void {
+  const json = process.argv.includes('--json');
+  process.on('uncaughtException', (error) => process.exit(report(error, { root: undefined, json })));
+}
+
 /** Runs one command line as the process's whole work, and leaves its exit code to the process. */
 export async function runCommandLine(): Promise<void> {
   // Stays when the process runs out of work before the command has ended: no success may come of that.
   process.exitCode = EXIT.bug;
+  tellStrays();
   const output = outliveReaders();
   const code = await main(process.argv.slice(2));
   process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;

@@ -18,10 +18,12 @@ import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
 import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
+import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
+import type { MutexMark } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { makePlan, selectMakers } from './plan/plan.ts';
-import type { Plan, Selection } from './plan/plan.ts';
+import type { Facts, Plan, Selection } from './plan/plan.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
@@ -69,8 +71,8 @@ export interface Project {
   readonly facts: DiskFacts;
   /** What changes the project; loaded when first asked for. */
   workbench(): Promise<Workbench>;
-  /** Looks at the disk and judges the selected stages. */
-  plan(selection: Selection): Promise<Plan>;
+  /** Looks at the disk, where that was not done yet, and judges the selected stages; `as`: by other facts than the disk's own. */
+  plan(selection: Selection, as?: Facts): Promise<Plan>;
   /**
    * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
    * before all that was recorded is on the disk, it and the cache are held until the project is closed.
@@ -184,16 +186,21 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     return createWorkbench({ ...rooms, own, conditions, launcherEntry });
   };
 
-  async function take(name: string, mode: MutexMode): Promise<Disposable> {
+  /** What the workspace's mutex looked like before the disk was first looked at. */
+  let looked: MutexMark | undefined;
+  const pathOfMutex = (name: string): string => join(stateDir, `${name}.mutex`);
+
+  async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
     const mutex = await acquireMutex({
-      path: join(stateDir, `${name}.mutex`),
+      path: pathOfMutex(name),
       mode,
       command: options.command,
       waitMs: options.waitMs,
       clock,
       signal,
+      ...(onHeld && { onHeld }),
       onWait: (holder) =>
         emit({
           type: 'mutex-waited',
@@ -216,6 +223,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     const bytes = readIfExists(join(root, LOCKFILE));
     if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
       recorder.replace(await parseLock(bytes.toString('utf8')));
+    if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();
     ignorePaths(root, pathsToIgnore(pipeline));
@@ -237,13 +245,17 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     journal,
     facts,
     workbench: () => (workbench ??= openWorkbench()),
-    async plan(selection) {
+    async plan(selection, as = facts) {
+      looked ??= markMutex(pathOfMutex('workspace'), machine);
       await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
-      await facts.look(pathsToLookAt(pipeline, graph, selection));
-      return makePlan(graph, selection, facts);
+      await facts.lookOnce(pathsToLookAt(pipeline, graph, selection));
+      return makePlan(graph, selection, as);
     },
     async takeWorkspace() {
-      const mutex = await take('workspace', 'exclusive');
+      const mutex = await take('workspace', 'exclusive', () => {
+        // What another command may have moved while we looked is looked at again.
+        if (looked && !isUnheldSince(pathOfMutex('workspace'), looked)) facts.forget();
+      });
       try {
         await enterWorkspace();
       } catch (error) {

@@ -73,7 +73,12 @@ export function guardedPart(path: string): string | undefined {
 export function pathSetFault(paths: readonly string[]): string | undefined {
   const files = new Set(paths);
   if (files.size !== paths.length) return 'it names one path twice';
+  let checked = '';
   for (const path of paths) {
+    // Files of one folder mostly stand together.
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (folder === checked) continue;
+    checked = folder;
     for (const parent of parentsOf(path))
       if (files.has(parent)) return `"${parent}" is both a file and a folder`;
   }

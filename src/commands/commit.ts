@@ -1,5 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import { commitWorkspace } from '../execute/accept.ts';
+import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { selectStages } from '../plan/select.ts';
 import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
@@ -22,7 +22,7 @@ const commit: Command = {
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();
       await syncData({ ...project, restorer });
-      const plan = await project.plan(selection);
+      const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       const [first, ...rest] = plan.problems;
       if (first) throw PipelineError.of([first, ...rest]);
       const recorded = await commitWorkspace(project, selection);

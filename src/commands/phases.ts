@@ -51,7 +51,7 @@ export function createPhases(now: () => number): Phases {
     },
     watch: (project) => ({
       ...project,
-      plan: (selection) => phases.time('plan', () => project.plan(selection)),
+      plan: (...how) => phases.time('plan', () => project.plan(...how)),
       recorder: {
         ...project.recorder,
         flush: () => phases.time('record', async () => project.recorder.flush()),

@@ -2,7 +2,7 @@ import type { Emit } from '../base/event.ts';
 import type { HashAlgorithm, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
-import type { Known, Selection } from '../plan/plan.ts';
+import type { Facts, Known, Selection } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import type { DiskFacts } from './facts.ts';
@@ -25,6 +25,11 @@ export interface AcceptOptions {
   readonly emit: Emit;
 }
 
+/** The facts for who takes outs as they are: whether others could be restored in their place is not asked, for that costs a look at each file in the cache. */
+export function takenAsTheyAre(facts: Facts): Facts {
+  return { ...facts, recall: () => undefined, isAvailable: () => false };
+}
+
 /**
  * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Returns the
  * stages whose record changed; throws `out.missing` for an out that is not there, or only in part.
@@ -36,9 +41,10 @@ export async function commitWorkspace(
   const { root, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
+  const asTheyAre = takenAsTheyAre(facts);
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
-    const { stage, decision, fingerprint } = judge(name, { graph, selection, facts, known });
+    const { stage, decision, fingerprint } = judge(name, { graph, selection, facts: asTheyAre, known });
     const isFresh = decision.verdict === 'skip' && decision.reasons[0].kind === 'fresh';
     if (isFresh || stage.policy.frozen || !fingerprint) {
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
@@ -47,7 +53,14 @@ export async function commitWorkspace(
     for (const { path } of stage.outs)
       refuseIncomplete(root, { facts, locked: recorder.lockOf(name)?.outs.find((out) => out.path === path) });
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
-    const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
+    const result = await harvest({
+      stage,
+      staging,
+      fingerprint,
+      cache,
+      algorithm,
+      seen: (path) => facts.observed(path),
+    });
     evaluateGates(
       stage,
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),

@@ -2,7 +2,6 @@ import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer, ToRestore } from './restore.ts';
@@ -71,7 +70,7 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
  * what the cache cannot give is told, and the rest is made all the same.
  */
 export async function checkout(options: CheckoutOptions): Promise<CheckoutResult> {
-  const { pipeline, facts, cache, recorder, restorer, only } = options;
+  const { pipeline, facts, recorder, restorer, only } = options;
   const wanted = lockedArtifacts(pipeline, recorder).filter(
     ({ artifact }) => only === undefined || only.has(artifact.path),
   );
@@ -85,7 +84,6 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
   for (const item of differing) {
     const { artifact } = item;
     try {
-      if (!hasArtifact(cache, artifact)) throw PipelineError.of([notCached(artifact)]);
       await restorer.restore(item.owner, [item]);
       made.push(artifact);
     } catch (error) {

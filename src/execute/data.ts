@@ -3,7 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import type { Artifact, DataInput, HashAlgorithm, Pipeline } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
+import { takeIn } from '../store/take-in.ts';
 import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { refuseIncomplete } from './incomplete.ts';
@@ -42,7 +42,7 @@ export function staleData({
  */
 export async function syncData(options: DataOptions): Promise<void> {
   const { facts, recorder, emit } = options;
-  await facts.look(options.pipeline.data.map((input) => input.path));
+  await facts.lookOnce(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
   if (stale.length === 0) return;
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
@@ -81,13 +81,8 @@ async function bringBack(
 }
 
 /** Data belongs to the user: it never becomes one inode with its object. */
-async function saveData(input: DataInput, { facts, cache, root, algorithm }: DataOptions): Promise<void> {
+async function saveData(input: DataInput, { facts, cache, root }: DataOptions): Promise<void> {
   const here = facts.observed(input.path);
-  if (here.kind === 'file') {
-    const { hash, size } = here.artifact;
-    await ingest(cache, [{ path: join(root, input.path), hash, size, sharing: 'own' }]);
-  } else if (here.kind === 'tree') {
-    await ingest(cache, treeFiles(join(root, input.path), here.entries, 'own'));
-    ingestTree(cache, here.entries, algorithm);
-  }
+  if (here.kind === 'file' || here.kind === 'tree')
+    await takeIn(cache, [{ path: join(root, input.path), here, sharing: 'own' }]);
 }

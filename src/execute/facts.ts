@@ -15,13 +15,19 @@ import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
+import { toTree } from '../store/observe.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
 
 /** The planner's view of the disk, kept in memory between looks. */
 export interface DiskFacts extends Facts {
+  /** Looks now, whatever has been seen before. */
   look(paths: readonly RelPath[]): Promise<void>;
+  /** Looks where nothing has been seen since this command began, or since `forget`. */
+  lookOnce(paths: readonly RelPath[]): Promise<void>;
+  /** What has been seen is not to be relied on: someone else may have moved it. */
+  forget(): void;
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
@@ -86,17 +92,24 @@ export function createFacts(options: FactsOptions): DiskFacts {
     return result.outs.every((out) => hasArtifact(cache, out));
   }
 
+  async function look(paths: readonly RelPath[]): Promise<void> {
+    const found = await observer.observe(paths.map(toRequest));
+    if (seen.size === 0) seen = found;
+    else for (const [path, observation] of found) seen.set(path, observation);
+  }
+
   return {
     observed,
-    async look(paths) {
-      const found = await observer.observe(paths.map(toRequest));
-      if (seen.size === 0) seen = found;
-      else for (const [path, observation] of found) seen.set(path, observation);
-    },
+    look,
+    lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
+    forget: () => seen.clear(),
     noteOuts(artifacts) {
       for (const artifact of artifacts) {
-        const entries = artifact.kind === 'tree' ? cache.readTree(artifact.hash) : undefined;
-        seen.set(artifact.path, entries ? { kind: 'tree', artifact, entries } : { kind: 'file', artifact });
+        const here: Observation =
+          artifact.kind === 'tree'
+            ? toTree(artifact, () => cache.readTree(artifact.hash))
+            : { kind: 'file', artifact, known: 'memo' };
+        seen.set(artifact.path, here);
       }
     },
     depHash(path) {
@@ -167,7 +180,7 @@ export function hasArtifact(cache: Cache, artifact: Artifact): boolean {
   if (!cache.has(artifact.hash)) return false;
   if (artifact.kind === 'file') return true;
   try {
-    return cache.readTree(artifact.hash).every((entry) => cache.has(entry.hash));
+    return cache.lacking(cache.readTree(artifact.hash).map((entry) => entry.hash)).size === 0;
   } catch (error) {
     // A damaged manifest has been taken out of the cache: the artifact cannot be had.
     if (error instanceof PipelineError) return false;

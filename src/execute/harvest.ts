@@ -2,13 +2,13 @@ import { relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
-import type { IngestFile } from '../store/ingest.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
+import { takeIn } from '../store/take-in.ts';
+import type { ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { findStray, refuseLinkAbove } from './staging.ts';
-import type { Staging } from './staging.ts';
+import type { StagedOut, Staging } from './staging.ts';
 
 export interface HarvestInputs {
   readonly stage: Stage;
@@ -16,6 +16,8 @@ export interface HarvestInputs {
   readonly fingerprint: Fingerprint;
   readonly cache: Cache;
   readonly algorithm: HashAlgorithm;
+  /** What has been seen at the outs, where they are in the workspace and have been looked at already. */
+  readonly seen?: (path: RelPath) => Observation;
 }
 
 /**
@@ -26,40 +28,35 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache, algorithm } = inputs;
   if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
   else for (const [index, out] of staging.outs.entries()) refuseLinkAbove(out, stage.outs[index]?.at);
-  const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock });
-  const requests = staging.outs.map((out) => ({
-    path: relative('/', out.made) as RelPath,
-    links: 'refuse' as const,
-  }));
-  const seen = await observer.observe(requests);
+  const seen = inputs.seen ? undefined : await observeStaged(staging, { cache, algorithm });
   const artifacts: Artifact[] = [];
-  const files: IngestFile[] = [];
+  const items: ToTakeIn[] = [];
   for (const [index, out] of stage.outs.entries()) {
     const staged = staging.outs[index];
-    const request = requests[index];
-    if (!staged || !request) continue;
-    const observation = checkOut(stage, index, {
-      observation: seen.get(request.path),
-      stagedAs: request.path,
-    });
-    const sharing = out.cache && !out.persist && observation.artifact.exec !== true ? 'share' : 'own';
-    if (observation.kind === 'file') {
-      files.push({
-        path: staged.made,
-        hash: observation.artifact.hash,
-        size: observation.artifact.size,
-        sharing,
-      });
-    } else files.push(...treeFiles(staged.made, observation.entries, sharing));
-    artifacts.push({ ...observation.artifact, path: out.path });
+    if (!staged) continue;
+    const stagedAs = nameOf(staged);
+    const observation = inputs.seen?.(out.path) ?? seen?.get(stagedAs);
+    const here = checkOut(stage, index, { observation, stagedAs });
+    const sharing = out.cache && !out.persist && here.artifact.exec !== true ? 'share' : 'own';
+    items.push({ path: staged.made, here, sharing });
+    artifacts.push({ ...here.artifact, path: out.path });
   }
-  await ingest(cache, files);
-  for (const request of requests) {
-    const observation = seen.get(request.path);
-    if (observation?.kind === 'tree') ingestTree(cache, observation.entries, algorithm);
-  }
+  await takeIn(cache, items);
   artifacts.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { fingerprint: inputs.fingerprint, outs: artifacts, gates: gateTexts(stage) };
+}
+
+function observeStaged(
+  staging: Staging,
+  { cache, algorithm }: Pick<HarvestInputs, 'cache' | 'algorithm'>,
+): Promise<ReadonlyMap<RelPath, Observation>> {
+  const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock });
+  return observer.observe(staging.outs.map((out) => ({ path: nameOf(out), links: 'refuse' })));
+}
+
+/** Where an out is made, below the root of the file system. */
+function nameOf(out: StagedOut): RelPath {
+  return relative('/', out.made) as RelPath;
 }
 
 type Present = Exclude<Observation, { kind: 'missing' } | { kind: 'refused' }>;

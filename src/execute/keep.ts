@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
-import type { HashAlgorithm, RelPath } from '../base/types.ts';
+import type { RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
+import { takeIn } from '../store/take-in.ts';
 import { hasArtifact, shortHash } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 
@@ -10,7 +10,6 @@ export interface KeepOptions {
   readonly root: string;
   readonly cache: Cache;
   readonly facts: DiskFacts;
-  readonly algorithm: HashAlgorithm;
   readonly emit: Emit;
 }
 
@@ -19,19 +18,15 @@ export interface KeepOptions {
  * lost. Links, sockets and the like are refused.
  */
 export async function keepUnsaved(paths: readonly RelPath[], options: KeepOptions): Promise<void> {
-  const { root, cache, facts, algorithm, emit } = options;
+  const { root, cache, facts, emit } = options;
   await facts.look(paths);
   for (const path of paths) {
     const here = facts.observed(path);
     if (here.kind === 'missing') continue;
     if (here.kind === 'refused') throw here.error;
     if (hasArtifact(cache, here.artifact)) continue;
-    const { hash, size } = here.artifact;
-    if (here.kind === 'file') await ingest(cache, [{ path: join(root, path), hash, size, sharing: 'own' }]);
-    else {
-      await ingest(cache, treeFiles(join(root, path), here.entries, 'own'));
-      ingestTree(cache, here.entries, algorithm);
-    }
+    const { hash } = here.artifact;
+    await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     emit({
       type: 'warned',
       problem: {

@@ -7,8 +7,8 @@ import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { listObjects, removeGarbage } from '../store/gc.ts';
-import { ingest, ingestTree, treeFiles } from '../store/ingest.ts';
 import { createObserver } from '../store/observe.ts';
+import { takeIn } from '../store/take-in.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
 import { hasArtifact } from './facts.ts';
@@ -149,12 +149,8 @@ async function restockData(
     const algorithm = algorithmOf(hash);
     const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
     const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);
-    if (here?.kind === 'file')
-      await ingest(cache, [{ path: join(root, path), hash, size: artifact.size, sharing: 'own' }]);
-    else if (here?.kind === 'tree') {
-      await ingest(cache, treeFiles(join(root, path), here.entries, 'own'));
-      ingestTree(cache, here.entries, algorithm);
-    }
+    if (here?.kind === 'file' || here?.kind === 'tree')
+      await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     if (hasArtifact(cache, artifact)) done.add(path);
   }
   return done;

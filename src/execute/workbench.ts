@@ -31,11 +31,10 @@ export interface WorkbenchOptions extends Omit<
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit } = options;
+  const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
-  const keep = (paths: readonly RelPath[]): Promise<void> =>
-    keepUnsaved(paths, { root, cache, facts, algorithm, emit });
+  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, emit });
   const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
     recorder.setStage(stage, result, { before: [runs.save(result)] });

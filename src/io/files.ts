@@ -38,20 +38,22 @@ export function statIfExists(path: string): Stats | undefined {
 
 /**
  * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
- * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept.
+ * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept; it is beside
+ * the file unless `temp` is another one of `tempName`.
  */
 export function writeFileAtomic(
   path: string,
-  data: string | Uint8Array,
-  options: { durable: boolean; mode?: number },
+  data: string | Uint8Array | readonly Uint8Array[],
+  options: { durable: boolean; mode?: number; temp?: string },
 ): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true });
-  const temp = tempName(path);
+  const temp = options.temp ?? tempName(path);
   try {
     const fd = openSync(temp, 'wx', options.mode ?? 0o644);
     try {
-      writeFileSync(fd, data);
+      if (isParts(data)) for (const part of data) writeFileSync(fd, part);
+      else writeFileSync(fd, data);
       if (options.durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -62,6 +64,10 @@ export function writeFileAtomic(
     throw error;
   }
   if (options.durable) syncPath(folder);
+}
+
+function isParts(data: string | Uint8Array | readonly Uint8Array[]): data is readonly Uint8Array[] {
+  return Array.isArray(data);
 }
 
 /** A name beside `path`, on the same device, that no one else uses: `.<owner>.<n>.tmp`. */
@@ -85,6 +91,16 @@ export function sweepTemps(folder: string, deep = false): void {
 export function readFolder(folder: string): readonly Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+/** A folder's names; none when it does not exist. */
+export function readNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
+import { notesOf } from './mutex-mark.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 import type { Clock } from './clock.ts';
 
@@ -27,6 +28,8 @@ export interface MutexOptions {
   readonly signal: AbortSignal;
   /** Told once, when it has to wait. */
   readonly onWait: (holder: Holder | undefined) => void;
+  /** Told when the lock is ours and we have not noted ourselves yet. */
+  readonly onHeld?: () => void;
 }
 
 const POLL_MS = 50;
@@ -44,7 +47,10 @@ export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
   for (;;) {
     options.signal.throwIfAborted();
     const database = tryLock(options.path, options.mode);
-    if (database) return hold(database, options);
+    if (database) {
+      options.onHeld?.();
+      return hold(database, options);
+    }
     const holder = readHolder(options.path);
     if (waitedMs >= options.waitMs) throw busy(holder);
     // A holder names itself just after it has taken the lock.
@@ -85,7 +91,7 @@ function isLocked(error: unknown): boolean {
 }
 
 function hold(database: DatabaseSync, options: MutexOptions): Disposable {
-  const note = join(`${options.path}.d`, ownerMark());
+  const note = join(notesOf(options.path), ownerMark());
   const holder: Holder = {
     owner: ownerMark(),
     command: options.command,
@@ -111,8 +117,8 @@ function forgiving(act: () => void): void {
 
 /** Who holds the lock, as its living holders noted it; notes of dead ones are removed. */
 function readHolder(path: string): Holder | undefined {
-  for (const entry of readFolder(`${path}.d`)) {
-    const note = join(`${path}.d`, entry.name);
+  for (const entry of readFolder(notesOf(path))) {
+    const note = join(notesOf(path), entry.name);
     if (entry.name === ownerMark()) continue;
     if (!isOwnerAlive(entry.name)) {
       forgiving(() => rmSync(note, { force: true }));
@@ -138,10 +144,10 @@ function parseHolder(text: string): Holder | undefined {
 
 /** Removes what dead holders of a lock noted about themselves. */
 export function sweepNotes(path: string): void {
-  sweepTemps(`${path}.d`);
-  for (const { name } of readFolder(`${path}.d`))
+  sweepTemps(notesOf(path));
+  for (const { name } of readFolder(notesOf(path)))
     if (/^\d+-[0-9A-Za-z]+$/.test(name) && !isOwnerAlive(name))
-      rmSync(join(`${path}.d`, name), { force: true });
+      rmSync(join(notesOf(path), name), { force: true });
 }
 
 function busy(holder: Holder | undefined): PipelineError {

@@ -7,10 +7,10 @@ const SEAL_BYTES = 4;
  * Writes bytes that end in a checksum of themselves (CRC-32, little endian): for private state (memo, snapshot) that is
  * cheap to rebuild and must never be believed when damaged. Nothing in it is believed against malice.
  */
-export function writeSealed(path: string, data: Uint8Array): void {
+export function writeSealed(path: string, ...parts: readonly Uint8Array[]): void {
   const seal = Buffer.alloc(SEAL_BYTES);
-  seal.writeUInt32LE(crc32(data));
-  writeFileAtomic(path, Buffer.concat([data, seal]), { durable: false, mode: 0o600 });
+  seal.writeUInt32LE(parts.reduce((sum, part) => crc32(part, sum), 0));
+  writeFileAtomic(path, [...parts, seal], { durable: false, mode: 0o600 });
 }
 
 /** The bytes under a seal; `undefined` when the file is missing, short or damaged. */

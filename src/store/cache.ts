@@ -5,10 +5,11 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { readIfExists } from '../io/files.ts';
+import { readIfExists, tempName } from '../io/files.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { hashFiles } from './hash-files.ts';
+import { findLacking } from './lacking.ts';
 import type { Memo } from './memo.ts';
 import { parseManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -27,8 +28,15 @@ export interface Cache {
   /** Links between cache and workspace; probed when first asked for. */
   linker(): Linker;
   pathOf(hash: ContentHash): string;
+  /**
+   * A name for a file on its way in. All of them are in one folder, so that what a crash left is found without listing all
+   * objects. The folder exists as soon as one for objects does.
+   */
+  newTemp(): string;
   /** True when an object of that name is there; says nothing about its bytes. */
   has(hash: ContentHash): boolean;
+  /** Those of many names for which there is no object; where many are asked for, folders are listed instead of files asked for. */
+  lacking(hashes: Iterable<ContentHash>): ReadonlySet<ContentHash>;
   /** The entries of a directory; throws `object.missing`, `object.corrupt` or `manifest.invalid`. */
   readTree(hash: ContentHash): readonly TreeEntry[];
   /** A small file object's bytes, hashed while read; throws like `readTree`. */
@@ -50,7 +58,8 @@ export interface CacheOptions {
 
 export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOptions): Cache {
   let linker: Linker | undefined;
-  const pathOf = (hash: ContentHash): string => join(dir, objectPath(hash));
+  // Not joined: that would be half the work of asking for an object.
+  const pathOf = (hash: ContentHash): string => `${dir}/${objectPath(hash)}`;
   const statOf = (hash: ContentHash): Stats | undefined => lstatSync(pathOf(hash), { throwIfNoEntry: false });
 
   function discard(hash: ContentHash): void {
@@ -67,6 +76,8 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     throw objectCorrupt(hash);
   }
 
+  const has = (hash: ContentHash): boolean => statOf(hash)?.isFile() === true;
+
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
 
   return {
@@ -74,10 +85,12 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     memo,
     clock,
     pathOf,
+    newTemp: () => tempName(`${dir}/files/temp`),
     readObject,
     discard,
     linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),
-    has: (hash) => statOf(hash)?.isFile() === true,
+    has,
+    lacking: (hashes) => findLacking(dir, hashes, has),
     readTree(hash) {
       let entries = trees.get(hash);
       if (!entries) trees.set(hash, (entries = parseManifest(readObject(hash), algorithmOf(hash))));

@@ -1,23 +1,15 @@
-import {
-  chmodSync,
-  closeSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { algorithmOf, createRunningHash } from '../base/hash.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { tempName, writeFileAtomic } from '../io/files.ts';
+import { copyFiles } from '../io/copy-files.ts';
+import { writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
+import { copyHashed } from './copy-hashed.ts';
 import { hashFile } from './hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -31,18 +23,28 @@ export interface IngestFile {
   readonly sharing: 'share' | 'own';
 }
 
-const BATCH_FILES = 2000;
-const BATCH_BYTES = 256 * 1024 * 1024;
+const OBJECT_MODE = 0o444;
+/** So much goes to the disk at once: a flush in the midst of writing makes each new file wait for the disk. */
+const BATCH_FILES = 20_000;
+const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
 
 /**
  * Puts files into the cache as objects and makes them durable, batch by batch: bytes are flushed before their names
- * appear, and the names before this resolves. Throws `out.changed` when a file's bytes are no longer what was hashed.
+ * appear, and the names before this resolves. Objects that are there already are made sure to hold what their names say.
+ * Throws `out.changed` when a file's bytes are no longer what was hashed.
  */
 export async function ingest(cache: Cache, files: readonly IngestFile[]): Promise<void> {
-  await cache.check(files.map((file) => file.hash).filter((hash) => cache.has(hash)));
+  const hashes = new Set(files.map((file) => file.hash));
+  const absent = new Set(cache.lacking(hashes));
+  const { missing, corrupt } = await cache.check(hashes.difference(absent));
+  for (const hash of [...missing, ...corrupt]) absent.add(hash);
+  const entering: IngestFile[] = [];
+  const twins: IngestFile[] = [];
+  // The first of equal files becomes the object.
+  for (const file of files) (absent.delete(file.hash) ? entering : twins).push(file);
   let batch: IngestFile[] = [];
   let bytes = 0;
-  for (const file of files) {
+  for (const file of entering) {
     batch.push(file);
     bytes += file.size;
     if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
@@ -52,56 +54,76 @@ export async function ingest(cache: Cache, files: readonly IngestFile[]): Promis
     }
   }
   await ingestBatch(cache, batch);
+  if (cache.linker().type !== 'hardlink') return;
+  for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
 }
 
 interface Entering {
   readonly file: IngestFile;
-  /** Where the bytes are now: the file itself, or a temp copy beside the object. */
+  /** Where the bytes are now: the file itself, or a temp copy in the cache. */
   readonly from: string;
+  /** What they looked like there when they were known to be the right ones. */
+  readonly stat: Stats;
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<void> {
-  const device = cache.linker().type === 'hardlink' ? lstatSync(cache.dir).dev : undefined;
-  // An out may lie on another device than the cache, where no link leads.
-  const isShared = (file: IngestFile): boolean =>
-    file.sharing === 'share' && device !== undefined && lstatSync(file.path).dev === device;
+  if (files.length === 0) return;
+  const leadsTo = createReach(cache);
   const entering: Entering[] = [];
-  const taken = new Set<ContentHash>();
-  const twins: IngestFile[] = [];
+  const folders = new Set(files.map((file) => folderOf(cache.pathOf(file.hash))));
+  const linked: IngestFile[] = [];
+  const copied: IngestFile[] = [];
+  for (const file of files)
+    (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
   try {
-    for (const file of files) {
-      if (taken.has(file.hash) || cache.has(file.hash)) {
-        if (isShared(file)) twins.push(file);
-        continue;
-      }
-      taken.add(file.hash);
-      mkdirSync(dirname(cache.pathOf(file.hash)), { recursive: true });
-      if (isShared(file)) {
-        chmodSync(file.path, 0o444);
-        // Only now nobody new can open it for writing.
-        if (!isStill(cache, file)) throw outChanged(file.path);
-        entering.push({ file, from: file.path });
-      } else entering.push({ file, from: copyVerified(cache, file) });
-    }
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    for (const file of linked) entering.push(seal(cache, file));
+    await copyVerified(cache, copied, entering);
     await flush(entering.map(({ from }) => from));
     const seenAt = cache.clock.now();
-    for (const { file, from } of entering) enter(cache, { file, from }, seenAt);
-    await flush([...new Set(entering.map(({ file }) => dirname(cache.pathOf(file.hash))))]);
+    for (const one of entering) enter(cache, one, seenAt);
+    await flush([...folders]);
   } catch (error) {
     for (const { file, from } of entering) if (from !== file.path) rmSync(from, { force: true });
     throw error;
   }
-  for (const file of twins) shareWithObject(cache, file);
+}
+
+/** Of an object; not `dirname`, which looks at every character and knows drives. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+/** True for folders to which hardlinks lead from the cache: an out may lie on another device. */
+function createReach(cache: Cache): (folder: string) => boolean {
+  if (cache.linker().type !== 'hardlink') return () => false;
+  const { dev } = lstatSync(cache.dir);
+  const known = new Map<string, boolean>();
+  return (folder) => {
+    let reached = known.get(folder);
+    if (reached === undefined) known.set(folder, (reached = statSync(folder).dev === dev));
+    return reached;
+  };
+}
+
+/** Makes the file itself read-only, so that it can become the object. */
+function seal(cache: Cache, file: IngestFile): Entering {
+  chmodSync(file.path, OBJECT_MODE);
+  // Only now nobody new can open it for writing.
+  const stat = lstatSync(file.path);
+  if (!isStill(cache, file, stat)) throw outChanged(file.path);
+  return { file, from: file.path, stat };
 }
 
 /** True when a file still holds what was hashed: it looks so, or is hashed again. */
-function isStill(cache: Cache, { path, hash }: IngestFile): boolean {
-  if (cache.memo.isAsHashed(lstatSync(path), hash)) return true;
+function isStill(cache: Cache, { path, hash }: IngestFile, stat: Stats): boolean {
+  if (cache.memo.isAsHashed(stat, hash)) return true;
   return hashFile(path, algorithmOf(hash), Buffer.allocUnsafe(1024 * 1024)) === hash;
 }
 
-function enter(cache: Cache, { file, from }: Entering, seenAt: number): void {
+function enter(cache: Cache, { file, from, stat }: Entering, seenAt: number): void {
   const object = cache.pathOf(file.hash);
+  let entered = stat;
   if (from !== file.path) renameSync(from, object);
   else {
     try {
@@ -109,9 +131,11 @@ function enter(cache: Cache, { file, from }: Entering, seenAt: number): void {
     } catch (error) {
       // Another process has just put the same object there.
       if (!isSystemError(error, 'EEXIST')) throw error;
+      entered = lstatSync(object);
     }
   }
-  cache.memo.remember(lstatSync(object), file.hash, { seenAt, object: true });
+  // Link and rename have moved its ctime only, which does not count for an object.
+  cache.memo.remember(entered, file.hash, { seenAt, object: true });
 }
 
 /** Makes a file one inode with an object that is already there; left alone when the file system refuses. */
@@ -119,7 +143,7 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   const object = cache.pathOf(file.hash);
   if (lstatSync(object).ino === lstatSync(file.path).ino) return;
   // Never beside the file: left there by a crash, it would be part of the folder.
-  const temp = tempName(object);
+  const temp = cache.newTemp();
   try {
     linkSync(object, temp);
     renameSync(temp, file.path);
@@ -129,13 +153,40 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   }
 }
 
-/** Copies a file beside its object-to-be, hashing what is written; returns the temp's path. */
-function copyVerified(cache: Cache, file: IngestFile): string {
-  const temp = tempName(cache.pathOf(file.hash));
-  if (cache.linker().type === 'reflink' && isStill(cache, file)) cache.linker().share(file.path, temp);
-  else copyHashed(file.path, temp, { hash: file.hash, mismatch: () => outChanged(file.path) });
-  chmodSync(temp, 0o444);
-  return temp;
+/** Copies files into the cache, hashing what is written, and adds each to `entering` as soon as it is there. */
+async function copyVerified(cache: Cache, files: readonly IngestFile[], entering: Entering[]): Promise<void> {
+  const done = new Set<ContentHash>();
+  if (cache.linker().type !== 'reflink') {
+    const byHash = new Map(files.map((file) => [file.hash, file]));
+    await copyFiles(
+      files.map(({ hash, path, size }) => ({ hash, file: path, size })),
+      {
+        threads: availableParallelism(),
+        signal: new AbortController().signal,
+        tempFor: () => cache.newTemp(),
+        copied(some) {
+          for (const { hash, temp } of some) {
+            const file = byHash.get(hash);
+            if (file) entering.push({ file, from: temp, stat: lstatSync(temp) });
+            done.add(hash);
+          }
+          return Promise.resolve();
+        },
+      },
+    );
+  }
+  for (const file of files) if (!done.has(file.hash)) entering.push(copyOne(cache, file));
+}
+
+function copyOne(cache: Cache, file: IngestFile): Entering {
+  const from = cache.newTemp();
+  if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
+    cache.linker().share(file.path, from);
+    chmodSync(from, OBJECT_MODE);
+    return { file, from, stat: lstatSync(from) };
+  }
+  const mismatch = (): PipelineError => outChanged(file.path);
+  return { file, from, stat: copyHashed(file.path, from, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
 }
 
 function outChanged(path: string): PipelineError {
@@ -145,39 +196,7 @@ function outChanged(path: string): PipelineError {
   });
 }
 
-export interface Expected {
-  readonly hash: ContentHash;
-  /** Made when the bytes are others. */
-  readonly mismatch: () => PipelineError;
-}
-
-/** Copies bytes and throws unless they hash to what is expected, leaving nothing; the target must not exist. */
-export function copyHashed(from: string, to: string, expected: Expected): void {
-  const algorithm: HashAlgorithm = algorithmOf(expected.hash);
-  const running = createRunningHash(algorithm);
-  const source = openSync(from, 'r');
-  try {
-    const target = openSync(to, 'wx', 0o666);
-    try {
-      const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(4096, fstatSync(source).size + 1)));
-      for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
-        const chunk = buffer.subarray(0, read);
-        running.update(chunk);
-        for (let written = 0; written < read;) written += writeSync(target, chunk, written);
-      }
-    } finally {
-      closeSync(target);
-    }
-    if (running.end() !== expected.hash) throw expected.mismatch();
-  } catch (error) {
-    rmSync(to, { force: true });
-    throw error;
-  } finally {
-    closeSync(source);
-  }
-}
-
-/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+/** Puts the manifest of a directory with these files into the cache; see `ingestManifest`. */
 export function ingestTree(
   cache: Cache,
   entries: readonly TreeEntry[],
@@ -185,18 +204,12 @@ export function ingestTree(
 ): ContentHash {
   const manifest = formatManifest(entries, algorithm);
   const hash = hashManifest(manifest, algorithm);
-  if (!cache.has(hash)) writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: 0o444 });
+  ingestManifest(cache, hash, Buffer.from(manifest));
   return hash;
 }
 
-/** The files of an observed tree as they enter the cache. */
-export function treeFiles(
-  folder: string,
-  entries: readonly TreeEntry[],
-  sharing: 'share' | 'own',
-): readonly IngestFile[] {
-  return entries.map((entry) => {
-    const path = join(folder, entry.relpath);
-    return { path, hash: entry.hash, size: lstatSync(path).size, sharing };
-  });
+/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8Array): void {
+  if (cache.has(hash)) return;
+  writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

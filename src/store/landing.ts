@@ -16,10 +16,9 @@ import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/ha
 import type { LocalObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { tempName } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
-import { copyHashed } from './ingest.ts';
+import { copyHashed } from './copy-hashed.ts';
 import { parseManifest } from './tree.ts';
 
 /** Objects on their way into the cache: temp files beside it, hashed while written, let in batch by batch. */
@@ -97,13 +96,12 @@ export function createLanding(cache: Cache): Landing {
     return settling;
   }
 
-  /** A temp file for an object, in the folder that the object is to be in. */
+  /** A temp file for an object, whose folder exists then. */
   function tempFor(hash: ContentHash): string {
-    const temp = tempName(cache.pathOf(hash));
-    const folder = dirname(temp);
+    const folder = dirname(cache.pathOf(hash));
     if (!made.has(folder)) mkdirSync(folder, { recursive: true });
     made.add(folder);
-    return temp;
+    return cache.newTemp();
   }
 
   async function take(some: readonly Received[]): Promise<void> {

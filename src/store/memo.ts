@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
 
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.
@@ -10,6 +10,13 @@ import { readSealed, writeSealed } from '../io/sealed.ts';
 export interface Memo {
   /** The hash of a file that looks as it did; `undefined` when it must be hashed (or was by another algorithm). */
   lookup(stat: Stats, algorithm: HashAlgorithm): ContentHash | undefined;
+  /** As `lookup`, without making a text: the row of such a file, -1 for one that must be hashed; good until `remember` is called. */
+  find(stat: Stats, algorithm: HashAlgorithm): number;
+  hashOf(row: number): ContentHash;
+  /** Writes a row's digest as lower-case hex digits. */
+  writeDigest(row: number, target: Uint8Array, at: number): void;
+  /** True for a row of a verified cache object. */
+  isObject(row: number): boolean;
   /** `object` marks the inode of a verified cache object. `seenAt` is when its hashing began (epoch ms). */
   remember(stat: Stats, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
   /** True when this inode is known as a verified object of this very hash and still looks untouched. */
@@ -29,8 +36,9 @@ const MODE = 5;
 const SEEN = 6;
 const USED = 7;
 const FLAGS = 8;
-const STRIDE = 9;
-const HASH_BYTES = 32;
+const NO_ROW = -1;
+/** The digits' character codes. */
+const HEX = Buffer.from('0123456789abcdef');
 
 const FLAG_OBJECT = 1;
 const FLAG_MD5 = 2;
@@ -43,45 +51,68 @@ const GRANULARITY_MS = 20;
 const OBJECT_MODE = 0o444;
 const KEEP_DAYS = 30;
 const DAY_MS = 86_400_000;
-const FORMAT = 1;
 
 /** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
 export function createMemo(path: string, nowMs: number): Memo {
   const today = Math.floor(nowMs / DAY_MS);
-  let { rows, hashes, count } = load(path);
+  let { rows, hashes, count } = loadRows(path);
   let dirty = false;
-  const index = new Map<number, Map<number, number>>();
-  for (let row = 0; row < count; row++)
-    inodes(rows[row * STRIDE + DEV] ?? 0).set(rows[row * STRIDE + INO] ?? 0, row);
+  let slots = indexRows();
 
-  function inodes(dev: number): Map<number, number> {
-    let map = index.get(dev);
-    if (!map) index.set(dev, (map = new Map()));
-    return map;
+  /** Open addressing over the rows, because a map of 100,000 numbers costs the garbage collector more than the file's reading. */
+  function indexRows(): Int32Array {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(256, count * 2 + 2)));
+    const table = new Int32Array(size).fill(NO_ROW);
+    for (let row = 0; row < count; row++)
+      table[slotOf(table, rows[row * STRIDE + DEV] ?? 0, rows[row * STRIDE + INO] ?? 0)] = row;
+    return table;
   }
 
-  function hashAt(row: number): ContentHash {
-    const md5 = ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
+  /** Where the row of an inode is, or would be. */
+  function slotOf(table: Int32Array, dev: number, ino: number): number {
+    const mask = table.length - 1;
+    // Fibonacci hashing: the upper bits are the well mixed ones, and inodes come in runs.
+    let slot = Math.imul(ino | 0, 0x9e3779b1) >>> Math.clz32(mask);
+    for (;;) {
+      const row = table[slot] ?? NO_ROW;
+      if (row === NO_ROW || (rows[row * STRIDE + INO] === ino && rows[row * STRIDE + DEV] === dev))
+        return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  const rowOf = ({ dev, ino }: Stats): number => slots[slotOf(slots, dev, ino)] ?? NO_ROW;
+  const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
+  const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
+
+  function hashOf(row: number): ContentHash {
+    const md5 = isMd5(row);
     const digest = hashes.toString('hex', row * HASH_BYTES, row * HASH_BYTES + (md5 ? 16 : HASH_BYTES));
     return md5 ? `md5:${digest}` : `sha256:${digest}`;
   }
 
-  /** The row's offset when the file looks as it did. */
-  function match(stat: Stats): number | undefined {
-    const row = index.get(stat.dev)?.get(stat.ino);
-    if (row === undefined) return undefined;
+  /** The row of a file that looks as it did. */
+  function match(stat: Stats): number {
+    const row = rowOf(stat);
+    if (row === NO_ROW) return NO_ROW;
     const at = row * STRIDE;
     if (rows[at + SIZE] !== stat.size || rows[at + MTIME] !== stat.mtimeMs || rows[at + MODE] !== stat.mode)
-      return undefined;
-    const flags = rows[at + FLAGS] ?? 0;
-    if ((flags & FLAG_OBJECT) !== 0 && (stat.mode & 0o777) === OBJECT_MODE) return row;
-    if (rows[at + CTIME] !== stat.ctimeMs) return undefined;
-    return Math.max(stat.mtimeMs, stat.ctimeMs) + GRANULARITY_MS < (rows[at + SEEN] ?? 0) ? row : undefined;
+      return NO_ROW;
+    if (isObject(row) && (stat.mode & 0o777) === OBJECT_MODE) return row;
+    if (rows[at + CTIME] !== stat.ctimeMs) return NO_ROW;
+    return Math.max(stat.mtimeMs, stat.ctimeMs) + GRANULARITY_MS < (rows[at + SEEN] ?? 0) ? row : NO_ROW;
+  }
+
+  function find(stat: Stats, algorithm: HashAlgorithm): number {
+    const row = match(stat);
+    if (row === NO_ROW) return NO_ROW;
+    rows[row * STRIDE + USED] = today;
+    return isMd5(row) === (algorithm === 'md5') ? row : NO_ROW;
   }
 
   function reserve(): number {
     if ((count + 1) * STRIDE > rows.length) {
-      const capacity = Math.max(256, count * 2);
+      const capacity = Math.max(256, Math.ceil(count * 1.25));
       const moreRows = new Float64Array(capacity * STRIDE);
       moreRows.set(rows.subarray(0, count * STRIDE));
       const moreHashes = Buffer.alloc(capacity * HASH_BYTES);
@@ -93,69 +124,61 @@ export function createMemo(path: string, nowMs: number): Memo {
   }
 
   return {
+    find,
+    isObject,
+    hashOf,
     lookup(stat, algorithm) {
-      const row = match(stat);
-      if (row === undefined) return undefined;
-      rows[row * STRIDE + USED] = today;
-      const hash = hashAt(row);
-      return algorithmOf(hash) === algorithm ? hash : undefined;
+      const row = find(stat, algorithm);
+      return row === NO_ROW ? undefined : hashOf(row);
+    },
+    writeDigest(row, target, at) {
+      const from = row * HASH_BYTES;
+      const bytes = isMd5(row) ? 16 : HASH_BYTES;
+      for (let byte = 0; byte < bytes; byte++) {
+        const value = hashes[from + byte] ?? 0;
+        target[at + byte * 2] = HEX[value >> 4] ?? 0;
+        target[at + byte * 2 + 1] = HEX[value & 15] ?? 0;
+      }
     },
     isVerifiedObject(stat, hash) {
       const row = match(stat);
-      return (
-        row !== undefined && ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0 && hashAt(row) === hash
-      );
+      return row !== NO_ROW && isObject(row) && hashOf(row) === hash;
     },
     isAsHashed(stat, hash) {
-      const row = index.get(stat.dev)?.get(stat.ino);
-      if (row === undefined) return false;
+      const row = rowOf(stat);
+      if (row === NO_ROW) return false;
       const at = row * STRIDE;
-      return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashAt(row) === hash;
+      return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashOf(row) === hash;
     },
     remember(stat, hash, { seenAt, object }) {
-      let row = index.get(stat.dev)?.get(stat.ino);
-      if (row === undefined) {
+      let slot = slotOf(slots, stat.dev, stat.ino);
+      let row = slots[slot] ?? NO_ROW;
+      if (row === NO_ROW) {
+        if ((count + 1) * 2 > slots.length) {
+          slots = indexRows();
+          slot = slotOf(slots, stat.dev, stat.ino);
+        }
         row = reserve();
-        inodes(stat.dev).set(stat.ino, row);
+        slots[slot] = row;
       }
-      const flags = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);
-      rows.set(
-        [stat.dev, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs, stat.mode, seenAt, today, flags],
-        row * STRIDE,
-      );
-      hashes.fill(0, row * HASH_BYTES, (row + 1) * HASH_BYTES);
+      const at = row * STRIDE;
+      rows[at + DEV] = stat.dev;
+      rows[at + INO] = stat.ino;
+      rows[at + SIZE] = stat.size;
+      rows[at + MTIME] = stat.mtimeMs;
+      rows[at + CTIME] = stat.ctimeMs;
+      rows[at + MODE] = stat.mode;
+      rows[at + SEEN] = seenAt;
+      rows[at + USED] = today;
+      rows[at + FLAGS] = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);
       hashes.write(digestOf(hash), row * HASH_BYTES, 'hex');
       dirty = true;
     },
     save() {
       if (!dirty) return;
-      const kept: number[] = [];
-      for (let row = 0; row < count; row++)
-        if ((rows[row * STRIDE + USED] ?? 0) >= today - KEEP_DAYS) kept.push(row);
-      const head = Buffer.alloc(16);
-      head.writeUInt32LE(FORMAT, 0);
-      head.writeUInt32LE(kept.length, 8);
-      const table = Buffer.alloc(kept.length * STRIDE * 8);
-      const digests = Buffer.alloc(kept.length * HASH_BYTES);
-      const bytes = Buffer.from(rows.buffer, rows.byteOffset, count * STRIDE * 8);
-      for (const [to, row] of kept.entries()) {
-        bytes.copy(table, to * STRIDE * 8, row * STRIDE * 8, (row + 1) * STRIDE * 8);
-        hashes.copy(digests, to * HASH_BYTES, row * HASH_BYTES, (row + 1) * HASH_BYTES);
-      }
-      writeSealed(path, Buffer.concat([head, table, digests]));
+      const oldest = today - KEEP_DAYS;
+      saveRows(path, { rows, hashes, count }, (row) => (rows[row * STRIDE + USED] ?? 0) >= oldest);
       dirty = false;
     },
   };
-}
-
-function load(path: string): { rows: Float64Array; hashes: Buffer; count: number } {
-  const empty = { rows: new Float64Array(0), hashes: Buffer.alloc(0), count: 0 };
-  const data = readSealed(path);
-  if (data === undefined || data.length < 16 || data.readUInt32LE(0) !== FORMAT) return empty;
-  const count = data.readUInt32LE(8);
-  const tableEnd = 16 + count * STRIDE * 8;
-  if (data.length !== tableEnd + count * HASH_BYTES) return empty;
-  // A copy, because a Float64Array needs an aligned start.
-  const rows = new Float64Array(data.buffer.slice(data.byteOffset + 16, data.byteOffset + tableEnd));
-  return { rows, hashes: data.subarray(tableEnd), count };
 }

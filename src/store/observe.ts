@@ -1,21 +1,50 @@
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { hashFiles } from './hash-files.ts';
+import { createLister, entriesOf } from './listing.ts';
+import type { Known, Lister, Listing, Unknown } from './listing.ts';
 import type { Memo } from './memo.ts';
-import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 import { walk } from './walk.ts';
-import type { LinkPolicy, Walked, WalkedFile } from './walk.ts';
+import type { LinkPolicy } from './walk.ts';
 
-/** What is on disk at a path; of a folder also its entries. */
+/** What is on disk at a path. */
 export type Observation =
   | { readonly kind: 'missing' }
-  | { readonly kind: 'file'; readonly artifact: Artifact }
-  | { readonly kind: 'tree'; readonly artifact: Artifact; readonly entries: readonly TreeEntry[] }
+  | { readonly kind: 'file'; readonly artifact: Artifact; readonly known: Known }
+  | ObservedTree
   /** It cannot be an artifact: a link, a FIFO, an unreadable file. */
   | { readonly kind: 'refused'; readonly error: PipelineError };
+
+/** A folder. */
+export interface ObservedTree {
+  readonly kind: 'tree';
+  readonly artifact: Artifact;
+  /** Its files; made when they are first asked for, because most commands need the folder's hash only. */
+  readonly entries: readonly TreeEntry[];
+  /** What a look found; absent for a folder that has just been put there out of the cache. */
+  readonly listing?: Listing;
+}
+
+/** A folder with the given files, which are found when they are first asked for. */
+export function toTree(
+  artifact: Artifact,
+  find: () => readonly TreeEntry[],
+  listing?: Listing,
+): ObservedTree {
+  let found: readonly TreeEntry[] | undefined;
+  return {
+    kind: 'tree',
+    artifact,
+    get entries() {
+      return (found ??= find());
+    },
+    ...(listing && { listing }),
+  };
+}
 
 export interface ObserveRequest {
   readonly path: RelPath;
@@ -34,100 +63,131 @@ export interface ObserverOptions {
   readonly clock: Clock;
 }
 
-/** What stands at a path and the hashes of its files, as far as the memo knows them. */
-interface Looked {
-  readonly path: RelPath;
-  readonly walked: Exclude<Walked, { readonly kind: 'missing' }>;
-  readonly hashes: (ContentHash | Error | undefined)[];
-}
+/** What stands at a path, with the hashes that the memo knows. */
+type Found =
+  | {
+      readonly kind: 'file';
+      readonly stat: Stats;
+      readonly hash: ContentHash | undefined;
+      readonly known: Known;
+      readonly unknown: readonly Unknown[];
+    }
+  | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: readonly Unknown[] };
+
+type Look = Found | Extract<Observation, { readonly kind: 'missing' | 'refused' }>;
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
 export function createObserver({ root, memo, algorithm, clock }: ObserverOptions): Observer {
-  function look({ path, links }: ObserveRequest): Walked | PipelineError {
+  function look({ path, links }: ObserveRequest): Look {
+    let lister: Lister | undefined;
+    let file: Stats | undefined;
     try {
-      return walk(root, path, links);
+      const kind = walk(root, path, {
+        links,
+        visit(prefix, name, stat) {
+          if (name === '') file = stat;
+          else (lister ??= createLister(memo, algorithm)).add(prefix, name, stat);
+        },
+      });
+      if (kind === 'missing') return MISSING;
+      if (!file) {
+        lister ??= createLister(memo, algorithm);
+        return { kind: 'tree', lister, unknown: lister.unknown };
+      }
+      return lookAtFile(file);
     } catch (error) {
-      if (error instanceof PipelineError) return error;
-      if (isSystemError(error)) return unreadable(path, error);
+      if (error instanceof PipelineError) return { kind: 'refused', error };
+      if (isSystemError(error)) return { kind: 'refused', error: unreadable(path, error) };
       throw error;
     }
   }
 
-  /** Hashes what the memo does not know, all together. */
-  async function hashUnknown(looks: readonly Looked[]): Promise<void> {
-    const unknown = looks.flatMap((look) =>
-      look.walked.files.flatMap((file, index) =>
-        look.hashes[index] === undefined
-          ? [{ look, index, file, path: pathOf(root, look.path, file), size: file.stat.size }]
-          : [],
-      ),
+  function lookAtFile(stat: Stats): Found {
+    const row = memo.find(stat, algorithm);
+    if (row < 0)
+      return {
+        kind: 'file',
+        stat,
+        hash: undefined,
+        known: 'hashed',
+        unknown: [{ index: 0, relpath: '', stat }],
+      };
+    const known = memo.isObject(row) ? 'object' : 'memo';
+    return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: [] };
+  }
+
+  /** Hashes of what the memo does not know, those of each look in its own order. */
+  async function hashUnknown(looks: readonly Incomplete[]): Promise<readonly Hashes[]> {
+    const files = looks.flatMap(({ path, seen }) =>
+      seen.unknown.map(({ relpath, stat }) => ({ path: pathOf(root, path, relpath), size: stat.size, stat })),
     );
     const seenAt = clock.now();
-    const hashes = await hashFiles(unknown, algorithm);
-    for (const [at, { look, index, file }] of unknown.entries()) {
-      const hash = hashes[at] ?? new Error('not hashed');
-      look.hashes[index] = hash;
-      if (typeof hash === 'string') memo.remember(file.stat, hash, { seenAt, object: false });
+    const hashes = await hashFiles(files, algorithm);
+    for (const [index, { stat }] of files.entries()) {
+      const hash = hashes[index];
+      if (typeof hash === 'string') memo.remember(stat, hash, { seenAt, object: false });
     }
+    let from = 0;
+    return looks.map(({ seen }) => hashes.slice(from, (from += seen.unknown.length)));
+  }
+
+  function toObservation(path: RelPath, seen: Found, hashes: Hashes): Observation {
+    const { kind, unknown } = seen;
+    for (const [index, hash] of hashes.entries()) {
+      const relpath = unknown[index]?.relpath ?? '';
+      if (typeof hash !== 'string')
+        return { kind: 'refused', error: unreadable(relpath === '' ? path : `${path}/${relpath}`, hash) };
+    }
+    if (kind === 'tree') {
+      const listing = seen.lister.end(hashes as readonly ContentHash[]);
+      const { hash, size, count } = listing;
+      return toTree({ path, hash, kind, size, files: count }, () => entriesOf(listing), listing);
+    }
+    const { stat, known, hash = hashes[0] as ContentHash } = seen;
+    const exec = (stat.mode & 0o100) !== 0;
+    return { kind, artifact: { path, hash, kind, size: stat.size, ...(exec && { exec }) }, known };
   }
 
   return {
     async observe(requests) {
       const found = new Map<RelPath, Observation>();
-      const incomplete: Looked[] = [];
+      const incomplete: Incomplete[] = [];
       for (const request of requests) {
         const { path } = request;
         if (found.has(path)) continue;
-        const walked = look(request);
-        if (walked instanceof PipelineError) found.set(path, { kind: 'refused', error: walked });
-        else if (walked.kind === 'missing') found.set(path, walked);
+        const seen = look(request);
+        if (!('unknown' in seen)) found.set(path, seen);
+        else if (seen.unknown.length === 0) found.set(path, toObservation(path, seen, []));
         else {
-          const hashes = walked.files.map(({ stat }) => memo.lookup(stat, algorithm));
-          const looked: Looked = { path, walked, hashes };
-          const isKnown = !hashes.includes(undefined);
-          if (!isKnown) incomplete.push(looked);
+          incomplete.push({ path, seen });
           // Its place among the others is kept; what is there is told below.
-          found.set(path, isKnown ? toObservation(looked, algorithm) : MISSING);
+          found.set(path, MISSING);
         }
       }
-      if (incomplete.length > 0) await hashUnknown(incomplete);
-      for (const look of incomplete) found.set(look.path, toObservation(look, algorithm));
+      if (incomplete.length === 0) return found;
+      const hashes = await hashUnknown(incomplete);
+      for (const [index, { path, seen }] of incomplete.entries())
+        found.set(path, toObservation(path, seen, hashes[index] ?? []));
       return found;
     },
   };
 }
 
-function pathOf(root: string, path: RelPath, file: WalkedFile): string {
-  return file.relpath === '' ? join(root, path) : `${join(root, path)}/${file.relpath}`;
+/** A look that is no observation before its unknown files are hashed. */
+interface Incomplete {
+  readonly path: RelPath;
+  readonly seen: Found;
 }
 
-function toObservation({ path, walked, hashes }: Looked, algorithm: HashAlgorithm): Observation {
-  if (walked.kind === 'file') {
-    const [{ stat }] = walked.files;
-    const [hash] = hashes;
-    if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(path, hash) };
-    const { size } = stat;
-    const exec = (stat.mode & 0o100) !== 0;
-    return {
-      kind: 'file',
-      artifact: exec ? { path, hash, kind: 'file', size, exec } : { path, hash, kind: 'file', size },
-    };
-  }
-  const entries: TreeEntry[] = [];
-  let size = 0;
-  for (const [index, { relpath, stat }] of walked.files.entries()) {
-    const hash = hashes[index];
-    if (typeof hash !== 'string') return { kind: 'refused', error: unreadable(`${path}/${relpath}`, hash) };
-    entries.push({ relpath, hash });
-    size += stat.size;
-  }
-  const hash = hashManifest(formatManifest(entries, algorithm), algorithm);
-  return { kind: 'tree', artifact: { path, hash, kind: 'tree', size, files: entries.length }, entries };
+const MISSING = { kind: 'missing' } as const;
+
+type Hashes = readonly (ContentHash | Error)[];
+
+function pathOf(root: string, path: RelPath, relpath: string): string {
+  return relpath === '' ? join(root, path) : `${join(root, path)}/${relpath}`;
 }
 
-const MISSING: Observation = { kind: 'missing' };
-
-function unreadable(path: string, error = new Error('not hashed')): PipelineError {
+function unreadable(path: string, error: Error): PipelineError {
   const code = isSystemError(error) ? error.code : undefined;
   return new PipelineError('path.unreadable', `"${path}" cannot be read (${code ?? error.message})`, {
     hint: code === 'EACCES' ? 'give yourself the right to read it' : 'check the disk and the file',

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import type { Stats } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
-import { copyHashed } from './ingest.ts';
+import { copyHashed } from './copy-hashed.ts';
 import type { TreeEntry } from './tree.ts';
 
 export interface PlaceOptions {
@@ -35,25 +35,43 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
   const lost = missing.length + corrupt.length;
   if (lost > 0) throw incomplete(artifact, lost);
   if (artifact.kind === 'tree') mkdirSync(options.to, { recursive: true });
-  const folders = new Set<string>();
-  for (const entry of entries) {
-    const to = entry.relpath === '' ? options.to : join(options.to, entry.relpath);
-    const folder = dirname(to);
-    if (!folders.has(folder)) {
-      mkdirSync(folder, { recursive: true });
-      folders.add(folder);
-    }
-    placeFile(cache, { hash: entry.hash, to, own: options.sharing === 'own' || artifact.exec === true });
+  const own = options.sharing === 'own' || artifact.exec === true;
+  const copies: Copy[] = [];
+  // Entries are sorted: files of one folder stand together, mostly.
+  let folder = options.to;
+  for (const { relpath, hash } of entries) {
+    const to = relpath === '' ? options.to : `${options.to}/${relpath}`;
+    const above = to.slice(0, to.lastIndexOf('/'));
+    if (relpath !== '' && above !== folder) mkdirSync((folder = above), { recursive: true });
+    const stat = placeFile(cache, { hash, to, own });
+    if (stat) copies.push({ hash, stat });
   }
+  rememberCopies(cache, copies);
   if (artifact.exec === true) chmodSync(options.to, 0o777 & ~process.umask());
 }
 
-function placeFile(cache: Cache, { hash, to, own }: { hash: ContentHash; to: string; own: boolean }): void {
+interface Copy {
+  readonly hash: ContentHash;
+  readonly stat: Stats;
+}
+
+/** Nobody but us has been where the copies are made, so a copy that has been quiet for long enough needs no look at its bytes. */
+function rememberCopies({ memo, clock }: Cache, copies: readonly Copy[]): void {
+  const seenAt = clock.now();
+  for (const { hash, stat } of copies) memo.remember(stat, hash, { seenAt, object: false });
+}
+
+/** Returns the stat of a file that was copied and hashed. */
+function placeFile(
+  cache: Cache,
+  { hash, to, own }: { hash: ContentHash; to: string; own: boolean },
+): Stats | undefined {
   const linker = cache.linker();
   if (linker.type === 'copy' || (own && linker.type !== 'reflink'))
-    copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
-  else if (own) linker.own(cache.pathOf(hash), to);
+    return copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
+  if (own) linker.own(cache.pathOf(hash), to);
   else linker.share(cache.pathOf(hash), to);
+  return undefined;
 }
 
 function corrupt(cache: Cache, hash: ContentHash): PipelineError {

@@ -1,7 +1,8 @@
 import { PipelineError } from '../base/error.ts';
-import { digestOf, hashBytes, isContentHash } from '../base/hash.ts';
+import { digestOf, hashBytes } from '../base/hash.ts';
 import { byCodePoint, guardedPart, pathSetFault, relPathFault } from '../base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { createManifestWriter } from './manifest-writer.ts';
 
 /** One file of a directory: its path below the directory and the hash of its bytes. */
 export interface TreeEntry {
@@ -18,33 +19,35 @@ const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
  */
 export function formatManifest(entries: readonly TreeEntry[], algorithm: HashAlgorithm): string {
   const sorted = isSorted(entries) ? entries : [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath));
-  const items = sorted.map(
-    (entry) => `{"${algorithm}": "${digestOf(entry.hash)}", "relpath": ${pythonJson(entry.relpath)}}`,
-  );
-  return `[${items.join(', ')}]`;
+  return writeManifest(sorted, algorithm).toString('latin1');
+}
+
+function writeManifest(sorted: readonly TreeEntry[], algorithm: HashAlgorithm): Buffer {
+  const writer = createManifestWriter(algorithm);
+  for (const { relpath, hash } of sorted) {
+    const at = writer.add('', relpath);
+    writer.bytes().write(digestOf(hash), at, 'latin1');
+  }
+  return writer.end();
 }
 
 /** The hash of a directory: that of its manifest, with DVC's `.dir` behind it. */
-export function hashManifest(manifest: string, algorithm: HashAlgorithm): ContentHash {
+export function hashManifest(manifest: string | Uint8Array, algorithm: HashAlgorithm): ContentHash {
   return `${hashBytes(algorithm, manifest)}.dir`;
 }
 
 function isSorted(entries: readonly TreeEntry[]): boolean {
   for (let i = 1; i < entries.length; i++) {
-    if (byCodePoint(entries[i - 1]?.relpath ?? '', entries[i]?.relpath ?? '') > 0) return false;
+    if (!isBefore(entries[i - 1]?.relpath ?? '', entries[i]?.relpath ?? '')) return false;
   }
   return true;
 }
 
-/** Python's `json.dumps` of a string: everything outside U+0020–U+007E escaped, DEL too. */
-function pythonJson(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replaceAll(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** Code units order most names as code points do, and comparing by them is built in. */
+function isBefore(a: string, b: string): boolean {
+  return HIGH.test(a) ? byCodePoint(a, b) <= 0 : a <= b;
 }
-const PLAIN = /^[ !#-[\]-~]*$/;
+const HIGH = /[\uD800-\uFFFF]/;
 
 /**
  * Reads a manifest, which is untrusted text: throws `manifest.invalid` for anything but the exact shape with safe,
@@ -63,22 +66,27 @@ export function parseManifest(bytes: Uint8Array, algorithm: HashAlgorithm): read
   const faults = pathSetFault(entries.map((entry) => entry.relpath));
   if (faults !== undefined) throw invalid(faults);
   // Other bytes with this meaning would be another hash: a folder placed from them would look changed for ever.
-  const exact = Buffer.from(formatManifest(entries, algorithm));
-  if (!exact.equals(bytes)) throw invalid('its entries are not laid out or sorted as in every manifest');
+  if (!isSorted(entries) || !writeManifest(entries, algorithm).equals(bytes))
+    throw invalid('its entries are not laid out or sorted as in every manifest');
   return entries;
 }
 
 function parseEntry(item: unknown, algorithm: HashAlgorithm): TreeEntry {
   if (typeof item !== 'object' || item === null) throw invalid('an entry is not a map');
-  const { relpath, [algorithm]: digest, ...rest } = item as Record<string, unknown>;
-  if (Object.keys(rest).length > 0) throw invalid(`an entry has the unknown key "${Object.keys(rest)[0]}"`);
+  const { relpath, [algorithm]: digest } = item as Record<string, unknown>;
+  for (const key of Object.keys(item))
+    if (key !== 'relpath' && key !== algorithm) throw invalid(`an entry has the unknown key "${key}"`);
   if (typeof relpath !== 'string') throw invalid('an entry has no relpath');
-  const fault = relPathFault(relpath) ?? guardedPart(relpath);
+  const fault = PLAIN.test(relpath) ? undefined : (relPathFault(relpath) ?? guardedPart(relpath));
   if (fault !== undefined) throw invalid(`the path "${relpath}" ${fault}`);
-  const hash = `${algorithm}:${String(digest)}`;
-  if (!isContentHash(hash) || hash.endsWith('.dir')) throw invalid(`"${relpath}" has no valid ${algorithm}`);
-  return { relpath, hash };
+  if (typeof digest !== 'string' || !DIGEST[algorithm].test(digest))
+    throw invalid(`"${relpath}" has no valid ${algorithm}`);
+  return { relpath, hash: `${algorithm}:${digest}` };
 }
+
+/** Paths with nothing in them that could be wrong: no part begins with a dot, no drive letter. */
+const PLAIN = /^[\w -](?!:)[\w .,:+=@~-]*(?:\/[\w -][\w .,:+=@~-]*)*$/;
+const DIGEST: Record<HashAlgorithm, RegExp> = { sha256: /^[0-9a-f]{64}$/, md5: /^[0-9a-f]{32}$/ };
 
 function invalid(why: string): PipelineError {
   return new PipelineError('manifest.invalid', `a directory manifest is refused: ${why}`, {

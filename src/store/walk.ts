@@ -4,17 +4,14 @@ import { join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { byCodePoint, guardedPart, relPathFault } from '../base/path.ts';
 
-export interface WalkedFile {
-  /** Below the walked folder, `/` separators. */
-  readonly relpath: string;
-  readonly stat: Stats;
-}
+/**
+ * Told of each file, sorted by the code points of the whole path: the folder below the walked one, empty or ending in `/`,
+ * and the name in it. A single file has neither.
+ */
+export type Visit = (prefix: string, name: string, stat: Stats) => void;
 
-/** What stands at a path: nothing, a folder with all its files (sorted by code point), or one file (relpath ''). */
-export type Walked =
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'file'; readonly files: readonly [WalkedFile] }
-  | { readonly kind: 'tree'; readonly files: readonly WalkedFile[] };
+/** What stands at a path: nothing, one file, or a folder. */
+export type Walked = 'missing' | 'file' | 'tree';
 
 /**
  * `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed and a
@@ -22,67 +19,113 @@ export type Walked =
  */
 export type LinkPolicy = 'refuse' | 'follow';
 
+export interface WalkOptions {
+  readonly links: LinkPolicy;
+  readonly visit: Visit;
+}
+
 /**
  * Stats a path and everything below it. Throws `path.special` for symlinks (or, followed, for links out of the
  * project and link loops), FIFOs, sockets and devices, and `path.not-utf8` for names that are no text. In outs and data
  * it refuses names that no manifest may hold (`path.name`): they could be stored, but never restored.
  */
-export function walk(root: string, path: string, links: LinkPolicy): Walked {
+export function walk(root: string, path: string, { links, visit }: WalkOptions): Walked {
   // Both are clean already: `join` would look at every character of them again.
-  const stat = lstatOf(`${root}${sep}${path}`);
-  if (stat === undefined) return { kind: 'missing' };
-  if (stat.isSymbolicLink()) return walkLink(root, path, links);
-  if (stat.isFile()) return { kind: 'file', files: [{ relpath: '', stat }] };
-  if (!stat.isDirectory()) throw special(path, 'is neither a file nor a folder');
-  return { kind: 'tree', files: listFiles(root, path, links) };
+  let stat = lstatOf(`${root}${sep}${path}`);
+  if (stat === undefined) return 'missing';
+  if (stat.isSymbolicLink()) ({ stat } = followLink(root, path, links));
+  else if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'is neither a file nor a folder');
+  if (stat.isDirectory()) {
+    collect({ root, top: path, links, visit }, { prefix: '', depth: 0, leapt: [] });
+    return 'tree';
+  }
+  visit('', '', stat);
+  return 'file';
 }
 
-function walkLink(root: string, path: string, links: LinkPolicy): Walked {
-  const { stat } = followLink(root, path, links);
-  if (stat.isDirectory()) return { kind: 'tree', files: listFiles(root, path, links) };
-  return { kind: 'file', files: [{ relpath: '', stat }] };
-}
-
-function listFiles(root: string, path: string, links: LinkPolicy): readonly WalkedFile[] {
-  const files: WalkedFile[] = [];
-  collect({ root, top: path, links, files }, '', []);
-  // Names of one folder come in any order, and `a/b` sorts between `a-1` and `a0`.
-  return files.sort((a, b) => byCodePoint(a.relpath, b.relpath));
-}
-
-interface Collection {
+interface Walk extends WalkOptions {
   readonly root: string;
   readonly top: string;
-  readonly links: LinkPolicy;
-  readonly files: WalkedFile[];
+}
+
+interface Place {
+  /** Below the walked folder, empty or ending in `/`. */
+  readonly prefix: string;
+  readonly depth: number;
+  /** The folders from which links were followed on the way here. */
+  readonly leapt: readonly string[];
 }
 
 const MAX_DEPTH = 256;
+const OR_NOTHING = { throwIfNoEntry: false } as const;
 
-/** `leapt`: the folders from which links were followed on the way here. */
-function collect(collection: Collection, below: string, leapt: readonly string[]): void {
-  const { root, top, links, files } = collection;
-  const folder = `${root}${sep}${top}${below === '' ? '' : `/${below}`}`;
-  if (below.split('/').length > MAX_DEPTH)
-    throw special(`${top}/${below}`, `is nested deeper than ${MAX_DEPTH} folders`);
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const name = entry.name;
-    const relpath = below === '' ? name : `${below}/${name}`;
-    if (name.includes('\uFFFD')) throw notUtf8(`${top}/${relpath}`);
-    if (links === 'refuse') refuseName(top, relpath);
-    // Ours to write: which outs stand in a folder, and in which order they were made, is no content of a dep around them.
-    else if (name === '.gitignore') continue;
-    if (entry.isFile()) {
-      const stat = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
-      if (stat !== undefined) files.push({ relpath, stat });
-    } else if (entry.isDirectory()) collect(collection, relpath, leapt);
-    else if (entry.isSymbolicLink()) {
-      const { stat, real } = followLink(root, `${top}/${relpath}`, links);
-      if (!stat.isDirectory()) files.push({ relpath, stat });
-      else collect(collection, relpath, leap(`${top}/${relpath}`, realpathSync(folder), { leapt, to: real }));
-    } else throw special(`${top}/${relpath}`, 'is neither a file nor a folder');
+function collect(walking: Walk, { prefix, depth, leapt }: Place): void {
+  const { root, top, visit } = walking;
+  const folder = `${root}${sep}${top}/${prefix}`;
+  if (depth > MAX_DEPTH)
+    throw special(`${top}/${prefix.slice(0, -1)}`, `is nested deeper than ${MAX_DEPTH} folders`);
+  const { keys, linked } = listFolder(walking, { prefix, folder });
+  for (const key of keys) {
+    if (key.endsWith('/')) {
+      const link = linked?.get(key);
+      const next = link
+        ? leap(`${top}/${prefix}${key.slice(0, -1)}`, realpathSync(folder), { leapt, to: link.real })
+        : leapt;
+      collect(walking, { prefix: prefix + key, depth: depth + 1, leapt: next });
+      continue;
+    }
+    // One call for a file, and none of what it returns is kept: a folder may have a million of them.
+    const stat = linked?.get(key)?.stat ?? lstatSync(folder + key, OR_NOTHING);
+    if (stat === undefined) continue;
+    if (!stat.isFile())
+      throw special(`${top}/${prefix}${key}`, 'became something else than a file while it was looked at');
+    visit(prefix, key, stat);
   }
 }
+
+interface Link {
+  readonly stat: Stats;
+  readonly real: string;
+}
+
+interface Listed {
+  /** Names in the order of the paths, those of folders with a `/` behind them: `a/b` sorts between `a-1` and `a0`. */
+  readonly keys: readonly string[];
+  /** What those lead to that are links. */
+  readonly linked: ReadonlyMap<string, Link> | undefined;
+}
+
+function listFolder(
+  { root, top, links }: Walk,
+  { prefix, folder }: { readonly prefix: string; readonly folder: string },
+): Listed {
+  const keys: string[] = [];
+  let linked: Map<string, Link> | undefined;
+  let isOdd = false;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (ODD.test(name)) {
+      isOdd = true;
+      if (name.includes('\uFFFD')) throw notUtf8(`${top}/${prefix}${name}`);
+      if (links === 'refuse') refuseName(top, prefix + name);
+      // Ours to write: which outs stand in a folder, and in which order they were made, is no content of a dep around them.
+      else if (name === '.gitignore') continue;
+    }
+    if (entry.isFile()) keys.push(name);
+    else if (entry.isDirectory()) keys.push(`${name}/`);
+    else if (entry.isSymbolicLink()) {
+      const link = followLink(root, `${top}/${prefix}${name}`, links);
+      const key = link.stat.isDirectory() ? `${name}/` : name;
+      (linked ??= new Map()).set(key, link);
+      keys.push(key);
+    } else throw special(`${top}/${prefix}${name}`, 'is neither a file nor a folder');
+  }
+  // Code units order such text as code points do, and the system's own sort is much faster.
+  return { keys: isOdd ? keys.sort(byCodePoint) : keys.sort(), linked };
+}
+
+/** What may be refused, skipped or sorted otherwise: surrogates and above, backslashes, a dot in front, a drive letter. */
+const ODD = /[\uD800-\uFFFF\\]|^\.|^.:/;
 
 /** Notes a leap; a folder that we are in already would be walked without end. */
 function leap(
@@ -96,7 +139,7 @@ function leap(
   return here;
 }
 
-function followLink(root: string, path: string, links: LinkPolicy): { stat: Stats; real: string } {
+function followLink(root: string, path: string, links: LinkPolicy): Link {
   if (links === 'refuse')
     throw special(path, 'is a symbolic link', 'write the file itself instead of a link to it');
   try {
@@ -115,7 +158,7 @@ function followLink(root: string, path: string, links: LinkPolicy): { stat: Stat
 
 function lstatOf(full: string): Stats | undefined {
   try {
-    return lstatSync(full, { throwIfNoEntry: false });
+    return lstatSync(full, OR_NOTHING);
   } catch (error) {
     if (isSystemError(error, 'ENOTDIR')) return undefined;
     throw error;

@@ -70,7 +70,7 @@ export function wrongObjects(store: string): readonly string[] {
   return filesBelow(store, 'files').filter((name) => {
     const [, algorithm, folder = '', file = ''] = name.split('/');
     // A temp file has no name of an object yet.
-    if (file.endsWith('.tmp')) return false;
+    if (name.endsWith('.tmp')) return false;
     const hash = createHash(algorithm === 'md5' ? 'md5' : 'sha256')
       .update(readFileSync(join(store, name)))
       .digest('hex');

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { FILES, createDemo } from '../commands/projects.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -130,4 +131,24 @@ test('what comes from the environment is shown as remotes.yaml has it', async ()
   const doctor = await rig.lockstep(['doctor'], { env });
   assert.match(doctor.stdout, /cloud \(s3:\/\/\$\{env:CANARY\}\/x\) is configured/);
   assert.ok(!doctor.stdout.includes('abc@'));
+});
+
+test('what a library throws where nobody waits for it is told without what hangs on it', async (t) => {
+  const origin = await startEcho(t, CANARY);
+  const rig = createRig({ ...FILES, 'remotes.yaml': yamlOf('s3', origin) });
+  rig.write(
+    'stray.mjs',
+    `import http from 'node:http';
+const { request } = http;
+http.request = function (...given) {
+  Promise.reject(Object.assign(new Error('stray'), { config: { headers: { authorization: '${CANARY}' } } }));
+  return request.apply(this, given);
+};
+`,
+  );
+  const env = { CANARY, NODE_OPTIONS: `--import ${pathToFileURL(rig.path('stray.mjs')).href}` };
+  const ran = await rig.lockstep(['remote', 'check'], { env });
+  assert.equal(ran.code, 70);
+  assert.match(ran.stderr, /^error\[internal\.bug\]: .*\nError: stray\n/);
+  assertHidden(`${ran.stdout}${ran.stderr}`, 'remote check');
 });

@@ -11,7 +11,10 @@ export interface S3Request {
 }
 
 /** What the fake does instead of serving: an error of S3, a cut connection, or nothing at all. */
-export type Misdeed = { readonly status: number; readonly code: string } | 'cut' | 'hang';
+export type Misdeed =
+  | { readonly status: number; readonly code: string; readonly retryAfter?: number }
+  | 'cut'
+  | 'hang';
 
 export interface FakeS3 extends AsyncDisposable {
   readonly url: string;
@@ -100,7 +103,8 @@ export async function startFakeS3(): Promise<FakeS3> {
   });
 }
 
-function refuse(response: ServerResponse, { status, code }: Exclude<Misdeed, string>): void {
+function refuse(response: ServerResponse, { status, code, retryAfter }: Exclude<Misdeed, string>): void {
+  if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`);
 }

@@ -5,6 +5,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   unlinkSync,
   writeFileSync,
@@ -30,10 +32,11 @@ interface Home {
   readonly put: (name: string, text: string, sharing?: 'share' | 'own') => Promise<Artifact>;
 }
 
-function home(): Home {
+/** `aheadMs`: by how much its clock runs before that of the file system. */
+function home(aheadMs = 0): Home {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-place-'));
   after(() => rmSync(root, { recursive: true, force: true }));
-  const clock = createClock();
+  const clock = { ...createClock(), now: () => Date.now() + aheadMs };
   const memo = createMemo(join(root, '.lockstep/memo'), clock.now());
   const corrupt: ContentHash[] = [];
   const cache = createCache({
@@ -191,4 +194,61 @@ test('objects are checked once; one that is touched is checked again', async () 
   assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
   assert.deepEqual(corrupt, [hash]);
   assert.deepEqual(await cache.check([hash]), { missing: [hash], corrupt: [] });
+});
+
+test('thousands of files of their own are copied in, equal ones once; one that is no longer what was hashed is named', async () => {
+  const { root, cache } = home();
+  mkdirSync(join(root, 'data'));
+  const files = Array.from({ length: 1500 }, (_, index) => {
+    const text = `file ${index % 1400}`;
+    const path = join(root, 'data', String(index));
+    writeFileSync(path, text);
+    return { path, hash: hashBytes('sha256', text), size: text.length, sharing: 'own' as const };
+  });
+  const [first] = files;
+  assert.ok(first);
+  writeFileSync(first.path, 'changed');
+  await assert.rejects(
+    ingest(cache, files),
+    (error: unknown) =>
+      error instanceof PipelineError &&
+      error.code === 'out.changed' &&
+      error.message.includes(`"${first.path}"`),
+  );
+  assert.equal(cache.lacking(files.map((file) => file.hash)).size, 1400);
+  assert.deepEqual(
+    readdirSync(join(root, '.lockstep/files')).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+  writeFileSync(first.path, 'file 0');
+  await ingest(cache, files);
+  for (const { path, hash } of files) {
+    assert.equal(lstatSync(path).nlink, 1);
+    const object = cache.pathOf(hash);
+    assert.equal(readFileSync(object, 'utf8'), readFileSync(path, 'utf8'));
+    assert.equal(lstatSync(object).mode & 0o777, 0o444);
+    assert.ok(cache.memo.isVerifiedObject(lstatSync(object), hash));
+  }
+});
+
+test('a copy that has been quiet when it is moved into place is known without being read again', async () => {
+  for (const [aheadMs, isKnown] of [
+    [10_000, true],
+    [-10_000, false],
+  ] as const) {
+    const { root, cache, put } = home(aheadMs);
+    const { hash } = await put('x', 'text', 'own');
+    const tree: Artifact = {
+      path: 'out' as RelPath,
+      hash: ingestTree(cache, [{ relpath: 'a', hash }], 'sha256'),
+      kind: 'tree',
+      size: 4,
+      files: 1,
+    };
+    await place(cache, tree, { to: join(root, 'made'), sharing: 'own', folds: false });
+    if (cache.linker().type === 'reflink') return;
+    renameSync(join(root, 'made'), join(root, 'out'));
+    const known = cache.memo.lookup(lstatSync(join(root, 'out/a')), 'sha256');
+    assert.equal(known, isKnown ? hash : undefined);
+  }
 });

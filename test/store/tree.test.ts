@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { ContentHash, HashAlgorithm } from '../../src/base/types.ts';
+import { createManifestWriter } from '../../src/store/manifest-writer.ts';
 import { formatManifest, hashManifest, parseManifest } from '../../src/store/tree.ts';
 import type { TreeEntry } from '../../src/store/tree.ts';
 
@@ -148,3 +149,37 @@ for (const [what, text, why, algorithm = 'md5'] of HOSTILE) {
     );
   });
 }
+
+test('a manifest that is written file by file is the same, digests written late or not, and tells its paths', () => {
+  for (const { files, manifest } of VECTORS) {
+    const sorted = [...entriesOf(files)].sort((a, b) =>
+      Buffer.compare(Buffer.from(a.relpath), Buffer.from(b.relpath)),
+    );
+    const writer = createManifestWriter('md5');
+    const places = sorted.map(({ relpath, hash }, index) => {
+      const cut = relpath.lastIndexOf('/') + 1;
+      const at = writer.add(relpath.slice(0, cut), relpath.slice(cut));
+      if (index % 2 === 0) writer.bytes().write(hash.slice('md5:'.length), at);
+      return at;
+    });
+    const written = writer.end();
+    for (const [index, at] of places.entries()) {
+      if (index % 2 === 1) written.write(sorted[index]?.hash.slice('md5:'.length) ?? '', at);
+      assert.equal(writer.pathAt(at, places[index + 1]), sorted[index]?.relpath);
+    }
+    assert.equal(written.toString('latin1'), manifest);
+  }
+});
+
+test('a manifest of thousands of files is the same when it is written file by file', () => {
+  const entries = Array.from({ length: 5000 }, (_, index) => ({
+    relpath: `folder/é"${index + 10_000}`,
+    hash: md5(String(index)),
+  }));
+  const writer = createManifestWriter('md5');
+  for (const { relpath, hash } of entries) {
+    const at = writer.add('folder/', relpath.slice('folder/'.length));
+    writer.bytes().write(hash.slice('md5:'.length), at);
+  }
+  assert.equal(writer.end().toString('latin1'), formatManifest(entries, 'md5'));
+});

@@ -1,0 +1,52 @@
+import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import type { PipelineError } from '../base/error.ts';
+import { algorithmOf, createRunningHash } from '../base/hash.ts';
+import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+
+export interface Expected {
+  readonly hash: ContentHash;
+  /** Permissions of the copy, whatever the umask says; as for any new file when absent. */
+  readonly mode?: number;
+  /** Made when the bytes are others. */
+  readonly mismatch: () => PipelineError;
+}
+
+/**
+ * Copies bytes and throws unless they hash to what is expected, leaving nothing; the target must not exist. Returns the
+ * stat of the copy.
+ */
+export function copyHashed(from: string, to: string, { hash, mode, mismatch }: Expected): Stats {
+  const algorithm = algorithmOf(hash);
+  const source = openSync(from, 'r');
+  try {
+    const target = openSync(to, 'wx', mode ?? 0o666);
+    try {
+      const real = pump(source, target, algorithm);
+      if (real !== hash) throw mismatch();
+      const stat = fstatSync(target);
+      if (mode === undefined || (stat.mode & 0o777) === mode) return stat;
+      fchmodSync(target, mode);
+      return fstatSync(target);
+    } finally {
+      closeSync(target);
+    }
+  } catch (error) {
+    rmSync(to, { force: true });
+    throw error;
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** Copies to the end and returns the hash of what was written. */
+function pump(source: number, target: number, algorithm: HashAlgorithm): ContentHash {
+  const running = createRunningHash(algorithm);
+  const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(4096, fstatSync(source).size + 1)));
+  for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
+    const chunk = buffer.subarray(0, read);
+    running.update(chunk);
+    for (let written = 0; written < read;) written += writeSync(target, chunk, written);
+  }
+  return running.end();
+}

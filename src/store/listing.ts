@@ -1,0 +1,95 @@
+import type { Stats } from 'node:fs';
+import { digestOf } from '../base/hash.ts';
+import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { createManifestWriter } from './manifest-writer.ts';
+import type { Memo } from './memo.ts';
+import { hashManifest } from './tree.ts';
+import type { TreeEntry } from './tree.ts';
+
+/** How the hash of a file is known: `object` is the inode of a verified cache object, `hashed` was read just now. */
+export type Known = 'object' | 'memo' | 'hashed';
+
+/** A folder's files as they were seen, in the order of its manifest. */
+export interface Listing {
+  readonly hash: ContentHash;
+  readonly manifest: Buffer;
+  /** Bytes of all files. */
+  readonly size: number;
+  readonly count: number;
+  readonly relpathOf: (index: number) => string;
+  readonly hashOf: (index: number) => ContentHash;
+  readonly sizeOf: (index: number) => number;
+  readonly knownOf: (index: number) => Known;
+}
+
+/** A file that the memo does not know. */
+export interface Unknown {
+  readonly index: number;
+  readonly relpath: string;
+  /** What to remember it by, once it is hashed. */
+  readonly stat: Stats;
+}
+
+/** A folder that is being looked at. */
+export interface Lister {
+  /** Takes the next file in, in the order of the paths. */
+  add(prefix: string, name: string, stat: Stats): void;
+  /** Files that must be hashed before `end`. */
+  readonly unknown: readonly Unknown[];
+  /** `hashes`: those of `unknown`, in its order. */
+  end(hashes: readonly ContentHash[]): Listing;
+}
+
+const KNOWN = ['hashed', 'memo', 'object'] as const satisfies readonly Known[];
+
+/** Writes the manifest while files are seen and keeps numbers only: whatever lives longer costs the garbage collector more than the look itself. */
+export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
+  const writer = createManifestWriter(algorithm);
+  const digits = algorithm === 'md5' ? 32 : 64;
+  const sizes: number[] = [];
+  /** Where each digest stands in the manifest. */
+  const digests: number[] = [];
+  /** Index into `KNOWN`. */
+  const known: number[] = [];
+  const unknown: Unknown[] = [];
+  let size = 0;
+  return {
+    unknown,
+    add(prefix, name, stat) {
+      const digest = writer.add(prefix, name);
+      const row = memo.find(stat, algorithm);
+      if (row >= 0) memo.writeDigest(row, writer.bytes(), digest);
+      else unknown.push({ index: sizes.length, relpath: prefix + name, stat });
+      sizes.push(stat.size);
+      digests.push(digest);
+      known.push(row < 0 ? 0 : memo.isObject(row) ? 2 : 1);
+      size += stat.size;
+    },
+    end(hashes) {
+      const manifest = writer.end();
+      for (const [at, { index }] of unknown.entries())
+        manifest.write(digestOf(hashes[at] ?? 'sha256:'), digests[index] ?? 0, 'latin1');
+      return {
+        hash: hashManifest(manifest, algorithm),
+        manifest,
+        size,
+        count: sizes.length,
+        relpathOf: (index) => writer.pathAt(digests[index] ?? 0, digests[index + 1]),
+        hashOf(index) {
+          const at = digests[index] ?? 0;
+          return `${algorithm}:${manifest.toString('latin1', at, at + digits)}`;
+        },
+        sizeOf: (index) => sizes[index] ?? 0,
+        knownOf: (index) => KNOWN[known[index] ?? 0] ?? 'hashed',
+      };
+    },
+  };
+}
+
+/** The files of a listing as a manifest has them. */
+export function entriesOf(listing: Listing): readonly TreeEntry[] {
+  return Array.from({ length: listing.count }, (_, index) => ({
+    relpath: listing.relpathOf(index),
+    hash: listing.hashOf(index),
+  }));
+}
