@@ -1,7 +1,7 @@
 import type * as S3Sdk from '@aws-sdk/client-s3';
 import type { Body } from '../base/remote.ts';
 
-/** The least that a part holds: below it an object goes up in one request. */
+/** The least that a part holds: up to it an object goes up in one request. */
 export const PART_BYTES: number = 8 * 1024 * 1024;
 /** S3 takes no more than 10,000 parts. */
 const MOST_PARTS = 9_000;
@@ -18,51 +18,108 @@ export interface PartsUpload {
   readonly signal: AbortSignal;
 }
 
-/**
- * Uploads a body in parts, never more than three of them in memory; the object appears with the last one. After an
- * error or an abort the server is told to forget the parts, which would cost money, before this rejects.
- */
-export async function uploadParts({ sdk, client, target, body, signal }: PartsUpload): Promise<void> {
-  const { Upload } = await import('@aws-sdk/lib-storage');
-  signal.throwIfAborted();
-  const underWay = new Set<Promise<unknown>>();
-  const upload = new Upload({
-    client: stoppable(client, signal, underWay),
-    params: { ...target, Body: body.open() },
-    partSize: Math.max(PART_BYTES, Math.ceil(body.size / MOST_PARTS)),
-    queueSize: PARTS_AT_ONCE,
-  });
-  const stop = (): void => void upload.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await upload.done();
-  } catch (error) {
-    if (signal.aborted) {
-      // A part that arrives after its upload was discarded would stay.
-      await Promise.allSettled(underWay);
-      if (upload.uploadId !== undefined) {
-        const command = new sdk.AbortMultipartUploadCommand({ ...target, UploadId: upload.uploadId });
-        await client.send(command, { abortSignal: AbortSignal.timeout(DISCARD_MS) }).catch(() => undefined);
-      }
-    }
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+interface Part {
+  readonly ETag: string;
+  readonly PartNumber: number;
 }
 
-/** The same client, whose requests end with the signal: the SDK's `Upload` stops waiting for its own, not sending. */
-function stoppable(
-  client: S3Sdk.S3Client,
-  signal: AbortSignal,
-  underWay: Set<Promise<unknown>>,
-): S3Sdk.S3Client {
-  const send = (command: Parameters<S3Sdk.S3Client['send']>[0]): Promise<unknown> => {
-    const sent: Promise<unknown> = client.send(command, { abortSignal: signal });
-    underWay.add(sent);
-    const done = (): void => void underWay.delete(sent);
-    sent.then(done, done);
-    return sent;
+/**
+ * Uploads a body in parts, never more than three of them in memory, in buffers that are used again; the object appears
+ * with the last one. After an error or an abort the server is told to forget the parts, which would cost money, before
+ * this rejects. Resolves with the object's tag; `undefined` when something answered that is no S3.
+ */
+export async function uploadParts(upload: PartsUpload): Promise<string | undefined> {
+  const { sdk, client, target, signal } = upload;
+  const started = await client.send(new sdk.CreateMultipartUploadCommand(target), { abortSignal: signal });
+  const { UploadId } = started;
+  if (UploadId === undefined) return undefined;
+  try {
+    const Parts = await sendParts(upload, UploadId);
+    if (Parts) {
+      const command = new sdk.CompleteMultipartUploadCommand({
+        ...target,
+        UploadId,
+        MultipartUpload: { Parts },
+      });
+      const { ETag } = await client.send(command, { abortSignal: signal });
+      return ETag;
+    }
+  } catch (error) {
+    await discard(upload, UploadId);
+    throw error;
+  }
+  await discard(upload, UploadId);
+  return undefined;
+}
+
+/** Sends all parts; none is under way any more when it ends, since one that came later would stay at the server. */
+async function sendParts(
+  { sdk, client, target, body, signal }: PartsUpload,
+  UploadId: string,
+): Promise<Part[] | undefined> {
+  const size = Math.max(PART_BYTES, Math.ceil(body.size / MOST_PARTS));
+  const parts: Part[] = [];
+  const failures: unknown[] = [];
+  let isStrange = false;
+  let number = 0;
+  const stream = body.open();
+  const pieces = fillParts(stream as AsyncIterable<Uint8Array>);
+  /** Filling is one after the other; sending is not. */
+  let filling: Promise<unknown> = Promise.resolve();
+  const work = async (): Promise<void> => {
+    const buffer = Buffer.allocUnsafeSlow(size);
+    while (failures.length === 0 && !isStrange) {
+      const filled = filling.then(async () => {
+        if (failures.length > 0 || signal.aborted) return undefined;
+        const length = await pieces.fill(buffer);
+        return length === 0 ? undefined : { length, PartNumber: ++number };
+      });
+      filling = filled.catch(() => undefined);
+      const part = await filled;
+      if (!part) return;
+      const Body = buffer.subarray(0, part.length);
+      const { PartNumber } = part;
+      const command = new sdk.UploadPartCommand({ ...target, UploadId, PartNumber, Body });
+      const { ETag } = await client.send(command, { abortSignal: signal });
+      if (ETag === undefined) isStrange = true;
+      else parts.push({ ETag, PartNumber });
+    }
   };
-  return Object.assign(Object.create(client) as S3Sdk.S3Client, { send });
+  const guarded = (): Promise<void> => work().catch((error: unknown) => void failures.push(error));
+  try {
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, guarded));
+  } finally {
+    stream.destroy();
+  }
+  if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
+  return isStrange ? undefined : parts.sort((a, b) => a.PartNumber - b.PartNumber);
+}
+
+/** Cuts a stream into pieces of the length of a buffer; the last may be shorter, behind it comes 0. */
+function fillParts(stream: AsyncIterable<Uint8Array>): { fill(buffer: Buffer): Promise<number> } {
+  const chunks = stream[Symbol.asyncIterator]();
+  let rest: Uint8Array = new Uint8Array(0);
+  return {
+    async fill(buffer) {
+      let filled = 0;
+      while (filled < buffer.length) {
+        if (rest.length === 0) {
+          const next = await chunks.next();
+          if (next.done === true) break;
+          rest = next.value;
+        }
+        const taken = rest.subarray(0, buffer.length - filled);
+        buffer.set(taken, filled);
+        filled += taken.length;
+        rest = rest.subarray(taken.length);
+      }
+      return filled;
+    },
+  };
+}
+
+async function discard({ sdk, client, target }: PartsUpload, UploadId: string): Promise<void> {
+  const command = new sdk.AbortMultipartUploadCommand({ ...target, UploadId });
+  await client.send(command, { abortSignal: AbortSignal.timeout(DISCARD_MS) }).catch(() => undefined);
 }

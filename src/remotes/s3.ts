@@ -168,19 +168,16 @@ function createS3(
     },
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };
-      if (body.size <= PART_BYTES) {
-        const bytes = await readBody(body, signal);
-        const tag = await ask(undefined, signal, async () => {
-          if (plain.isReady()) return plain.put(target.Key, { bytes, sha256: sha256Of(body), signal });
-          const command = new sdk.PutObjectCommand({ ...target, Body: bytes });
-          const { ETag } = await client.send(command, { abortSignal: signal });
-          return ETag;
-        });
-        // A login page takes whatever is sent to it.
-        if (tag === undefined) throw strangeAnswer(config);
-        return;
-      }
-      await ask(undefined, signal, () => uploadParts({ sdk, client: partsClient, target, body, signal }));
+      const bytes = body.size <= PART_BYTES ? await readBody(body, signal) : undefined;
+      const tag = await ask(undefined, signal, async () => {
+        if (!bytes) return uploadParts({ sdk, client: partsClient, target, body, signal });
+        if (plain.isReady()) return plain.put(target.Key, { bytes, sha256: sha256Of(body), signal });
+        const command = new sdk.PutObjectCommand({ ...target, Body: bytes });
+        const { ETag } = await client.send(command, { abortSignal: signal });
+        return ETag;
+      });
+      // A login page takes whatever is sent to it.
+      if (tag === undefined) throw strangeAnswer(config);
     },
     async remove(key, signal) {
       const command = new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key });
