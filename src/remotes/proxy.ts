@@ -5,6 +5,9 @@ import { serverAddress } from './server-address.ts';
 /** The value of an environment variable; `undefined` when it is not set. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+/** This machine's own servers are behind no proxy. */
+const LOOPBACK = 'localhost,127.0.0.1,::1,[::1]';
+
 /**
  * The proxies that the environment names, and which of them stands before a remote; `undefined` for a folder and where
  * none is named. Throws `remote.proxy` when the one that would be used is no url of a proxy.
@@ -22,9 +25,10 @@ export function proxiesFor(config: RemoteConfig, env: Variables): Proxies | unde
   const target = new URL(address);
   const own = target.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   const [variable, value] = proxies.find(([name]) => name.toLowerCase() === own) ?? [];
-  const isUsed = value !== undefined && !isExcepted(target, env['no_proxy'] || env['NO_PROXY'] || '');
+  const exceptions = `${env['no_proxy'] || env['NO_PROXY'] || ''},${LOOPBACK}`;
+  const isUsed = value !== undefined && !isExcepted(target, exceptions);
   return {
-    env: Object.fromEntries(set.filter(([name, url]) => /^no_/i.test(name) || isProxy(url))),
+    env: { ...Object.fromEntries(proxies.filter(([, url]) => isProxy(url))), no_proxy: exceptions },
     ...(isUsed && variable !== undefined && { used: { variable, url: shown(config, variable, value) } }),
     secrets: proxies.flatMap(([, url]) => secretsOf(url)),
   };

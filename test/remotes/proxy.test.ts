@@ -48,8 +48,13 @@ test('a push and a pull go by way of the proxy, and past it to hosts that NO_PRO
   succeeded(await rig.lockstep(['remote', 'check'], { env }));
 
   proxy.seen.length = 0;
-  rig.write('remotes.yaml', yamlOf('s3', fake.url));
-  succeeded(await rig.lockstep(['remote', 'check'], { env: { ...env, NO_PROXY: '127.0.0.1' } }));
+  const gone = await rig.lockstep(['remote', 'check'], { env: { ...env, NO_PROXY: 'store.invalid' } });
+  assert.match(gone.stdout, /^fail {2}put +remote "cloud": no host is called "store\.invalid"/m);
+  // This machine's own servers need no exception.
+  for (const host of ['127.0.0.1', 'localhost']) {
+    rig.write('remotes.yaml', yamlOf('s3', `http://${host}:${port}`));
+    succeeded(await rig.lockstep(['remote', 'check'], { env }));
+  }
   assert.deepEqual(proxy.seen, []);
 });
 
@@ -66,6 +71,8 @@ test('which proxy stands before a server is decided as Node does', () => {
   assert.equal(used('http://host/x', { HTTPS_PROXY: 'http://one:1' }), undefined);
   assert.equal(used('https://host/x', {}), undefined);
   assert.equal(proxiesFor(configOf('/a/folder'), both), undefined);
+  for (const host of ['localhost', '127.0.0.1:80', '[::1]:9000'])
+    assert.equal(used(`http://${host}/x`, both), undefined);
   for (const [list, isUsed] of [
     ['*', false],
     ['other, HOST.example.org', false],
@@ -95,6 +102,7 @@ test('what is no url of a proxy is refused, without its password, where it would
       },
     );
     const other = { HTTP_PROXY: value, HTTPS_PROXY: 'http://good:1' };
-    assert.deepEqual(proxiesFor(configOf('https://host/x'), other)?.env, { HTTPS_PROXY: 'http://good:1' });
+    const { no_proxy: _, ...env } = proxiesFor(configOf('https://host/x'), other)?.env ?? {};
+    assert.deepEqual(env, { HTTPS_PROXY: 'http://good:1' });
   }
 });
