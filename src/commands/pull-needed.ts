@@ -137,7 +137,7 @@ async function withChosenRemote(
   try {
     const remotes = loadRemotes(context, root);
     const name = chooseRemote(remotes, textFlag(context, 'remote'));
-    await withRemote(context, { root, remotes, name, clock }, (remote) => act(remote, name));
+    await withRemote(context, { root, remotes, name, clock, emit }, (remote) => act(remote, name));
   } catch (error) {
     if (!(error instanceof PipelineError) || signal.aborted) throw error;
     const problem = toProblem(error);

@@ -64,6 +64,8 @@ export interface RemoteChoice {
   readonly clock: Project['clock'];
   /** How many requests may be under way at once; without it, what the remote's options say. */
   readonly jobs?: number | undefined;
+  /** Hears of long waits before another try. */
+  readonly emit?: Project['emit'];
 }
 
 /** The value of `--jobs`; `undefined` when it is not given. Throws `cli.value`. */
@@ -83,7 +85,7 @@ const MAX_JOBS = 1024;
 /** Opens a remote by name, does something with it, and closes it. */
 export async function withRemote<T>(
   context: CommandContext,
-  { root, remotes, name, clock, jobs }: RemoteChoice,
+  { root, remotes, name, clock, jobs, emit }: RemoteChoice,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   const config = remotes.remotes[name];
@@ -95,5 +97,5 @@ export async function withRemote<T>(
   if (config.problem) throw PipelineError.of([config.problem]);
   const { signal, env } = context;
   const options = jobs === undefined ? config.options : { ...config.options, jobs };
-  return useRemote({ ...config, options }, { root, env, clock, signal }, act);
+  return useRemote({ ...config, options }, { root, env, clock, signal, emit }, act);
 }

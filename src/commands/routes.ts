@@ -35,7 +35,7 @@ export async function eachRemote(
   routing: Routing,
   act: (remote: Remote, route: Route) => Promise<void>,
 ): Promise<void> {
-  const { root, clock } = project;
+  const { root, clock, emit } = project;
   const remotes = loadRemotes(context, root);
   const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
@@ -64,7 +64,7 @@ export async function eachRemote(
       outsOf(project, result)?.every(
         (out) => out.push && placeOf(out.remote) === name && (only === undefined || only.has(out.path)),
       ) === true;
-    await withRemote(context, { root, remotes, name, clock, jobs: routing.jobs }, (remote) =>
+    await withRemote(context, { root, remotes, name, clock, emit, jobs: routing.jobs }, (remote) =>
       act(remote, { name, artifacts, takes }),
     );
   }

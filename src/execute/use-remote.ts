@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Emit } from '../base/event.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
 import { afterFailure } from './after-failure.ts';
+import { createWaitTeller } from './tell-waits.ts';
 
 export interface UseRemoteOptions {
   /** The project's root, from which relative folders are meant. */
@@ -10,17 +12,27 @@ export interface UseRemoteOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Hears of long waits before another try. */
+  readonly emit?: Emit | undefined;
 }
 
 /** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
 export async function useRemote<T>(
   config: RemoteConfig & { readonly secrets?: readonly string[] },
-  { root, env, clock, signal }: UseRemoteOptions,
+  { root, env, clock, signal, emit }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   const { openRemote } = await import('../remotes/index.ts');
   const place = { ...config, url: toPlace(config.url, root, env['HOME']) };
-  const remote = await openRemote(place, { signal, clock, random: Math.random, root, env });
+  const onRetry = emit && createWaitTeller(emit, clock);
+  const remote = await openRemote(place, {
+    signal,
+    clock,
+    random: Math.random,
+    root,
+    env,
+    ...(onRetry && { onRetry }),
+  });
   let result: T;
   try {
     result = await act(remote);
