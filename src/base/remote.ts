@@ -75,6 +75,11 @@ export interface Remote {
    * time. What cannot be stored is left out without a word: `put` says why, and tries again where that may help.
    */
   putObjects?(objects: readonly LocalObject[], options: PutObjectsOptions): Promise<void>;
+  /**
+   * Sizes of those of the objects that are there: on remotes where asking for each costs no more than a listing. Fails
+   * with whatever went wrong; `list` and `head` tell it as the remote's own error.
+   */
+  sizesOf?(hashes: Iterable<ContentHash>): ReadonlyMap<ContentHash, number>;
   /** The local file that has, or would have, the bytes of a key: on remotes that are folders. */
   fileOf?(key: string): string;
   /** Removing what is not there is no error. */

@@ -1,5 +1,4 @@
 import { lstatSync } from 'node:fs';
-import { objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
@@ -49,7 +48,7 @@ export async function compareRemote({
   const all = new Set(artifacts.flatMap(partsOf));
   const present = await findPresent(remote, all, signal);
   const stateOf = (hash: ContentHash): Whereabouts | 'both' => {
-    const there = present.get(objectPath(hash));
+    const there = present.get(hash);
     const here = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size;
     if (here === undefined) return there === undefined ? 'nowhere' : 'only-there';
     // What was cut off when it was stored is not there: a push sends it again.

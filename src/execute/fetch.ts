@@ -96,7 +96,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   try {
     const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
     const presentTrees = await findPresent(remote, treeHashes, signal);
-    const manifests = treeHashes.filter((hash) => presentTrees.has(objectPath(hash)));
+    const manifests = treeHashes.filter((hash) => presentTrees.has(hash));
     let first = { objects: 0, size: 0 };
     await runPool(manifests, concurrency, (hash) =>
       receive(hash, (size) => {
@@ -109,7 +109,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const lacking = [...files].filter((hash) => !here.has(hash));
     const present = await findPresent(remote, lacking, signal);
     const coming = lacking.flatMap((hash) => {
-      const size = present.get(objectPath(hash));
+      const size = present.get(hash);
       return size === undefined ? [] : [{ hash, size }];
     });
     const total = {
@@ -123,7 +123,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       await settle();
     }
     const isHere = (hash: ContentHash): boolean =>
-      isIn(hash) || (dryRun && (present.has(objectPath(hash)) || trees.has(hash)));
+      isIn(hash) || (dryRun && (present.has(hash) || trees.has(hash)));
     const isWhole = ({ hash, kind }: Wanted): boolean =>
       isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
     const { objects: received, size } = dryRun ? total : progress.done();

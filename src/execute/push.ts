@@ -10,6 +10,7 @@ import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
+import type { Objects, Presence } from './transfer-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
 export interface PushOptions {
@@ -55,12 +56,14 @@ export async function push(options: PushOptions): Promise<PushResult> {
   // A manifest goes up after all its files, so where it is they are too.
   const all = [...new Set([...here, ...unknown.map(({ hash }) => hash)])];
   const present = await findPresent(remote, all, signal);
+  const whole = findWhole(wanted, objects, present);
   const lacking = new Set<ContentHash>();
   const sendings = (hashes: Iterable<ContentHash>): readonly Sending[] => {
     const found: Sending[] = [];
     for (const hash of hashes) {
+      if (whole.has(hash)) continue;
       const size = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size;
-      const there = present.get(objectPath(hash));
+      const there = present.get(hash);
       // An object of another size was cut off when it was stored.
       if (there !== undefined && (size === undefined || there === size)) continue;
       if (size === undefined) lacking.add(hash);
@@ -75,7 +78,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
     objects: files.length + trees.length + entries.sendings.length,
     size: sum(files) + sum(trees) + sum(entries.sendings),
   };
-  const isUnknown = (one: Artifact): boolean => unknown.includes(one) && !present.has(objectPath(one.hash));
+  const isUnknown = (one: Artifact): boolean => unknown.includes(one) && !present.has(one.hash);
   const away = new Set(unknown.filter(isUnknown).map(({ hash }) => hash)).size;
   const there = all.length - files.length - trees.length - lacking.size - away + entries.present;
   if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
@@ -162,6 +165,25 @@ export async function push(options: PushOptions): Promise<PushResult> {
     ...(dryRun && { dryRun }),
   });
   return result;
+}
+
+/**
+ * Files whose sizes on the remote add up to what the lock says of their artifact: none of them was cut off, so nobody
+ * need look up what size each has here.
+ */
+function findWhole(
+  artifacts: readonly Artifact[],
+  { trees }: Objects,
+  present: Presence,
+): ReadonlySet<ContentHash> {
+  const whole = new Set<ContentHash>();
+  for (const { hash, kind, size } of artifacts) {
+    const files = kind === 'file' ? [hash] : (trees.get(hash) ?? []);
+    // NaN, which equals nothing, when one is not there.
+    const there = files.reduce((total, file) => total + (present.get(file) ?? NaN), 0);
+    if (there === size) for (const file of files) whole.add(file);
+  }
+  return whole;
 }
 
 function sum(sendings: readonly { readonly size: number }[]): number {

@@ -1,14 +1,14 @@
-import { PipelineError } from '../base/error.ts';
-import { objectPath } from '../base/hash.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
+import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
-import type { Artifact, ContentHash, HashAlgorithm } from '../base/types.ts';
+import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 
 /** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
 const FEW = 8;
 
-/** What a remote has: key → size. Only keys that were asked for need to be in it. */
-export type Presence = ReadonlyMap<string, number>;
+/** What a remote has of what was asked for: object → size. */
+export type Presence = ReadonlyMap<ContentHash, number>;
 
 /** Finds which objects a remote has: one listing per algorithm, or one request each when they are few. */
 export async function findPresent(
@@ -16,23 +16,37 @@ export async function findPresent(
   hashes: Iterable<ContentHash>,
   signal: AbortSignal,
 ): Promise<Presence> {
-  const wanted = new Set([...hashes].map(objectPath));
-  const present = new Map<string, number>();
+  const wanted = new Set(hashes);
+  const present = new Map<ContentHash, number>();
   if (wanted.size <= FEW || remote.limits.listless === true) {
     await Promise.all(
-      [...wanted].map(async (key) => {
-        const head = await remote.head(key, signal);
-        if (head) present.set(key, head.size);
+      [...wanted].map(async (hash) => {
+        const head = await remote.head(objectPath(hash), signal);
+        if (head) present.set(hash, head.size);
       }),
     );
     return present;
   }
-  const algorithms = new Set([...wanted].map((key) => key.split('/')[1] as HashAlgorithm));
-  for (const algorithm of algorithms) {
-    for await (const { key, size } of remote.list(`files/${algorithm}/`, signal))
-      if (wanted.has(key)) present.set(key, size);
+  const sizes = askSizes(remote, wanted);
+  if (sizes) return sizes;
+  const byKey = new Map([...wanted].map((hash) => [objectPath(hash), hash]));
+  for (const algorithm of new Set([...wanted].map(algorithmOf))) {
+    for await (const { key, size } of remote.list(`files/${algorithm}/`, signal)) {
+      const hash = byKey.get(key);
+      if (hash !== undefined) present.set(hash, size);
+    }
   }
   return present;
+}
+
+/** What goes wrong here goes wrong in a listing too, which tries again and says why. */
+function askSizes(remote: Remote, hashes: Iterable<ContentHash>): Presence | undefined {
+  try {
+    return remote.sizesOf?.(hashes);
+  } catch (error) {
+    if (error instanceof PipelineError || isSystemError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The file objects of artifacts, and their manifests; a manifest goes after the files it refers to. */

@@ -35,13 +35,13 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
   const owners = ownersOf(artifacts, entries);
   const sizes = new Map(artifacts.flatMap((one) => (one.kind === 'file' ? [[one.hash, one.size]] : [])));
   for (const hash of wanted) {
-    const there = present.get(objectPath(hash));
+    const there = present.get(hash);
     const size = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size ?? sizes.get(hash);
     if (there !== undefined && size !== undefined && there !== size)
       faults.set(hash, `has ${plural(there, 'byte')} there instead of ${size}`);
   }
   if (readData) {
-    const readable = [...wanted].filter((hash) => present.has(objectPath(hash)) && !faults.has(hash));
+    const readable = [...wanted].filter((hash) => present.has(hash) && !faults.has(hash));
     await runPool(readable, remote.limits.concurrency, async (hash) => {
       if (isTreeHash(hash) && entries.has(hash)) return;
       const fault = await faultOf(remote, hash, signal);
@@ -50,7 +50,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
   }
   for (const artifact of artifacts) {
     const own = [...new Set([artifact.hash, ...(entries.get(artifact.hash) ?? [])])];
-    const lost = own.filter((hash) => !present.has(objectPath(hash)) && !faults.has(hash)).length;
+    const lost = own.filter((hash) => !present.has(hash) && !faults.has(hash)).length;
     if (lost > 0)
       problems.push({
         code: 'remote.lacks',

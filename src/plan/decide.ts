@@ -70,9 +70,9 @@ function decideUnchanged(
 ): Decision {
   const [foreign, ...others] = foreignOuts(stage, locked);
   if (foreign) return { verdict: 'run', reasons: [foreign, ...others] };
-  if (isOfOtherAlgorithm(seen, locked)) return { verdict: 'run', reasons: [{ kind: 'algorithm-changed' }] };
   const [first, ...rest] = outReasons(seen, locked);
   if (first) {
+    if (isOfOtherAlgorithm(seen, locked)) return { verdict: 'run', reasons: [{ kind: 'algorithm-changed' }] };
     const reasons: Reasons = [first, ...rest];
     return isAvailable(locked)
       ? { verdict: 'restore', reasons, result: locked }

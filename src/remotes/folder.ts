@@ -12,6 +12,7 @@ import type {
   RemoteEntry,
 } from '../base/remote.ts';
 import { objectPath } from '../base/hash.ts';
+import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { statIfExists, tempName } from '../io/files.ts';
 import { objectMissing, remoteFault } from './faults.ts';
@@ -108,6 +109,10 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     limits: { concurrency },
     putObjects,
     fileOf: (key) => `${root}/${key}`,
+    sizesOf: (hashes) => {
+      requireRoot();
+      return sizesBelow(root, hashes);
+    },
     async head(key) {
       const stat = guard(() => statIfExists(join(root, key)));
       if (!stat) requireRoot();
@@ -135,6 +140,21 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     flush: () => batch.flush(),
     close: () => batch.close(),
   };
+}
+
+/** One stat per object, and one per folder of them that is not there: a first push finds nothing. */
+function sizesBelow(root: string, hashes: Iterable<ContentHash>): ReadonlyMap<ContentHash, number> {
+  const sizes = new Map<ContentHash, number>();
+  const folders = new Map<string, boolean>();
+  for (const hash of hashes) {
+    const path = `${root}/${objectPath(hash)}`;
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    let isThere = folders.get(folder);
+    if (isThere === undefined) folders.set(folder, (isThere = statIfExists(folder) !== undefined));
+    const stat = isThere ? statIfExists(path) : undefined;
+    if (stat?.isFile()) sizes.set(hash, stat.size);
+  }
+  return sizes;
 }
 
 /** Keys of the files below a folder (empty, or ending in `/`) that begin with the prefix; a lazy walk. */
