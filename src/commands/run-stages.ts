@@ -44,8 +44,9 @@ async function runInWorkspace(
   request: Request,
 ): Promise<ExitCode> {
   const { selection } = request;
-  const { restorer, world, warmUp } = await project.workbench();
-  if (request.runs) warmUp();
+  const workbench = await project.workbench();
+  const { restorer, world } = workbench;
+  if (request.runs) workbench.warmUp();
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
   // Remotes, and all that reads their file, are loaded for --pull only.
