@@ -32,10 +32,9 @@ export interface Body {
   open(): Readable;
 }
 
-/** A local file that goes to a remote as the object that it is; no manifest. */
-export interface LocalObject {
+/** An object and its length in bytes; no manifest. */
+export interface SizedObject {
   readonly hash: ContentHash;
-  readonly file: string;
   readonly size: number;
 }
 
@@ -49,7 +48,9 @@ export interface RemoteEntry {
 
 export interface PutObjectsOptions {
   readonly signal: AbortSignal;
-  readonly stored: (some: readonly LocalObject[]) => void;
+  /** Where an object's bytes are. */
+  readonly fileOf: (hash: ContentHash) => string;
+  readonly stored: (some: readonly SizedObject[]) => void;
 }
 
 /**
@@ -74,7 +75,7 @@ export interface Remote {
    * Stores many objects at once, hashed on the way, where that is faster than one by one; `stored` is told of some at a
    * time. What cannot be stored is left out without a word: `put` says why, and tries again where that may help.
    */
-  putObjects?(objects: readonly LocalObject[], options: PutObjectsOptions): Promise<void>;
+  putObjects?(objects: readonly SizedObject[], options: PutObjectsOptions): Promise<void>;
   /**
    * Sizes of those of the objects that are there: on remotes where asking for each costs no more than a listing. Fails
    * with whatever went wrong; `list` and `head` tell it as the remote's own error.

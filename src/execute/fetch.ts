@@ -70,12 +70,9 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   ): Promise<void> => {
     const came = new Set<ContentHash>();
     if (remote.fileOf) {
-      const there = coming.map(({ hash, size }) => {
-        const file = remote.fileOf?.(objectPath(hash)) ?? '';
-        return { hash, size, file };
-      });
-      await landing.receiveFiles(there, {
+      await landing.receiveFiles(coming, {
         threads: concurrency,
+        fileOf: (hash) => remote.fileOf?.(objectPath(hash)) ?? '',
         signal,
         received(some) {
           for (const { hash } of some) came.add(hash);

@@ -107,16 +107,14 @@ export async function push(options: PushOptions): Promise<PushResult> {
   /** What does not go together with others goes by itself. */
   const sendAll = async (sendings: readonly Sending[]): Promise<void> => {
     const stored = new Set<ContentHash>();
-    await remote.putObjects?.(
-      sendings.map(({ hash, size }) => ({ hash, size, file: cache.pathOf(hash) })),
-      {
-        signal,
-        stored(some) {
-          for (const { hash } of some) stored.add(hash);
-          progress.arrivedTogether(some);
-        },
+    await remote.putObjects?.(sendings, {
+      signal,
+      fileOf: (hash) => cache.pathOf(hash),
+      stored(some) {
+        for (const { hash } of some) stored.add(hash);
+        progress.arrivedTogether(some);
       },
-    );
+    });
     const rest = sendings.filter(({ hash }) => !stored.has(hash));
     await runPool(rest, remote.limits.concurrency, send);
   };

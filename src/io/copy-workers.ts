@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, openSync, readSync, rmSync, writeSync } from 'no
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import { algorithmOf, hashBytes } from '../base/hash.ts';
-import type { LocalObject } from '../base/remote.ts';
+import type { SizedObject } from '../base/remote.ts';
 import { COPY_BYTES } from './copy-files.ts';
 import type { CopiedObject, CopyOptions } from './copy-files.ts';
 
@@ -11,24 +11,29 @@ const MESSAGE_FILES = 128;
 const MESSAGE_BYTES = 8 * 1024 * 1024;
 const READ_ONLY = 0o444;
 
+/** What a worker is asked for. */
+interface Order extends CopiedObject {
+  readonly file: string;
+}
+
 /** V8 lets a young generation grow to three times this; a worker here has nothing to keep. */
 const YOUNG_MIB = 4;
 
 /** `copyFiles` in worker threads: each opens, reads, hashes and writes its own files; only indexes are sent back. */
 export async function copyWithWorkers(
-  objects: readonly LocalObject[],
-  { threads, signal, tempFor, copied }: CopyOptions,
+  objects: readonly SizedObject[],
+  { threads, signal, fileOf, tempFor, copied }: CopyOptions,
 ): Promise<void> {
   let next = 0;
   const failures: unknown[] = [];
-  const take = (): readonly CopiedObject[] => {
-    const taken: CopiedObject[] = [];
+  const take = (): readonly Order[] => {
+    const taken: Order[] = [];
     if (failures.length > 0 || signal.aborted) return taken;
     for (let bytes = 0; taken.length < MESSAGE_FILES && bytes < MESSAGE_BYTES;) {
       const object = objects[next++];
       if (object === undefined) break;
-      const { hash, file, size } = object;
-      taken.push({ hash, file, size, temp: tempFor(object) });
+      const { hash, size } = object;
+      taken.push({ hash, size, file: fileOf(hash), temp: tempFor(hash) });
       bytes += size;
     }
     return taken;
@@ -40,7 +45,11 @@ export async function copyWithWorkers(
     try {
       for (let asked = take(); asked.length > 0; asked = take()) {
         const wrong = await ask(worker, asked);
-        await copied(wrong.length === 0 ? asked : asked.filter((_, index) => !wrong.includes(index)));
+        await copied(
+          asked.flatMap(({ hash, size, temp }, index) =>
+            wrong.includes(index) ? [] : [{ hash, size, temp }],
+          ),
+        );
       }
     } catch (error) {
       failures.push(error);
@@ -55,7 +64,7 @@ export async function copyWithWorkers(
 }
 
 /** The indexes of those that were not copied. */
-function ask(worker: Worker, asked: readonly CopiedObject[]): Promise<readonly number[]> {
+function ask(worker: Worker, asked: readonly Order[]): Promise<readonly number[]> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
     worker.once('message', (wrong: readonly number[]) => {
@@ -68,14 +77,14 @@ function ask(worker: Worker, asked: readonly CopiedObject[]): Promise<readonly n
 
 function serve(port: NonNullable<typeof parentPort>): void {
   const buffer = Buffer.allocUnsafeSlow(COPY_BYTES + 1);
-  port.on('message', (asked: readonly CopiedObject[]) => {
+  port.on('message', (asked: readonly Order[]) => {
     const wrong: number[] = [];
     for (const [index, object] of asked.entries()) if (!copyOne(object, buffer)) wrong.push(index);
     port.postMessage(wrong);
   });
 }
 
-function copyOne({ hash, file, size, temp }: CopiedObject, buffer: Buffer): boolean {
+function copyOne({ hash, file, size, temp }: Order, buffer: Buffer): boolean {
   try {
     const bytes = readUpTo(size + 1, file, buffer);
     if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return false;

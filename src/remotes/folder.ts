@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import type {
   Body,
-  LocalObject,
+  SizedObject,
   OpenRemote,
   PutObjectsOptions,
   Remote,
@@ -84,8 +84,8 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
 
   /** Nothing is told of what prevents it: each object is then put by itself, which finds the same and says so. */
   async function putObjects(
-    objects: readonly LocalObject[],
-    { signal, stored }: PutObjectsOptions,
+    objects: readonly SizedObject[],
+    { signal, fileOf, stored }: PutObjectsOptions,
   ): Promise<void> {
     try {
       prepare();
@@ -95,6 +95,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     await copyFiles(objects, {
       threads: concurrency,
       signal,
+      fileOf,
       tempFor: () => tempName(join(incoming, 'temp')),
       async copied(some) {
         await batch.add(

@@ -158,22 +158,20 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
   const done = new Set<ContentHash>();
   if (cache.linker().type !== 'reflink') {
     const byHash = new Map(files.map((file) => [file.hash, file]));
-    await copyFiles(
-      files.map(({ hash, path, size }) => ({ hash, file: path, size })),
-      {
-        threads: availableParallelism(),
-        signal: new AbortController().signal,
-        tempFor: () => cache.newTemp(),
-        copied(some) {
-          for (const { hash, temp } of some) {
-            const file = byHash.get(hash);
-            if (file) entering.push({ file, from: temp, stat: lstatSync(temp) });
-            done.add(hash);
-          }
-          return Promise.resolve();
-        },
+    await copyFiles(files, {
+      threads: availableParallelism(),
+      signal: new AbortController().signal,
+      fileOf: (hash) => byHash.get(hash)?.path ?? '',
+      tempFor: () => cache.newTemp(),
+      copied(some) {
+        for (const { hash, temp } of some) {
+          const file = byHash.get(hash);
+          if (file) entering.push({ file, from: temp, stat: lstatSync(temp) });
+          done.add(hash);
+        }
+        return Promise.resolve();
       },
-    );
+    });
   }
   for (const file of files) if (!done.has(file.hash)) entering.push(copyOne(cache, file));
 }

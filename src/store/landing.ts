@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
-import type { LocalObject, Source } from '../base/remote.ts';
+import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { flush } from '../io/flush.ts';
@@ -29,7 +29,7 @@ export interface Landing {
    * Receives many small files at once, where that is faster than one by one; `received` is told of some at a time. What
    * cannot be copied is left out without a word: `receive` says why.
    */
-  receiveFiles(files: readonly LocalObject[], options: ReceiveFilesOptions): Promise<void>;
+  receiveFiles(files: readonly SizedObject[], options: ReceiveFilesOptions): Promise<void>;
   /** True for an object that was let in. */
   hasLetIn(hash: ContentHash): boolean;
   /** The files that a received manifest names. Throws `manifest.invalid`. */
@@ -43,7 +43,9 @@ export interface Landing {
 export interface ReceiveFilesOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
-  readonly received: (some: readonly LocalObject[]) => void;
+  /** Where an object's bytes are. */
+  readonly fileOf: (hash: ContentHash) => string;
+  readonly received: (some: readonly SizedObject[]) => void;
 }
 
 interface Received {
@@ -117,11 +119,12 @@ export function createLanding(cache: Cache): Landing {
 
   return {
     hasLetIn: (hash) => inside.has(hash),
-    async receiveFiles(objects, { threads, signal, received }) {
+    async receiveFiles(objects, { threads, signal, fileOf, received }) {
       await copyFiles(objects, {
         threads,
         signal,
-        tempFor: ({ hash }) => tempFor(hash),
+        fileOf,
+        tempFor,
         async copied(some) {
           await take(some);
           received(some);

@@ -5,13 +5,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
-import type { LocalObject } from '../../src/base/remote.ts';
+import type { ContentHash } from '../../src/base/types.ts';
+import type { SizedObject } from '../../src/base/remote.ts';
 import { COPY_BYTES } from '../../src/io/copy-files.ts';
 import type { CopiedObject } from '../../src/io/copy-files.ts';
 import { copyWithWorkers } from '../../src/io/copy-workers.ts';
 
 interface Place {
-  readonly objects: readonly LocalObject[];
+  readonly objects: readonly SizedObject[];
+  /** The files, in the order of the objects; all texts differ. */
+  readonly files: readonly string[];
+  readonly fileOf: (hash: ContentHash) => string;
+  /** Where the copy of each object goes: a file of the same name. */
+  readonly tempFor: (hash: ContentHash) => string;
   readonly out: string;
   readonly copied: CopiedObject[];
 }
@@ -19,32 +25,33 @@ interface Place {
 function place(t: TestContext, texts: readonly (string | Buffer)[]): Place {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-copy-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const objects = texts.map((text, index): LocalObject => {
-    const file = join(root, `${index}`);
-    writeFileSync(file, text);
-    return { hash: hashBytes('sha256', text), file, size: Buffer.byteLength(text) };
+  const out = mkdtempSync(join(root, 'out-'));
+  const names = new Map<ContentHash, string>();
+  const objects = texts.map((text, index): SizedObject => {
+    const hash = hashBytes('sha256', text);
+    names.set(hash, `${index}`);
+    writeFileSync(join(root, `${index}`), text);
+    return { hash, size: Buffer.byteLength(text) };
   });
-  return { objects, out: mkdtempSync(join(root, 'out-')), copied: [] };
+  const fileOf = (hash: ContentHash): string => join(root, names.get(hash) ?? '');
+  const tempFor = (hash: ContentHash): string => join(out, names.get(hash) ?? '');
+  return { objects, files: objects.map(({ hash }) => fileOf(hash)), fileOf, tempFor, out, copied: [] };
 }
 
-/** Where the copy of each object goes: a file of the same name. */
-const tempFor =
-  (out: string) =>
-  ({ file }: LocalObject): string =>
-    join(out, file.slice(file.lastIndexOf('/') + 1));
-
 test('hundreds of files are copied, read-only and of their own inode, and each is told of once', async (t) => {
-  const texts = Array.from({ length: 600 }, (_, index) => `text ${index} `.repeat(index % 7));
-  const { objects, out, copied } = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
+  const texts = Array.from({ length: 600 }, (_, index) => `text ${index} `.repeat(1 + (index % 7)));
+  const { objects, copied, fileOf, tempFor } = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
   await copyWithWorkers(objects, {
     threads: 2,
     signal: new AbortController().signal,
-    tempFor: tempFor(out),
+    fileOf,
+    tempFor,
     copied: async (some) => void copied.push(...some),
   });
-  assert.equal(new Set(copied.map(({ file }) => file)).size, 601);
+  assert.equal(new Set(copied.map(({ hash }) => hash)).size, 601);
   assert.equal(copied.length, 601);
-  for (const { file, temp } of copied) {
+  for (const { hash, temp } of copied) {
+    const file = fileOf(hash);
     assert.ok(readFileSync(temp).equals(readFileSync(file)));
     const { mode, ino } = statSync(temp);
     assert.equal(mode & 0o777, 0o444);
@@ -52,11 +59,11 @@ test('hundreds of files are copied, read-only and of their own inode, and each i
   }
 });
 
+const TEXTS = ['gone', 'longer', 'shorter', 'other', 'right', ''];
+
 test('files that are gone, longer, shorter or other than their hash are left out, and leave nothing', async (t) => {
-  const { objects, out, copied } = place(t, ['gone', 'longer', 'shorter', 'other', 'right', '']);
-  const [gone = '', longer = '', shorter = '', other = '', right = '', empty = ''] = objects.map(
-    ({ file }) => file,
-  );
+  const { objects, files, out, copied, fileOf, tempFor } = place(t, TEXTS);
+  const [gone = '', longer = '', shorter = '', other = ''] = files;
   rmSync(gone);
   writeFileSync(longer, 'longer!');
   writeFileSync(shorter, 'short');
@@ -64,23 +71,25 @@ test('files that are gone, longer, shorter or other than their hash are left out
   await copyWithWorkers(objects, {
     threads: 1,
     signal: new AbortController().signal,
-    tempFor: tempFor(out),
+    fileOf,
+    tempFor,
     copied: async (some) => void copied.push(...some),
   });
   assert.deepEqual(
-    copied.map(({ file }) => file),
-    [right, empty],
+    copied.map(({ hash }) => hash),
+    [hashBytes('sha256', 'right'), hashBytes('sha256', '')],
   );
   assert.deepEqual(readdirSync(out).sort(), ['4', '5']);
 });
 
 test('a name that is taken is left alone', async (t) => {
-  const { objects, out, copied } = place(t, ['new']);
+  const { objects, out, copied, fileOf, tempFor } = place(t, ['new']);
   writeFileSync(join(out, '0'), 'old');
   await copyWithWorkers(objects, {
     threads: 1,
     signal: new AbortController().signal,
-    tempFor: tempFor(out),
+    fileOf,
+    tempFor,
     copied: async (some) => void copied.push(...some),
   });
   assert.deepEqual(copied, []);
@@ -90,12 +99,13 @@ test('a name that is taken is left alone', async (t) => {
 test('an abort or a failure ends it; all that was copied until then was told', async (t) => {
   const texts = Array.from({ length: 600 }, (_, index) => `text ${index}`);
   for (const end of ['abort', 'failure'] as const) {
-    const { objects, out, copied } = place(t, texts);
+    const { objects, out, copied, fileOf, tempFor } = place(t, texts);
     const stop = new AbortController();
     const copying = copyWithWorkers(objects, {
       threads: 2,
       signal: stop.signal,
-      tempFor: tempFor(out),
+      fileOf,
+      tempFor,
       async copied(some) {
         copied.push(...some);
         if (end === 'failure') throw new Error('enough');
