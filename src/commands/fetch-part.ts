@@ -59,7 +59,8 @@ export async function findParts(
         hash: entry.hash,
         kind: 'file',
       }));
-      files.push(...all.map(({ path }) => path));
+      // One by one: there may be more files than a call takes arguments.
+      for (const { path } of all) files.push(path);
       const wanted = all.filter(({ path }) => patterns.some(({ matches }) => matches(path)));
       if (wanted.length > 0) found.push({ item, all, wanted });
     } catch (error) {

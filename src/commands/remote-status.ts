@@ -62,12 +62,20 @@ function formatComparison(name: string, artifacts: number, { objects, difference
   const whole = `${plural(objects, 'object')} of ${plural(artifacts, 'artifact')}`;
   if (artifacts === 0) return `pipeline.lock names nothing that goes to ${name}.\n`;
   if (differences.length === 0) return `Cache and ${name} are equal: ${whole}.\n`;
-  const width = Math.min(48, Math.max(...differences.map(({ path }) => path.length)));
-  const digits = Math.max(...differences.map((one) => formatCount(one.objects).length));
+  const width = Math.min(
+    48,
+    longest(differences, ({ path }) => path),
+  );
+  const digits = longest(differences, (one) => formatCount(one.objects));
   const rows = differences.map((one) => {
     const { left, right } = WORDS[one.state];
     const count = `${formatCount(one.objects).padStart(digits)} ${one.objects === 1 ? 'object ' : 'objects'}`;
     return `${one.path.padEnd(width)}  ${left.padEnd(10)}  ${count}  ${right}\n`;
   });
   return `${rows.join('')}\n${name}: ${whole}; ${plural(differences.length, 'difference')}\n`;
+}
+
+/** Not `Math.max(...)`: there may be more of them than a call takes arguments. */
+function longest<T>(many: readonly T[], textOf: (one: T) => string): number {
+  return many.reduce((length, one) => Math.max(length, textOf(one).length), 0);
 }

@@ -122,7 +122,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     const lost = [...own].filter((hash) => files.missing.has(hash)).length;
     if (lost > 0) problems.push({ code: 'object.missing', message: lacks(artifact, lost, own.size), hint });
   }
-  problems.push(...differing.values());
+  for (const problem of differing.values()) problems.push(problem);
   const good = new Map([...trees.good, ...files.good]);
   const bad = [trees, files].reduce(
     (sum, one) => sum + one.missing.size + one.wrong.size + one.unreadable.size,

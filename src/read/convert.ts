@@ -193,8 +193,8 @@ function collectAnchors(document: Document): ReadonlyMap<Alias, Node> {
       if (node.anchor !== undefined) named.set(node.anchor, node);
     }
     // Last in, first out: pushed backwards, so that the walk follows the text.
-    if (isSeq(node)) pending.push(...node.items.toReversed());
-    else if (isMap(node)) pending.push(...node.items.toReversed().flatMap((pair) => [pair.value, pair.key]));
+    if (isSeq(node)) for (const item of node.items.toReversed()) pending.push(item);
+    else if (isMap(node)) for (const pair of node.items.toReversed()) pending.push(pair.value, pair.key);
   }
   return found;
 }
