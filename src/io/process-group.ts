@@ -46,6 +46,8 @@ export interface Group {
   signal(signal: NodeJS.Signals): void;
 }
 
+/** A process that does not live long is looked at soon, one that does seldom. */
+const FIRST_SAMPLE_MS = 10;
 const SAMPLE_MS = 250;
 /** Once the leader is gone, its output has this long to arrive before whoever still holds the pipe is cut off. */
 const DRAIN_MS = 1000;
@@ -99,13 +101,19 @@ function reasonOf(cause: unknown): string {
 
 /** Resolves when the leader is gone, nothing that it started is left and its output has been read. */
 async function follow(child: ChildProcess, pid: number, mark: string | undefined): Promise<Ending> {
-  let peak = peakMemoryOf(pid);
-  const sampler = setInterval(() => (peak = Math.max(peak, peakMemoryOf(pid))), SAMPLE_MS);
+  let peak = 0;
+  let pause = FIRST_SAMPLE_MS;
+  const sample = (): void => {
+    peak = Math.max(peak, peakMemoryOf(pid));
+    pause = Math.min(2 * pause, SAMPLE_MS);
+    sampler = setTimeout(sample, pause);
+  };
+  let sampler = setTimeout(sample, pause);
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
     child.once('exit', (code, by) => resolve([code, by]));
   });
-  clearInterval(sampler);
+  clearTimeout(sampler);
   // What a stage leaves running in the background could write to outs that are being committed.
   signalGroup(pid, 'SIGKILL');
   if (mark !== undefined) await endMarked(mark, pid);
