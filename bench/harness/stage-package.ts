@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { packPackage } from '../../scripts/pack-package.ts';
 
@@ -6,9 +6,10 @@ const ROOT = resolve(import.meta.dirname, '..', '..');
 
 /**
  * Builds the package as npm would install it (JavaScript, no sources) and returns its folder. The command is measured
- * from there, because a clone runs TypeScript and starts slower.
+ * from there, because a clone runs TypeScript and starts slower. The packages that it does not bundle are the clone's.
  */
 export async function stagePackage(folder: string): Promise<string> {
   rmSync(await packPackage(ROOT, folder));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return join(folder, 'package');
 }
