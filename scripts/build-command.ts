@@ -31,14 +31,11 @@ export interface CommandBuild {
   readonly external: readonly string[];
 }
 
-/**
- * Builds the command: `cli.js`, one file with everything that a run with nothing to do needs, and `part-….js` with its
- * chunks for what is loaded on demand; those import what they share with it from `cli.js`. Returns the paths of all
- * sources, relative to the root. Throws when two modules of `cli.js` export one name, or
- * when a part starts threads with its own file.
- */
-export async function buildCommand({ root, dist, external }: CommandBuild): Promise<readonly string[]> {
-  const options = {
+type BundleOptions = BuildOptions & { readonly format: 'esm'; readonly outdir: string };
+
+/** How everything that goes into the package is bundled. */
+export function bundleOptions({ root, dist, external }: CommandBuild): BundleOptions {
+  return {
     absWorkingDir: root,
     outdir: dist,
     bundle: true,
@@ -49,8 +46,17 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
     // Not minified: two milliseconds at start are less than a stack trace that can be read.
     minify: false,
     legalComments: 'none',
-    metafile: true,
-  } satisfies BuildOptions;
+  };
+}
+
+/**
+ * Builds the command: `cli.js`, one file with everything that a run with nothing to do needs, and `part-….js` with its
+ * chunks for what is loaded on demand; those import what they share with it from `cli.js`. Returns the paths of all
+ * sources, relative to the root. Throws when two modules of `cli.js` export one name, or when a part starts threads with
+ * its own file.
+ */
+export async function buildCommand({ root, dist, external }: CommandBuild): Promise<readonly string[]> {
+  const options = { ...bundleOptions({ root, dist, external }), metafile: true } satisfies BuildOptions;
   const parts = new Map<string, string>();
   const bundled = (name: string): boolean =>
     !isBuiltin(name) &&

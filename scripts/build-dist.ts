@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { buildCommand, takeBuiltins } from './build-command.ts';
+import { buildCommand, bundleOptions, takeBuiltins } from './build-command.ts';
 import { BUNDLED, readManifest } from './manifest.ts';
 import { collectLicenses } from './licenses.ts';
 
@@ -21,15 +21,7 @@ export async function buildDist(root: string, dist: string): Promise<void> {
     .flatMap((name) => [name, `${name}/*`]);
   // A stage process may read this one file of ours, so it shares no chunk with anything.
   await build({
-    absWorkingDir: root,
-    outdir: dist,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    external,
-    minify: false,
-    legalComments: 'none',
+    ...bundleOptions({ root, dist, external }),
     entryPoints: { child: 'src/execute/child.ts' },
   });
   takeBuiltins(join(dist, 'child.js'));
