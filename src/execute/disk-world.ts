@@ -22,7 +22,7 @@ import { failedFolder, failedName } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
-import type { AttemptRequest, Attempted, World } from './world.ts';
+import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
 export interface DiskWorldOptions {
   readonly root: string;
@@ -60,7 +60,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     };
   }
 
-  async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Attempted> {
+  async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     const entry = recordOf(stage, staging);
@@ -88,14 +88,23 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         launcher: options.launcher,
         onStart: (leader) => journal.started(staging.id, leader),
       });
+      return {
+        ...(peakMemory !== undefined && { peakMemory }),
+        harvest: () => takeIn(stage, staging, fingerprint),
+      };
+    } catch (error) {
+      throw undone(error, stage, staging);
+    }
+  }
+
+  async function takeIn(stage: Stage, staging: Staging, fingerprint: Fingerprint): Promise<Harvested> {
+    try {
       await verifyDeps(stage, fingerprint);
       verifyCode(stage);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
       return {
-        stage,
         result,
-        ...(peakMemory !== undefined && { peakMemory }),
         commit: () => commit(stage, staging, result),
         discard: () => void undo(stage, staging),
       };

@@ -6,7 +6,7 @@ import { compareFingerprints } from '../plan/compare.ts';
 import type { Plan } from '../plan/plan.ts';
 import { failedName } from './recover.ts';
 import type { Recorder } from './recorder.ts';
-import type { World } from './world.ts';
+import type { Harvested, World } from './world.ts';
 
 /** `--locked`: every difference from the lock that is known before anything runs, at once. Throws `locked.differs`. */
 export function refuseUnlocked(plan: Plan, recorder: Recorder): void {
@@ -29,23 +29,28 @@ export function lockedWorld(world: World, recorder: Recorder): World {
       const locked = recorder.lockOf(stage.name);
       const [problem] = locked ? differences(stage, locked, fingerprint) : [notLocked(stage)];
       if (problem) throw PipelineError.of([problem]);
-      const attempted = await world.attempt(request);
-      const different = attempted.result.outs.find(
-        (out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash,
-      );
-      if (!different) return attempted;
-      attempted.discard();
-      throw new PipelineError(
-        'locked.not-reproduced',
-        `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
-        {
-          exit: EXIT.failed,
-          at: stage.at,
-          hint: `what it made is in .lockstep/failed/${failedName(stage.name)}; a stage must not depend on what it does not declare`,
-        },
-      );
+      const ran = await world.attempt(request);
+      return { ...ran, harvest: async () => accept(stage, locked, await ran.harvest()) };
     },
   };
+}
+
+/** Throws `locked.not-reproduced` for other bytes than the lock's. */
+function accept(stage: Stage, locked: StageLock | undefined, harvested: Harvested): Harvested {
+  const different = harvested.result.outs.find(
+    (out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash,
+  );
+  if (!different) return harvested;
+  harvested.discard();
+  throw new PipelineError(
+    'locked.not-reproduced',
+    `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: `what it made is in .lockstep/failed/${failedName(stage.name)}; a stage must not depend on what it does not declare`,
+    },
+  );
 }
 
 function notLocked(stage: Stage): Problem {

@@ -1,14 +1,12 @@
-import { EXIT, PipelineError, toProblem } from '../base/error.ts';
+import { toProblem } from '../base/error.ts';
 import type { Emit, Outcome } from '../base/event.ts';
-import type { Reason } from '../base/reason.ts';
-import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
-import type { Decision } from '../plan/decide.ts';
+import type { Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
-import { retryDelayMs } from './retry.ts';
-import { createSlots } from './slots.ts';
-import type { Attempted, World } from './world.ts';
+import { createStageRunner } from './run-stage.ts';
+import type { Finished } from './run-stage.ts';
+import type { World } from './world.ts';
 
 export interface RunOptions {
   readonly graph: Graph;
@@ -49,68 +47,39 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const bugs: unknown[] = [];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  /** After a failure nothing new starts; what runs may finish. */
-  let halted = false;
-  const slots = createSlots(options.jobs, options.pools);
+  const runner = createStageRunner({
+    ...options,
+    signal,
+    isAwaited: (stage) => (graph.downstream.get(stage) ?? []).some((name) => selection.stages.has(name)),
+    judge: (stage) => judge(stage, { graph, selection, facts: world.facts, known }),
+  });
   /** How a stage left things for those that read from it. */
-  const settled = new Map<StageName, Promise<'ok' | 'not-ok'>>();
+  const settled = new Map<StageName, Promise<Outcome>>();
   const judged = new Map(plan.judgements.map((judgement) => [judgement.stage.name, judgement]));
 
-  function finish(
-    stage: Stage,
-    outcome: Outcome,
-    reasons: readonly Reason[],
-    more: Finished = {},
-  ): 'ok' | 'not-ok' {
+  function finish(stage: Stage, finished: Finished): Outcome {
+    const { outcome, result, error } = finished;
     counts[outcome]++;
-    if (more.error !== undefined) failures.push({ stage: stage.name, error: more.error });
-    const { durationMs, peakMemory, result, error } = more;
-    emit({
-      type: 'stage-finished',
-      stage: stage.name,
-      outcome,
-      reasons,
-      ...(durationMs !== undefined && { durationMs }),
-      ...(peakMemory !== undefined && { peakMemory }),
-      ...(result && {
-        outs: result.outs.map(({ path, hash, size, files }) => ({
-          path,
-          hash,
-          size,
-          ...(files !== undefined && { files }),
-        })),
-      }),
-      ...(error !== undefined && { problem: toProblem(error) }),
-    });
+    if (error !== undefined) failures.push({ stage: stage.name, error });
+    emit({ type: 'stage-finished', stage: stage.name, ...toTold(finished) });
     if (result) known.set(stage.name, { outs: result.outs, placed: true });
     if (outcome === 'ran') ran.add(stage.name);
-    if (outcome === 'failed' && !options.keepGoing) halted = true;
-    return outcome === 'fresh' || outcome === 'restored' || outcome === 'ran' ? 'ok' : 'not-ok';
+    return outcome;
   }
 
-  async function settle(stage: Stage): Promise<'ok' | 'not-ok'> {
+  async function settle(stage: Stage): Promise<Outcome> {
     const above = (graph.upstream.get(stage.name) ?? []).filter((name) => selection.stages.has(name));
     const outcomes = await Promise.all(above.map(async (name) => settled.get(name)));
-    const blocker = above.find((_, index) => outcomes[index] === 'not-ok');
-    if (blocker !== undefined)
-      return finish(stage, signal.aborted ? 'canceled' : 'blocked', [
-        { kind: 'upstream-failed', stage: blocker },
-      ]);
-    if (signal.aborted || halted)
-      return finish(stage, 'canceled', judged.get(stage.name)?.decision.reasons ?? []);
+    const blocker = above.find((_, index) => outcomes[index] === 'failed' || outcomes[index] === 'blocked');
+    if (blocker !== undefined && !signal.aborted)
+      return finish(stage, { outcome: 'blocked', reasons: [{ kind: 'upstream-failed', stage: blocker }] });
     const planned = judged.get(stage.name);
+    if (!planned) throw new Error(`stage ${stage.name} was not planned`);
+    if (signal.aborted || runner.isHalted())
+      return finish(stage, { outcome: 'canceled', reasons: planned.decision.reasons });
     // An upstream that was to be restored and ran instead may have made something else than was planned with.
-    const isOutdated = planned?.decision.verdict === 'wait' || above.some((name) => ran.has(name));
-    const judgement = isOutdated ? await judgeAgain(stage) : planned;
-    if (!judgement) throw new Error(`stage ${stage.name} was not planned`);
-    const { decision } = judgement;
-    try {
-      return await act(stage, judgement);
-    } catch (error) {
-      if (signal.aborted && isCancel(error, signal)) return finish(stage, 'canceled', decision.reasons);
-      if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-      return finish(stage, 'failed', decision.reasons, { error: toTold(stage, error, world) });
-    }
+    const isOutdated = planned.decision.verdict === 'wait' || above.some((name) => ran.has(name));
+    return finish(stage, await runner.bringUpToDate(isOutdated ? await judgeAgain(stage) : planned));
   }
 
   /** Its upstream has settled: what reads a folder around several outs must be looked at again. */
@@ -122,114 +91,11 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     return judge(stage.name, { graph, selection, facts: world.facts, known });
   }
 
-  async function act(stage: Stage, { decision, fingerprint, problems }: Judgement): Promise<'ok' | 'not-ok'> {
-    const [problem] = problems;
-    if (problem) throw PipelineError.of([problem]);
-    switch (decision.verdict) {
-      case 'skip': {
-        const { result } = decision;
-        if (decision.reasons.some((reason) => reason.kind === 'gate-changed'))
-          world.judgeGates(stage, result);
-        return finish(stage, 'fresh', decision.reasons, { result });
-      }
-      case 'restore':
-        return restoreStage(stage, decision);
-      case 'blocked':
-        throw frozenWithoutOuts(stage);
-      case 'run':
-        if (!fingerprint) throw new Error(`stage ${stage.name} has no fingerprint`);
-        return runStage(stage, fingerprint, decision.reasons);
-      case 'wait':
-        throw new Error(`stage ${stage.name} still waits`);
-      default:
-        return decision satisfies never;
-    }
-  }
-
-  /** An object found damaged on the way has left the cache: judged again, the stage runs and so heals it. */
-  async function restoreStage(
-    stage: Stage,
-    decision: Extract<Decision, { verdict: 'restore' }>,
-  ): Promise<'ok' | 'not-ok'> {
-    try {
-      await world.restore(stage, decision.result);
-    } catch (error) {
-      if (
-        !(error instanceof PipelineError) ||
-        !['object.missing', 'object.corrupt', 'manifest.invalid'].includes(error.code)
-      )
-        throw error;
-      const again = judge(stage.name, { graph, selection, facts: world.facts, known });
-      if (again.decision.verdict === 'restore') throw error;
-      return act(stage, again);
-    }
-    return finish(stage, 'restored', decision.reasons, { result: decision.result });
-  }
-
-  async function runStage(
-    stage: Stage,
-    fingerprint: Fingerprint,
-    reasons: readonly Reason[],
-  ): Promise<'ok' | 'not-ok'> {
-    const release = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
-    const startedAt = world.now();
-    try {
-      if (signal.aborted || halted) return finish(stage, 'canceled', reasons);
-      const attempted = await attemptWithRetries(stage, fingerprint, reasons);
-      release();
-      emit({ type: 'stage-committing', stage: stage.name });
-      await attempted.commit();
-      const durationMs = world.now() - startedAt;
-      const { result, peakMemory } = attempted;
-      return finish(stage, 'ran', reasons, {
-        durationMs,
-        result,
-        ...(peakMemory !== undefined && { peakMemory }),
-      });
-    } catch (error) {
-      if (signal.aborted && isCancel(error, signal)) throw error;
-      if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-      return finish(stage, 'failed', reasons, {
-        durationMs: world.now() - startedAt,
-        error: toTold(stage, error, world),
-      });
-    } finally {
-      release();
-    }
-  }
-
-  async function attemptWithRetries(
-    stage: Stage,
-    fingerprint: Fingerprint,
-    reasons: readonly Reason[],
-  ): Promise<Attempted> {
-    const { attempts } = stage.policy.retry;
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted();
-      emit({ type: 'stage-started', stage: stage.name, attempt, reasons });
-      try {
-        return await world.attempt({ stage, fingerprint, signal });
-      } catch (error) {
-        if (attempt >= attempts || signal.aborted || !isWorthRetrying(error)) throw error;
-        const retryInMs = retryDelayMs(stage.policy.retry, attempt, world.random());
-        emit({
-          type: 'attempt-failed',
-          stage: stage.name,
-          attempt,
-          attempts,
-          problem: toProblem(error),
-          retryInMs,
-        });
-        await world.sleep(retryInMs, signal);
-      }
-    }
-  }
-
   for (const { stage } of plan.judgements) {
-    const outcome = settle(stage).catch((error: unknown): 'not-ok' => {
+    const outcome = settle(stage).catch((error: unknown): Outcome => {
       bugs.push(error);
       stop.abort(error);
-      return 'not-ok';
+      return 'failed';
     });
     settled.set(stage.name, outcome);
   }
@@ -238,57 +104,21 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   return { counts, failures };
 }
 
-interface Finished {
-  readonly durationMs?: number;
-  readonly peakMemory?: number;
-  readonly result?: StageLock;
-  readonly error?: unknown;
-}
-
-/** What a stage's process did may go better next time; what its outs are will not. */
-function isWorthRetrying(error: unknown): boolean {
-  return error instanceof PipelineError && error.retryable;
-}
-
-function isCancel(error: unknown, signal: AbortSignal): boolean {
-  return (
-    error === signal.reason ||
-    (error instanceof Error && error.name === 'AbortError') ||
-    (error instanceof PipelineError && error.code === 'stage.canceled')
-  );
-}
-
-/** System errors (a full disk, a lost right) end the stage; anything else is a bug and ends the program. */
-function isExpected(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
-}
-
-/** A failure of the machine in words for people, with the stage that met it. */
-function toTold(stage: Stage, error: unknown, world: World): unknown {
-  if (error instanceof PipelineError) return error;
-  const known = world.explain(error);
-  const [problem] = known?.problems ?? [];
-  const { message } = error as Error;
-  return new PipelineError(
-    problem?.code ?? 'stage.system',
-    `stage "${stage.name}" cannot go on: ${problem?.message ?? message}`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: problem?.hint ?? 'see what the system says about this path, then run again',
-      cause: error,
-    },
-  );
-}
-
-function frozenWithoutOuts(stage: Stage): PipelineError {
-  return new PipelineError(
-    'stage.frozen',
-    `stage "${stage.name}" is frozen, and its outs are neither here nor in the cache`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: 'run "lockstep pull", or take "frozen" away to run it',
-    },
-  );
+/** What listeners hear of a stage's end. */
+function toTold({ outcome, reasons, durationMs, peakMemory, result, error }: Finished) {
+  return {
+    outcome,
+    reasons,
+    ...(durationMs !== undefined && { durationMs }),
+    ...(peakMemory !== undefined && { peakMemory }),
+    ...(result && {
+      outs: result.outs.map(({ path, hash, size, files }) => ({
+        path,
+        hash,
+        size,
+        ...(files !== undefined && { files }),
+      })),
+    }),
+    ...(error !== undefined && { problem: toProblem(error) }),
+  };
 }

@@ -45,7 +45,8 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
         released = true;
         free++;
         if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
-        fill();
+        // Those that waited for this stage are to be compared too.
+        setImmediate(fill);
       });
     }
   }

@@ -2,11 +2,16 @@ import type { PipelineError } from '../base/error.ts';
 import type { Fingerprint, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Facts } from '../plan/plan.ts';
 
-/** One successful attempt: its outs are safe in the cache, nothing has moved yet. */
-export interface Attempted {
-  readonly stage: Stage;
-  readonly result: StageLock;
+/** An attempt whose process has ended well. */
+export interface Ran {
   readonly peakMemory?: number;
+  /** Takes what was made into the cache. Throws a `PipelineError`; then the old outs stand as they were. */
+  harvest(): Promise<Harvested>;
+}
+
+/** A successful attempt: its outs are safe in the cache, nothing has moved yet. */
+export interface Harvested {
+  readonly result: StageLock;
   /** Puts the outs in place and records the result. */
   commit(): Promise<void>;
   /** Puts the old outs back instead, and keeps what was made for looking at. */
@@ -25,7 +30,7 @@ export interface World {
   /** Looks at paths again, so that `facts` say what is on disk now. */
   look(paths: readonly RelPath[]): Promise<void>;
   /** Runs a stage once. Throws a `PipelineError`; then the old outs stand as they were. */
-  attempt(request: AttemptRequest): Promise<Attempted>;
+  attempt(request: AttemptRequest): Promise<Ran>;
   /** Makes the outs of a recorded result out of the cache and records it. */
   restore(stage: Stage, result: StageLock): Promise<void>;
   /** Judges changed gates on the locked metrics and records them. Throws `gate.failed`. */

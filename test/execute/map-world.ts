@@ -29,6 +29,8 @@ export interface MapWorld {
   /** `run a`, `commit a`, `restore a`, in order. */
   readonly calls: string[];
   random: number;
+  /** What the taking in of outs waits for. */
+  recording: Promise<void>;
   run(options?: MapRun): Promise<RunResult>;
 }
 
@@ -65,6 +67,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     events: [],
     calls: [],
     random: 0,
+    recording: Promise.resolve(),
     run,
   };
 
@@ -106,15 +109,16 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
         size: 1,
       }));
       const result: StageLock = { fingerprint, outs, gates: [] };
+      const commit = (): Promise<void> => {
+        world.calls.push(`commit ${stage.name}`);
+        place(stage.name, result);
+        return Promise.resolve();
+      };
       return {
-        stage,
-        result,
-        commit: () => {
-          world.calls.push(`commit ${stage.name}`);
-          place(stage.name, result);
-          return Promise.resolve();
+        async harvest() {
+          await world.recording;
+          return { result, commit, discard: () => undefined };
         },
-        discard: () => undefined,
       };
     },
     restore(stage, result) {

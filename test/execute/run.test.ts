@@ -45,6 +45,25 @@ test('stages start when their upstream is committed, the longest path first', as
   assert.equal(world.files.get('oz'), 'z(c(b(a(2))),y(x(1)))');
 });
 
+test('the slot of a stage that others wait for goes to the most urgent of all that are ready then', async () => {
+  const world = createMapWorld(DIAMOND, SOURCES);
+  await world.run({ durations: { x: 1, y: 1, a: 9, b: 9, c: 9, z: 9 } });
+  assert.deepEqual(ranIn(world), ['a', 'b', 'c', 'x', 'y', 'z']);
+});
+
+test('a stage that nobody waits for gives its slot back before it is recorded', async () => {
+  const world = createMapWorld('stages:\n  a: { cmd: a, outs: [oa] }\n  b: { cmd: b, outs: [ob] }\n');
+  world.recording = new Promise((resolve) => {
+    world.acts.set('b', () => {
+      resolve();
+      return 'b';
+    });
+  });
+  const { counts } = await world.run();
+  assert.equal(counts.ran, 2);
+  assert.equal(world.calls.indexOf('run b') < world.calls.indexOf('commit a'), true);
+});
+
 test('recorded durations outweigh the length of a path', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   await world.run({ durations: { x: 10_000, a: 1, b: 1, c: 1, y: 1, z: 1 } });
@@ -132,7 +151,7 @@ for (const [retryable, attempts] of [
 test('after a failure nothing new starts; with keepGoing only what reads from it does not', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   world.acts.set('b', () => stageFailed());
-  await world.run({ durations: { x: 1, y: 1, a: 9, b: 9, c: 9, z: 9 } });
+  await world.run({ durations: { x: 30, y: 1, a: 9, b: 9, c: 9, z: 9 } });
   assert.deepEqual(outcomesIn(world), {
     a: 'ran',
     b: 'failed',

@@ -1,0 +1,229 @@
+import pLimit from 'p-limit';
+import { EXIT, PipelineError, toProblem } from '../base/error.ts';
+import type { Emit, Outcome } from '../base/event.ts';
+import type { Reason } from '../base/reason.ts';
+import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import type { Decision } from '../plan/decide.ts';
+import type { Judgement } from '../plan/plan.ts';
+import { retryDelayMs } from './retry.ts';
+import { createSlots } from './slots.ts';
+import type { Ran, World } from './world.ts';
+
+export interface StageRunnerOptions {
+  readonly world: World;
+  readonly jobs: number;
+  readonly pools: Readonly<Record<string, number>>;
+  readonly ranks: ReadonlyMap<StageName, number>;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** Other stages go on after a failure. */
+  readonly keepGoing: boolean;
+  /** Others are to run once this one has. */
+  readonly isAwaited: (stage: StageName) => boolean;
+  /** Judges a stage once more. */
+  readonly judge: (stage: StageName) => Judgement;
+}
+
+/** How a stage ended. */
+export interface Finished {
+  readonly outcome: Outcome;
+  readonly reasons: readonly Reason[];
+  readonly durationMs?: number;
+  readonly peakMemory?: number;
+  readonly result?: StageLock;
+  readonly error?: unknown;
+}
+
+export interface StageRunner {
+  /** Does what a judgement says; never throws for a failing stage. */
+  bringUpToDate(judgement: Judgement): Promise<Finished>;
+  /** True after a failure: nothing new starts; what runs may finish. */
+  isHalted(): boolean;
+}
+
+export function createStageRunner(options: StageRunnerOptions): StageRunner {
+  const { world, emit, signal } = options;
+  let halted = false;
+  const slots = createSlots(options.jobs, options.pools);
+  /** As many are recorded at a time as may run: those that have ended must not pile up. */
+  const recording = pLimit(options.jobs);
+
+  async function bringUpToDate(judgement: Judgement): Promise<Finished> {
+    const { stage, decision } = judgement;
+    try {
+      return await act(judgement);
+    } catch (error) {
+      return failed(stage, error, decision.reasons);
+    }
+  }
+
+  /** Throws what is a bug. */
+  function failed(stage: Stage, error: unknown, reasons: readonly Reason[], durationMs?: number): Finished {
+    if (signal.aborted && isCancel(error, signal)) return { outcome: 'canceled', reasons };
+    if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
+    const told = toTold(stage, error, world);
+    if (!options.keepGoing) halted = true;
+    return { outcome: 'failed', reasons, error: told, ...(durationMs !== undefined && { durationMs }) };
+  }
+
+  async function act({ stage, decision, fingerprint, problems }: Judgement): Promise<Finished> {
+    const { reasons } = decision;
+    const [problem] = problems;
+    if (problem) throw PipelineError.of([problem]);
+    switch (decision.verdict) {
+      case 'skip': {
+        const { result } = decision;
+        if (reasons.some((reason) => reason.kind === 'gate-changed')) world.judgeGates(stage, result);
+        return { outcome: 'fresh', reasons, result };
+      }
+      case 'restore':
+        return restoreStage(stage, decision);
+      case 'blocked':
+        throw frozenWithoutOuts(stage);
+      case 'run':
+        if (!fingerprint) throw new Error(`stage ${stage.name} has no fingerprint`);
+        return runStage(stage, fingerprint, reasons);
+      case 'wait':
+        throw new Error(`stage ${stage.name} still waits`);
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  /** An object found damaged on the way has left the cache: judged again, the stage runs and so heals it. */
+  async function restoreStage(
+    stage: Stage,
+    { result, reasons }: Extract<Decision, { verdict: 'restore' }>,
+  ): Promise<Finished> {
+    try {
+      await world.restore(stage, result);
+    } catch (error) {
+      if (!(error instanceof PipelineError) || !DAMAGE.includes(error.code)) throw error;
+      const again = options.judge(stage.name);
+      if (again.decision.verdict === 'restore') throw error;
+      return act(again);
+    }
+    return { outcome: 'restored', reasons, result };
+  }
+
+  async function runStage(
+    stage: Stage,
+    fingerprint: Fingerprint,
+    reasons: readonly Reason[],
+  ): Promise<Finished> {
+    const release = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
+    const startedAt = world.now();
+    try {
+      if (signal.aborted || halted) return { outcome: 'canceled', reasons };
+      const ran = await runWithRetries(stage, fingerprint, reasons);
+      const result = await record(stage, ran, release);
+      const durationMs = world.now() - startedAt;
+      const { peakMemory } = ran;
+      return {
+        outcome: 'ran',
+        reasons,
+        durationMs,
+        result,
+        ...(peakMemory !== undefined && { peakMemory }),
+      };
+    } catch (error) {
+      return failed(stage, error, reasons, world.now() - startedAt);
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Its process has ended: while its outs are taken in, another stage runs; but where others wait for them, the slot is
+   * kept for the most urgent of these.
+   */
+  function record(stage: Stage, ran: Ran, release: () => void): Promise<StageLock> {
+    return recording(async () => {
+      if (!options.isAwaited(stage.name)) release();
+      emit({ type: 'stage-committing', stage: stage.name });
+      const harvested = await ran.harvest();
+      await harvested.commit();
+      return harvested.result;
+    });
+  }
+
+  async function runWithRetries(
+    stage: Stage,
+    fingerprint: Fingerprint,
+    reasons: readonly Reason[],
+  ): Promise<Ran> {
+    const { attempts } = stage.policy.retry;
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      emit({ type: 'stage-started', stage: stage.name, attempt, reasons });
+      try {
+        return await world.attempt({ stage, fingerprint, signal });
+      } catch (error) {
+        if (attempt >= attempts || signal.aborted || !isWorthRetrying(error)) throw error;
+        const retryInMs = retryDelayMs(stage.policy.retry, attempt, world.random());
+        emit({
+          type: 'attempt-failed',
+          stage: stage.name,
+          attempt,
+          attempts,
+          problem: toProblem(error),
+          retryInMs,
+        });
+        await world.sleep(retryInMs, signal);
+      }
+    }
+  }
+
+  return { bringUpToDate, isHalted: () => halted };
+}
+
+/** Why a restore may fail where a run would not. */
+const DAMAGE: readonly string[] = ['object.missing', 'object.corrupt', 'manifest.invalid'];
+
+/** What a stage's process did may go better next time; what its outs are will not. */
+function isWorthRetrying(error: unknown): boolean {
+  return error instanceof PipelineError && error.retryable;
+}
+
+function isCancel(error: unknown, signal: AbortSignal): boolean {
+  return (
+    error === signal.reason ||
+    (error instanceof Error && error.name === 'AbortError') ||
+    (error instanceof PipelineError && error.code === 'stage.canceled')
+  );
+}
+
+/** System errors (a full disk, a lost right) end the stage; anything else is a bug and ends the program. */
+function isExpected(error: unknown): boolean {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+/** A failure of the machine in words for people, with the stage that met it. */
+function toTold(stage: Stage, error: unknown, world: World): unknown {
+  if (error instanceof PipelineError) return error;
+  const known = world.explain(error);
+  const [problem] = known?.problems ?? [];
+  const { message } = error as Error;
+  return new PipelineError(
+    problem?.code ?? 'stage.system',
+    `stage "${stage.name}" cannot go on: ${problem?.message ?? message}`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: problem?.hint ?? 'see what the system says about this path, then run again',
+      cause: error,
+    },
+  );
+}
+
+function frozenWithoutOuts(stage: Stage): PipelineError {
+  return new PipelineError(
+    'stage.frozen',
+    `stage "${stage.name}" is frozen, and its outs are neither here nor in the cache`,
+    {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: 'run "lockstep pull", or take "frozen" away to run it',
+    },
+  );
+}
