@@ -66,9 +66,8 @@ export async function commitWorkspace(
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
       emit,
     );
-    recorder.setStage(name, result, {
-      before: stage.outs.some((out) => out.persist) ? [] : [runs.save(result)],
-    });
+    if (!stage.outs.some((out) => out.persist)) runs.save(result);
+    recorder.setStage(name, result);
     facts.noteOuts(result.outs);
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);

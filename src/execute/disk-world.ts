@@ -49,6 +49,8 @@ export interface DiskWorldOptions {
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
 export function createDiskWorld(options: DiskWorldOptions): World {
   const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep } = options;
+  // Read variable by variable from the system, and thousands of stages want them all.
+  const env = { ...options.env };
 
   function recordOf(stage: Stage, staging: Staging): AttemptRecord {
     return {
@@ -65,9 +67,10 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     const entry = recordOf(stage, staging);
     if (inPlace) await keep(stage.outs.map((out) => out.path));
-    journal.begin(entry, { durable: inPlace && staging.outs.some((out) => exists(out.home)) });
+    const toMove = inPlace ? staging.outs.filter((out) => exists(out.home)) : [];
+    journal.begin(entry, { durable: toMove.length > 0 });
     try {
-      if (inPlace) for (const out of staging.outs) moveAside(out);
+      for (const out of toMove) moveAside(out);
       openStaging(staging, stage.outs);
       for (const [index, out] of stage.outs.entries()) if (out.persist) startFromOld(staging, index);
       const closure = facts.closureOf(stage);
@@ -75,7 +78,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         root,
         stage,
         staging,
-        env: options.env,
+        env,
         nowMs: fingerprint.tick === undefined ? 0 : Date.parse(fingerprint.tick),
         code: closure?.paths ?? [],
         scripts: closure?.scripts ?? new Map<string, string>(),
@@ -156,10 +159,10 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       throw isIntended ? error : undone(error, stage, staging);
     }
     facts.noteOuts(result.outs);
-    const entries = stage.outs.some((out) => out.persist) ? [] : [runs.save(result)];
+    if (!stage.outs.some((out) => out.persist)) runs.save(result);
     // The result is safe before the record of the attempt goes.
     recorder.setStage(stage.name, result, {
-      before: [...entries, ...moved],
+      before: moved,
       after: () => journal.remove(staging.id),
     });
     closeStaging(staging);

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import type { Artifact, Lock } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
@@ -68,12 +68,11 @@ async function presentLock(root: string): Promise<Lock> {
 async function committedLock(root: string): Promise<Lock> {
   let text: string;
   try {
-    text = execFileSync('git', ['show', `HEAD:./${LOCKFILE}`], {
+    ({ stdout: text } = await execa('git', ['show', `HEAD:./${LOCKFILE}`], {
       cwd: root,
-      encoding: 'utf8',
       maxBuffer: Number.POSITIVE_INFINITY,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+      stripFinalNewline: false,
+    }));
   } catch {
     // No git, no repository, no commit, or none with a lock.
     return EMPTY_LOCK;

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StageLock } from '../base/types.ts';
-import { appendLine, readFolder, readIfExists, syncPath } from '../io/files.ts';
+import { readFolder, readIfExists, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
 import { formatStep, parseStep } from './journal-step.ts';
@@ -46,7 +46,7 @@ export interface LostAttempt {
 }
 
 export interface Journal {
-  /** A name for a new attempt that tells its runner: `<pid>-<start>.<n>`. */
+  /** A name that tells the runner: `<pid>-<start>.<n>`; no other attempt has it while this one is under way. */
   newId(): string;
   /** Begins the attempt's record; with `durable` it is on the disk when this returns. */
   begin(record: AttemptRecord, options: { durable: boolean }): void;
@@ -56,7 +56,12 @@ export interface Journal {
   intend(id: string, result: StageLock | undefined, options: { durable: boolean }): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
+  /** The attempt is over. */
   remove(id: string): void;
+  /** Takes away what is kept for the next attempts. */
+  close(): void;
+  /** Takes away what dead runners kept so. */
+  sweep(): void;
   /** Attempts whose runner is dead: for who holds nothing, and so may find others at work. */
   orphans(): readonly (AttemptRecord | LostAttempt)[];
   /**
@@ -68,46 +73,86 @@ export interface Journal {
 
 /**
  * The attempts of a project: `.lockstep/attempts/<id>.ndjson`, one line per step, each adding to what the lines before
- * it say. A line that a crash cut off, or that is damaged, counts as not written.
+ * it say. A line that a crash cut off, or that is damaged, counts as not written; a record without lines is of an attempt
+ * that is over, or has not begun. Its file and name serve the next one: ext4 makes whoever creates files pay for those that
+ * were removed in the last minutes.
  */
 export function createJournal(stateDir: string): Journal {
   const root = dirname(stateDir);
   const dir = join(stateDir, 'attempts');
   const pathOf = (id: string): string => join(dir, `${id}.ndjson`);
+  /** The open record of each attempt of ours. */
+  const files = new Map<string, number>();
+  const over = new Set<string>();
   let count = 0;
 
-  function records(accepts: (owner: string) => boolean): readonly (AttemptRecord | LostAttempt)[] {
-    const found: (AttemptRecord | LostAttempt)[] = [];
+  function append(id: string, line: string): void {
+    let fd = files.get(id);
+    if (fd === undefined) {
+      mkdirSync(dir, { recursive: true });
+      files.set(id, (fd = openSync(pathOf(id), 'a')));
+    }
+    const bytes = Buffer.from(`${line}\n`);
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+  }
+
+  function* texts(accepts: (owner: string) => boolean): Generator<readonly [id: string, text: string]> {
     for (const { name } of readFolder(dir)) {
       const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
       if (id === undefined || owner === undefined || !accepts(owner)) continue;
-      const text = readIfExists(join(dir, name))?.toString('utf8') ?? '';
-      found.push(readRecord(text, { root, id }));
+      yield [id, readIfExists(join(dir, name))?.toString('utf8') ?? ''];
     }
-    return found;
+  }
+
+  /** One that is over has no staging folder any more. */
+  const isOver = (id: string, text: string): boolean =>
+    text === '' && !existsSync(join(stateDir, 'staging', id));
+
+  function records(accepts: (owner: string) => boolean): readonly (AttemptRecord | LostAttempt)[] {
+    return Array.from(texts(accepts)).flatMap(([id, text]) =>
+      isOver(id, text) ? [] : [readRecord(text, { root, id })],
+    );
   }
 
   return {
-    newId: () => `${ownerMark()}.${count++}`,
+    newId() {
+      const [id] = over;
+      if (id === undefined) return `${ownerMark()}.${count++}`;
+      over.delete(id);
+      return id;
+    },
     begin(record, { durable }) {
-      appendLine(pathOf(record.id), formatStep(root, record));
+      append(record.id, formatStep(root, record));
       if (!durable) return;
       syncPath(pathOf(record.id));
       syncPath(dir);
     },
     started(id, leader) {
-      appendLine(pathOf(id), formatStep(root, { process: leader }));
+      append(id, formatStep(root, { process: leader }));
     },
     async intend(id, result, { durable }) {
-      appendLine(pathOf(id), formatStep(root, { phase: 'committing', ...(result && { result }) }));
+      append(id, formatStep(root, { phase: 'committing', ...(result && { result }) }));
       if (durable) await flush([pathOf(id), dir]);
     },
     withdraw(id) {
       // The intent may be there in part, when the disk is full.
-      appendLine(pathOf(id), `\n${formatStep(root, { phase: 'running' })}`);
+      append(id, `\n${formatStep(root, { phase: 'running' })}`);
     },
     remove(id) {
-      rmSync(pathOf(id), { force: true });
+      const fd = files.get(id);
+      if (fd === undefined) return rmSync(pathOf(id), { force: true });
+      ftruncateSync(fd, 0);
+      over.add(id);
+    },
+    close() {
+      for (const fd of files.values()) closeSync(fd);
+      files.clear();
+      for (const id of over) rmSync(pathOf(id), { force: true });
+      over.clear();
+    },
+    sweep() {
+      for (const [id, text] of texts((owner) => !isOwnerAlive(owner)))
+        if (isOver(id, text)) rmSync(pathOf(id), { force: true });
     },
     orphans: () => records((owner) => !isOwnerAlive(owner)),
     unfinished: () => records(() => true),

@@ -54,6 +54,7 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
     const how = orphan.phase === 'committing' ? 'rolled-forward' : 'rolled-back';
     emit({ type: 'attempt-recovered', stage: orphan.stage, how });
   }
+  journal.sweep();
   sweepStaging(stateDir);
 }
 

@@ -51,16 +51,24 @@ export interface StagingOptions {
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
   // `.lockstep` itself may be a mount.
-  const device = statSync(nearestFolder(dirname(dir))).dev;
+  const device = nearestFolder(dirname(dir)).dev;
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);
-    refuseLinks({ path, home }, at);
+    refuseLinkAbove({ path, home }, at);
+    const old = lstatSync(home, { throwIfNoEntry: false });
+    if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, path, at);
     const near = nearestFolder(dirname(home));
     let base = dir;
-    if (statSync(near).dev !== device) folders.add((base = join(near, `.lockstep-${id}`)));
+    if (near.dev !== device) folders.add((base = join(near.folder, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
-    return { path, home, made: inPlace ? home : place('outs'), aside: place('aside'), had: exists(home) };
+    return {
+      path,
+      home,
+      made: inPlace ? home : place('outs'),
+      aside: place('aside'),
+      had: old !== undefined,
+    };
   });
   return { id, dir, inPlace, temp: join(dir, 'tmp'), outs, folders: [...folders] };
 }
@@ -70,17 +78,16 @@ export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
   if (!staging.inPlace) mkdirSync(staging.temp, { recursive: true });
   for (const [index, { folder }] of paths.entries()) {
     const made = staging.outs[index]?.made ?? '';
-    mkdirSync(folder ? made : dirname(made), { recursive: true });
+    const needed = folder ? made : dirname(made);
+    if (!exists(needed)) mkdirSync(needed, { recursive: true });
   }
 }
 
-/** Moves an old out aside, durably named, so that the stage starts without it. False when there is none. */
-export function moveAside(out: StagedOut): boolean {
-  if (!exists(out.home)) return false;
+/** Moves an old out aside, durably named, so that the stage starts without it. */
+export function moveAside(out: StagedOut): void {
   mkdirSync(dirname(out.aside), { recursive: true });
   renameSync(out.home, out.aside);
   syncPath(dirname(out.aside));
-  return true;
 }
 
 /**
@@ -129,15 +136,12 @@ export function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function nearestFolder(path: string): string {
-  let folder = path;
-  while (!exists(folder)) folder = dirname(folder);
-  return folder;
-}
-
-function refuseLinks(place: Placed, at: Location | undefined): void {
-  refuseLinkAbove(place, at);
-  if (isLink(place.home)) throw linked(`"${place.path}" is a symbolic link`, place.path, at);
+/** The folder itself, or what is there above it, and its device. */
+function nearestFolder(path: string): { readonly folder: string; readonly dev: number } {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const stat = statSync(folder, { throwIfNoEntry: false });
+    if (stat) return { folder, dev: stat.dev };
+  }
 }
 
 /** A path of the workspace, and the same as an absolute one. */

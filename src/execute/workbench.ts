@@ -37,7 +37,8 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, emit });
   const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
-    recorder.setStage(stage, result, { before: [runs.save(result)] });
+    runs.save(result);
+    recorder.setStage(stage, result);
     return recorder.flush();
   };
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
@@ -46,7 +47,10 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     restorer,
     recover: () => recoverAttempts({ stateDir, journal, clock, emit, record }),
     warmUp: () => launcher.warmUp(),
-    close: () => launcher.close(),
+    close() {
+      launcher.close();
+      journal.close();
+    },
   };
 }
 

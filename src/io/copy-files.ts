@@ -14,6 +14,7 @@ export interface CopiedObject extends SizedObject {
 }
 
 export interface CopyOptions {
+  /** At most as many as there are cores. */
   readonly threads: number;
   readonly signal: AbortSignal;
   /** Where an object's bytes are; like the next, asked shortly before it is copied: many names are much memory. */
@@ -33,7 +34,7 @@ export interface CopyOptions {
 export async function copyFiles(objects: readonly SizedObject[], options: CopyOptions): Promise<void> {
   const small = objects.filter(({ size }) => size <= COPY_BYTES);
   const bytes = small.reduce((sum, { size }) => sum + size, 0);
-  if (availableParallelism() < 2 || (small.length < WORTH_FILES && bytes < WORTH_BYTES)) return;
+  if ((small.length < WORTH_FILES && bytes < WORTH_BYTES) || availableParallelism() < 2) return;
   const { copyWithWorkers } = await import('./copy-workers.ts');
   await copyWithWorkers(small, options);
 }

@@ -9,7 +9,6 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,18 +38,16 @@ export function statIfExists(path: string): Stats | undefined {
 /**
  * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
  * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept; it is beside
- * the file unless `temp` is another one of `tempName`.
+ * the file, whose folder is made, unless `temp` is another one of `tempName`.
  */
 export function writeFileAtomic(
   path: string,
   data: string | Uint8Array | readonly Uint8Array[],
   options: { durable: boolean; mode?: number; temp?: string },
 ): void {
-  const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
   const temp = options.temp ?? tempName(path);
   try {
-    const fd = openSync(temp, 'wx', options.mode ?? 0o644);
+    const fd = openNew(temp, options.mode ?? 0o644);
     try {
       if (isParts(data)) for (const part of data) writeFileSync(fd, part);
       else writeFileSync(fd, data);
@@ -63,7 +60,18 @@ export function writeFileAtomic(
     rmSync(temp, { force: true });
     throw error;
   }
-  if (options.durable) syncPath(folder);
+  if (options.durable) syncPath(dirname(path));
+}
+
+/** Opens a new file; its folder is made when it is not there, which is seldom. */
+function openNew(path: string, mode: number): number {
+  try {
+    return openSync(path, 'wx', mode);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'wx', mode);
+  }
 }
 
 function isParts(data: string | Uint8Array | readonly Uint8Array[]): data is readonly Uint8Array[] {
@@ -115,18 +123,6 @@ export function syncPath(path: string): void {
   } catch (error) {
     // Some network file systems refuse to flush folders; their own protocol orders names.
     if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Appends one line to a file, creating it and its folder. */
-export function appendLine(path: string, line: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const fd = openSync(path, 'a');
-  try {
-    const bytes = Buffer.from(`${line}\n`);
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
   } finally {
     closeSync(fd);
   }

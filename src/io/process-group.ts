@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import type { Readable } from 'node:stream';
 import { processStart } from './process-id.ts';
 import { MARK, endMarked, signalGroup } from './process.ts';
 
@@ -53,50 +54,60 @@ const SAMPLE_MS = 250;
 const DRAIN_MS = 1000;
 
 /** Starts a process group. Never throws: what cannot be started has no leader and ends at once. */
-export function spawnGroup(
-  { command, args, cwd, env, ipc }: ToStart,
-  heard: Heard,
-): Group & { readonly leader: Leader | undefined } {
-  const started = execa(command, args, {
-    cwd,
-    env,
-    extendEnv: false,
-    stdin: 'ignore',
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-    ipc,
+export function spawnGroup(what: ToStart, heard: Heard): Group & { readonly leader: Leader | undefined } {
+  let child: ChildProcess;
+  try {
+    child = fork(what);
+  } catch (error) {
+    // More arguments than the system takes, say.
+    return unstarted(Promise.resolve({ startError: reasonOf(error) }));
+  }
+  const failed = new Promise<Ending>((resolve) => {
+    child.on('error', (error) => resolve({ startError: reasonOf(error) }));
   });
-  const child: ChildProcess = started.nodeChildProcess;
-  for (const name of ['stdout', 'stderr'] as const) {
-    const stream = child[name];
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      const held = heard.onOutput(name, chunk);
-      if (!held) return;
-      stream.pause();
-      void held.then(() => stream.resume());
-    });
-  }
-  if (ipc) child.on('message', heard.onMessage);
   const { pid } = child;
-  if (pid === undefined) {
-    const ended = started.then(({ cause }): Ending => ({ startError: reasonOf(cause) }));
-    return { leader: undefined, ended, send: () => undefined, signal: () => undefined };
-  }
+  if (pid === undefined) return unstarted(failed);
+  for (const name of ['stdout', 'stderr'] as const) if (child[name]) listen(child[name], name, heard);
+  if (what.ipc) child.on('message', heard.onMessage);
   let isOver = false;
-  const ended = follow(child, pid, env[MARK]).finally(() => (isOver = true));
+  const ended = follow(child, pid, what.env[MARK]).finally(() => (isOver = true));
   return {
     leader: { pid, start: processStart(pid) ?? '' },
     ended,
-    send: (message) => void child.send(message as Record<string, unknown>),
+    // One that has gone away meanwhile is told of by its ending.
+    send: (message) => void child.send(message as Record<string, unknown>, () => undefined),
     signal: (signal) => void (isOver || signalGroup(pid, signal)),
   };
 }
 
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'cannot start';
-  return (cause as NodeJS.ErrnoException).code ?? cause.message;
+/** The process leads its own group; what it is given and says is not kept. */
+function fork({ command, args, cwd, env, ipc }: ToStart): ChildProcess {
+  return spawn(command, args, {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+    // Params may hold integers beyond a double.
+    serialization: 'advanced',
+  });
+}
+
+function listen(stream: Readable, name: 'stdout' | 'stderr', { onOutput }: Heard): void {
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    const held = onOutput(name, chunk);
+    if (!held) return;
+    stream.pause();
+    void held.then(() => stream.resume());
+  });
+}
+
+function unstarted(ended: Promise<Ending>): Group & { readonly leader: undefined } {
+  return { leader: undefined, ended, send: () => undefined, signal: () => undefined };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'cannot start';
+  return (error as NodeJS.ErrnoException).code ?? error.message;
 }
 
 /** Resolves when the leader is gone, nothing that it started is left and its output has been read. */

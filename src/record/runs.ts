@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { pathSetFault } from '../base/path.ts';
 import type { Fingerprint, Json, StageLock } from '../base/types.ts';
@@ -11,10 +11,10 @@ export interface RunCache {
   /** The recorded result of exactly this fingerprint; anything damaged, forged or foreign is as if it were not there. */
   recall(fingerprint: Fingerprint): StageLock | undefined;
   /**
-   * The newest result of a fingerprint replaces an older one. Its objects must be on the disk already; the entry's own
-   * path is given back for whoever refers to it to flush.
+   * The newest result of a fingerprint replaces an older one. Its objects must be on the disk already; the entry itself is
+   * not flushed: its checksum tells when a power cut has damaged it, and the lock says the same.
    */
-  save(result: StageLock): string;
+  save(result: StageLock): void;
   /** Every entry, for garbage collection and push: its path below the cache and its result. */
   list(): readonly { readonly path: string; readonly result: StageLock }[];
 }
@@ -33,9 +33,7 @@ export function createRunCache(dir: string): RunCache {
     },
     save(result) {
       const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
-      mkdirSync(dirname(path), { recursive: true });
       writeFileAtomic(path, formatRunEntry(result), { durable: false });
-      return path;
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];

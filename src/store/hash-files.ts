@@ -22,8 +22,8 @@ export async function hashFiles(
   algorithm: HashAlgorithm,
 ): Promise<readonly (ContentHash | Error)[]> {
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  const threads = Math.min(availableParallelism(), files.length);
-  if (threads > 1 && (bytes > WORKER_BYTES || files.length > WORKER_FILES)) {
+  const threads = isMuch(files, bytes) ? Math.min(availableParallelism(), files.length) : 1;
+  if (threads > 1) {
     const { hashWithWorkers } = await import('./hash-workers.ts');
     return hashWithWorkers(
       files.map((file) => file.path),
@@ -33,6 +33,10 @@ export async function hashFiles(
   }
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, ...sizes(files))));
   return files.map((file) => hashFile(file.path, algorithm, buffer));
+}
+
+function isMuch(files: readonly FileToHash[], bytes: number): boolean {
+  return bytes > WORKER_BYTES || files.length > WORKER_FILES;
 }
 
 function* sizes(files: readonly FileToHash[]): Generator<number> {

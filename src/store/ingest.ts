@@ -1,6 +1,5 @@
 import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
@@ -159,7 +158,7 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
   if (cache.linker().type !== 'reflink') {
     const byHash = new Map(files.map((file) => [file.hash, file]));
     await copyFiles(files, {
-      threads: availableParallelism(),
+      threads: Number.POSITIVE_INFINITY,
       signal: new AbortController().signal,
       fileOf: (hash) => byHash.get(hash)?.path ?? '',
       tempFor: () => cache.newTemp(),
@@ -209,5 +208,7 @@ export function ingestTree(
 /** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
 export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8Array): void {
   if (cache.has(hash)) return;
-  writeFileAtomic(cache.pathOf(hash), manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
+  const object = cache.pathOf(hash);
+  mkdirSync(folderOf(object), { recursive: true });
+  writeFileAtomic(object, manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

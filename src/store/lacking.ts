@@ -18,7 +18,8 @@ export function findLacking(
   const lacking = new Set(hashes);
   // `sha256:ab`, the folder; the rest is a name in it.
   const folders = Map.groupBy(lacking, (hash) => hash.slice(0, hash.indexOf(':') + 3));
-  let expected = NAMES_PER_QUESTION;
+  // Before one is listed, a folder is taken for well filled.
+  let expected = 2 * NAMES_PER_QUESTION;
   for (const [folder, asked] of folders) {
     if (asked.length * NAMES_PER_QUESTION < expected) {
       for (const hash of asked) if (has(hash)) lacking.delete(hash);
