@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statfsSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { judge, readBudgets } from './harness/budgets.ts';
@@ -11,9 +20,11 @@ import { findPeer } from './harness/peers.ts';
 import { formatOutcome } from './harness/report.ts';
 import { runCourse } from './harness/run-course.ts';
 import { stagePackage } from './harness/stage-package.ts';
-import type { Course, Scenario } from './harness/trial.ts';
+import type { Bench, Course, Scenario } from './harness/trial.ts';
 
 const SCENARIOS = join(import.meta.dirname, 'scenarios');
+/** Where discarded things wait to be removed. */
+const AWAY = 'away';
 
 const options = readOptions(process.argv.slice(2));
 process.exitCode = (await runAll(options)) || !options.check ? 0 : 1;
@@ -64,8 +75,8 @@ async function runScenario(
   { work, installed, quick, rounds, budgets }: Setting,
 ): Promise<boolean> {
   const { default: scenario } = (await import(join(SCENARIOS, `${name}.ts`))) as { default: Scenario };
-  const { bavail, bsize } = statfsSync(work);
-  if (bavail * bsize < scenario.diskBytes(quick)) {
+  if (freeBytes(work) < scenario.diskBytes(quick)) rmSync(join(work, AWAY), { recursive: true, force: true });
+  if (freeBytes(work) < scenario.diskBytes(quick)) {
     console.log(`${name}: NOT RUN, needs ${(scenario.diskBytes(quick) / 1e9).toFixed(1)} GB of free disk\n`);
     return false;
   }
@@ -73,6 +84,7 @@ async function runScenario(
   const dir = join(work, name);
   const scratch = join(work, 'scratch');
   for (const folder of [dir, scratch]) mkdirSync(folder, { recursive: true });
+  const discard = createDiscard(work);
   const run = (command: Command): ReturnType<typeof measure> => measure(command, scratch);
   const lockstep = (cwd: string, ...args: readonly string[]): Command => ({
     argv: [process.execPath, join(installed, 'bin', 'lockstep.cjs'), ...args],
@@ -80,7 +92,7 @@ async function runScenario(
   });
   let course: Course | undefined;
   try {
-    course = await scenario.prepare({ dir, quick, installed, run, lockstep, peer: findPeer });
+    course = await scenario.prepare({ dir, quick, installed, run, lockstep, discard, peer: findPeer });
     const outcomes = await runCourse(course, { rounds: rounds ?? course.rounds, scratch });
     const judged = outcomes.map((outcome) => ({
       outcome,
@@ -95,6 +107,20 @@ async function runScenario(
     return judged.every(({ verdicts }) => verdicts.every(({ state }) => state !== 'broken'));
   } finally {
     course?.close?.();
-    rmSync(dir, { recursive: true, force: true });
+    discard(dir);
   }
+}
+
+function createDiscard(work: string): Bench['discard'] {
+  const away = join(work, AWAY);
+  return (...paths) => {
+    mkdirSync(away, { recursive: true });
+    for (const path of paths)
+      if (existsSync(path)) renameSync(path, join(mkdtempSync(join(away, 'one-')), 'it'));
+  };
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }

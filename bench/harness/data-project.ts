@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateFiles } from '../generate/files.ts';
 import type { Shape } from '../generate/files.ts';
@@ -29,9 +29,7 @@ export function recordData(bench: Bench, folder: string): void {
 
 /** Makes the project as if the stage had never run: the folder lies prepared, writable, on the disk; no cache, no lock. */
 export function forgetData(bench: Bench, folder: string): void {
-  for (const name of ['.lockstep', 'pipeline.lock', '.gitignore']) {
-    rmSync(join(folder, name), { recursive: true, force: true });
-  }
+  bench.discard(...['.lockstep', 'pipeline.lock', '.gitignore'].map((name) => join(folder, name)));
   if (existsSync(join(folder, 'data'))) renameSync(join(folder, 'data'), join(folder, 'prepared'));
   bench.run({ argv: ['sh', '-c', 'chmod -R u+w prepared && sync -f prepared'], cwd: folder });
 }

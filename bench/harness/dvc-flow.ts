@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOf, generateFiles, scaleDown } from '../generate/files.ts';
 import type { Shape } from '../generate/files.ts';
@@ -19,7 +19,7 @@ const COUNT = '  count:\n    cmd: ls data | wc -l > count.txt\n    deps: [data]\
 export function dvcFlow(title: string, shape: Shape): Scenario {
   return {
     title,
-    diskBytes: (quick) => (12 * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
+    diskBytes: (quick) => (18 * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
     prepare: (bench) => prepareFlow(bench, bench.quick ? scaleDown(shape) : shape),
   };
 }
@@ -83,8 +83,7 @@ function ourSide(bench: Bench, shape: Shape): Side {
     objectsOf,
     remote,
     forget: () => {
-      for (const name of ['.lockstep', 'pipeline.lock'])
-        rmSync(join(folder, name), { recursive: true, force: true });
+      bench.discard(join(folder, '.lockstep'), join(folder, 'pipeline.lock'));
       writeFiles(folder, { 'pipeline.yaml': 'data: [data]\n' });
     },
     count: () => {
@@ -128,7 +127,7 @@ function dvcSide(bench: Bench, dvc: string): Side {
     objectsOf: (project) => join(project, '.dvc', 'cache', 'files'),
     remote,
     forget: () => {
-      rmSync(folder, { recursive: true, force: true });
+      bench.discard(folder);
       init(folder);
     },
     count: () => {
@@ -151,7 +150,7 @@ function sideOf(bench: Bench, { folder, linked, remote, commands, linkedCheckout
   const data = join(folder, 'data');
   const flushed = (): void => void bench.run(shell(bench.dir, 'sync -f .'));
   const remove = (path: string): void => {
-    rmSync(path, { recursive: true, force: true });
+    bench.discard(path);
     flushed();
   };
   const cached = (): Promise<string> => digestFolder(parts.objectsOf(folder));
@@ -160,7 +159,7 @@ function sideOf(bench: Bench, { folder, linked, remote, commands, linkedCheckout
     add: {
       before: () => {
         parts.forget();
-        for (const path of [data, remote]) rmSync(path, { recursive: true, force: true });
+        bench.discard(data, remote);
         bench.run({ argv: ['cp', '-r', join(bench.dir, 'source'), data], cwd: bench.dir });
         mkdirSync(remote);
         flushed();

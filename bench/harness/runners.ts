@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { buildFileFiles, lockstepFiles, turboFiles, wireitFiles } from '../generate/stages.ts';
 import type { Step } from '../generate/stages.ts';
@@ -60,7 +60,7 @@ function lockstepRunner(bench: Bench, steps: readonly Step[]): Runner {
   return {
     name: 'lockstep',
     command: () => bench.lockstep(folder, 'repro'),
-    forget: () => forgetIn(folder, ['out', '.lockstep', 'pipeline.lock']),
+    forget: () => forgetIn(bench, folder, ['out', '.lockstep', 'pipeline.lock']),
     made: () => madeIn(join(folder, 'out')),
   };
 }
@@ -75,7 +75,7 @@ function buildFileRunner(
   return {
     name,
     command: () => ({ argv, cwd: folder }),
-    forget: () => forgetIn(folder, ['out', '.ninja_log', '.ninja_deps']),
+    forget: () => forgetIn(bench, folder, ['out', '.ninja_log', '.ninja_deps']),
     made: () => madeIn(join(folder, 'out')),
   };
 }
@@ -96,7 +96,7 @@ function wireitRunner(bench: Bench, steps: readonly Step[], path: string): Runne
         WIREIT_LOGGER: 'quiet',
       },
     }),
-    forget: () => forgetIn(folder, ['out', '.wireit']),
+    forget: () => forgetIn(bench, folder, ['out', '.wireit']),
     made: () => madeIn(join(folder, 'out')),
   };
 }
@@ -127,8 +127,8 @@ function turboRunner(bench: Bench, steps: readonly Step[], path: string): Runner
       env: { PATH: `${shims}${delimiter}${process.env['PATH'] ?? ''}` },
     }),
     forget: () => {
-      rmSync(join(folder, '.turbo'), { recursive: true, force: true });
-      for (const { id } of steps) rmSync(join(folder, 'packages', id, 'out.txt'), { force: true });
+      const outs = steps.map(({ id }) => join(folder, 'packages', id, 'out.txt'));
+      bench.discard(join(folder, '.turbo'), ...outs);
     },
     made: async () => {
       const outs = join(folder, 'outs');
@@ -142,14 +142,14 @@ function turboRunner(bench: Bench, steps: readonly Step[], path: string): Runner
         cwd: folder,
       });
       const told = await madeIn(outs);
-      rmSync(outs, { recursive: true });
+      bench.discard(outs);
       return told;
     },
   };
 }
 
-function forgetIn(folder: string, names: readonly string[]): void {
-  for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
+function forgetIn(bench: Bench, folder: string, names: readonly string[]): void {
+  bench.discard(...names.map((name) => join(folder, name)));
   if (names.includes('out') && !existsSync(join(folder, 'pipeline.yaml'))) {
     mkdirSync(join(folder, 'out'));
     writeFileSync(join(folder, 'out', '.keep'), '');

@@ -47,6 +47,11 @@ export interface Bench {
   readonly lockstep: (cwd: string, ...args: readonly string[]) => Command;
   /** Runs something that is not measured; throws when it fails. */
   readonly run: (command: Command) => Measured;
+  /**
+   * Takes files and folders away. They are removed once all is over: ext4 looks at every inode that was removed in the last
+   * minutes before it gives out a new one, and what is measured next would pay for that.
+   */
+  readonly discard: (...paths: readonly string[]) => void;
   /** Where a peer is; one that is not here is reported. */
   readonly peer: (name: string) => string | undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PICTURES, bytesOf, generateFiles, scaleDown } from '../generate/files.ts';
 import { makeDataProject, objectsOf, recordData } from '../harness/data-project.ts';
@@ -8,7 +8,7 @@ import type { Scenario } from '../harness/trial.ts';
 
 const scenario: Scenario = {
   title: '20,000 files of 100 KiB to a folder remote on the same disk, and back',
-  diskBytes: (quick) => (6 * bytesOf(PICTURES)) / (quick ? 10 : 1),
+  diskBytes: (quick) => (20 * bytesOf(PICTURES)) / (quick ? 10 : 1),
   prepare(bench) {
     const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
     const folder = makeDataProject(bench, 'project', { shape, as: 'out' });
@@ -17,7 +17,7 @@ const scenario: Scenario = {
     const copy = join(bench.dir, 'copy');
     generateFiles(join(bench.dir, 'source'), shape);
     const remove = (path: string) => (): void => {
-      rmSync(path, { recursive: true, force: true });
+      bench.discard(path);
       bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
     };
     const cp = {

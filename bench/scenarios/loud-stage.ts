@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject } from '../harness/project.ts';
 import type { Bench, Contender, Scenario } from '../harness/trial.ts';
@@ -27,11 +26,8 @@ function printing(bench: Bench, name: string, megabytes: number): Contender {
   });
   return {
     name,
-    before: () => {
-      for (const made of ['.lockstep', 'pipeline.lock', 'done.txt']) {
-        rmSync(join(folder, made), { recursive: true, force: true });
-      }
-    },
+    before: () =>
+      bench.discard(...['.lockstep', 'pipeline.lock', 'done.txt'].map((name) => join(folder, name))),
     command: () => bench.lockstep(folder, 'repro'),
     takes: ({ ownCpuMs }) => ownCpuMs,
     check: ({ stdout, stderr }) => {

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { countFiles, digestFolder } from '../harness/digest.ts';
 import { makeProject } from '../harness/project.ts';
@@ -41,11 +40,8 @@ const scenario: Scenario = {
           contenders: [
             {
               name: 'lockstep',
-              before: () => {
-                for (const name of ['out', 'pipeline.lock', '.lockstep']) {
-                  rmSync(join(folder, name), { recursive: true, force: true });
-                }
-              },
+              before: () =>
+                bench.discard(...['out', 'pipeline.lock', '.lockstep'].map((name) => join(folder, name))),
               command: () => bench.lockstep(folder, 'repro'),
               check: async () => {
                 if (countFiles(join(folder, 'out')) !== `${count} files`) throw new Error('outs are missing');

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateFiles, scaleDown } from '../generate/files.ts';
 import type { Shape } from '../generate/files.ts';
@@ -17,7 +17,7 @@ const JOBS = 16;
 
 const scenario: Scenario = {
   title: '10,000 files of 8 KiB to an S3 server of this machine, and back',
-  diskBytes: (quick) => (8 * NOTES.files * NOTES.maxSize) / (quick ? 10 : 1),
+  diskBytes: (quick) => (40 * NOTES.files * NOTES.maxSize) / (quick ? 10 : 1),
   async prepare(bench) {
     const server = await startS3Server(bench);
     const missing = [
@@ -84,7 +84,7 @@ function ourSide(bench: Bench, server: S3Server, shape: Shape): Side {
       before: () => {
         server.empty();
         bench.run(push());
-        rmSync(objectsOf(folder), { recursive: true, force: true });
+        bench.discard(objectsOf(folder));
         bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
       },
       command: command('fetch'),
@@ -123,7 +123,7 @@ function rcloneSide(bench: Bench, server: S3Server, shape: Shape): Side | undefi
       before: () => {
         server.empty();
         bench.run(push());
-        rmSync(copy, { recursive: true, force: true });
+        bench.discard(copy);
         bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
       },
       command: between(remote, copy),
