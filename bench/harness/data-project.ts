@@ -31,7 +31,7 @@ export function recordData(bench: Bench, folder: string): void {
 export function forgetData(bench: Bench, folder: string): void {
   bench.discard(...['.lockstep', 'pipeline.lock', '.gitignore'].map((name) => join(folder, name)));
   if (existsSync(join(folder, 'data'))) renameSync(join(folder, 'data'), join(folder, 'prepared'));
-  bench.run({ argv: ['sh', '-c', 'chmod -R u+w prepared && sync -f prepared'], cwd: folder });
+  bench.run({ argv: ['chmod', '-R', 'u+w', 'prepared'], cwd: folder });
 }
 
 /** Where a project keeps its objects. */

@@ -5,7 +5,7 @@ import type { Shape } from '../generate/files.ts';
 import { makeDataProject, objectsOf, recordData } from './data-project.ts';
 import { countFiles, digestFolder } from './digest.ts';
 import type { Command } from './measure.ts';
-import { makeProject, shell, writeFiles } from './project.ts';
+import { makeProject, writeFiles } from './project.ts';
 import type { Bench, Contender, Course, Scenario, Trial } from './trial.ts';
 
 const REMOTES = 'default: shelf\nremotes:\n  shelf: { url: ../lockstep-remote }\n';
@@ -14,7 +14,7 @@ const COUNT = '  count:\n    cmd: ls data | wc -l > count.txt\n    deps: [data]\
 /**
  * One user's day with a large folder, step by step beside DVC: add, status, push, fetch, checkout, repro, each also when
  * there is nothing to do. Both keep their defaults: tracked files are copied. Only `checkout by link` uses hard links, which
- * ours takes for the outs of stages, and DVC when it is told to.
+ * ours takes for the outs of stages, and DVC when it is told to: there it stands beside both ways of DVC's.
  */
 export function dvcFlow(title: string, shape: Shape): Scenario {
   return {
@@ -31,13 +31,19 @@ function prepareFlow(bench: Bench, shape: Shape): Course {
   const theirs = path === undefined ? undefined : dvcSide(bench, path);
   const trial = (name: keyof Side): Trial => ({
     name: NAMES[name],
-    contenders: [
-      { name: 'lockstep', ...ours[name] },
-      ...(theirs === undefined ? [] : [{ name: 'dvc', ...theirs[name] }]),
-    ],
+    contenders: [{ name: 'lockstep', ...ours[name] }, ...peersIn(name, theirs)],
     missing: theirs === undefined ? ['dvc'] : [],
   });
   return { trials: (Object.keys(NAMES) as (keyof Side)[]).map(trial), warmUp: 'done', rounds: 1 };
+}
+
+function peersIn(name: keyof Side, dvc: Side | undefined): readonly Contender[] {
+  if (dvc === undefined) return [];
+  if (name !== 'checkoutByLink') return [{ name: 'dvc', ...dvc[name] }];
+  return [
+    { name: 'dvc', ...dvc.checkout },
+    { name: 'dvc by link', ...dvc.checkoutByLink },
+  ];
 }
 
 /** The steps, in their order. */
@@ -148,11 +154,6 @@ function dvcSide(bench: Bench, dvc: string): Side {
 
 function sideOf(bench: Bench, { folder, linked, remote, commands, linkedCheckout, ...parts }: Parts): Side {
   const data = join(folder, 'data');
-  const flushed = (): void => void bench.run(shell(bench.dir, 'sync -f .'));
-  const remove = (path: string): void => {
-    bench.discard(path);
-    flushed();
-  };
   const cached = (): Promise<string> => digestFolder(parts.objectsOf(folder));
   const placed = async (path: string): Promise<string> => `${countFiles(path)}, ${await digestFolder(path)}`;
   return {
@@ -162,7 +163,6 @@ function sideOf(bench: Bench, { folder, linked, remote, commands, linkedCheckout
         bench.discard(data, remote);
         bench.run({ argv: ['cp', '-r', join(bench.dir, 'source'), data], cwd: bench.dir });
         mkdirSync(remote);
-        flushed();
       },
       command: () => commands.add,
       check: cached,
@@ -171,13 +171,21 @@ function sideOf(bench: Bench, { folder, linked, remote, commands, linkedCheckout
     status: { command: () => commands.status },
     push: { command: () => commands.push, check: () => digestFolder(remote) },
     pushAgain: { command: () => commands.push, check: () => digestFolder(remote) },
-    fetch: { before: () => remove(parts.objectsOf(folder)), command: () => commands.fetch, check: cached },
+    fetch: {
+      before: () => bench.discard(parts.objectsOf(folder)),
+      command: () => commands.fetch,
+      check: cached,
+    },
     fetchAgain: { command: () => commands.fetch, check: cached },
-    checkout: { before: () => remove(data), command: () => commands.checkout, check: () => placed(data) },
+    checkout: {
+      before: () => bench.discard(data),
+      command: () => commands.checkout,
+      check: () => placed(data),
+    },
     checkoutAgain: { command: () => commands.checkout, check: () => placed(data) },
     reproAgain: { before: parts.count, command: () => commands.repro, check: () => placed(data) },
     checkoutByLink: {
-      before: () => remove(join(linked, 'data')),
+      before: () => bench.discard(join(linked, 'data')),
       command: () => linkedCheckout,
       check: () => placed(join(linked, 'data')),
     },

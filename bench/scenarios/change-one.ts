@@ -72,5 +72,4 @@ function replaceFile(bench: Bench, path: string, { shape, seed }: { shape: Shape
   const made = filePath(folder, { ...shape, folders: 1 }, 0);
   if (shape.maxSize > 1e7) bench.run({ argv: ['mv', made, path], cwd: folder });
   else writeFileSync(path, readFileSync(made));
-  bench.run({ argv: ['sync', '-f', path], cwd: folder });
 }

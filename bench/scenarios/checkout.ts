@@ -33,13 +33,9 @@ function trialOf(
   { name, folder, line }: { name: string; folder: string; line: string },
 ): Trial {
   const made = async (path: string): Promise<string> => `${countFiles(path)}, ${await digestFolder(path)}`;
-  const remove = (path: string): void => {
-    bench.discard(path);
-    bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
-  };
   const cp: Contender = {
     name: 'cp',
-    before: () => remove(join(bench.dir, 'copy')),
+    before: () => bench.discard(join(bench.dir, 'copy')),
     command: () => shell(bench.dir, line),
     check: () => made(join(bench.dir, 'copy')),
   };
@@ -48,7 +44,7 @@ function trialOf(
     contenders: [
       {
         name: 'lockstep',
-        before: () => remove(join(folder, 'data')),
+        before: () => bench.discard(join(folder, 'data')),
         command: () => bench.lockstep(folder, 'checkout'),
         check: () => made(join(folder, 'data')),
       },

@@ -16,13 +16,9 @@ const scenario: Scenario = {
     const remote = join(folder, 'remote');
     const copy = join(bench.dir, 'copy');
     generateFiles(join(bench.dir, 'source'), shape);
-    const remove = (path: string) => (): void => {
-      bench.discard(path);
-      bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
-    };
     const cp = {
       name: 'cp',
-      before: remove(copy),
+      before: () => bench.discard(copy),
       command: () => shell(bench.dir, 'cp -r source copy && sync -f copy'),
       check: () => digestFolder(copy),
     };
@@ -34,7 +30,7 @@ const scenario: Scenario = {
             {
               name: 'lockstep',
               before: () => {
-                remove(remote)();
+                bench.discard(remote);
                 mkdirSync(remote);
               },
               command: () => bench.lockstep(folder, 'push'),
@@ -58,7 +54,7 @@ const scenario: Scenario = {
           contenders: [
             {
               name: 'lockstep',
-              before: remove(objectsOf(folder)),
+              before: () => bench.discard(objectsOf(folder)),
               command: () => bench.lockstep(folder, 'fetch'),
               check: () => digestFolder(objectsOf(folder)),
             },

@@ -85,7 +85,6 @@ function ourSide(bench: Bench, server: S3Server, shape: Shape): Side {
         server.empty();
         bench.run(push());
         bench.discard(objectsOf(folder));
-        bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
       },
       command: command('fetch'),
       check: () => digestFolder(objectsOf(folder)),
@@ -124,7 +123,6 @@ function rcloneSide(bench: Bench, server: S3Server, shape: Shape): Side | undefi
         server.empty();
         bench.run(push());
         bench.discard(copy);
-        bench.run({ argv: ['sync', '-f', '.'], cwd: bench.dir });
       },
       command: between(remote, copy),
       check: () => digestFolder(copy),
