@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
+import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { afterFailure } from './after-failure.ts';
 import { createWaitTeller } from './tell-waits.ts';
 
@@ -22,6 +23,7 @@ export async function useRemote<T>(
   { root, env, clock, signal, emit }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
+  keepYoungHeapSmall();
   const { openRemote } = await import('../remotes/index.ts');
   const place = { ...config, url: toPlace(config.url, root, env['HOME']) };
   const onRetry = emit && createWaitTeller(emit, clock);

@@ -3,6 +3,7 @@ import { foldsNames } from '../io/folding.ts';
 import { createLauncher } from '../io/launcher.ts';
 import { ownerMark } from '../io/process-id.ts';
 import { MARK, RUNNER } from '../io/process.ts';
+import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createDiskWorld } from './disk-world.ts';
 import type { DiskWorldOptions } from './disk-world.ts';
 import { keepUnsaved } from './keep.ts';
@@ -32,6 +33,7 @@ export interface WorkbenchOptions extends Omit<
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
   const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
+  keepYoungHeapSmall();
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
   const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, emit });

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { createManifestWriter } from './manifest-writer.ts';
-import type { Memo } from './memo.ts';
+import type { FileLook, Memo } from './memo.ts';
 import { hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -22,12 +22,13 @@ export interface Listing {
   readonly knownOf: (index: number) => Known;
 }
 
-/** A file that the memo does not know. */
+/** Files that the memo does not know, in the order in which they were seen. */
 export interface Unknown {
-  readonly index: number;
-  readonly relpath: string;
+  readonly count: number;
+  /** Below the folder; empty for a file by itself. */
+  relpathOf(at: number): string;
   /** What to remember it by, once it is hashed. */
-  readonly stat: Stats;
+  lookOf(at: number): FileLook;
 }
 
 /** A folder that is being looked at. */
@@ -35,12 +36,14 @@ export interface Lister {
   /** Takes the next file in, in the order of the paths. */
   add(prefix: string, name: string, stat: Stats): void;
   /** Files that must be hashed before `end`. */
-  readonly unknown: readonly Unknown[];
+  readonly unknown: Unknown;
   /** `hashes`: those of `unknown`, in its order. */
   end(hashes: readonly ContentHash[]): Listing;
 }
 
 const KNOWN = ['hashed', 'memo', 'object'] as const satisfies readonly Known[];
+
+const LOOK = 6;
 
 /** Writes the manifest while files are seen and keeps numbers only: whatever lives longer costs the garbage collector more than the look itself. */
 export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
@@ -51,15 +54,33 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
   const digests: number[] = [];
   /** Index into `KNOWN`. */
   const known: number[] = [];
-  const unknown: Unknown[] = [];
+  /** Those that the memo does not know, and `LOOK` numbers for each. */
+  const unknown: number[] = [];
+  const looks: number[] = [];
   let size = 0;
+  const relpathOf = (index: number): string => writer.pathAt(digests[index] ?? 0, digests[index + 1]);
   return {
-    unknown,
+    unknown: {
+      get count() {
+        return unknown.length;
+      },
+      relpathOf: (at) => relpathOf(unknown[at] ?? 0),
+      lookOf(at) {
+        const [dev = 0, ino = 0, bytes = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.slice(
+          at * LOOK,
+          (at + 1) * LOOK,
+        );
+        return { dev, ino, size: bytes, mode, mtimeMs, ctimeMs };
+      },
+    },
     add(prefix, name, stat) {
       const digest = writer.add(prefix, name);
       const row = memo.find(stat, algorithm);
       if (row >= 0) memo.writeDigest(row, writer.bytes(), digest);
-      else unknown.push({ index: sizes.length, relpath: prefix + name, stat });
+      else {
+        unknown.push(sizes.length);
+        looks.push(stat.dev, stat.ino, stat.size, stat.mode, stat.mtimeMs, stat.ctimeMs);
+      }
       sizes.push(stat.size);
       digests.push(digest);
       known.push(row < 0 ? 0 : memo.isObject(row) ? 2 : 1);
@@ -67,14 +88,14 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
     },
     end(hashes) {
       const manifest = writer.end();
-      for (const [at, { index }] of unknown.entries())
+      for (const [at, index] of unknown.entries())
         manifest.write(digestOf(hashes[at] ?? 'sha256:'), digests[index] ?? 0, 'latin1');
       return {
         hash: hashManifest(manifest, algorithm),
         manifest,
         size,
         count: sizes.length,
-        relpathOf: (index) => writer.pathAt(digests[index] ?? 0, digests[index + 1]),
+        relpathOf,
         hashOf(index) {
           const at = digests[index] ?? 0;
           return `${algorithm}:${manifest.toString('latin1', at, at + digits)}`;

@@ -9,7 +9,7 @@ export interface ManifestWriter {
   add(prefix: string, name: string): number;
   /** What has been written, to be written into; not valid after the next `add`. */
   bytes(): Buffer;
-  /** The path of a file, by where its digest belongs and where the next file's does (`undefined` for the last one), once `end` was called. */
+  /** The path of a file, by where its digest belongs and where the next file's does (`undefined` for the last one). */
   pathAt(digest: number, next: number | undefined): string;
   /** Closes the list: the whole manifest. */
   end(): Buffer;
@@ -26,6 +26,7 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
   const fixed = 2 + start.length + DIGITS[algorithm] + MIDDLE.length + 2;
   let target = Buffer.from('[');
   let length = 1;
+  let isClosed = false;
 
   function reserve(more: number): void {
     if (length + more <= target.length) return;
@@ -73,12 +74,13 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
     bytes: () => target,
     pathAt(digest, next) {
       const from = digest + DIGITS[algorithm] + MIDDLE.length - 1;
-      const to = next === undefined ? length - 2 : next - start.length - 3;
+      const to = next === undefined ? length - (isClosed ? 2 : 1) : next - start.length - 3;
       return JSON.parse(target.toString('latin1', from, to)) as string;
     },
     end() {
       reserve(1);
       target[length++] = 0x5d;
+      isClosed = true;
       return target.subarray(0, length);
     },
   };

@@ -3,26 +3,29 @@ import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
 
+/** What a file is remembered by. */
+export type FileLook = Pick<Stats, 'dev' | 'ino' | 'size' | 'mode' | 'mtimeMs' | 'ctimeMs'>;
+
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.
  * Rows are keyed by (device, inode): hardlinked twins share a row.
  */
 export interface Memo {
   /** The hash of a file that looks as it did; `undefined` when it must be hashed (or was by another algorithm). */
-  lookup(stat: Stats, algorithm: HashAlgorithm): ContentHash | undefined;
+  lookup(stat: FileLook, algorithm: HashAlgorithm): ContentHash | undefined;
   /** As `lookup`, without making a text: the row of such a file, -1 for one that must be hashed; good until `remember` is called. */
-  find(stat: Stats, algorithm: HashAlgorithm): number;
+  find(stat: FileLook, algorithm: HashAlgorithm): number;
   hashOf(row: number): ContentHash;
   /** Writes a row's digest as lower-case hex digits. */
   writeDigest(row: number, target: Uint8Array, at: number): void;
   /** True for a row of a verified cache object. */
   isObject(row: number): boolean;
   /** `object` marks the inode of a verified cache object. `seenAt` is when its hashing began (epoch ms). */
-  remember(stat: Stats, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
+  remember(look: FileLook, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
   /** True when this inode is known as a verified object of this very hash and still looks untouched. */
-  isVerifiedObject(stat: Stats, hash: ContentHash): boolean;
+  isVerifiedObject(stat: FileLook, hash: ContentHash): boolean;
   /** True when size and times are those with which these very bytes were hashed; says nothing of the last few ms. */
-  isAsHashed(stat: Stats, hash: ContentHash): boolean;
+  isAsHashed(stat: FileLook, hash: ContentHash): boolean;
   save(): void;
 }
 
@@ -81,7 +84,7 @@ export function createMemo(path: string, nowMs: number): Memo {
     }
   }
 
-  const rowOf = ({ dev, ino }: Stats): number => slots[slotOf(slots, dev, ino)] ?? NO_ROW;
+  const rowOf = ({ dev, ino }: FileLook): number => slots[slotOf(slots, dev, ino)] ?? NO_ROW;
   const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
   const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
 
@@ -92,7 +95,7 @@ export function createMemo(path: string, nowMs: number): Memo {
   }
 
   /** The row of a file that looks as it did. */
-  function match(stat: Stats): number {
+  function match(stat: FileLook): number {
     const row = rowOf(stat);
     if (row === NO_ROW) return NO_ROW;
     const at = row * STRIDE;
@@ -103,7 +106,7 @@ export function createMemo(path: string, nowMs: number): Memo {
     return Math.max(stat.mtimeMs, stat.ctimeMs) + GRANULARITY_MS < (rows[at + SEEN] ?? 0) ? row : NO_ROW;
   }
 
-  function find(stat: Stats, algorithm: HashAlgorithm): number {
+  function find(stat: FileLook, algorithm: HashAlgorithm): number {
     const row = match(stat);
     if (row === NO_ROW) return NO_ROW;
     rows[row * STRIDE + USED] = today;
@@ -150,24 +153,24 @@ export function createMemo(path: string, nowMs: number): Memo {
       const at = row * STRIDE;
       return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashOf(row) === hash;
     },
-    remember(stat, hash, { seenAt, object }) {
-      let slot = slotOf(slots, stat.dev, stat.ino);
+    remember(look, hash, { seenAt, object }) {
+      let slot = slotOf(slots, look.dev, look.ino);
       let row = slots[slot] ?? NO_ROW;
       if (row === NO_ROW) {
         if ((count + 1) * 2 > slots.length) {
           slots = indexRows();
-          slot = slotOf(slots, stat.dev, stat.ino);
+          slot = slotOf(slots, look.dev, look.ino);
         }
         row = reserve();
         slots[slot] = row;
       }
       const at = row * STRIDE;
-      rows[at + DEV] = stat.dev;
-      rows[at + INO] = stat.ino;
-      rows[at + SIZE] = stat.size;
-      rows[at + MTIME] = stat.mtimeMs;
-      rows[at + CTIME] = stat.ctimeMs;
-      rows[at + MODE] = stat.mode;
+      rows[at + DEV] = look.dev;
+      rows[at + INO] = look.ino;
+      rows[at + SIZE] = look.size;
+      rows[at + MTIME] = look.mtimeMs;
+      rows[at + CTIME] = look.ctimeMs;
+      rows[at + MODE] = look.mode;
       rows[at + SEEN] = seenAt;
       rows[at + USED] = today;
       rows[at + FLAGS] = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);

@@ -4,6 +4,7 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { hashFiles } from './hash-files.ts';
+import type { FileToHash } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
 import type { Known, Lister, Listing, Unknown } from './listing.ts';
 import type { Memo } from './memo.ts';
@@ -70,9 +71,9 @@ type Found =
       readonly stat: Stats;
       readonly hash: ContentHash | undefined;
       readonly known: Known;
-      readonly unknown: readonly Unknown[];
+      readonly unknown: Unknown;
     }
-  | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: readonly Unknown[] };
+  | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: Unknown };
 
 type Look = Found | Extract<Observation, { readonly kind: 'missing' | 'refused' }>;
 
@@ -110,33 +111,38 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
         stat,
         hash: undefined,
         known: 'hashed',
-        unknown: [{ index: 0, relpath: '', stat }],
+        unknown: { count: 1, relpathOf: () => '', lookOf: () => stat },
       };
     const known = memo.isObject(row) ? 'object' : 'memo';
-    return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: [] };
+    return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: NONE };
   }
 
   /** Hashes of what the memo does not know, those of each look in its own order. */
   async function hashUnknown(looks: readonly Incomplete[]): Promise<readonly Hashes[]> {
-    const files = looks.flatMap(({ path, seen }) =>
-      seen.unknown.map(({ relpath, stat }) => ({ path: pathOf(root, path, relpath), size: stat.size, stat })),
-    );
+    const files: FileToHash[] = [];
+    for (const { path, seen } of looks)
+      for (let at = 0; at < seen.unknown.count; at++)
+        files.push({
+          path: pathOf(root, path, seen.unknown.relpathOf(at)),
+          size: seen.unknown.lookOf(at).size,
+        });
     const seenAt = clock.now();
     const hashes = await hashFiles(files, algorithm);
-    for (const [index, { stat }] of files.entries()) {
-      const hash = hashes[index];
-      if (typeof hash === 'string') memo.remember(stat, hash, { seenAt, object: false });
-    }
     let from = 0;
-    return looks.map(({ seen }) => hashes.slice(from, (from += seen.unknown.length)));
+    return looks.map(({ seen: { unknown } }) => {
+      const mine = hashes.slice(from, (from += unknown.count));
+      for (const [at, hash] of mine.entries())
+        if (typeof hash === 'string') memo.remember(unknown.lookOf(at), hash, { seenAt, object: false });
+      return mine;
+    });
   }
 
   function toObservation(path: RelPath, seen: Found, hashes: Hashes): Observation {
     const { kind, unknown } = seen;
     for (const [index, hash] of hashes.entries()) {
-      const relpath = unknown[index]?.relpath ?? '';
-      if (typeof hash !== 'string')
-        return { kind: 'refused', error: unreadable(relpath === '' ? path : `${path}/${relpath}`, hash) };
+      if (typeof hash === 'string') continue;
+      const relpath = unknown.relpathOf(index);
+      return { kind: 'refused', error: unreadable(relpath === '' ? path : `${path}/${relpath}`, hash) };
     }
     if (kind === 'tree') {
       const listing = seen.lister.end(hashes as readonly ContentHash[]);
@@ -157,7 +163,7 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
         if (found.has(path)) continue;
         const seen = look(request);
         if (!('unknown' in seen)) found.set(path, seen);
-        else if (seen.unknown.length === 0) found.set(path, toObservation(path, seen, []));
+        else if (seen.unknown.count === 0) found.set(path, toObservation(path, seen, []));
         else {
           incomplete.push({ path, seen });
           // Its place among the others is kept; what is there is told below.
@@ -180,6 +186,13 @@ interface Incomplete {
 }
 
 const MISSING = { kind: 'missing' } as const;
+const NONE: Unknown = {
+  count: 0,
+  relpathOf: () => '',
+  lookOf() {
+    throw new Error('every file is known');
+  },
+};
 
 type Hashes = readonly (ContentHash | Error)[];
 
