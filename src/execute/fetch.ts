@@ -102,7 +102,8 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       }),
     );
     const files = new Set([...objects.files, ...[...trees.values()].flat()]);
-    for (const hash of files) if (cache.has(hash)) here.add(hash);
+    const absent = cache.lacking(files);
+    for (const hash of files) if (!absent.has(hash)) here.add(hash);
     const lacking = [...files].filter((hash) => !here.has(hash));
     const present = await findPresent(remote, lacking, signal);
     const coming = lacking.flatMap((hash) => {
