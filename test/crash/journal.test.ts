@@ -45,6 +45,37 @@ test('a record with any bit flipped is never acted upon as if it were whole', as
   }
 });
 
+test('the record and the name of an attempt that is over serve the next one, and are gone at the end', () => {
+  const rig = createRig();
+  const journal = createJournal(rig.path('.lockstep'));
+  const begin = (id: string): void =>
+    journal.begin({ id, stage: id, phase: 'running', outs: [], folders: [] }, { durable: false });
+  const [first, second] = [journal.newId(), journal.newId()];
+  assert.notEqual(first, second);
+  for (const id of [first, second]) begin(id);
+  journal.remove(first);
+  assert.deepEqual(
+    journal.unfinished().map(({ id }) => id),
+    [second],
+  );
+  assert.equal(journal.newId(), first);
+  begin(first);
+  assert.equal(journal.unfinished().length, 2);
+  assert.notEqual(journal.newId(), first, 'nobody else has it meanwhile');
+  journal.remove(first);
+  journal.close();
+  assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), [`${second}.ndjson`]);
+});
+
+test('an empty record that a dead runner kept for its next attempt is nothing to recover, and is swept', async () => {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, out: 'mine' });
+  rig.write(`.lockstep/attempts/${DEAD}.ndjson`, '');
+  assert.deepEqual(createJournal(rig.path('.lockstep')).orphans(), []);
+  await recover(rig);
+  assert.equal(rig.read('out'), 'mine');
+  assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), []);
+});
+
 for (const [what, link] of [
   ['the folder above an out', 'd'],
   ['the folder where its old out waits', `.lockstep/staging/${DEAD}/aside`],
