@@ -26,19 +26,13 @@ import { createRig } from '../rig.ts';
 import { HOSTILE_LOCKS, HOSTILE_MANIFESTS, HOSTILE_PATHS, manifestOf } from './hostile-texts.ts';
 import { assertCleanPrototype } from './prototype.ts';
 
-/** No text of these tests takes a hundredth of it. */
-const SLOW_MS = 5000;
-
 async function lockFault(text: string): Promise<string | undefined> {
-  const began = performance.now();
   try {
     await parseLock(text);
     return undefined;
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
     return error.code;
-  } finally {
-    assert.ok(performance.now() - began < SLOW_MS, `it took ${performance.now() - began} ms`);
   }
 }
 
