@@ -183,7 +183,8 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     const conditions = runsFromSource() ? ['lockstep-source'] : [];
     const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
     const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
-    return createWorkbench({ ...rooms, own, conditions, launcherEntry });
+    const outs = pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path));
+    return createWorkbench({ ...rooms, own, conditions, launcherEntry, outs });
   };
 
   /** What the workspace's mutex looked like before the disk was first looked at. */

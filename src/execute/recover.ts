@@ -17,13 +17,15 @@ import {
 } from '../io/process.ts';
 import { finishMove } from './commit.ts';
 import type { AttemptRecord, Journal, LostAttempt } from './journal.ts';
-import { closeStaging, putBack, refuseLinkAbove } from './staging.ts';
+import { closeStaging, exists, putBack, refuseLinkAbove } from './staging.ts';
 
 export interface RecoverOptions {
   readonly stateDir: string;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Paths of the outs that there may be. */
+  readonly outs: readonly string[];
   /** Records a result whose moves were finished: run cache, then lock, durably. */
   readonly record: (stage: string, result: StageLock) => Promise<void>;
 }
@@ -59,7 +61,17 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
 }
 
 /** Nobody knows where they belong, so old outs that wait aside are kept and told. */
-function keepLost({ id }: LostAttempt, { stateDir, emit }: RecoverOptions): void {
+function keepLost({ id }: LostAttempt, { stateDir, outs, emit }: RecoverOptions): void {
+  const root = dirname(stateDir);
+  const tell = (where: string): void =>
+    emit({
+      type: 'warned',
+      problem: {
+        code: 'recover.damaged',
+        message: `the record of an earlier run is damaged; outs that it had moved aside are in ${where}`,
+        hint: 'compare them with what stands in the workspace, then remove them',
+      },
+    });
   const staging = join(stateDir, 'staging', id);
   const aside = join(staging, 'aside');
   refuseLinkAbove({ path: `.lockstep/staging/${id}/aside`, home: aside });
@@ -67,16 +79,25 @@ function keepLost({ id }: LostAttempt, { stateDir, emit }: RecoverOptions): void
     const failed = join(stateDir, 'failed', id);
     mkdirSync(dirname(failed), { recursive: true });
     renameSync(aside, failed);
-    emit({
-      type: 'warned',
-      problem: {
-        code: 'recover.damaged',
-        message: `the record of an earlier run is damaged; outs that it had moved aside are in .lockstep/failed/${id}`,
-        hint: 'compare them with what stands in the workspace, then remove them',
-      },
-    });
+    tell(`.lockstep/failed/${id}`);
   }
   closeStaging({ folders: [staging] });
+  // Beside outs on another device, from which nothing can be moved to where failed outs are kept.
+  for (const folder of foldersAbove(outs)) {
+    const beside = join(folder, `.lockstep-${id}`);
+    if (!exists(join(root, beside))) continue;
+    refuseLinkAbove({ path: join(beside, 'aside'), home: join(root, beside, 'aside') });
+    if (readFolder(join(root, beside, 'aside')).length > 0) tell(join(beside, 'aside'));
+    else closeStaging({ folders: [join(root, beside)] });
+  }
+}
+
+/** Folders of the workspace in which outs are, and those above them. */
+function foldersAbove(outs: readonly string[]): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const out of outs)
+    for (let folder = dirname(out); !folders.has(folder); folder = dirname(folder)) folders.add(folder);
+  return folders;
 }
 
 /** A workspace may have been changed, or brought along, since: nothing is moved through a link. */

@@ -29,6 +29,8 @@ export interface WorkbenchOptions extends Omit<
 > {
   /** The file that the launcher's process runs. */
   readonly launcherEntry: string;
+  /** Paths of all outs. */
+  readonly outs: readonly string[];
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
@@ -47,7 +49,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   return {
     world: createDiskWorld({ ...options, restorer, keep, launcher, random: Math.random }),
     restorer,
-    recover: () => recoverAttempts({ stateDir, journal, clock, emit, record }),
+    recover: () => recoverAttempts({ stateDir, outs: options.outs, journal, clock, emit, record }),
     warmUp: () => launcher.warmUp(),
     close() {
       launcher.close();

@@ -76,6 +76,23 @@ test('an empty record that a dead runner kept for its next attempt is nothing to
   assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), []);
 });
 
+test('beside an out on another device, a damaged record leaves only old outs that wait there, and tells where', async () => {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE.replace('[out]', '[a/b/out]') });
+  rig.write(`.lockstep/attempts/${DEAD}.ndjson`, 'damaged');
+  rig.write(`a/.lockstep-${DEAD}/aside/0/out`, 'old');
+  mkdirSync(rig.path(`a/b/.lockstep-${DEAD}/outs/0`), { recursive: true });
+  const told: string[] = [];
+  await recover(rig, (event) => void (event.type === 'warned' && told.push(event.problem.message)));
+  assert.deepEqual(told, [
+    `the record of an earlier run is damaged; outs that it had moved aside are in a/.lockstep-${DEAD}/aside`,
+  ]);
+  assert.equal(rig.read(`a/.lockstep-${DEAD}/aside/0/out`), 'old');
+  assert.deepEqual(
+    readdirSync(rig.path('a/b')).filter((name) => name.startsWith('.lockstep')),
+    [],
+  );
+});
+
 for (const [what, link] of [
   ['the folder above an out', 'd'],
   ['the folder where its old out waits', `.lockstep/staging/${DEAD}/aside`],
