@@ -1,4 +1,4 @@
-import { algorithmOf, digestOf } from '../base/hash.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { readNames } from '../io/files.ts';
 
@@ -15,21 +15,21 @@ export function findLacking(
   hashes: Iterable<ContentHash>,
   has: (hash: ContentHash) => boolean,
 ): ReadonlySet<ContentHash> {
-  const lacking = new Set(hashes);
+  const lacking = new Set<ContentHash>();
   // `sha256:ab`, the folder; the rest is a name in it.
-  const folders = Map.groupBy(lacking, (hash) => hash.slice(0, hash.indexOf(':') + 3));
+  const folders = Map.groupBy(hashes, (hash) => hash.slice(0, hash.indexOf(':') + 3));
   // Before one is listed, a folder is taken for well filled.
   let expected = 2 * NAMES_PER_QUESTION;
   for (const [folder, asked] of folders) {
-    if (asked.length * NAMES_PER_QUESTION < expected) {
-      for (const hash of asked) if (has(hash)) lacking.delete(hash);
-      continue;
+    let isThere = has;
+    if (asked.length * NAMES_PER_QUESTION >= expected) {
+      const names = new Set(
+        readNames(`${dir}/files/${algorithmOf(folder as ContentHash)}/${folder.slice(-2)}`),
+      );
+      expected = names.size;
+      isThere = (hash) => names.has(hash.slice(folder.length));
     }
-    const names = readNames(
-      `${dir}/files/${algorithmOf(folder as ContentHash)}/${digestOf(folder as ContentHash)}`,
-    );
-    expected = names.length;
-    for (const name of names) lacking.delete((folder + name) as ContentHash);
+    for (const hash of asked) if (!isThere(hash)) lacking.add(hash);
   }
   return lacking;
 }
