@@ -38,16 +38,22 @@ function place(t: TestContext, texts: readonly (string | Buffer)[]): Place {
   return { objects, files: objects.map(({ hash }) => fileOf(hash)), fileOf, tempFor, out, copied: [] };
 }
 
-test('hundreds of files are copied, read-only and of their own inode, and each is told of once', async (t) => {
-  const texts = Array.from({ length: 600 }, (_, index) => `text ${index} `.repeat(1 + (index % 7)));
-  const { objects, copied, fileOf, tempFor } = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
-  await copyWithWorkers(objects, {
-    threads: 2,
-    signal: new AbortController().signal,
+function copyAll({ objects, fileOf, tempFor, copied }: Place, threads: number): Promise<void> {
+  const { signal } = new AbortController();
+  return copyWithWorkers(objects, {
+    threads,
+    signal,
     fileOf,
     tempFor,
     copied: async (some) => void copied.push(...some),
   });
+}
+
+test('hundreds of files are copied, read-only and of their own inode, and each is told of once', async (t) => {
+  const texts = Array.from({ length: 600 }, (_, index) => `text ${index} `.repeat(1 + (index % 7)));
+  const here = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
+  const { copied, fileOf } = here;
+  await copyAll(here, 2);
   assert.equal(new Set(copied.map(({ hash }) => hash)).size, 601);
   assert.equal(copied.length, 601);
   for (const { hash, temp } of copied) {
@@ -62,19 +68,14 @@ test('hundreds of files are copied, read-only and of their own inode, and each i
 const TEXTS = ['gone', 'longer', 'shorter', 'other', 'right', ''];
 
 test('files that are gone, longer, shorter or other than their hash are left out, and leave nothing', async (t) => {
-  const { objects, files, out, copied, fileOf, tempFor } = place(t, TEXTS);
+  const here = place(t, TEXTS);
+  const { files, out, copied } = here;
   const [gone = '', longer = '', shorter = '', other = ''] = files;
   rmSync(gone);
   writeFileSync(longer, 'longer!');
   writeFileSync(shorter, 'short');
   writeFileSync(other, 'otter');
-  await copyWithWorkers(objects, {
-    threads: 1,
-    signal: new AbortController().signal,
-    fileOf,
-    tempFor,
-    copied: async (some) => void copied.push(...some),
-  });
+  await copyAll(here, 1);
   assert.deepEqual(
     copied.map(({ hash }) => hash),
     [hashBytes('sha256', 'right'), hashBytes('sha256', '')],
@@ -83,15 +84,10 @@ test('files that are gone, longer, shorter or other than their hash are left out
 });
 
 test('a name that is taken is left alone', async (t) => {
-  const { objects, out, copied, fileOf, tempFor } = place(t, ['new']);
+  const here = place(t, ['new']);
+  const { out, copied } = here;
   writeFileSync(join(out, '0'), 'old');
-  await copyWithWorkers(objects, {
-    threads: 1,
-    signal: new AbortController().signal,
-    fileOf,
-    tempFor,
-    copied: async (some) => void copied.push(...some),
-  });
+  await copyAll(here, 1);
   assert.deepEqual(copied, []);
   assert.equal(readFileSync(join(out, '0'), 'utf8'), 'old');
 });

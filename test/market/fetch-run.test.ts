@@ -2,12 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calendarFor } from '../../src/market/calendar.ts';
 import { SENSEX } from '../../src/market/crosswalk.ts';
-import { createExchange } from '../../src/market/exchange/server.ts';
 import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
-import { createMarketHttp } from '../../src/market/market-http.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
-import { createRetryPolicy } from '../../src/market/retry.ts';
-import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
+import { createMarketRig } from './market-rig.ts';
 import type { TestContext } from 'node:test';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
 
@@ -22,32 +19,21 @@ interface Setup {
 interface Run {
   readonly result: Promise<FetchOutputs>;
   readonly told: string[];
-  readonly waits: number[];
+  readonly waits: readonly number[];
   readonly url: string;
 }
 
 /** Fetches two years up to 2026-03-17 from an exchange of its own. */
 async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
   const { faults = '', liveDay, currency = 'INR' } = setup;
-  const exchange = await createExchange({
+  const { url, http, yahoo, signal, waits } = await createMarketRig(t, {
     seed: 'fetch',
     faults,
     ...(liveDay === undefined ? {} : { liveDay }),
   });
-  t.after(() => exchange.close());
-  const { signal } = new AbortController();
   const told: string[] = [];
-  const waits: number[] = [];
-  const retry = createRetryPolicy({
-    random: () => 0.5,
-    sleep: (ms) => {
-      waits.push(ms);
-      return Promise.resolve();
-    },
-  });
-  const http = await createMarketHttp({ source: exchange.url, signal });
   const result = computeFetchOutputs({
-    yahoo: await createYahooChart({ http, retry, signal, concurrency: 4 }),
+    yahoo,
     symbols: SYMBOLS,
     index: '^BSESN',
     calendar: calendarFor('XBOM'),
@@ -60,7 +46,7 @@ async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
     log: (message) => told.push(message),
     progress: () => undefined,
   });
-  return { result, told, waits, url: exchange.url };
+  return { result, told, waits, url };
 }
 
 interface ChartBody {

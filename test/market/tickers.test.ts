@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SENSEX } from '../../src/market/crosswalk.ts';
-import { createExchange } from '../../src/market/exchange/server.ts';
-import { createMarketHttp } from '../../src/market/market-http.ts';
-import { createRetryPolicy } from '../../src/market/retry.ts';
 import { SOURCE_NAMES } from '../../src/market/sources/load-members.ts';
 import { buildTickers } from '../../src/market/tickers.ts';
 import { formatTickers, parseTickers } from '../../src/market/tickers-file.ts';
-import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
+import { createMarketRig } from './market-rig.ts';
 import type { TestContext } from 'node:test';
 import type { SourceName } from '../../src/market/sources/member-source.ts';
 import type { TickersFile } from '../../src/market/tickers-file.ts';
@@ -22,27 +19,16 @@ interface Setup {
 interface Build {
   readonly result: Promise<TickersFile>;
   readonly told: string[];
-  readonly waits: number[];
+  readonly waits: readonly number[];
 }
 
 /** Builds the tickers of 2026-03-16 against an exchange of its own with these faults. */
 async function build(t: TestContext, { faults = '', sources = SOURCE_NAMES }: Setup): Promise<Build> {
-  const exchange = await createExchange({ seed: 'tickers', faults });
-  t.after(() => exchange.close());
-  const { signal } = new AbortController();
+  const { http, yahoo, retry, signal, waits } = await createMarketRig(t, { seed: 'tickers', faults });
   const told: string[] = [];
-  const waits: number[] = [];
-  const retry = createRetryPolicy({
-    random: () => 0.5,
-    sleep: (ms) => {
-      waits.push(ms);
-      return Promise.resolve();
-    },
-  });
-  const http = await createMarketHttp({ source: exchange.url, signal });
   const result = buildTickers({
     context: { http, retry, signal },
-    yahoo: await createYahooChart({ http, retry, signal, concurrency: 4 }),
+    yahoo,
     sources,
     asOf: '2026-03-16',
     zone: 'Asia/Kolkata',
