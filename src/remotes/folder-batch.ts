@@ -6,11 +6,11 @@ import type { Clock } from '../io/clock.ts';
 import { flush } from '../io/flush.ts';
 
 /**
- * So much may wait for its names, and so long; more is flushed at once, while further files are copied. A flush in the
- * midst of copying makes each new file wait for the disk, so a batch is as large as what a kill may cost: half a minute.
+ * So much may wait for its names, and so long; more is flushed at once, while further files are copied. That makes each new
+ * file wait for the disk: many small ones are flushed together, large ones while the next are read and hashed.
  */
 const BATCH_FILES = 20_000;
-const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
+const BATCH_BYTES = 512 * 1024 * 1024;
 const BATCH_MS = 30_000;
 
 /** A temp file and the name it is to have. */
