@@ -33,8 +33,9 @@ export function readManifest(root: string): Manifest {
 
 /**
  * The package.json that is published: what only a clone needs is gone (scripts, devDependencies, the Node binaries of
- * optionalDependencies, the condition that leads to sources), and so are dependencies that are bundled and that no
- * published file imports. `imported`: names of the packages that published files import.
+ * optionalDependencies, the condition that leads to sources; and `private`: a clone itself, without built files, must not
+ * be published), and so are dependencies that are bundled and that no published file imports. `imported`: names of the
+ * packages that published files import.
  */
 export function toPublished(manifest: Manifest, imported: ReadonlySet<string>): Manifest {
   const exports = Object.entries(manifest.exports).map(([name, target]) => [
@@ -51,6 +52,6 @@ export function toPublished(manifest: Manifest, imported: ReadonlySet<string>): 
     exports: Object.fromEntries(exports) as Manifest['exports'],
     dependencies: Object.fromEntries(dependencies),
   };
-  for (const key of ['scripts', 'devDependencies', 'optionalDependencies']) delete published[key];
+  for (const key of ['private', 'scripts', 'devDependencies', 'optionalDependencies']) delete published[key];
   return published as unknown as Manifest;
 }

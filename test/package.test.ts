@@ -51,7 +51,7 @@ test('the archive holds what a user needs, and nothing of the repository', () =>
     [...optional, 'LICENSE', 'bin', 'calendars', 'dist', 'package.json', 'schema'].sort(),
   );
   assert.deepEqual(
-    Object.keys(manifest).filter((key) => /scripts|devDependencies|optionalDependencies/.test(key)),
+    Object.keys(manifest).filter((key) => /private|scripts|devDependencies|optionalDependencies/.test(key)),
     [],
   );
   assert.doesNotMatch(JSON.stringify(manifest.exports), /src|lockstep-source/);
