@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createManifestWriter } from './manifest-writer.ts';
 import type { FileLook, Memo } from './memo.ts';
 import { hashManifest } from './tree.ts';
@@ -44,6 +45,8 @@ export interface Lister {
 const KNOWN = ['hashed', 'memo', 'object'] as const satisfies readonly Known[];
 
 const LOOK = 6;
+/** Their paths and hashes alone would make the young heap grow. */
+const MANY = 1000;
 
 /** Writes the manifest while files are seen and keeps numbers only: whatever lives longer costs the garbage collector more than the look itself. */
 export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
@@ -78,7 +81,7 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
       const row = memo.find(stat, algorithm);
       if (row >= 0) memo.writeDigest(row, writer.bytes(), digest);
       else {
-        unknown.push(sizes.length);
+        if (unknown.push(sizes.length) === MANY) keepYoungHeapSmall();
         looks.push(stat.dev, stat.ino, stat.size, stat.mode, stat.mtimeMs, stat.ctimeMs);
       }
       sizes.push(stat.size);
