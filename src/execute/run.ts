@@ -1,24 +1,16 @@
 import { toProblem } from '../base/error.ts';
-import type { Emit, Outcome } from '../base/event.ts';
+import type { Outcome } from '../base/event.ts';
 import type { Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
 import { createStageRunner } from './run-stage.ts';
-import type { Finished } from './run-stage.ts';
-import type { World } from './world.ts';
+import type { Finished, StageRunnerOptions } from './run-stage.ts';
 
-export interface RunOptions {
+export interface RunOptions extends Omit<StageRunnerOptions, 'isAwaited' | 'judge'> {
   readonly graph: Graph;
   readonly selection: Selection;
   readonly plan: Plan;
-  readonly world: World;
-  readonly jobs: number;
-  readonly pools: Readonly<Record<string, number>>;
-  readonly ranks: ReadonlyMap<StageName, number>;
-  readonly keepGoing: boolean;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
 export interface RunResult {
