@@ -175,7 +175,7 @@ test('imports end in .ts and name no barrel of a folder', () => {
 test('no test is left out or runs alone', () => {
   assert.deepEqual(
     uses(
-      /\b(test|it|describe)\s*\.\s*(only|todo)\b|\bonly:\s*true\b|\btodo:/,
+      /\b(test|it|describe)\s*\.\s*(only|skip|todo)\b|\b(only|skip):\s*true\b|\btodo:/,
       ['test/architecture.test.ts'],
       TESTS,
     ),
