@@ -1,12 +1,12 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { Artifact, Lock } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeGarbage } from '../store/gc.ts';
+import { readCommittedLock } from './committed-lock.ts';
 import type { Journal } from './journal.ts';
 
 export interface GarbageOptions {
@@ -29,7 +29,7 @@ export interface GarbageFound {
 
 /**
  * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to.
- * The cache must be held exclusively. Throws what reading a lock throws: then nothing is garbage.
+ * The cache must be held exclusively. Throws what reading a lock throws, and `git.failed`: then nothing is garbage.
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, stateDir, cache, runs, journal } = options;
@@ -37,7 +37,8 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   const kept = runs.list().filter((entry) => !old.has(entry.path));
   const roots: readonly Artifact[] = [
     ...artifactsOf(await presentLock(root)),
-    ...artifactsOf(await committedLock(root)),
+    // `git checkout .` must not need a remote.
+    ...artifactsOf(await readCommittedLock(root)),
     ...kept.flatMap((entry) => entry.result.outs),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
     ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),
@@ -62,22 +63,6 @@ function artifactsOf(lock: Lock): readonly Artifact[] {
 async function presentLock(root: string): Promise<Lock> {
   const bytes = readIfExists(join(root, LOCKFILE));
   return bytes ? parseLock(bytes.toString('utf8')) : EMPTY_LOCK;
-}
-
-/** What HEAD's lock names stays too: `git checkout .` must not need a remote. */
-async function committedLock(root: string): Promise<Lock> {
-  let text: string;
-  try {
-    ({ stdout: text } = await execa('git', ['show', `HEAD:./${LOCKFILE}`], {
-      cwd: root,
-      maxBuffer: Number.POSITIVE_INFINITY,
-      stripFinalNewline: false,
-    }));
-  } catch {
-    // No git, no repository, no commit, or none with a lock.
-    return EMPTY_LOCK;
-  }
-  return parseLock(text);
 }
 
 function oldEntries({ runs, stateDir, runsBefore }: GarbageOptions): ReadonlySet<string> {

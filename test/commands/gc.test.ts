@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { objectsOf } from './objects.ts';
@@ -52,6 +52,67 @@ test("what HEAD's lock names stays, so that git can go back", async () => {
   succeeded(await rig.lockstep(['checkout']));
   assert.equal(rig.read('count.txt'), '3\n');
 });
+
+for (const { state, prepare, env } of [
+  {
+    state: 'without a commit',
+    prepare: (rig: Rig): void => {
+      git(rig, 'init', '-q');
+    },
+  },
+  {
+    state: 'whose HEAD has no lock',
+    prepare: (rig: Rig): void => {
+      git(rig, 'init', '-q');
+      git(rig, 'commit', '-q', '-m', 'nothing', '--allow-empty');
+    },
+  },
+  { state: 'that is no repository, where there is no git', prepare: (): void => {}, env: { PATH: '' } },
+])
+  test(`gc keeps to the lock that is here in a folder ${state}`, async () => {
+    const rig = await createDemo();
+    prepare(rig);
+    assert.equal(succeeded(await rig.lockstep(['gc'], { env: env ?? {} })).stdout, NOTHING);
+  });
+
+for (const { fault, spoil, env, why } of [
+  {
+    fault: 'the repository is damaged',
+    spoil: (rig: Rig): void => {
+      rig.remove('.git/objects');
+    },
+    why: /\(fatal: not a git repository/,
+  },
+  {
+    fault: 'the commit is lost',
+    spoil: (rig: Rig): void => {
+      rig.remove('.git/objects');
+      mkdirSync(rig.path('.git/objects'));
+    },
+    why: /\(fatal: /,
+  },
+  {
+    fault: 'git is not here',
+    spoil: (): void => {},
+    env: { PATH: '' },
+    why: /\(there is a repository, but no git\)/,
+  },
+])
+  test(`what HEAD's lock names is no garbage when ${fault}`, async () => {
+    const rig = await createDemo();
+    git(rig, 'init', '-q');
+    git(rig, 'add', '.');
+    git(rig, 'commit', '-q', '-m', 'three lines');
+    rig.write('in.txt', 'four\n');
+    succeeded(await rig.lockstep(['repro']));
+    const before = objectsOf(rig.path('.lockstep')).length;
+    spoil(rig);
+    const ran = await rig.lockstep(['gc', '--runs-older-than', '0', '--delete'], { env: env ?? {} });
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stderr, /^error\[git\.failed\]: the lock in git's HEAD cannot be read \(/);
+    assert.match(ran.stderr, why);
+    assert.equal(objectsOf(rig.path('.lockstep')).length, before);
+  });
 
 test('gc waits until nobody uses the cache, and then sees what was recorded meanwhile', async () => {
   const rig = await createDemo();

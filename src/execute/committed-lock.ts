@@ -1,0 +1,69 @@
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { Lock } from '../base/types.ts';
+import { statIfExists } from '../io/files.ts';
+import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
+
+/**
+ * The lock in git's HEAD; an empty one where there is no repository, no commit, or no lock in it. Throws `git.failed` when
+ * git cannot tell, and what reading a lock throws.
+ */
+export async function readCommittedLock(root: string): Promise<Lock> {
+  if (!(await hasCommit(root))) return EMPTY_LOCK;
+  // `<mode> blob <object>\t<path>`, or nothing.
+  const listed = await ask(root, 'ls-tree', 'HEAD', '--', LOCKFILE);
+  const [, , object] = listed.split(/[ \t]/, 3);
+  return object === undefined ? EMPTY_LOCK : parseLock(await ask(root, 'cat-file', 'blob', object));
+}
+
+async function hasCommit(root: string): Promise<boolean> {
+  const answer = await git(root, 'rev-parse', '--verify', '--quiet', 'HEAD');
+  if (!answer.failed) return true;
+  // Said without a word: there is a repository, and no commit yet.
+  if ((answer.exitCode === 1 && answer.stderr === '') || !isBelowRepository(root)) return false;
+  throw gitFailed(answer.code === 'ENOENT' ? 'there is a repository, but no git' : reasonOf(answer));
+}
+
+async function ask(root: string, ...args: readonly string[]): Promise<string> {
+  const answer = await git(root, ...args);
+  if (answer.failed) throw gitFailed(reasonOf(answer));
+  return answer.stdout;
+}
+
+interface Answer {
+  readonly failed: boolean;
+  readonly code?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly shortMessage?: string | undefined;
+}
+
+function git(root: string, ...args: readonly string[]): Promise<Answer> {
+  return execa('git', args, {
+    cwd: root,
+    maxBuffer: Number.POSITIVE_INFINITY,
+    reject: false,
+    stdin: 'ignore',
+    stripFinalNewline: { stdout: false },
+  });
+}
+
+function isBelowRepository(root: string): boolean {
+  if (statIfExists(join(root, '.git'))) return true;
+  const above = dirname(root);
+  return above !== root && isBelowRepository(above);
+}
+
+/** The first line of what git said; where it said nothing, how it ended. */
+function reasonOf({ stderr, shortMessage = '' }: Answer): string {
+  return (stderr === '' ? shortMessage : stderr).split('\n', 1)[0] ?? '';
+}
+
+function gitFailed(why: string): PipelineError {
+  return new PipelineError('git.failed', `the lock in git's HEAD cannot be read (${why})`, {
+    exit: EXIT.failed,
+    hint: 'make "git status" work here: what that lock names must not be taken for garbage',
+  });
+}
