@@ -25,13 +25,19 @@ test('thirty known members under a SENSEX heading are accepted, in code unit ord
   assert.equal(members.find(({ symbol }) => symbol === 'INDIGO')?.from, '2025-12-22');
 });
 
-test('a placeholder of a demerger is dropped and a repeated member counts once', () => {
+test('a placeholder of a demerger is dropped and a repeated member counts once, and both are told', () => {
   const rows = [
     ...memberRows,
     { name: 'Dummy ITC Ltd.', nseSymbol: 'DUMMYITC', isin: 'DUM154A01025' },
     memberRows[0] ?? { name: '' },
   ];
-  assert.equal(acceptSensex(listOf(rows)).length, 30);
+  const heard: string[] = [];
+  const members = acceptSensex(listOf(rows), new Map(), (message) => heard.push(message));
+  assert.equal(members.length, 30);
+  assert.deepEqual(heard, [
+    'dropped as placeholders: Dummy ITC Ltd.',
+    `counted once, though repeated: ${memberRows[0]?.name}`,
+  ]);
 });
 
 test('a list with another heading, with too few or with unknown members is not the SENSEX', () => {

@@ -29,11 +29,12 @@ const FEWEST_SHARED = 25;
  * The members of a list that is the SENSEX, by code unit of symbol.
  * It is, if a heading names it, 30 distinct members remain after placeholders (`DUMMY…`, ISIN `DUM…`) are dropped, each is known by
  * code, ISIN, or Investing id or tag (an ISIN unknown here through `master`), and 25 or more are members by the crosswalk.
- * Error: `source.not-sensex`, saying what is wrong.
+ * `log` hears which rows do not count: placeholders, and repeated members. Error: `source.not-sensex`, saying what is wrong.
  */
 export function acceptSensex(
   list: SourceList,
   master: ReadonlyMap<string, NseEquity> = new Map(),
+  log: (message: string) => void = () => undefined,
 ): readonly Member[] {
   const refuse = (why: string): never => {
     throw new MarketError('source.not-sensex', `${new URL(list.url).hostname}: not the SENSEX (${why})`);
@@ -42,9 +43,11 @@ export function acceptSensex(
   const rows = list.rows.filter((row) => !isPlaceholder(row));
   const members = new Map<string, Member>();
   const unknown: string[] = [];
+  const repeated: string[] = [];
   for (const row of rows) {
     const member = toMember(row, master);
     if (member === undefined) unknown.push(row.name);
+    else if (members.has(member.symbol)) repeated.push(row.name);
     else members.set(member.symbol, member);
   }
   if (unknown.length > 0) {
@@ -59,6 +62,9 @@ export function acceptSensex(
       `it changed a lot: only ${shared} of the last known members are in it, ${FEWEST_SHARED} are needed`,
     );
   }
+  const placeholders = list.rows.filter(isPlaceholder).map(({ name }) => name);
+  if (placeholders.length > 0) log(`dropped as placeholders: ${placeholders.join(', ')}`);
+  if (repeated.length > 0) log(`counted once, though repeated: ${repeated.join(', ')}`);
   return [...members.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
 }
 

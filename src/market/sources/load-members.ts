@@ -19,7 +19,7 @@ export interface LoadedMembers {
   readonly members: readonly Member[];
 }
 
-/** `names` are asked in their order; `log` hears why a source was passed over. */
+/** `names` are asked in their order; `log` hears why a source was passed over, and which rows of the accepted one do not count. */
 export interface LoadMembersOptions {
   readonly names: readonly SourceName[];
   readonly context: SourceContext;
@@ -45,7 +45,10 @@ export async function loadMembers({ names, context, log }: LoadMembersOptions): 
     try {
       const list = await SOURCES[name].load(watched);
       const master = unknownIsins(list).length > 0 ? await loadNseMaster(context) : new Map();
-      return { list, members: acceptSensex(list, master) };
+      const members = acceptSensex(list, master, (message) => {
+        log(`source ${name}: ${message}`);
+      });
+      return { list, members };
     } catch (error) {
       if (!(error instanceof MarketError)) throw error;
       failures.push(`${name}: ${error.message} (${error.code})`);
