@@ -1,7 +1,10 @@
+import { lstatSync } from 'node:fs';
 import { relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { createCrew } from '../store/crew.ts';
+import type { Crew } from '../store/crew.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
 import { takeIn } from '../store/take-in.ts';
@@ -25,10 +28,11 @@ export interface HarvestInputs {
  * `out.missing`, `out.kind`, `out.linked`, `out.stray` and `path.special` name the out.
  */
 export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
-  const { stage, staging, cache, algorithm } = inputs;
+  const { stage, staging, cache } = inputs;
   if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
   else for (const [index, out] of staging.outs.entries()) refuseLinkAbove(out, stage.outs[index]?.at);
-  const seen = inputs.seen ? undefined : await observeStaged(staging, { cache, algorithm });
+  using crew = createCrew();
+  const seen = inputs.seen ? undefined : await observeStaged(inputs, crew);
   const artifacts: Artifact[] = [];
   const items: ToTakeIn[] = [];
   for (const [index, out] of stage.outs.entries()) {
@@ -37,21 +41,34 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
     const stagedAs = nameOf(staged);
     const observation = inputs.seen?.(out.path) ?? seen?.get(stagedAs);
     const here = checkOut(stage, index, { observation, stagedAs });
-    const sharing = out.cache && !out.persist && here.artifact.exec !== true ? 'share' : 'own';
+    const sharing = isShared(out) && here.artifact.exec !== true ? 'share' : 'own';
     items.push({ path: staged.made, here, sharing });
     artifacts.push({ ...here.artifact, path: out.path });
   }
-  await takeIn(cache, items);
+  await takeIn(cache, items, crew);
   artifacts.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { fingerprint: inputs.fingerprint, outs: artifacts, gates: gateTexts(stage) };
 }
 
+/** True for an out that may become one inode with its object. */
+function isShared(out: Stage['outs'][number]): boolean {
+  return out.cache && !out.persist;
+}
+
+/** What is to become an object by a link is made read-only while it is looked at. */
 function observeStaged(
-  staging: Staging,
-  { cache, algorithm }: Pick<HarvestInputs, 'cache' | 'algorithm'>,
+  { stage, staging, cache, algorithm }: HarvestInputs,
+  crew: Crew,
 ): Promise<ReadonlyMap<RelPath, Observation>> {
-  const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock });
-  return observer.observe(staging.outs.map((out) => ({ path: nameOf(out), links: 'refuse' })));
+  const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock, crew });
+  const links = cache.linker().type === 'hardlink';
+  return observer.observe(
+    staging.outs.map((made, index) => {
+      const out = stage.outs[index];
+      const sealOn = out && links && isShared(out) ? lstatSync(cache.dir).dev : undefined;
+      return { path: nameOf(made), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
+    }),
+  );
 }
 
 /** Where an out is made, below the root of the file system. */

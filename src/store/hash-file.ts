@@ -1,31 +1,90 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRunningHash, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import type { FileLook } from './memo.ts';
+
+/** How a cache object may be used: a file that has become one is nobody's to write. */
+export const OBJECT_MODE = 0o444;
 
 /** The hash of one file's bytes, read through the given buffer; a system error is returned, not thrown. */
 export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer): ContentHash | Error {
+  return whileOpen(path, (fd) => {
+    if (!fstatSync(fd).isFile())
+      return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
+    return hashOpen(fd, algorithm, buffer);
+  });
+}
+
+/** A file that was seen and is to be hashed. */
+export interface FileToHash {
+  /** Absolute path. */
+  readonly path: string;
+  readonly look: FileLook;
+}
+
+export interface HashedFile {
+  readonly hash: ContentHash;
+  /** As it was seen, or after it was sealed. */
+  readonly look: FileLook;
+  /** It was made read-only before, and was still what had been seen. */
+  readonly sealed: boolean;
+}
+
+export interface HashOptions {
+  readonly algorithm: HashAlgorithm;
+  /** Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced. */
+  readonly seal: boolean;
+  readonly buffer: Buffer;
+}
+
+/** Hashes a file that was seen; errors as with `hashFile`. */
+export function hashSeen(
+  { path, look }: FileToHash,
+  { algorithm, seal, buffer }: HashOptions,
+): HashedFile | Error {
+  if (!seal) {
+    const hash = hashFile(path, algorithm, buffer);
+    return typeof hash === 'string' ? { hash, look, sealed: false } : hash;
+  }
+  return whileOpen(path, (fd) => {
+    if (fstatSync(fd).ino === look.ino) fchmodSync(fd, OBJECT_MODE);
+    const hash = hashOpen(fd, algorithm, buffer);
+    const after = fstatSync(fd);
+    const sealed = isUnwritten(after, look);
+    return { hash, look: sealed ? after : look, sealed };
+  });
+}
+
+/** True when it is the same file, and nobody has written to it since. */
+export function isUnwritten(now: FileLook, { ino, size, mtimeMs }: FileLook): boolean {
+  return now.ino === ino && now.size === size && now.mtimeMs === mtimeMs;
+}
+
+function whileOpen<T>(path: string, use: (fd: number) => T): T | Error {
   try {
     const fd = openSync(path, 'r');
     try {
-      if (!fstatSync(fd).isFile())
-        return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
-      let read = readSync(fd, buffer, 0, buffer.length, null);
-      if (read < buffer.length) {
-        // A short read is the end only when another one returns nothing.
-        const more = readSync(fd, buffer, read, buffer.length - read, null);
-        if (more === 0) return hashBytes(algorithm, buffer.subarray(0, read));
-        read += more;
-      }
-      const running = createRunningHash(algorithm);
-      while (read > 0) {
-        running.update(buffer.subarray(0, read));
-        read = readSync(fd, buffer, 0, buffer.length, null);
-      }
-      return running.end();
+      return use(fd);
     } finally {
       closeSync(fd);
     }
   } catch (error) {
     return error as Error;
   }
+}
+
+function hashOpen(fd: number, algorithm: HashAlgorithm, buffer: Buffer): ContentHash {
+  let read = readSync(fd, buffer, 0, buffer.length, null);
+  if (read < buffer.length) {
+    // A short read is the end only when another one returns nothing.
+    const more = readSync(fd, buffer, read, buffer.length - read, null);
+    if (more === 0) return hashBytes(algorithm, buffer.subarray(0, read));
+    read += more;
+  }
+  const running = createRunningHash(algorithm);
+  while (read > 0) {
+    running.update(buffer.subarray(0, read));
+    read = readSync(fd, buffer, 0, buffer.length, null);
+  }
+  return running.end();
 }

@@ -1,46 +1,113 @@
 import { availableParallelism } from 'node:os';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { hashFile } from './hash-file.ts';
+import type { Crew } from './crew.ts';
+import { OPEN, SEALED } from './file-block.ts';
+import type { FileBlock } from './file-block.ts';
+import { hashSeen } from './hash-file.ts';
+import type { FileToHash, HashedFile } from './hash-file.ts';
+import type { FileLook } from './memo.ts';
 
 const CHUNK = 1024 * 1024;
-/** Starting workers costs about 60 ms: worth it above this much work. */
-const WORKER_BYTES = 128 * 1024 * 1024;
-const WORKER_FILES = 8192;
+/** Starting threads costs about 60 ms: worth it above this much work. */
+const MANY_BYTES = 128 * 1024 * 1024;
+const MANY_FILES = 8192;
+/** What threads are given at once; a larger file is given by itself. */
+const PART_FILES = 1024;
+const PART_BYTES = 64 * 1024 * 1024;
 
-export interface FileToHash {
-  readonly path: string;
-  /** Bytes, for deciding how to share the work. */
-  readonly size: number;
+/** Files on their way through a hash. */
+export interface Hashing {
+  /** `seal`: as in `HashOptions`. */
+  add(path: string, look: FileLook, seal: boolean): void;
+  /** What came of each file, in the order in which they were added; the system error of one that could not be read. */
+  end(): AsyncIterable<HashedFile | Error>;
+}
+
+/** Files that are treated alike. */
+interface Part {
+  readonly seal: boolean;
+  /** Given away when threads take them over. */
+  files: readonly FileToHash[];
+  worked?: Promise<FileBlock>;
 }
 
 /**
- * Hashes many files; the result has their order, with the system error where one could not be read. Small sets are
- * hashed in place, large ones by workers that read the files themselves.
+ * Hashes files: a few in place, many by threads. Threads that are given begin as soon as there is enough for them, while
+ * files are still being added.
  */
+export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
+  const parts: Part[] = [];
+  let pending: FileToHash[] = [];
+  let pendingBytes = 0;
+  let sealing = false;
+  let files = 0;
+  let bytes = 0;
+  let largest = 0;
+
+  const isMuch = (): boolean => (files > MANY_FILES || bytes > MANY_BYTES) && availableParallelism() > 1;
+
+  function close(): void {
+    if (pending.length === 0) return;
+    parts.push({ seal: sealing, files: pending });
+    pending = [];
+    pendingBytes = 0;
+    if (crew && isMuch()) share(crew);
+  }
+
+  function share(threads: Crew): void {
+    for (const part of parts) {
+      if (part.worked) continue;
+      part.worked = threads.work({ kind: part.seal ? 'seal' : 'hash', algorithm }, part.files);
+      part.files = [];
+    }
+  }
+
+  return {
+    add(path, look, seal) {
+      if (seal !== sealing) close();
+      sealing = seal;
+      pending.push({ path, look });
+      pendingBytes += look.size;
+      files++;
+      bytes += look.size;
+      largest = Math.max(largest, look.size);
+      if (pending.length >= PART_FILES || pendingBytes >= PART_BYTES) close();
+    },
+    async *end() {
+      close();
+      using own = !crew && isMuch() ? (await import('./crew.ts')).createCrew() : undefined;
+      if (own) share(own);
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, largest + 1)));
+      for (const { seal, files: here, worked } of parts) {
+        const options = { algorithm, seal, buffer };
+        if (worked) yield* resultsOf(await worked, options);
+        else for (const file of here) yield hashSeen(file, options);
+      }
+    },
+  };
+}
+
+function* resultsOf(
+  block: FileBlock,
+  options: Parameters<typeof hashSeen>[1],
+): Generator<HashedFile | Error> {
+  for (let index = 0; index < block.count; index++) {
+    const look = block.lookOf(index);
+    const state = block.stateOf(index);
+    yield state === OPEN
+      ? hashSeen({ path: block.pathOf(index), look }, options)
+      : { hash: block.hashOf(index, options.algorithm), look, sealed: state === SEALED };
+  }
+}
+
+/** Hashes many files; the result has their order, with the system error where one could not be read. */
 export async function hashFiles(
-  files: readonly FileToHash[],
+  files: readonly { readonly path: string; readonly size: number }[],
   algorithm: HashAlgorithm,
 ): Promise<readonly (ContentHash | Error)[]> {
-  const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  const threads = isMuch(files, bytes) ? Math.min(availableParallelism(), files.length) : 1;
-  if (threads > 1) {
-    const { hashWithWorkers } = await import('./hash-workers.ts');
-    return hashWithWorkers(
-      files.map((file) => file.path),
-      algorithm,
-      threads,
-    );
-  }
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, ...sizes(files))));
-  return files.map((file) => hashFile(file.path, algorithm, buffer));
+  const hashing = createHashing(algorithm);
+  for (const { path, size } of files) hashing.add(path, { ...UNSEEN, size }, false);
+  return Array.fromAsync(hashing.end(), (file) => (file instanceof Error ? file : file.hash));
 }
 
-function isMuch(files: readonly FileToHash[], bytes: number): boolean {
-  return bytes > WORKER_BYTES || files.length > WORKER_FILES;
-}
-
-function* sizes(files: readonly FileToHash[]): Generator<number> {
-  let max = 0;
-  for (const file of files) max = Math.max(max, file.size + 1);
-  yield max;
-}
+const UNSEEN = { dev: 0, ino: 0, mode: 0, mtimeMs: 0, ctimeMs: 0 };

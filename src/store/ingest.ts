@@ -1,5 +1,4 @@
 import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
@@ -9,7 +8,10 @@ import { writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
-import { hashFile } from './hash-file.ts';
+import type { Crew } from './crew.ts';
+import { DONE } from './file-block.ts';
+import { OBJECT_MODE, hashFile, isUnwritten } from './hash-file.ts';
+import type { FileLook } from './memo.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -20,9 +22,12 @@ export interface IngestFile {
   readonly size: number;
   /** `share`: the file may become one inode with its object (read-only). `own`: it stays a file of its own. */
   readonly sharing: 'share' | 'own';
+  /** What it looked like when it was made read-only, before it was hashed; absent, it is made so now. */
+  readonly seal?: FileLook;
 }
 
-const OBJECT_MODE = 0o444;
+/** From so many on threads link: what they save is worth their start. */
+const MANY_LINKS = 8192;
 /** So much goes to the disk at once: a flush in the midst of writing makes each new file wait for the disk. */
 const BATCH_FILES = 20_000;
 const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
@@ -32,7 +37,7 @@ const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
  * appear, and the names before this resolves. Objects that are there already are made sure to hold what their names say.
  * Throws `out.changed` when a file's bytes are no longer what was hashed.
  */
-export async function ingest(cache: Cache, files: readonly IngestFile[]): Promise<void> {
+export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
   const hashes = new Set(files.map((file) => file.hash));
   const absent = new Set(cache.lacking(hashes));
   const { missing, corrupt } = await cache.check(hashes.difference(absent));
@@ -47,12 +52,12 @@ export async function ingest(cache: Cache, files: readonly IngestFile[]): Promis
     batch.push(file);
     bytes += file.size;
     if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
-      await ingestBatch(cache, batch);
+      await ingestBatch(cache, batch, crew);
       batch = [];
       bytes = 0;
     }
   }
-  await ingestBatch(cache, batch);
+  await ingestBatch(cache, batch, crew);
   if (cache.linker().type !== 'hardlink') return;
   for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
 }
@@ -62,10 +67,10 @@ interface Entering {
   /** Where the bytes are now: the file itself, or a temp copy in the cache. */
   readonly from: string;
   /** What they looked like there when they were known to be the right ones. */
-  readonly stat: Stats;
+  readonly look: FileLook;
 }
 
-async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<void> {
+async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
   const entering: Entering[] = [];
@@ -79,8 +84,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[]): Promise<
     for (const file of linked) entering.push(seal(cache, file));
     await copyVerified(cache, copied, entering);
     await flush(entering.map(({ from }) => from));
-    const seenAt = cache.clock.now();
-    for (const one of entering) enter(cache, one, seenAt);
+    await enterAll(cache, entering, crew);
     await flush([...folders]);
   } catch (error) {
     for (const { file, from } of entering) if (from !== file.path) rmSync(from, { force: true });
@@ -107,34 +111,65 @@ function createReach(cache: Cache): (folder: string) => boolean {
 
 /** Makes the file itself read-only, so that it can become the object. */
 function seal(cache: Cache, file: IngestFile): Entering {
+  if (file.seal) return { file, from: file.path, look: file.seal };
   chmodSync(file.path, OBJECT_MODE);
   // Only now nobody new can open it for writing.
-  const stat = lstatSync(file.path);
-  if (!isStill(cache, file, stat)) throw outChanged(file.path);
-  return { file, from: file.path, stat };
+  const look = lstatSync(file.path);
+  if (!isStill(cache, file, look)) throw outChanged(file.path);
+  return { file, from: file.path, look };
 }
 
 /** True when a file still holds what was hashed: it looks so, or is hashed again. */
-function isStill(cache: Cache, { path, hash }: IngestFile, stat: Stats): boolean {
-  if (cache.memo.isAsHashed(stat, hash)) return true;
+function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): boolean {
+  if (cache.memo.isAsHashed(look, hash)) return true;
   return hashFile(path, algorithmOf(hash), Buffer.allocUnsafe(1024 * 1024)) === hash;
 }
 
-function enter(cache: Cache, { file, from, stat }: Entering, seenAt: number): void {
-  const object = cache.pathOf(file.hash);
-  let entered = stat;
-  if (from !== file.path) renameSync(from, object);
-  else {
-    try {
-      linkSync(from, object);
-    } catch (error) {
-      // Another process has just put the same object there.
-      if (!isSystemError(error, 'EEXIST')) throw error;
-      entered = lstatSync(object);
-    }
+/** Gives what has become durable the names of objects. */
+async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew): Promise<void> {
+  const seenAt = cache.clock.now();
+  const linked = crew ? await linkByThreads(cache, entering, crew) : NOBODY;
+  for (const one of entering) {
+    const look = linked.has(one) ? one.look : enter(cache, one);
+    // Link and rename have moved its ctime only, which does not count for an object.
+    cache.memo.remember(look, one.file.hash, { seenAt, object: true });
   }
-  // Link and rename have moved its ctime only, which does not count for an object.
-  cache.memo.remember(entered, file.hash, { seenAt, object: true });
+}
+
+const NOBODY: ReadonlySet<Entering> = new Set();
+
+/** Those of the files themselves that threads could link; why not the others is for `enter` to find out. */
+async function linkByThreads(
+  cache: Cache,
+  entering: readonly Entering[],
+  crew: Crew,
+): Promise<ReadonlySet<Entering>> {
+  const own = entering.filter(({ file, from }) => from === file.path);
+  const [first] = own;
+  if (!first || own.length < MANY_LINKS) return NOBODY;
+  const block = await crew.work(
+    { kind: 'link', algorithm: algorithmOf(first.file.hash), dir: cache.dir },
+    own.map(({ from, look, file }) => ({ path: from, look, hash: file.hash })),
+  );
+  return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
+}
+
+/** Returns what the object looks like. Throws `out.changed` for a file that was written to while it waited. */
+function enter(cache: Cache, { file, from, look }: Entering): FileLook {
+  const object = cache.pathOf(file.hash);
+  if (from !== file.path) {
+    renameSync(from, object);
+    return look;
+  }
+  if (!isUnwritten(lstatSync(from), look)) throw outChanged(from);
+  try {
+    linkSync(from, object);
+    return look;
+  } catch (error) {
+    // Another process has just put the same object there.
+    if (!isSystemError(error, 'EEXIST')) throw error;
+    return lstatSync(object);
+  }
 }
 
 /** Makes a file one inode with an object that is already there; left alone when the file system refuses. */
@@ -165,7 +200,7 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
       copied(some) {
         for (const { hash, temp } of some) {
           const file = byHash.get(hash);
-          if (file) entering.push({ file, from: temp, stat: lstatSync(temp) });
+          if (file) entering.push({ file, from: temp, look: lstatSync(temp) });
           done.add(hash);
         }
         return Promise.resolve();
@@ -180,10 +215,10 @@ function copyOne(cache: Cache, file: IngestFile): Entering {
   if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
     cache.linker().share(file.path, from);
     chmodSync(from, OBJECT_MODE);
-    return { file, from, stat: lstatSync(from) };
+    return { file, from, look: lstatSync(from) };
   }
   const mismatch = (): PipelineError => outChanged(file.path);
-  return { file, from, stat: copyHashed(file.path, from, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
+  return { file, from, look: copyHashed(file.path, from, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
 }
 
 function outChanged(path: string): PipelineError {

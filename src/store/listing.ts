@@ -3,6 +3,7 @@ import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createManifestWriter } from './manifest-writer.ts';
+import type { HashedFile } from './hash-file.ts';
 import type { FileLook, Memo } from './memo.ts';
 import { hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -21,30 +22,22 @@ export interface Listing {
   readonly hashOf: (index: number) => ContentHash;
   readonly sizeOf: (index: number) => number;
   readonly knownOf: (index: number) => Known;
-}
-
-/** Files that the memo does not know, in the order in which they were seen. */
-export interface Unknown {
-  readonly count: number;
-  /** Below the folder; empty for a file by itself. */
-  relpathOf(at: number): string;
-  /** What to remember it by, once it is hashed. */
-  lookOf(at: number): FileLook;
+  /** What a file looked like after it was made read-only and hashed; `undefined` for one that was not sealed. */
+  readonly sealOf: (index: number) => FileLook | undefined;
 }
 
 /** A folder that is being looked at. */
 export interface Lister {
-  /** Takes the next file in, in the order of the paths. */
-  add(prefix: string, name: string, stat: Stats): void;
-  /** Files that must be hashed before `end`. */
-  readonly unknown: Unknown;
-  /** `hashes`: those of `unknown`, in its order. */
-  end(hashes: readonly ContentHash[]): Listing;
+  /** Takes the next file in, in the order of the paths; false for one that the memo does not know: it must be hashed. */
+  add(prefix: string, name: string, stat: Stats): boolean;
+  /** The path of one of those below the folder, in their order. */
+  unknownPath(at: number): string;
+  /** `hashed`: what came of those, in their order. */
+  end(hashed: readonly HashedFile[]): Listing;
 }
 
 const KNOWN = ['hashed', 'memo', 'object'] as const satisfies readonly Known[];
 
-const LOOK = 6;
 /** Their paths and hashes alone would make the young heap grow. */
 const MANY = 1000;
 
@@ -57,42 +50,32 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
   const digests: number[] = [];
   /** Index into `KNOWN`. */
   const known: number[] = [];
-  /** Those that the memo does not know, and `LOOK` numbers for each. */
+  /** Those that the memo does not know. */
   const unknown: number[] = [];
-  const looks: number[] = [];
   let size = 0;
   const relpathOf = (index: number): string => writer.pathAt(digests[index] ?? 0, digests[index + 1]);
   return {
-    unknown: {
-      get count() {
-        return unknown.length;
-      },
-      relpathOf: (at) => relpathOf(unknown[at] ?? 0),
-      lookOf(at) {
-        const [dev = 0, ino = 0, bytes = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.slice(
-          at * LOOK,
-          (at + 1) * LOOK,
-        );
-        return { dev, ino, size: bytes, mode, mtimeMs, ctimeMs };
-      },
-    },
+    unknownPath: (at) => relpathOf(unknown[at] ?? 0),
     add(prefix, name, stat) {
       const digest = writer.add(prefix, name);
       const row = memo.find(stat, algorithm);
       if (row >= 0) memo.writeDigest(row, writer.bytes(), digest);
-      else {
-        if (unknown.push(sizes.length) === MANY) keepYoungHeapSmall();
-        looks.push(stat.dev, stat.ino, stat.size, stat.mode, stat.mtimeMs, stat.ctimeMs);
-      }
+      else if (unknown.push(sizes.length) === MANY) keepYoungHeapSmall();
       sizes.push(stat.size);
       digests.push(digest);
       known.push(row < 0 ? 0 : memo.isObject(row) ? 2 : 1);
       size += stat.size;
+      return row >= 0;
     },
-    end(hashes) {
+    end(hashed) {
       const manifest = writer.end();
-      for (const [at, index] of unknown.entries())
-        manifest.write(digestOf(hashes[at] ?? 'sha256:'), digests[index] ?? 0, 'latin1');
+      const seals = new Map<number, FileLook>();
+      for (const [at, index] of unknown.entries()) {
+        const file = hashed[at];
+        if (!file) continue;
+        manifest.write(digestOf(file.hash), digests[index] ?? 0, 'latin1');
+        if (file.sealed) seals.set(index, file.look);
+      }
       return {
         hash: hashManifest(manifest, algorithm),
         manifest,
@@ -105,6 +88,7 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
         },
         sizeOf: (index) => sizes[index] ?? 0,
         knownOf: (index) => KNOWN[known[index] ?? 0] ?? 'hashed',
+        sealOf: (index) => seals.get(index),
       };
     },
   };

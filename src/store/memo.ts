@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { OBJECT_MODE } from './hash-file.ts';
 import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
 
 /** What a file is remembered by. */
@@ -51,7 +52,6 @@ const FLAG_MD5 = 2;
  * ticks of up to 10 ms), so such a row is not believed.
  */
 const GRANULARITY_MS = 20;
-const OBJECT_MODE = 0o444;
 const KEEP_DAYS = 30;
 const DAY_MS = 86_400_000;
 

@@ -1,13 +1,15 @@
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
-import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
+import type { Artifact, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { hashFiles } from './hash-files.ts';
-import type { FileToHash } from './hash-files.ts';
+import type { Crew } from './crew.ts';
+import type { HashedFile } from './hash-file.ts';
+import { createHashing } from './hash-files.ts';
+import type { Hashing } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
-import type { Known, Lister, Listing, Unknown } from './listing.ts';
-import type { Memo } from './memo.ts';
+import type { Known, Lister, Listing } from './listing.ts';
+import type { FileLook, Memo } from './memo.ts';
 import type { TreeEntry } from './tree.ts';
 import { walk } from './walk.ts';
 import type { LinkPolicy } from './walk.ts';
@@ -15,10 +17,18 @@ import type { LinkPolicy } from './walk.ts';
 /** What is on disk at a path. */
 export type Observation =
   | { readonly kind: 'missing' }
-  | { readonly kind: 'file'; readonly artifact: Artifact; readonly known: Known }
+  | ObservedFile
   | ObservedTree
   /** It cannot be an artifact: a link, a FIFO, an unreadable file. */
   | { readonly kind: 'refused'; readonly error: PipelineError };
+
+export interface ObservedFile {
+  readonly kind: 'file';
+  readonly artifact: Artifact;
+  readonly known: Known;
+  /** As in `Listing.sealOf`. */
+  readonly seal?: FileLook;
+}
 
 /** A folder. */
 export interface ObservedTree {
@@ -50,6 +60,8 @@ export function toTree(
 export interface ObserveRequest {
   readonly path: RelPath;
   readonly links: LinkPolicy;
+  /** Files that must be hashed and are on this device are made read-only first; not one that can be executed. */
+  readonly sealOn?: number;
 }
 
 export interface Observer {
@@ -62,40 +74,44 @@ export interface ObserverOptions {
   readonly memo: Memo;
   readonly algorithm: HashAlgorithm;
   readonly clock: Clock;
+  /** Threads for hashing many files; absent, each look starts its own when it has seen all. */
+  readonly crew?: Crew;
 }
 
 /** What stands at a path, with the hashes that the memo knows. */
 type Found =
-  | {
-      readonly kind: 'file';
-      readonly stat: Stats;
-      readonly hash: ContentHash | undefined;
-      readonly known: Known;
-      readonly unknown: Unknown;
-    }
-  | { readonly kind: 'tree'; readonly lister: Lister; readonly unknown: Unknown };
+  | { readonly kind: 'file'; readonly stat: Stats; readonly row: number }
+  | { readonly kind: 'tree'; readonly lister: Lister };
 
 type Look = Found | Extract<Observation, { readonly kind: 'missing' | 'refused' }>;
 
+/** A look, and how many of its files had to be hashed. */
+interface Looked {
+  readonly path: RelPath;
+  readonly seen: Look;
+  readonly unknown: number;
+}
+
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
-export function createObserver({ root, memo, algorithm, clock }: ObserverOptions): Observer {
-  function look({ path, links }: ObserveRequest): Look {
+export function createObserver({ root, memo, algorithm, clock, crew }: ObserverOptions): Observer {
+  function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
-    let file: Stats | undefined;
+    let file: Found | undefined;
+    const at = join(root, path);
     try {
       const kind = walk(root, path, {
         links,
         visit(prefix, name, stat) {
-          if (name === '') file = stat;
-          else (lister ??= createLister(memo, algorithm)).add(prefix, name, stat);
+          if (name === '') {
+            const row = memo.find(stat, algorithm);
+            if (row < 0) hash(at, stat, stat.dev === sealOn && !isExecutable(stat));
+            file = { kind: 'file', stat, row };
+          } else if (!(lister ??= createLister(memo, algorithm)).add(prefix, name, stat))
+            hash(`${at}/${prefix}${name}`, stat, stat.dev === sealOn);
         },
       });
       if (kind === 'missing') return MISSING;
-      if (!file) {
-        lister ??= createLister(memo, algorithm);
-        return { kind: 'tree', lister, unknown: lister.unknown };
-      }
-      return lookAtFile(file);
+      return file ?? { kind: 'tree', lister: lister ?? createLister(memo, algorithm) };
     } catch (error) {
       if (error instanceof PipelineError) return { kind: 'refused', error };
       if (isSystemError(error)) return { kind: 'refused', error: unreadable(path, error) };
@@ -103,101 +119,75 @@ export function createObserver({ root, memo, algorithm, clock }: ObserverOptions
     }
   }
 
-  function lookAtFile(stat: Stats): Found {
-    const row = memo.find(stat, algorithm);
-    if (row < 0)
-      return {
-        kind: 'file',
-        stat,
-        hash: undefined,
-        known: 'hashed',
-        unknown: { count: 1, relpathOf: () => '', lookOf: () => stat },
-      };
-    const known = memo.isObject(row) ? 'object' : 'memo';
-    return { kind: 'file', stat, hash: memo.hashOf(row), known, unknown: NONE };
+  function toObservation({ path, seen }: Looked, hashed: readonly (HashedFile | Error)[]): Observation {
+    if (seen.kind === 'missing' || seen.kind === 'refused') return seen;
+    for (const [at, file] of hashed.entries()) {
+      if (!(file instanceof Error)) continue;
+      const where = seen.kind === 'tree' ? `${path}/${seen.lister.unknownPath(at)}` : path;
+      return { kind: 'refused', error: unreadable(where, file) };
+    }
+    const good = hashed as readonly HashedFile[];
+    if (seen.kind === 'file') return toFile(path, seen, good[0]);
+    const listing = seen.lister.end(good);
+    const { hash, size, count } = listing;
+    return toTree({ path, hash, kind: 'tree', size, files: count }, () => entriesOf(listing), listing);
   }
 
-  /** Hashes of what the memo does not know, those of each look in its own order. */
-  async function hashUnknown(looks: readonly Incomplete[]): Promise<readonly Hashes[]> {
-    const files: FileToHash[] = [];
-    for (const { path, seen } of looks)
-      for (let at = 0; at < seen.unknown.count; at++)
-        files.push({
-          path: pathOf(root, path, seen.unknown.relpathOf(at)),
-          size: seen.unknown.lookOf(at).size,
-        });
-    const seenAt = clock.now();
-    const hashes = await hashFiles(files, algorithm);
-    let from = 0;
-    return looks.map(({ seen: { unknown } }) => {
-      const mine = hashes.slice(from, (from += unknown.count));
-      for (const [at, hash] of mine.entries())
-        if (typeof hash === 'string') memo.remember(unknown.lookOf(at), hash, { seenAt, object: false });
-      return mine;
-    });
-  }
-
-  function toObservation(path: RelPath, seen: Found, hashes: Hashes): Observation {
-    const { kind, unknown } = seen;
-    for (const [index, hash] of hashes.entries()) {
-      if (typeof hash === 'string') continue;
-      const relpath = unknown.relpathOf(index);
-      return { kind: 'refused', error: unreadable(relpath === '' ? path : `${path}/${relpath}`, hash) };
-    }
-    if (kind === 'tree') {
-      const listing = seen.lister.end(hashes as readonly ContentHash[]);
-      const { hash, size, count } = listing;
-      return toTree({ path, hash, kind, size, files: count }, () => entriesOf(listing), listing);
-    }
-    const { stat, known, hash = hashes[0] as ContentHash } = seen;
-    const exec = (stat.mode & 0o100) !== 0;
-    return { kind, artifact: { path, hash, kind, size: stat.size, ...(exec && { exec }) }, known };
+  function toFile(
+    path: RelPath,
+    { stat, row }: Extract<Found, { readonly kind: 'file' }>,
+    hashed: HashedFile | undefined,
+  ): ObservedFile {
+    const artifact: Artifact = {
+      path,
+      hash: hashed?.hash ?? memo.hashOf(row),
+      kind: 'file',
+      size: stat.size,
+      ...(isExecutable(stat) && { exec: true }),
+    };
+    if (!hashed) return { kind: 'file', artifact, known: memo.isObject(row) ? 'object' : 'memo' };
+    return { kind: 'file', artifact, known: 'hashed', ...(hashed.sealed && { seal: hashed.look }) };
   }
 
   return {
     async observe(requests) {
       const found = new Map<RelPath, Observation>();
-      const incomplete: Incomplete[] = [];
+      const seenAt = clock.now();
+      const hashing = createHashing(algorithm, crew);
+      const waiting: Looked[] = [];
       for (const request of requests) {
         const { path } = request;
         if (found.has(path)) continue;
-        const seen = look(request);
-        if (!('unknown' in seen)) found.set(path, seen);
-        else if (seen.unknown.count === 0) found.set(path, toObservation(path, seen, []));
-        else {
-          incomplete.push({ path, seen });
-          // Its place among the others is kept; what is there is told below.
-          found.set(path, MISSING);
-        }
+        let unknown = 0;
+        const seen = look(request, (...file) => {
+          hashing.add(...file);
+          unknown++;
+        });
+        if (unknown > 0) waiting.push({ path, seen, unknown });
+        // One that waits keeps its place among the others; what is there is told below.
+        found.set(path, unknown > 0 ? MISSING : toObservation({ path, seen, unknown }, []));
       }
-      if (incomplete.length === 0) return found;
-      const hashes = await hashUnknown(incomplete);
-      for (const [index, { path, seen }] of incomplete.entries())
-        found.set(path, toObservation(path, seen, hashes[index] ?? []));
+      if (waiting.length === 0) return found;
+      let hashed: (HashedFile | Error)[] = [];
+      let next = 0;
+      for await (const file of hashing.end()) {
+        if (!(file instanceof Error)) memo.remember(file.look, file.hash, { seenAt, object: false });
+        hashed.push(file);
+        const looked = waiting[next];
+        if (!looked || hashed.length < looked.unknown) continue;
+        found.set(looked.path, toObservation(looked, hashed));
+        hashed = [];
+        next++;
+      }
       return found;
     },
   };
 }
 
-/** A look that is no observation before its unknown files are hashed. */
-interface Incomplete {
-  readonly path: RelPath;
-  readonly seen: Found;
-}
-
 const MISSING = { kind: 'missing' } as const;
-const NONE: Unknown = {
-  count: 0,
-  relpathOf: () => '',
-  lookOf() {
-    throw new Error('every file is known');
-  },
-};
 
-type Hashes = readonly (ContentHash | Error)[];
-
-function pathOf(root: string, path: RelPath, relpath: string): string {
-  return relpath === '' ? join(root, path) : `${join(root, path)}/${relpath}`;
+function isExecutable({ mode }: Stats): boolean {
+  return (mode & 0o100) !== 0;
 }
 
 function unreadable(path: string, error: Error): PipelineError {

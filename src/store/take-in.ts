@@ -1,5 +1,6 @@
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
+import type { Crew } from './crew.ts';
 import { ingest, ingestManifest } from './ingest.ts';
 import type { IngestFile } from './ingest.ts';
 import type { Known, Listing } from './listing.ts';
@@ -18,7 +19,7 @@ export interface ToTakeIn {
  * Puts what was looked at into the cache, durably: files first, then the manifests of folders. Throws `out.changed` as
  * `ingest` does. A file that the memo knows was taken in or looked at before: only the name of its object is asked for.
  */
-export async function takeIn(cache: Cache, items: readonly ToTakeIn[]): Promise<void> {
+export async function takeIn(cache: Cache, items: readonly ToTakeIn[], crew?: Crew): Promise<void> {
   const entering: IngestFile[] = [];
   const settled: ContentHash[] = [];
   for (const item of items) {
@@ -31,7 +32,7 @@ export async function takeIn(cache: Cache, items: readonly ToTakeIn[]): Promise<
   const lacking = cache.lacking(settled);
   if (lacking.size > 0)
     for (const item of items) for (const file of lackingOf(cache, item, lacking)) entering.push(file);
-  await ingest(cache, entering);
+  await ingest(cache, entering, crew);
   for (const { here } of items)
     if (here.kind === 'tree' && here.listing)
       ingestManifest(cache, here.artifact.hash, here.listing.manifest);
@@ -62,17 +63,21 @@ function columnsOf({ path, here, sharing }: ToTakeIn): Columns {
       count: 1,
       hashOf: () => hash,
       knownOf: () => here.known,
-      fileAt: () => ({ path, hash, size, sharing }),
+      fileAt: () => ({ path, hash, size, sharing, ...(here.seal && { seal: here.seal }) }),
     };
   }
   const { listing } = here;
   if (!listing) throw new Error(`"${path}" was not looked at`);
-  const { count, hashOf, knownOf, sizeOf, relpathOf } = listing;
-  const fileAt = (index: number): IngestFile => ({
-    path: `${path}/${relpathOf(index)}`,
-    hash: hashOf(index),
-    size: sizeOf(index),
-    sharing,
-  });
+  const { count, hashOf, knownOf, sizeOf, relpathOf, sealOf } = listing;
+  const fileAt = (index: number): IngestFile => {
+    const seal = sealOf(index);
+    return {
+      path: `${path}/${relpathOf(index)}`,
+      hash: hashOf(index),
+      size: sizeOf(index),
+      sharing,
+      ...(seal && { seal }),
+    };
+  };
   return { count, hashOf, knownOf, fileAt };
 }

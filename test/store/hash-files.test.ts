@@ -1,25 +1,47 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { hashFiles } from '../../src/store/hash-files.ts';
+import { objectPath } from '../../src/base/hash.ts';
+import { createCrew } from '../../src/store/crew.ts';
+import { DONE, OPEN } from '../../src/store/file-block.ts';
+import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const root = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
+after(() => rmSync(root, { recursive: true, force: true }));
 
-for (const [count, where] of [
+interface Made {
+  readonly path: string;
+  readonly size: number;
+  readonly text: string;
+}
+
+/** Files in a folder of their own; one of the names says nothing in ASCII. */
+function makeFiles(count: number): readonly Made[] {
+  const folder = mkdtempSync(join(root, 'files-'));
+  return Array.from({ length: count }, (_, index) => {
+    const path = join(folder, index === 11 ? 'Größe-数据' : `${index}`);
+    const text = `${index}`.repeat(index % 100);
+    writeFileSync(path, text);
+    return { path, size: text.length, text };
+  });
+}
+
+const sha256 = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+
+/** Where threads begin, and far below. */
+const SIZES = [
   [20, 'one after the other'],
-  [9000, 'in threads'],
-] as const) {
+  [10_000, 'in threads'],
+] as const;
+
+for (const [count, where] of SIZES) {
   test(`${count} files are hashed in their order, ${where}; what cannot be read is an error at its place`, async () => {
-    const files = Array.from({ length: count }, (_, index) => {
-      const path = join(folder, `${count}-${index}`);
-      const text = 'x'.repeat(index % 700);
-      if (index !== 7) writeFileSync(path, text);
-      return { path, size: text.length, text };
-    });
+    const files = makeFiles(count);
+    rmSync(files[7]?.path ?? '');
     for (const algorithm of ['sha256', 'md5'] as const) {
       const found = await hashFiles(files, algorithm);
       assert.equal(found.length, count);
@@ -30,4 +52,73 @@ for (const [count, where] of [
       }
     }
   });
+
+  test(`${count} files are made read-only before they are hashed, ${where}, but none that is another one now`, async () => {
+    const files = makeFiles(count);
+    using crew = createCrew();
+    const hashing = createHashing('sha256', crew);
+    const seen: Stats[] = files.map(({ path }) => lstatSync(path));
+    const [replaced, touched, plain] = [3, 5, 6];
+    // Its inode stays taken: the next file would get it again.
+    linkSync(files[replaced]?.path ?? '', join(root, `old-${count}`));
+    rmSync(files[replaced]?.path ?? '');
+    writeFileSync(files[replaced]?.path ?? '', 'another');
+    writeFileSync(files[touched]?.path ?? '', 'more than there was');
+    for (const [index, { path }] of files.entries()) hashing.add(path, seen[index] as Stats, index !== plain);
+    const found = await Array.fromAsync(hashing.end());
+    assert.equal(found.length, count);
+    for (const [index, file] of found.entries()) {
+      assert.ok(!(file instanceof Error), `${index}`);
+      const { path, text } = files[index] as Made;
+      const here = statSync(path);
+      const same = ![replaced, touched, plain].includes(index);
+      assert.equal(file.sealed, same, path);
+      assert.equal((here.mode & 0o222) === 0, same || index === touched, path);
+      if (same || index === plain) assert.equal(file.hash, sha256(text));
+      if (same) assert.deepEqual([file.look.mode, file.look.ctimeMs], [here.mode, here.ctimeMs]);
+    }
+    assert.equal((found[replaced] as { hash: string }).hash, sha256('another'));
+    assert.equal((found[touched] as { hash: string }).hash, sha256('more than there was'));
+  });
 }
+
+test('threads give files the names of their objects; one whose name is taken, or that was written to, stays open', async () => {
+  const files = makeFiles(300).slice(1);
+  const dir = mkdtempSync(join(root, 'cache-'));
+  const blocks = files.map(({ path, text }) => ({
+    path,
+    look: lstatSync(path),
+    hash: sha256(text) as `sha256:${string}`,
+  }));
+  for (const { hash } of blocks) mkdirSync(dirname(join(dir, objectPath(hash))), { recursive: true });
+  const taken = join(dir, objectPath(blocks[4]?.hash ?? 'sha256:'));
+  writeFileSync(taken, 'someone was first');
+  writeFileSync(files[6]?.path ?? '', 'more than there was');
+  using crew = createCrew();
+  const block = await crew.work({ kind: 'link', algorithm: 'sha256', dir }, blocks);
+  const seen = new Set<string>();
+  for (const [index, { path, hash }] of blocks.entries()) {
+    // Of equal files one is linked.
+    const first = !seen.has(hash);
+    seen.add(hash);
+    const isFree = first && index !== 4 && index !== 6;
+    if (isFree) assert.equal(statSync(join(dir, objectPath(hash))).ino, lstatSync(path).ino);
+    assert.equal(block.stateOf(index), isFree ? DONE : OPEN, path);
+  }
+});
+
+test('what threads that die had not done is done without them', async () => {
+  // So many that threads begin before all are there.
+  const files = makeFiles(10_000);
+  const crew = createCrew();
+  const hashing = createHashing('sha256', crew);
+  for (const { path } of files) hashing.add(path, lstatSync(path), true);
+  crew[Symbol.dispose]();
+  const found = await Array.fromAsync(hashing.end(), (file) =>
+    file instanceof Error ? file.message : file.hash,
+  );
+  assert.deepEqual(
+    found,
+    files.map(({ text }) => sha256(text)),
+  );
+});

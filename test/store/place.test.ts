@@ -252,3 +252,14 @@ test('a copy that has been quiet when it is moved into place is known without be
     assert.equal(known, isKnown ? hash : undefined);
   }
 });
+
+test('a file that was written to between its sealing and its link does not become an object', async () => {
+  const { root, cache } = home();
+  const path = join(root, 'out');
+  writeFileSync(path, 'as it was hashed');
+  const hash = hashBytes('sha256', 'as it was hashed');
+  const file = { path, hash, size: 16, sharing: 'share', seal: lstatSync(path) } as const;
+  writeFileSync(path, 'as it is now, by someone who had it open');
+  await assert.rejects(ingest(cache, [file]), { code: 'out.changed' });
+  assert.equal(cache.has(hash), false);
+});
