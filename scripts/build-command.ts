@@ -16,8 +16,7 @@ const FIRST = [
 
 /** What threads and processes of ours start from, by the name of the built file: each shares nothing with the command. */
 const ALONE: Readonly<Record<string, string>> = {
-  'part-crew': 'src/store/crew.ts',
-  'part-copy-workers': 'src/io/copy-workers.ts',
+  'part-crew': 'src/io/crew.ts',
   launcher: 'src/io/launcher-process.ts',
 };
 

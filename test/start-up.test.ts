@@ -61,7 +61,7 @@ export default ({ outs, params }) => writeFileSync(outs.out, 'x'.repeat(params.s
     const loaded = loadedBy(rig, args);
     assert.ok(loaded.includes(`src/commands/${args[0]}.ts`));
     const needless = loaded.filter((path) =>
-      /^node_modules|^src\/(read|remotes|market|serve)\/|\/(workbench|run-stages|disk-world|launcher|copy-workers|mutex|syntax|crew|json)\.ts$/.test(
+      /^node_modules|^src\/(read|remotes|market|serve)\/|\/(workbench|run-stages|disk-world|launcher|mutex|syntax|crew|json)\.ts$/.test(
         path,
       ),
     );

@@ -1,16 +1,25 @@
 import { availableParallelism } from 'node:os';
 import type { SizedObject } from '../base/remote.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
+import { COPY_BYTES } from './copy-small.ts';
+import { DONE, packFiles } from './file-block.ts';
+import { unseen } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
 
-/** Larger files are for others: a worker reads a file whole and stops between files only. */
-export const COPY_BYTES: number = 4 * 1024 * 1024;
-/** Starting workers costs about 60 ms: worth it from this much work on. */
+/** Starting threads costs about 60 ms: worth it from this much work on. */
 const WORTH_FILES = 1000;
 const WORTH_BYTES = 64 * 1024 * 1024;
+
+/** What threads are asked for at once: enough to make messages cheap, little enough for a Ctrl-C. */
+const ORDER_FILES = 128;
+const ORDER_BYTES = 8 * 1024 * 1024;
 
 /** An object and the copy of its file. */
 export interface CopiedObject extends SizedObject {
   readonly temp: string;
+  /** What the copy looks like. */
+  readonly look: FileLook;
 }
 
 export interface CopyOptions {
@@ -26,15 +35,68 @@ export interface CopyOptions {
 }
 
 /**
- * Copies the files of objects, if there are enough of them for worker threads to be worth their start: read-only copies,
- * hashed on the way. What is larger than `COPY_BYTES`, cannot be read or written, or has other bytes, is left out without
- * a word and leaves nothing; whoever copies it by other means finds out why. Rejects when the signal is aborted or
- * `copied` rejects; then nothing is under way any more, and all that had been copied was told.
+ * Copies the files of objects, if there are enough of them for threads to be worth their start: read-only copies, hashed
+ * on the way. What is larger than `COPY_BYTES`, cannot be read or written, or has other bytes, is left out without a word
+ * and leaves nothing; whoever copies it by other means finds out why. Rejects when the signal is aborted or `copied`
+ * rejects; then nothing is under way any more, and all that had been copied was told.
  */
 export async function copyFiles(objects: readonly SizedObject[], options: CopyOptions): Promise<void> {
   const small = objects.filter(({ size }) => size <= COPY_BYTES);
   const bytes = small.reduce((sum, { size }) => sum + size, 0);
   if ((small.length < WORTH_FILES && bytes < WORTH_BYTES) || availableParallelism() < 2) return;
-  const { copyWithWorkers } = await import('./copy-workers.ts');
-  await copyWithWorkers(small, options);
+  await copyByThreads(small, options);
+}
+
+/** `copyFiles` for objects that are small, however few they are. */
+export async function copyByThreads(
+  objects: readonly SizedObject[],
+  { threads, signal, fileOf, tempFor, copied }: CopyOptions,
+): Promise<void> {
+  const { createCrew } = await import('./crew.ts');
+  using crew = createCrew(threads);
+  let next = 0;
+  const failures: unknown[] = [];
+  /** The next of one algorithm. */
+  const take = (): readonly SizedObject[] => {
+    const from = next;
+    const first = objects[from];
+    if (first === undefined || failures.length > 0 || signal.aborted) return [];
+    const algorithm = algorithmOf(first.hash);
+    for (let bytes = 0; next < objects.length && next - from < ORDER_FILES && bytes < ORDER_BYTES; next++) {
+      const { hash, size } = objects[next] as SizedObject;
+      if (algorithmOf(hash) !== algorithm) break;
+      bytes += size;
+    }
+    return objects.slice(from, next);
+  };
+  const copySome = async (some: readonly SizedObject[]): Promise<void> => {
+    const temps = some.map(({ hash }) => tempFor(hash));
+    const block = packFiles(
+      some.map(({ hash, size }, index) => ({
+        path: fileOf(hash),
+        look: unseen(size),
+        hash,
+        to: temps[index] ?? '',
+      })),
+    );
+    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:') }, block);
+    await copied(
+      some.flatMap(({ hash, size }, index) =>
+        block.stateOf(index) === DONE
+          ? [{ hash, size, temp: temps[index] ?? '', look: block.lookOf(index) }]
+          : [],
+      ),
+    );
+  };
+  const copyInTurn = async (): Promise<void> => {
+    try {
+      for (let some = take(); some.length > 0; some = take()) await copySome(some);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  // While the results of one order are taken in, the threads work on the other.
+  await Promise.all([copyInTurn(), copyInTurn()]);
+  if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
 }

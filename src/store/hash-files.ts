@@ -1,11 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import type { Crew } from './crew.ts';
-import { OPEN, SEALED } from './file-block.ts';
-import type { FileBlock } from './file-block.ts';
-import { hashSeen } from './hash-file.ts';
-import type { FileToHash, HashedFile } from './hash-file.ts';
-import type { FileLook } from './memo.ts';
+import type { Crew } from '../io/crew.ts';
+import { OPEN, SEALED, packFiles } from '../io/file-block.ts';
+import type { FileBlock } from '../io/file-block.ts';
+import { hashSeen, unseen } from '../io/hash-file.ts';
+import type { FileLook, FileToHash, HashedFile } from '../io/hash-file.ts';
 
 const CHUNK = 1024 * 1024;
 /** Starting threads costs about 60 ms: worth it above this much work. */
@@ -26,9 +25,9 @@ export interface Hashing {
 /** Files that are treated alike. */
 interface Part {
   readonly seal: boolean;
-  /** Given away when threads take them over. */
-  files: readonly FileToHash[];
-  worked?: Promise<FileBlock>;
+  readonly block: FileBlock;
+  /** Resolves when threads are through with it. */
+  worked?: Promise<void>;
 }
 
 /**
@@ -37,6 +36,7 @@ interface Part {
  */
 export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
   const parts: Part[] = [];
+  /** Of the next part. */
   let pending: FileToHash[] = [];
   let pendingBytes = 0;
   let sealing = false;
@@ -48,18 +48,15 @@ export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
 
   function close(): void {
     if (pending.length === 0) return;
-    parts.push({ seal: sealing, files: pending });
+    parts.push({ seal: sealing, block: packFiles(pending) });
     pending = [];
     pendingBytes = 0;
     if (crew && isMuch()) share(crew);
   }
 
   function share(threads: Crew): void {
-    for (const part of parts) {
-      if (part.worked) continue;
-      part.worked = threads.work({ kind: part.seal ? 'seal' : 'hash', algorithm }, part.files);
-      part.files = [];
-    }
+    for (const part of parts)
+      part.worked ??= threads.work({ kind: part.seal ? 'seal' : 'hash', algorithm }, part.block);
   }
 
   return {
@@ -74,15 +71,15 @@ export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
       if (pending.length >= PART_FILES || pendingBytes >= PART_BYTES) close();
     },
     async *end() {
-      close();
-      using own = !crew && isMuch() ? (await import('./crew.ts')).createCrew() : undefined;
+      if (isMuch()) close();
+      using own = !crew && isMuch() ? (await import('../io/crew.ts')).createCrew() : undefined;
       if (own) share(own);
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, largest + 1)));
-      for (const { seal, files: here, worked } of parts) {
-        const options = { algorithm, seal, buffer };
-        if (worked) yield* resultsOf(await worked, options);
-        else for (const file of here) yield hashSeen(file, options);
+      for (const { seal, block, worked } of parts) {
+        await worked;
+        yield* resultsOf(block, { algorithm, seal, buffer });
       }
+      for (const file of pending) yield hashSeen(file, { algorithm, seal: sealing, buffer });
     },
   };
 }
@@ -106,8 +103,6 @@ export async function hashFiles(
   algorithm: HashAlgorithm,
 ): Promise<readonly (ContentHash | Error)[]> {
   const hashing = createHashing(algorithm);
-  for (const { path, size } of files) hashing.add(path, { ...UNSEEN, size }, false);
+  for (const { path, size } of files) hashing.add(path, unseen(size), false);
   return Array.fromAsync(hashing.end(), (file) => (file instanceof Error ? file : file.hash));
 }
-
-const UNSEEN = { dev: 0, ino: 0, mode: 0, mtimeMs: 0, ctimeMs: 0 };

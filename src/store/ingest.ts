@@ -8,10 +8,10 @@ import { writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
-import type { Crew } from './crew.ts';
-import { DONE } from './file-block.ts';
-import { OBJECT_MODE, hashFile, isUnwritten } from './hash-file.ts';
-import type { FileLook } from './memo.ts';
+import type { Crew } from '../io/crew.ts';
+import { DONE, packFiles } from '../io/file-block.ts';
+import { OBJECT_MODE, hashFile, isUnwritten } from '../io/hash-file.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -147,10 +147,10 @@ async function linkByThreads(
   const own = entering.filter(({ file, from }) => from === file.path);
   const [first] = own;
   if (!first || own.length < MANY_LINKS) return NOBODY;
-  const block = await crew.work(
-    { kind: 'link', algorithm: algorithmOf(first.file.hash), dir: cache.dir },
-    own.map(({ from, look, file }) => ({ path: from, look, hash: file.hash })),
+  const block = packFiles(
+    own.map(({ from, look, file }) => ({ path: from, look, to: cache.pathOf(file.hash) })),
   );
+  await crew.work({ kind: 'link', algorithm: algorithmOf(first.file.hash) }, block);
   return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
 }
 
@@ -198,9 +198,9 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
       fileOf: (hash) => byHash.get(hash)?.path ?? '',
       tempFor: () => cache.newTemp(),
       copied(some) {
-        for (const { hash, temp } of some) {
+        for (const { hash, temp, look } of some) {
           const file = byHash.get(hash);
-          if (file) entering.push({ file, from: temp, look: lstatSync(temp) });
+          if (file) entering.push({ file, from: temp, look });
           done.add(hash);
         }
         return Promise.resolve();

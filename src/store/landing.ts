@@ -17,6 +17,7 @@ import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { flush } from '../io/flush.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import { parseManifest } from './tree.ts';
@@ -52,6 +53,8 @@ interface Received {
   readonly hash: ContentHash;
   readonly temp: string;
   readonly size: number;
+  /** What the temp file looks like, if it is known. */
+  readonly look?: FileLook;
 }
 
 /** So much may wait to be let in, and so long: a flush in the midst of writing makes each new file wait for the disk. */
@@ -76,10 +79,9 @@ export function createLanding(cache: Cache): Landing {
     try {
       await flush(batch.map(({ temp }) => temp));
       const seenAt = cache.clock.now();
-      for (const { hash, temp } of batch) {
-        const object = cache.pathOf(hash);
-        renameSync(temp, object);
-        cache.memo.remember(lstatSync(object), hash, { seenAt, object: true });
+      for (const { hash, temp, look = lstatSync(temp) } of batch) {
+        renameSync(temp, cache.pathOf(hash));
+        cache.memo.remember(look, hash, { seenAt, object: true });
       }
       await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
       for (const { hash } of batch) inside.add(hash);

@@ -3,8 +3,8 @@ import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createManifestWriter } from './manifest-writer.ts';
-import type { HashedFile } from './hash-file.ts';
-import type { FileLook, Memo } from './memo.ts';
+import type { FileLook, HashedFile } from '../io/hash-file.ts';
+import type { Memo } from './memo.ts';
 import { hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 

@@ -1,11 +1,8 @@
-import type { Stats } from 'node:fs';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { OBJECT_MODE } from './hash-file.ts';
+import { OBJECT_MODE } from '../io/hash-file.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
-
-/** What a file is remembered by. */
-export type FileLook = Pick<Stats, 'dev' | 'ino' | 'size' | 'mode' | 'mtimeMs' | 'ctimeMs'>;
 
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.

@@ -1,6 +1,6 @@
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
-import type { Crew } from './crew.ts';
+import type { Crew } from '../io/crew.ts';
 import { ingest, ingestManifest } from './ingest.ts';
 import type { IngestFile } from './ingest.ts';
 import type { Known, Listing } from './listing.ts';

@@ -7,9 +7,9 @@ import type { TestContext } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { ContentHash } from '../../src/base/types.ts';
 import type { SizedObject } from '../../src/base/remote.ts';
-import { COPY_BYTES } from '../../src/io/copy-files.ts';
+import { copyByThreads } from '../../src/io/copy-files.ts';
 import type { CopiedObject } from '../../src/io/copy-files.ts';
-import { copyWithWorkers } from '../../src/io/copy-workers.ts';
+import { COPY_BYTES } from '../../src/io/copy-small.ts';
 
 interface Place {
   readonly objects: readonly SizedObject[];
@@ -40,7 +40,7 @@ function place(t: TestContext, texts: readonly (string | Buffer)[]): Place {
 
 function copyAll({ objects, fileOf, tempFor, copied }: Place, threads: number): Promise<void> {
   const { signal } = new AbortController();
-  return copyWithWorkers(objects, {
+  return copyByThreads(objects, {
     threads,
     signal,
     fileOf,
@@ -97,7 +97,7 @@ test('an abort or a failure ends it; all that was copied until then was told', a
   for (const end of ['abort', 'failure'] as const) {
     const { objects, out, copied, fileOf, tempFor } = place(t, texts);
     const stop = new AbortController();
-    const copying = copyWithWorkers(objects, {
+    const copying = copyByThreads(objects, {
       threads: 2,
       signal: stop.signal,
       fileOf,

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { objectPath } from '../../src/base/hash.ts';
-import { createCrew } from '../../src/store/crew.ts';
-import { DONE, OPEN } from '../../src/store/file-block.ts';
+import { createCrew } from '../../src/io/crew.ts';
+import { DONE, OPEN, packFiles } from '../../src/io/file-block.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
@@ -82,29 +90,26 @@ for (const [count, where] of SIZES) {
   });
 }
 
-test('threads give files the names of their objects; one whose name is taken, or that was written to, stays open', async () => {
-  const files = makeFiles(300).slice(1);
-  const dir = mkdtempSync(join(root, 'cache-'));
-  const blocks = files.map(({ path, text }) => ({
+test('threads give files a second name; one whose name is taken, or that was written to, stays open', async () => {
+  const files = makeFiles(300);
+  const folder = mkdtempSync(join(root, 'names-'));
+  const named = files.map(({ path }, index) => ({
     path,
     look: lstatSync(path),
-    hash: sha256(text) as `sha256:${string}`,
+    to: join(folder, `${index}`),
   }));
-  for (const { hash } of blocks) mkdirSync(dirname(join(dir, objectPath(hash))), { recursive: true });
-  const taken = join(dir, objectPath(blocks[4]?.hash ?? 'sha256:'));
-  writeFileSync(taken, 'someone was first');
+  writeFileSync(join(folder, '4'), 'someone was first');
   writeFileSync(files[6]?.path ?? '', 'more than there was');
   using crew = createCrew();
-  const block = await crew.work({ kind: 'link', algorithm: 'sha256', dir }, blocks);
-  const seen = new Set<string>();
-  for (const [index, { path, hash }] of blocks.entries()) {
-    // Of equal files one is linked.
-    const first = !seen.has(hash);
-    seen.add(hash);
-    const isFree = first && index !== 4 && index !== 6;
-    if (isFree) assert.equal(statSync(join(dir, objectPath(hash))).ino, lstatSync(path).ino);
-    assert.equal(block.stateOf(index), isFree ? DONE : OPEN, path);
+  const done = packFiles(named);
+  await crew.work({ kind: 'link', algorithm: 'sha256' }, done);
+  for (const [index, { path, to }] of named.entries()) {
+    const isFree = index !== 4 && index !== 6;
+    assert.equal(done.stateOf(index), isFree ? DONE : OPEN, path);
+    if (isFree) assert.equal(statSync(to).ino, lstatSync(path).ino);
   }
+  assert.equal(readFileSync(join(folder, '4'), 'utf8'), 'someone was first');
+  assert.equal(existsSync(join(folder, '6')), false);
 });
 
 test('what threads that die had not done is done without them', async () => {

@@ -1,27 +1,29 @@
 import { linkSync, lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
-import { objectPath } from '../base/hash.ts';
 import type { HashAlgorithm } from '../base/types.ts';
-import { DONE, SEALED, openBlock, packFiles } from './file-block.ts';
-import type { BlockFile, FileBlock } from './file-block.ts';
+import { COPY_BYTES, copySmall } from './copy-small.ts';
+import { DONE, SEALED, openBlock } from './file-block.ts';
+import type { FileBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
 
 /**
- * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `link`: the name that
- * its hash has below `dir` becomes its second one, unless it has been written to since it was seen.
+ * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `link`: its target
+ * becomes its second name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only,
+ * if it has the size and the hash that are given.
  */
-export type Job =
-  | { readonly kind: 'hash' | 'seal'; readonly algorithm: HashAlgorithm }
-  | { readonly kind: 'link'; readonly algorithm: HashAlgorithm; readonly dir: string };
+export interface Job {
+  readonly kind: 'hash' | 'seal' | 'link' | 'copy';
+  readonly algorithm: HashAlgorithm;
+}
 
-/** Threads that work on files, as many as there are cores; they start with the first work. */
+/** Threads that work on files; they start with the first work. */
 export interface Crew extends Disposable {
   /**
    * Has all threads take files until none is left. Resolves when none of them works on these any more. A file that they
    * could not do, or that a dying thread had taken, is still open then: whoever tries it himself finds out why.
    */
-  work(job: Job, files: readonly BlockFile[]): Promise<FileBlock>;
+  work(job: Job, block: FileBlock): Promise<void>;
 }
 
 /** What a thread is sent; it answers each with an empty message. */
@@ -33,17 +35,16 @@ interface Order {
 
 /** V8 lets a young generation grow to three times this; a thread here has nothing to keep. */
 const YOUNG_MIB = 4;
-const BUFFER_BYTES = 1024 * 1024;
+const HASH_BYTES = 1024 * 1024;
 
-export function createCrew(): Crew {
+/** `threads`: at most as many as there are cores, which is what absent means. */
+export function createCrew(threads: number = Number.POSITIVE_INFINITY): Crew {
   let hands: readonly Hand[] = [];
   return {
-    async work(job, files) {
-      const block = packFiles(files);
-      const { memory, count } = block;
-      if (hands.length === 0) hands = Array.from({ length: availableParallelism() }, startHand);
+    async work(job, { memory, count }) {
+      if (hands.length === 0)
+        hands = Array.from({ length: Math.min(threads, availableParallelism()) }, startHand);
       await Promise.all(hands.map((hand) => hand.order({ job, memory, count })));
-      return block;
     },
     [Symbol.dispose]() {
       for (const hand of hands) hand.end();
@@ -85,29 +86,44 @@ function startHand(): Hand {
 }
 
 function serve(port: NonNullable<typeof parentPort>): void {
-  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(COPY_BYTES + 1);
   port.on('message', ({ job, memory, count }: Order) => {
     const block = openBlock(memory, count);
-    for (let index = block.take(); index >= 0; index = block.take()) doJob(job, block, { index, buffer });
+    for (let index = block.take(); index >= 0; index = block.take()) {
+      try {
+        doJob(job, block, { index, buffer });
+      } catch {
+        // It stays open.
+      }
+    }
     port.postMessage(undefined);
   });
 }
 
-function doJob(job: Job, block: FileBlock, { index, buffer }: { index: number; buffer: Buffer }): void {
-  const { algorithm } = job;
+interface At {
+  readonly index: number;
+  readonly buffer: Buffer;
+}
+
+function doJob({ kind, algorithm }: Job, block: FileBlock, { index, buffer }: At): void {
   const path = block.pathOf(index);
   const look = block.lookOf(index);
-  if (job.kind === 'link') {
-    try {
-      if (!isUnwritten(lstatSync(path), look)) return;
-      linkSync(path, `${job.dir}/${objectPath(block.hashOf(index, algorithm))}`);
-      block.setState(index, DONE);
-    } catch {
-      // It stays open.
-    }
+  if (kind === 'link') {
+    if (!isUnwritten(lstatSync(path), look)) return;
+    linkSync(path, block.targetOf(index));
+    block.setState(index, DONE);
     return;
   }
-  const hashed = hashSeen({ path, look }, { algorithm, seal: job.kind === 'seal', buffer });
+  if (kind === 'copy') {
+    const hash = block.hashOf(index, algorithm);
+    const copy = copySmall({ path, size: look.size, hash, to: block.targetOf(index) }, buffer);
+    if (!copy) return;
+    block.setLook(index, copy);
+    block.setState(index, DONE);
+    return;
+  }
+  const chunk = buffer.subarray(0, HASH_BYTES);
+  const hashed = hashSeen({ path, look }, { algorithm, seal: kind === 'seal', buffer: chunk });
   if (hashed instanceof Error) return;
   block.setHash(index, hashed.hash);
   if (hashed.sealed) block.setLook(index, hashed.look);

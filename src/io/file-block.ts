@@ -1,13 +1,16 @@
 import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import type { FileLook } from './memo.ts';
+import type { FileLook } from './hash-file.ts';
 
 /** A file that something is to be done with. */
 export interface BlockFile {
   /** Absolute path. */
   readonly path: string;
   readonly look: FileLook;
+  /** The hash that its bytes should have. */
   readonly hash?: ContentHash;
+  /** Absolute path of its copy, or of its second name. */
+  readonly to?: string;
 }
 
 /** States of a file: nothing has been done with it, or it could not be done; it is done; it was sealed as well. */
@@ -25,6 +28,8 @@ export interface FileBlock {
   /** The next file that no thread has taken; -1 when there is none. */
   take(): number;
   pathOf(index: number): string;
+  /** As in `BlockFile`; empty when there is none. */
+  targetOf(index: number): string;
   lookOf(index: number): FileLook;
   setLook(index: number, look: FileLook): void;
   hashOf(index: number, algorithm: HashAlgorithm): ContentHash;
@@ -33,49 +38,64 @@ export interface FileBlock {
   setState(index: number, state: number): void;
 }
 
-const HEAD = 2;
 const LOOK = 6;
 const DIGEST_BYTES = 32;
+/** A path and a target. */
+const TEXTS = 2;
+const FILE_BYTES = LOOK * 8 + TEXTS * 4 + DIGEST_BYTES + 1;
+const NEXT_BYTES = 4;
 
-/** Layout: numbers of all looks, head (count, next), end of each path, digests, states, paths. */
+/** The files of a block, in the memory that threads share. */
 export function packFiles(files: readonly BlockFile[]): FileBlock {
-  const count = files.length;
-  const bytes = files.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0);
-  const memory = new SharedArrayBuffer(sizeOf(count) + bytes);
-  new Int32Array(memory, count * LOOK * 8, HEAD)[0] = count;
-  const ends = new Uint32Array(memory, count * LOOK * 8 + HEAD * 4, count);
-  const paths = Buffer.from(memory, sizeOf(count));
-  const block = openBlock(memory, count);
+  const texts = files.flatMap(({ path, to = '' }) => [path, to]);
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const memory = new SharedArrayBuffer(files.length * FILE_BYTES + NEXT_BYTES + bytes);
+  const columns = columnsOf(memory, files.length);
   let end = 0;
-  for (const [index, { path, look, hash }] of files.entries()) {
-    ends[index] = end += paths.write(path, end);
+  for (const [at, text] of texts.entries()) columns.ends[at] = end += columns.texts.write(text, end);
+  const block = openBlock(memory, files.length);
+  for (const [index, { look, hash }] of files.entries()) {
     block.setLook(index, look);
     if (hash !== undefined) block.setHash(index, hash);
   }
   return block;
 }
 
-function sizeOf(count: number): number {
-  return count * (LOOK * 8 + 4 + DIGEST_BYTES + 1) + HEAD * 4;
+interface Columns {
+  readonly looks: Float64Array;
+  /** One number: the next file to be taken. */
+  readonly next: Int32Array;
+  /** Where each of `texts` ends. */
+  readonly ends: Uint32Array;
+  readonly digests: Buffer;
+  readonly states: Uint8Array;
+  readonly texts: Buffer;
+}
+
+/** What needs alignment comes first. */
+function columnsOf(memory: SharedArrayBuffer, count: number): Columns {
+  const looks = new Float64Array(memory, 0, count * LOOK);
+  const next = new Int32Array(memory, looks.byteLength, 1);
+  const ends = new Uint32Array(memory, looks.byteLength + NEXT_BYTES, count * TEXTS);
+  const digestsAt = looks.byteLength + NEXT_BYTES + ends.byteLength;
+  const digests = Buffer.from(memory, digestsAt, count * DIGEST_BYTES);
+  const states = new Uint8Array(memory, digestsAt + digests.length, count);
+  return { looks, next, ends, digests, states, texts: Buffer.from(memory, count * FILE_BYTES + NEXT_BYTES) };
 }
 
 /** The block that another thread has packed. */
 export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
-  const looks = new Float64Array(memory, 0, count * LOOK);
-  const head = new Int32Array(memory, looks.byteLength, HEAD);
-  const ends = new Uint32Array(memory, looks.byteLength + head.byteLength, count);
-  const digestsAt = looks.byteLength + head.byteLength + ends.byteLength;
-  const digests = Buffer.from(memory, digestsAt, count * DIGEST_BYTES);
-  const states = new Uint8Array(memory, digestsAt + digests.length, count);
-  const paths = Buffer.from(memory, sizeOf(count));
+  const { looks, next, ends, digests, states, texts } = columnsOf(memory, count);
+  const textAt = (at: number): string => texts.toString('utf8', at === 0 ? 0 : ends[at - 1], ends[at]);
   return {
     memory,
     count,
     take() {
-      const index = Atomics.add(head, 1, 1);
+      const index = Atomics.add(next, 0, 1);
       return index < count ? index : -1;
     },
-    pathOf: (index) => paths.toString('utf8', index === 0 ? 0 : ends[index - 1], ends[index]),
+    pathOf: (index) => textAt(index * TEXTS),
+    targetOf: (index) => textAt(index * TEXTS + 1),
     lookOf(index) {
       const [dev = 0, ino = 0, size = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.subarray(
         index * LOOK,
@@ -84,13 +104,7 @@ export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
       return { dev, ino, size, mode, mtimeMs, ctimeMs };
     },
     setLook(index, { dev, ino, size, mode, mtimeMs, ctimeMs }) {
-      const at = index * LOOK;
-      looks[at] = dev;
-      looks[at + 1] = ino;
-      looks[at + 2] = size;
-      looks[at + 3] = mode;
-      looks[at + 4] = mtimeMs;
-      looks[at + 5] = ctimeMs;
+      looks.set([dev, ino, size, mode, mtimeMs, ctimeMs], index * LOOK);
     },
     hashOf(index, algorithm) {
       const at = index * DIGEST_BYTES;

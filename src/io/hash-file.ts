@@ -1,7 +1,7 @@
 import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { createRunningHash, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import type { FileLook } from './memo.ts';
 
 /** How a cache object may be used: a file that has become one is nobody's to write. */
 export const OBJECT_MODE = 0o444;
@@ -13,6 +13,14 @@ export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer)
       return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
     return hashOpen(fd, algorithm, buffer);
   });
+}
+
+/** What a file is known by. */
+export type FileLook = Pick<Stats, 'dev' | 'ino' | 'size' | 'mode' | 'mtimeMs' | 'ctimeMs'>;
+
+/** For a file of which only the size is known. */
+export function unseen(size: number): FileLook {
+  return { dev: 0, ino: 0, size, mode: 0, mtimeMs: 0, ctimeMs: 0 };
 }
 
 /** A file that was seen and is to be hashed. */

@@ -1,0 +1,57 @@
+import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { algorithmOf, hashBytes } from '../base/hash.ts';
+import type { ContentHash } from '../base/types.ts';
+import { OBJECT_MODE } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
+
+/** A small file is read whole; a larger one is for others. */
+export const COPY_BYTES: number = 4 * 1024 * 1024;
+
+export interface SmallCopy {
+  readonly path: string;
+  readonly size: number;
+  readonly hash: ContentHash;
+  /** Nothing may be there. */
+  readonly to: string;
+}
+
+/**
+ * Copies a file if it has this size and hash, read-only; `buffer` is larger than that. Returns what the copy looks like,
+ * or `undefined`: then nothing was written. Throws system errors, and leaves nothing then.
+ */
+export function copySmall({ path, size, hash, to }: SmallCopy, buffer: Buffer): FileLook | undefined {
+  const bytes = readUpTo(size + 1, path, buffer);
+  if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return undefined;
+  return writeNew(to, bytes);
+}
+
+/** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */
+function readUpTo(length: number, file: string, buffer: Buffer): Uint8Array {
+  const fd = openSync(file, 'r');
+  try {
+    let filled = 0;
+    // Right bytes are right without a further read that finds the end.
+    do {
+      const read = readSync(fd, buffer, filled, length - filled, null);
+      if (read === 0) break;
+      filled += read;
+    } while (filled < length - 1);
+    return buffer.subarray(0, filled);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeNew(path: string, bytes: Uint8Array): FileLook {
+  const fd = openSync(path, 'wx', OBJECT_MODE);
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    if ((process.umask() & OBJECT_MODE) !== 0) fchmodSync(fd, OBJECT_MODE);
+    return fstatSync(fd);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
