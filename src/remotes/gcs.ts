@@ -29,8 +29,9 @@ const openGcs: OpenRemote = async (config) => {
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
     retryOptions: { autoRetry: false, maxRetries: 0 },
-    ...(options.credentials !== undefined && {
-      authClient: await createGoogleAuth(options.credentials, { scopes: SCOPE }),
+    authClient: await createGoogleAuth(options.credentials, {
+      scopes: SCOPE,
+      ...(options.project !== undefined && { projectId: options.project }),
     }),
     ...(options.project !== undefined && { projectId: options.project }),
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
@@ -68,7 +69,7 @@ interface Setup {
 
 function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
   const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
-  let isBucketKnown = false;
+  let bucketKnown: Promise<unknown> | undefined;
 
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
@@ -97,11 +98,13 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
 
   /** A missing object and a missing bucket both answer 404; asked once which it is. */
   async function requireBucket(signal: AbortSignal): Promise<void> {
-    if (isBucketKnown) return;
-    await ask(signal, () =>
+    bucketKnown ??= ask(signal, () =>
       bucket.getFiles({ prefix: `${prefix}files/`, maxResults: 1, autoPaginate: false }),
     );
-    isBucketKnown = true;
+    await bucketKnown.catch((error: unknown) => {
+      bucketKnown = undefined;
+      throw error;
+    });
   }
 
   /** Returns when an error means that there is no such object; throws any other. */

@@ -63,14 +63,22 @@ interface Setup {
 function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: Setup): Remote {
   const tree = createDriveTree(api, root);
   let isRootKnown = false;
+  /** Under way, or done. */
+  let asking: Promise<void> | undefined;
 
   /** The folder of the url is asked for once: without it every search is empty and every upload fails strangely. */
+  async function requireRoot(signal: AbortSignal): Promise<void> {
+    if ((await api.folder(root, signal)) === undefined) throw noFolder('is in the trash, or is no folder');
+    isRootKnown = true;
+  }
+
   async function use<T>(signal: AbortSignal, call: (tree: DriveTree) => Promise<T>): Promise<T> {
     try {
-      if (!isRootKnown && (await api.folder(root, signal)) === undefined) {
-        throw noFolder('is in the trash, or is no folder');
-      }
-      isRootKnown = true;
+      asking ??= requireRoot(signal);
+      await asking.catch((error: unknown) => {
+        asking = undefined;
+        throw error;
+      });
       return await call(tree);
     } catch (error) {
       throw faultOf(error);

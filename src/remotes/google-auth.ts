@@ -4,6 +4,12 @@ import type { GoogleAuth, GoogleAuthOptions } from 'google-auth-library';
 export const TOKEN_ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 } } as const;
 
 /**
+ * Neither objects nor files belong to a project when they are asked for. Without a name the library looks for one: it runs
+ * gcloud, waits seconds for a metadata server that no laptop has, and asks an API that few accounts may use.
+ */
+const NO_PROJECT = 'none';
+
+/**
  * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read
  * when credentials are first needed.
  */
@@ -12,7 +18,11 @@ export async function createGoogleAuth(
   options: Omit<GoogleAuthOptions, 'clientOptions'>,
 ): Promise<GoogleAuth> {
   const library = await import('google-auth-library');
-  const auth = new library.GoogleAuth({ ...options, clientOptions: { transporterOptions: TOKEN_ONCE } });
+  const auth = new library.GoogleAuth({
+    projectId: NO_PROJECT,
+    ...options,
+    clientOptions: { transporterOptions: TOKEN_ONCE },
+  });
   // As an option it makes the library print a warning, of files from strangers, on each command.
   return keyFile === undefined ? auth : Object.assign(auth, { keyFilename: keyFile });
 }

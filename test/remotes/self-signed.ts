@@ -13,20 +13,21 @@ const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
 const utcTime = (text: string): Buffer => der(0x17, Buffer.from(text));
 
 /**
- * A key and a certificate for 127.0.0.1 that it has signed itself (RFC 5280: version 3, ECDSA with SHA-256 over P-256,
- * valid from 2020 to 2049), as PEM.
+ * A key and a certificate for 127.0.0.1 and the named hosts that it has signed itself (RFC 5280: version 3, ECDSA with
+ * SHA-256 over P-256, valid from 2020 to 2049), as PEM.
  */
-export function selfSigned(): { readonly key: string; readonly cert: string } {
+export function selfSigned(hosts: readonly string[] = []): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = der(SEQUENCE, oid('2a8648ce3d040302'));
   const name = der(
     SEQUENCE,
     der(0x31, der(SEQUENCE, oid('550403'), der(0x0c, Buffer.from('lockstep test')))),
   );
-  const address = der(SEQUENCE, der(0x87, Buffer.from([127, 0, 0, 1])));
+  const names = hosts.map((host) => der(0x82, Buffer.from(host)));
+  const addresses = der(SEQUENCE, der(0x87, Buffer.from([127, 0, 0, 1])), ...names);
   const extensions = der(
     SEQUENCE,
-    der(SEQUENCE, oid('551d11'), der(0x04, address)),
+    der(SEQUENCE, oid('551d11'), der(0x04, addresses)),
     der(
       SEQUENCE,
       oid('551d13'),
