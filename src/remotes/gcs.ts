@@ -8,6 +8,7 @@ import { googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import type { Media, UploadTarget, Uploaded } from './google-media.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
+import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { within } from './web-request.ts';
 
@@ -69,7 +70,6 @@ interface Setup {
 
 function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
   const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
-  let bucketKnown: Promise<unknown> | undefined;
 
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
@@ -97,15 +97,11 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
   }
 
   /** A missing object and a missing bucket both answer 404; asked once which it is. */
-  async function requireBucket(signal: AbortSignal): Promise<void> {
-    bucketKnown ??= ask(signal, () =>
+  const requireBucket = askOnce(async (signal) => {
+    await ask(signal, () =>
       bucket.getFiles({ prefix: `${prefix}files/`, maxResults: 1, autoPaginate: false }),
     );
-    await bucketKnown.catch((error: unknown) => {
-      bucketKnown = undefined;
-      throw error;
-    });
-  }
+  });
 
   /** Returns when an error means that there is no such object; throws any other. */
   async function requireMissing(error: unknown, signal: AbortSignal): Promise<void> {

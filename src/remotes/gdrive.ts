@@ -9,6 +9,7 @@ import { createDriveTree } from './gdrive-tree.ts';
 import type { DriveTree } from './gdrive-tree.ts';
 import { googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
+import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 
 const CONCURRENCY = 8;
@@ -63,22 +64,16 @@ interface Setup {
 function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: Setup): Remote {
   const tree = createDriveTree(api, root);
   let isRootKnown = false;
-  /** Under way, or done. */
-  let asking: Promise<void> | undefined;
 
   /** The folder of the url is asked for once: without it every search is empty and every upload fails strangely. */
-  async function requireRoot(signal: AbortSignal): Promise<void> {
+  const requireRoot = askOnce(async (signal) => {
     if ((await api.folder(root, signal)) === undefined) throw noFolder('is in the trash, or is no folder');
     isRootKnown = true;
-  }
+  });
 
   async function use<T>(signal: AbortSignal, call: (tree: DriveTree) => Promise<T>): Promise<T> {
     try {
-      asking ??= requireRoot(signal);
-      await asking.catch((error: unknown) => {
-        asking = undefined;
-        throw error;
-      });
+      await requireRoot(signal);
       return await call(tree);
     } catch (error) {
       throw faultOf(error);

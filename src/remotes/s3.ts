@@ -5,6 +5,7 @@ import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
+import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
@@ -110,7 +111,6 @@ function createS3(
   { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
 ): Remote {
   const plain = createPlainS3(client);
-  let isBucketKnown = false;
 
   async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     try {
@@ -125,8 +125,7 @@ function createS3(
    * The answer to a HEAD names no fault: a missing bucket looks like a missing object, and wrong keys like missing rights.
    * Asked once by a listing, which does.
    */
-  async function requireBucket(signal: AbortSignal): Promise<void> {
-    if (isBucketKnown) return;
+  const requireBucket = askOnce(async (signal) => {
     const command = new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 });
     try {
       await client.send(command, { abortSignal: signal });
@@ -140,8 +139,7 @@ function createS3(
       // Without the right to list, the answer about the object stands.
       if (code !== 'remote.denied') throw fault;
     }
-    isBucketKnown = true;
-  }
+  });
 
   return {
     limits: { concurrency },
