@@ -249,6 +249,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     async plan(selection, as = facts) {
       looked ??= markMutex(pathOfMutex('workspace'), machine);
       await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
+      if (selection.stages.size === graph.stages.size) memo.lookAtAll();
       await facts.lookOnce(pathsToLookAt(pipeline, graph, selection));
       return makePlan(graph, selection, as);
     },

@@ -15,7 +15,7 @@ export const STRIDE = 9;
 export const HASH_BYTES = 32;
 const ROW_BYTES = STRIDE * 8;
 const HEAD_BYTES = 16;
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The rows of a memo's file; none when it is missing or damaged. */
 export function loadRows(path: string): Rows {

@@ -24,6 +24,8 @@ export interface Memo {
   isVerifiedObject(stat: FileLook, hash: ContentHash): boolean;
   /** True when size and times are those with which these very bytes were hashed; says nothing of the last few ms. */
   isAsHashed(stat: FileLook, hash: ContentHash): boolean;
+  /** Notes that all files of the project are being looked at: what nobody asks for by then is probably gone. */
+  lookAtAll(): void;
   save(): void;
 }
 
@@ -49,14 +51,18 @@ const FLAG_MD5 = 2;
  * ticks of up to 10 ms), so such a row is not believed.
  */
 const GRANULARITY_MS = 20;
-const KEEP_DAYS = 30;
-const DAY_MS = 86_400_000;
+const KEEP_MS = 30 * 86_400_000;
+/**
+ * So many rows of files that a look at all did not meet are kept, or twice as many as it met: of another branch, say. Rows
+ * of files that were made anew stay behind, as many with each time, where a file system never uses an inode again.
+ */
+const SPARE_ROWS = 10_000;
 
 /** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
 export function createMemo(path: string, nowMs: number): Memo {
-  const today = Math.floor(nowMs / DAY_MS);
   let { rows, hashes, count } = loadRows(path);
   let dirty = false;
+  let looksAtAll = false;
   let slots = indexRows();
 
   /** Open addressing over the rows, because a map of 100,000 numbers costs the garbage collector more than the file's reading. */
@@ -106,7 +112,7 @@ export function createMemo(path: string, nowMs: number): Memo {
   function find(stat: FileLook, algorithm: HashAlgorithm): number {
     const row = match(stat);
     if (row === NO_ROW) return NO_ROW;
-    rows[row * STRIDE + USED] = today;
+    rows[row * STRIDE + USED] = nowMs;
     return isMd5(row) === (algorithm === 'md5') ? row : NO_ROW;
   }
 
@@ -121,6 +127,23 @@ export function createMemo(path: string, nowMs: number): Memo {
       hashes = moreHashes;
     }
     return count++;
+  }
+
+  const byAge = nowMs - KEEP_MS;
+
+  /** Files that were not used after this instant are forgotten; objects have only their age against them. */
+  function oldestFile(): number {
+    if (!looksAtAll) return byAge;
+    let met = 0;
+    const others: number[] = [];
+    for (let row = 0; row < count; row++) {
+      const used = rows[row * STRIDE + USED] ?? 0;
+      if (isObject(row)) continue;
+      if (used === nowMs) met++;
+      else others.push(used);
+    }
+    const spare = Math.max(SPARE_ROWS, 2 * met);
+    return Math.max(byAge, others.sort((a, b) => b - a)[spare] ?? byAge);
   }
 
   return {
@@ -169,15 +192,21 @@ export function createMemo(path: string, nowMs: number): Memo {
       rows[at + CTIME] = look.ctimeMs;
       rows[at + MODE] = look.mode;
       rows[at + SEEN] = seenAt;
-      rows[at + USED] = today;
+      rows[at + USED] = nowMs;
       rows[at + FLAGS] = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);
       hashes.write(digestOf(hash), row * HASH_BYTES, 'hex');
       dirty = true;
     },
+    lookAtAll() {
+      looksAtAll = true;
+    },
     save() {
-      if (!dirty) return;
-      const oldest = today - KEEP_DAYS;
-      saveRows(path, { rows, hashes, count }, (row) => (rows[row * STRIDE + USED] ?? 0) >= oldest);
+      const oldest = oldestFile();
+      if (!dirty && oldest === byAge) return;
+      saveRows(path, { rows, hashes, count }, (row) => {
+        const used = rows[row * STRIDE + USED] ?? 0;
+        return used > (isObject(row) ? byAge : oldest);
+      });
       dirty = false;
     },
   };

@@ -161,6 +161,43 @@ test('thousands of rows survive being saved, and rows unused for a month are let
   assert.equal(end.lookup(statOf({ ino: 10_001 }), 'sha256'), HASH);
 });
 
+test('a look at all lets go of files that it did not meet, beyond twice as many as it met and some thousands', () => {
+  const path = join(folder(), 'memo');
+  const at = (minute: number): ReturnType<typeof createMemo> => memoAt(path, NOW + minute * 60_000);
+  const remember = (memo: ReturnType<typeof createMemo>, from: number, count: number): void => {
+    for (let ino = from; ino < from + count; ino++) memo.remember(statOf({ ino }), HASH, OLD);
+  };
+  const isKnown = (ino: number): boolean => memoAt(path).lookup(statOf({ ino }), 'sha256') !== undefined;
+  // A folder of 6,000 files is made anew each minute, on a file system that never uses an inode again.
+  const object = statOf({ ino: 1, mode: 0o100444 });
+  for (let minute = 0; minute < 5; minute++) {
+    const memo = at(minute);
+    if (minute === 0) memo.remember(object, HASH, { seenAt: NOW, object: true });
+    remember(memo, 1_000_000 * (minute + 1), 6000);
+    memo.save();
+  }
+  assert.ok(
+    [1, 2, 3, 4, 5].every((time) => isKnown(time * 1_000_000)),
+    'who looks at a part lets go of nothing',
+  );
+  // A look at all that meets only the newest, and remembers nothing.
+  const all = at(5);
+  all.lookAtAll();
+  for (let ino = 5_000_000; ino < 5_006_000; ino++) all.lookup(statOf({ ino }), 'sha256');
+  all.save();
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((time) => isKnown(time * 1_000_000)),
+    [false, false, true, true, true],
+  );
+  assert.equal(memoAt(path).isVerifiedObject(object, HASH), true, 'objects are met when they are used');
+  const size = readFileSync(path).length;
+  const again = at(6);
+  again.lookAtAll();
+  for (let ino = 5_000_000; ino < 5_006_000; ino++) again.lookup(statOf({ ino }), 'sha256');
+  again.save();
+  assert.equal(readFileSync(path).length, size);
+});
+
 test('a memo with any one byte changed, cut off or added is as if it were not there', () => {
   const path = join(folder(), 'memo');
   const memo = memoAt(path);
