@@ -2,20 +2,21 @@ import { linkSync, lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import type { HashAlgorithm } from '../base/types.ts';
-import { COPY_BYTES, copySmall } from './copy-small.ts';
-import { DONE, SEALED, openBlock } from './file-block.ts';
+import { COPY_BYTES, copySmall, keepSmall } from './copy-small.ts';
+import { DONE, READY, openBlock } from './file-block.ts';
 import type { FileBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
 
 /**
- * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `link`: its target
- * becomes its second name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only,
- * if it has the size and the hash that are given.
+ * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
+ * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: its target becomes its second
+ * name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only, if it has the size
+ * and the hash that are given.
  */
-export interface Job {
-  readonly kind: 'hash' | 'seal' | 'link' | 'copy';
-  readonly algorithm: HashAlgorithm;
-}
+export type Job =
+  | { readonly kind: 'hash' | 'seal' | 'link' | 'copy'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'keep'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
 export interface Crew extends Disposable {
@@ -105,29 +106,43 @@ interface At {
   readonly buffer: Buffer;
 }
 
-function doJob({ kind, algorithm }: Job, block: FileBlock, { index, buffer }: At): void {
+function doJob(job: Job, block: FileBlock, { index, buffer }: At): void {
   const path = block.pathOf(index);
   const look = block.lookOf(index);
-  if (kind === 'link') {
-    if (!isUnwritten(lstatSync(path), look)) return;
-    linkSync(path, block.targetOf(index));
-    block.setState(index, DONE);
-    return;
+  const { algorithm } = job;
+  const small = { path, size: look.size, to: block.targetOf(index) };
+  switch (job.kind) {
+    case 'link':
+      if (!isUnwritten(lstatSync(path), look)) return;
+      linkSync(path, small.to);
+      return block.setState(index, DONE);
+    case 'copy': {
+      const copy = copySmall({ ...small, hash: block.hashOf(index, algorithm) }, buffer);
+      return copy && tellMade(block, index, copy);
+    }
+    case 'keep': {
+      if (look.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm }, block, { index, buffer });
+      const kept = keepSmall({ ...small, algorithm, cache: job.cache }, buffer);
+      if (!kept) return;
+      block.setHash(index, kept.hash);
+      return kept.copy ? tellMade(block, index, kept.copy) : block.setState(index, DONE);
+    }
+    case 'hash':
+    case 'seal': {
+      const chunk = buffer.subarray(0, HASH_BYTES);
+      const hashed = hashSeen({ path, look }, { algorithm, seal: job.kind === 'seal', buffer: chunk });
+      if (hashed instanceof Error) return;
+      block.setHash(index, hashed.hash);
+      return hashed.ready ? tellMade(block, index, hashed.ready.look) : block.setState(index, DONE);
+    }
+    default:
+      return job satisfies never;
   }
-  if (kind === 'copy') {
-    const hash = block.hashOf(index, algorithm);
-    const copy = copySmall({ path, size: look.size, hash, to: block.targetOf(index) }, buffer);
-    if (!copy) return;
-    block.setLook(index, copy);
-    block.setState(index, DONE);
-    return;
-  }
-  const chunk = buffer.subarray(0, HASH_BYTES);
-  const hashed = hashSeen({ path, look }, { algorithm, seal: kind === 'seal', buffer: chunk });
-  if (hashed instanceof Error) return;
-  block.setHash(index, hashed.hash);
-  if (hashed.sealed) block.setLook(index, hashed.look);
-  block.setState(index, hashed.sealed ? SEALED : DONE);
+}
+
+function tellMade(block: FileBlock, index: number, look: FileLook): void {
+  block.setMade(index, look);
+  block.setState(index, READY);
 }
 
 if (!isMainThread && parentPort) serve(parentPort);

@@ -34,8 +34,16 @@ export interface HashedFile {
   readonly hash: ContentHash;
   /** As it was seen, or after it was sealed. */
   readonly look: FileLook;
-  /** It was made read-only before, and was still what had been seen. */
-  readonly sealed: boolean;
+  /** Absent where its bytes still have to be made ready. */
+  readonly ready?: ReadyBytes;
+}
+
+/** Bytes that were hashed and can become an object: a file that was made read-only before, or a copy of it. */
+export interface ReadyBytes {
+  /** Absolute path: of the file itself, or of the copy. */
+  readonly at: string;
+  /** What is there looks like this. */
+  readonly look: FileLook;
 }
 
 export interface HashOptions {
@@ -52,14 +60,15 @@ export function hashSeen(
 ): HashedFile | Error {
   if (!seal) {
     const hash = hashFile(path, algorithm, buffer);
-    return typeof hash === 'string' ? { hash, look, sealed: false } : hash;
+    return typeof hash === 'string' ? { hash, look } : hash;
   }
   return whileOpen(path, (fd) => {
     if (fstatSync(fd).ino === look.ino) fchmodSync(fd, OBJECT_MODE);
     const hash = hashOpen(fd, algorithm, buffer);
     const after = fstatSync(fd);
-    const sealed = isUnwritten(after, look);
-    return { hash, look: sealed ? after : look, sealed };
+    return isUnwritten(after, look)
+      ? { hash, look: after, ready: { at: path, look: after } }
+      : { hash, look };
   });
 }
 

@@ -11,7 +11,7 @@ import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, packFiles } from '../io/file-block.ts';
 import { OBJECT_MODE, hashFile, isUnwritten } from '../io/hash-file.ts';
-import type { FileLook } from '../io/hash-file.ts';
+import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -22,8 +22,8 @@ export interface IngestFile {
   readonly size: number;
   /** `share`: the file may become one inode with its object (read-only). `own`: it stays a file of its own. */
   readonly sharing: 'share' | 'own';
-  /** What it looked like when it was made read-only, before it was hashed; absent, it is made so now. */
-  readonly seal?: FileLook;
+  /** What can become the object; absent, it is made now. A copy is used up, but for whoever made it to drop when this fails. */
+  readonly ready?: ReadyBytes;
 }
 
 /** From so many on threads link: what they save is worth their start. */
@@ -46,20 +46,32 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
   const twins: IngestFile[] = [];
   // The first of equal files becomes the object.
   for (const file of files) (absent.delete(file.hash) ? entering : twins).push(file);
-  let batch: IngestFile[] = [];
-  let bytes = 0;
-  for (const file of entering) {
-    batch.push(file);
-    bytes += file.size;
-    if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
-      await ingestBatch(cache, batch, crew);
-      batch = [];
-      bytes = 0;
-    }
-  }
-  await ingestBatch(cache, batch, crew);
+  dropCopies(twins);
+  for (const batch of batchesOf(entering)) await ingestBatch(cache, batch, crew);
   if (cache.linker().type !== 'hardlink') return;
   for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
+}
+
+/** Copies that were made ready and are not needed. */
+function dropCopies(files: readonly IngestFile[]): void {
+  for (const { path, ready } of files) if (ready && ready.at !== path) rmSync(ready.at, { force: true });
+}
+
+/** What is ready goes at once: its bytes are written, and one flush is cheaper than several. */
+function* batchesOf(files: readonly IngestFile[]): Generator<readonly IngestFile[]> {
+  yield files.filter(({ ready }) => ready);
+  let batch: IngestFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (file.ready) continue;
+    batch.push(file);
+    bytes += file.size;
+    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  yield batch;
 }
 
 interface Entering {
@@ -78,7 +90,8 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
-    (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
+    if (file.ready) entering.push({ file, from: file.ready.at, look: file.ready.look });
+    else (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
   try {
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     for (const file of linked) entering.push(seal(cache, file));
@@ -87,7 +100,8 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     await enterAll(cache, entering, crew);
     await flush([...folders]);
   } catch (error) {
-    for (const { file, from } of entering) if (from !== file.path) rmSync(from, { force: true });
+    for (const { file, from } of entering)
+      if (from !== file.path && !file.ready) rmSync(from, { force: true });
     throw error;
   }
 }
@@ -111,7 +125,6 @@ function createReach(cache: Cache): (folder: string) => boolean {
 
 /** Makes the file itself read-only, so that it can become the object. */
 function seal(cache: Cache, file: IngestFile): Entering {
-  if (file.seal) return { file, from: file.path, look: file.seal };
   chmodSync(file.path, OBJECT_MODE);
   // Only now nobody new can open it for writing.
   const look = lstatSync(file.path);
