@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Artifact, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
@@ -57,16 +58,25 @@ function fileOf(root: string): string {
   return join(root, '.lockstep', 'incomplete');
 }
 
+/** One line: a checksum, and the list as JSON. Throws `incomplete.damaged`: taken for none, a part would be recorded as the whole. */
 function readIncomplete(root: string): readonly Incomplete[] {
   const bytes = readIfExists(fileOf(root));
   if (bytes === undefined) return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return Array.isArray(value) ? value.filter(isIncomplete) : [];
+  const [sum, ...rest] = bytes.toString('utf8').split(' ');
+  const text = rest.join(' ');
+  if (sum !== sha256Hex(text)) throw damaged();
+  return (JSON.parse(text) as readonly unknown[]).filter(isIncomplete);
+}
+
+function damaged(): PipelineError {
+  return new PipelineError(
+    'incomplete.damaged',
+    '".lockstep/incomplete" is damaged: which folders are here only in part is not known',
+    {
+      exit: EXIT.failed,
+      hint: 'run "rm .lockstep/incomplete", then "lockstep pull" to bring all of them',
+    },
+  );
 }
 
 function isIncomplete(value: unknown): value is Incomplete {
@@ -79,6 +89,7 @@ function write(root: string, all: readonly Incomplete[]): void {
   if (all.length === 0) rmSync(fileOf(root), { force: true });
   else {
     const sorted = [...all].sort((a, b) => byCodeUnit(a.path, b.path));
-    writeFileAtomic(fileOf(root), `${JSON.stringify(sorted)}\n`, { durable: true });
+    const text = `${JSON.stringify(sorted)}\n`;
+    writeFileAtomic(fileOf(root), `${sha256Hex(text)} ${text}`, { durable: true });
   }
 }

@@ -106,6 +106,18 @@ test('a directory that is incomplete is not fresh, not pushed, and not recorded 
   assert.match(clone.read('pipeline.lock'), /files: 3$/m);
 });
 
+test('what says which directories are incomplete is not believed when it is damaged', async () => {
+  const { clone } = await createMarkets();
+  succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/b.txt']));
+  clone.write('.lockstep/incomplete', clone.read('.lockstep/incomplete').replace('lists', 'lasts'));
+  const refused = await clone.lockstep(['commit', 'fetch']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^error\[incomplete\.damaged\].*\n = hint: run "rm \.lockstep\/incomplete"/);
+  clone.remove('.lockstep/incomplete');
+  succeeded(await clone.lockstep(['pull']));
+  assert.equal(filesIn(clone, 'lists').length, 2);
+});
+
 test('a part is not mixed into a directory of other content', async () => {
   const { clone } = await createMarkets();
   clone.write('raw/mine.csv', 'mine\n');
