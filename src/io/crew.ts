@@ -1,6 +1,7 @@
 import { linkSync, lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { isSystemError } from '../base/error.ts';
 import type { HashAlgorithm } from '../base/types.ts';
 import { COPY_BYTES, copySmall, keepSmall } from './copy-small.ts';
 import { DONE, READY, openBlock } from './file-block.ts';
@@ -40,15 +41,14 @@ const HASH_BYTES = 1024 * 1024;
 
 /** `threads`: at most as many as there are cores, which is what absent means. */
 export function createCrew(threads: number = Number.POSITIVE_INFINITY): Crew {
-  let hands: readonly Hand[] = [];
+  let hands: readonly Hand[] | undefined;
   return {
     async work(job, { memory, count }) {
-      if (hands.length === 0)
-        hands = Array.from({ length: Math.min(threads, availableParallelism()) }, startHand);
+      hands ??= startHands(Math.min(threads, availableParallelism()));
       await Promise.all(hands.map((hand) => hand.order({ job, memory, count })));
     },
     [Symbol.dispose]() {
-      for (const hand of hands) hand.end();
+      for (const hand of hands ?? []) hand.end();
     },
   };
 }
@@ -58,6 +58,17 @@ interface Hand {
   /** Resolves when it is through with an order, or has died. */
   order(order: Order): Promise<void>;
   end(): void;
+}
+
+/** As many as the system gives: fewer do as well, and what none does stays open. */
+function startHands(count: number): readonly Hand[] {
+  const hands: Hand[] = [];
+  try {
+    while (hands.length < count) hands.push(startHand());
+  } catch (error) {
+    if (!isSystemError(error, 'ERR_WORKER_INIT_FAILED')) throw error;
+  }
+  return hands;
 }
 
 function startHand(): Hand {

@@ -18,6 +18,11 @@ export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer)
 /** What a file is known by. */
 export type FileLook = Pick<Stats, 'dev' | 'ino' | 'size' | 'mode' | 'mtimeMs' | 'ctimeMs'>;
 
+/** Only what is to be kept of a stat. */
+export function lookOf({ dev, ino, size, mode, mtimeMs, ctimeMs }: FileLook): FileLook {
+  return { dev, ino, size, mode, mtimeMs, ctimeMs };
+}
+
 /** For a file of which only the size is known. */
 export function unseen(size: number): FileLook {
   return { dev: 0, ino: 0, size, mode: 0, mtimeMs: 0, ctimeMs: 0 };
@@ -48,7 +53,10 @@ export interface ReadyBytes {
 
 export interface HashOptions {
   readonly algorithm: HashAlgorithm;
-  /** Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced. */
+  /**
+   * Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced, nor one
+   * that has another name: it may be somebody's own.
+   */
   readonly seal: boolean;
   readonly buffer: Buffer;
 }
@@ -63,8 +71,11 @@ export function hashSeen(
     return typeof hash === 'string' ? { hash, look } : hash;
   }
   return whileOpen(path, (fd) => {
-    if (fstatSync(fd).ino === look.ino) fchmodSync(fd, OBJECT_MODE);
+    const { ino, nlink } = fstatSync(fd);
+    const isOurs = ino === look.ino && nlink === 1;
+    if (isOurs) fchmodSync(fd, OBJECT_MODE);
     const hash = hashOpen(fd, algorithm, buffer);
+    if (!isOurs) return { hash, look };
     const after = fstatSync(fd);
     return isUnwritten(after, look)
       ? { hash, look: after, ready: { at: path, look: after } }

@@ -4,7 +4,7 @@ import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { writeFileAtomic } from '../io/files.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
@@ -85,13 +85,16 @@ interface Entering {
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
+  // One that has another name may be somebody's own, and is not made read-only.
+  const canBecomeObject = ({ sharing, path }: IngestFile): boolean =>
+    sharing === 'share' && leadsTo(dirname(path)) && lstatSync(path).nlink === 1;
   const entering: Entering[] = [];
   const folders = new Set(files.map((file) => folderOf(cache.pathOf(file.hash))));
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
     if (file.ready) entering.push({ file, from: file.ready.at, look: file.ready.look });
-    else (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
+    else (canBecomeObject(file) ? linked : copied).push(file);
   try {
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     for (const file of linked) entering.push(seal(cache, file));
@@ -143,9 +146,9 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
   const seenAt = cache.clock.now();
   const linked = crew ? await linkByThreads(cache, entering, crew) : NOBODY;
   for (const one of entering) {
-    const look = linked.has(one) ? one.look : enter(cache, one);
     // Link and rename have moved its ctime only, which does not count for an object.
-    cache.memo.remember(look, one.file.hash, { seenAt, object: true });
+    if (linked.has(one) || enter(cache, one))
+      cache.memo.remember(one.look, one.file.hash, { seenAt, object: true });
   }
 }
 
@@ -167,21 +170,23 @@ async function linkByThreads(
   return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
 }
 
-/** Returns what the object looks like. Throws `out.changed` for a file that was written to while it waited. */
-function enter(cache: Cache, { file, from, look }: Entering): FileLook {
+/**
+ * False when another process has just put an object there, which nobody here has read. Throws `out.changed` for a file that
+ * was written to while it waited.
+ */
+function enter(cache: Cache, { file, from, look }: Entering): boolean {
   const object = cache.pathOf(file.hash);
   if (from !== file.path) {
     renameSync(from, object);
-    return look;
+    return true;
   }
   if (!isUnwritten(lstatSync(from), look)) throw outChanged(from);
   try {
     linkSync(from, object);
-    return look;
+    return true;
   } catch (error) {
-    // Another process has just put the same object there.
     if (!isSystemError(error, 'EEXIST')) throw error;
-    return lstatSync(object);
+    return false;
   }
 }
 
@@ -225,8 +230,8 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
 
 function copyOne(cache: Cache, file: IngestFile): Entering {
   const from = cache.newTemp();
-  if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
-    cache.linker().share(file.path, from);
+  const { type, link } = cache.linker();
+  if (type === 'reflink' && isStill(cache, file, lstatSync(file.path)) && link(file.path, from)) {
     chmodSync(from, OBJECT_MODE);
     return { file, from, look: lstatSync(from) };
   }
@@ -253,10 +258,12 @@ export function ingestTree(
   return hash;
 }
 
-/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+/** Puts a directory's manifest into the cache, durably, also over a damaged one; every file it names must be there already. */
 export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8Array): void {
-  if (cache.has(hash)) return;
   const object = cache.pathOf(hash);
+  const here = readIfExists(object);
+  if (here?.equals(manifest) === true) return;
+  if (here) cache.discard(hash);
   mkdirSync(folderOf(object), { recursive: true });
   writeFileAtomic(object, manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

@@ -12,9 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import workerThreads from 'node:worker_threads';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
 import { DONE, OPEN, packFiles } from '../../src/io/file-block.ts';
@@ -166,3 +168,31 @@ test('what threads that die had not done is done without them', async () => {
     files.map(({ text }) => sha256(text)),
   );
 });
+
+for (const given of [0, 1]) {
+  test(`where the system gives ${given} of the threads asked for, all files are hashed nevertheless`, async () => {
+    const { Worker } = workerThreads;
+    let started = 0;
+    class Scarce extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        if (started++ >= given)
+          throw Object.assign(new Error('no more threads'), { code: 'ERR_WORKER_INIT_FAILED' });
+        super(...args);
+      }
+    }
+    Object.assign(workerThreads, { Worker: Scarce });
+    syncBuiltinESMExports();
+    try {
+      const files = makeFiles(9000);
+      const found = await hashFiles(files, 'sha256');
+      assert.deepEqual(
+        found,
+        files.map(({ text }) => sha256(text)),
+      );
+      assert.equal(started, given + 1);
+    } finally {
+      Object.assign(workerThreads, { Worker });
+      syncBuiltinESMExports();
+    }
+  });
+}
