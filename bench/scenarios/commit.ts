@@ -8,13 +8,13 @@ import type { Bench, Scenario, Trial } from '../harness/trial.ts';
 
 const scenario: Scenario = {
   title: 'taking over what a stage made, which only renamed it: hash, cache, lock',
+  rounds: 3,
   diskBytes: (quick) => (bytesOf(PICTURES) + bytesOf(GIANTS)) / (quick ? 8 : 0.8),
   prepare(bench) {
     const sized = (shape: Shape): Shape => (bench.quick ? scaleDown(shape) : shape);
     return {
       trials: [trialOf(bench, 'pictures', sized(PICTURES)), trialOf(bench, 'giants', sized(GIANTS))],
       warmUp: 'round',
-      rounds: 3,
     };
   },
 };

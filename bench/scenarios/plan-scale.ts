@@ -7,6 +7,7 @@ const PLAN_STAGES = join(import.meta.dirname, '..', 'programs', 'plan-stages.ts'
 
 const scenario: Scenario = {
   title: 'status of 10,000 stages; the plan of 100,000, in memory and through the command',
+  rounds: 5,
   diskBytes: () => 1e9,
   prepare(bench) {
     const most = bench.quick ? 10_000 : 100_000;
@@ -17,7 +18,6 @@ const scenario: Scenario = {
         dryRun(bench, most),
       ],
       warmUp: 'round',
-      rounds: 5,
     };
   },
 };
