@@ -39,7 +39,10 @@ function statusOf(bench: Bench, count: number): Trial {
 function planOf(bench: Bench, name: string, count: number): Contender {
   return {
     name,
-    command: () => ({ argv: [process.execPath, PLAN_STAGES, String(count)], cwd: bench.dir }),
+    command: () => ({
+      argv: [process.execPath, PLAN_STAGES, join(bench.installed, 'dist', 'cli.js'), String(count)],
+      cwd: bench.dir,
+    }),
     takes: ({ stdout }) => (JSON.parse(stdout) as { readonly ms: number }).ms,
     check: ({ stdout }) => {
       const { told } = JSON.parse(stdout) as { readonly told: string };
