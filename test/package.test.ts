@@ -186,6 +186,33 @@ test('what an installed command loads on demand is there: remotes, schedules, pa
   }
 });
 
+test('doctor names files of the package that are not as they were packed', async () => {
+  write('doctor/pipeline.yaml', 'stages:\n  a: { cmd: "true > a", outs: [a] }\n');
+  const look = async (): Promise<{ status: string; message: string; cure?: string }> => {
+    const { stdout } = await lockstep(['-C', 'doctor', 'doctor', '--json']);
+    const checks = stdout.split('\n').filter((line) => line.includes('"check":"package"'));
+    assert.equal(checks.length, 1, stdout);
+    return JSON.parse(checks[0] ?? '') as { status: string; message: string; cure?: string };
+  };
+  assert.equal((await look()).status, 'ok');
+  const root = realpathSync(installed);
+  for (const file of ['dist/part-gc.js', 'calendars/sessions-XBOM.json', 'dist/contents.json']) {
+    const path = join(root, file);
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, -2));
+    const cut = await look();
+    rmSync(path);
+    const gone = await look();
+    writeFileSync(path, bytes);
+    for (const { status, message, cure } of [cut, gone]) {
+      assert.equal(status, 'fail', file);
+      assert.equal(message, `lockstep-data ${manifest.version}, built (${root}); damaged: ${file}`);
+      assert.equal(cure, `remove ${root}, then run "npm install" in the project`);
+    }
+  }
+  assert.equal((await look()).status, 'ok');
+});
+
 test('stages of an installed project import the stage API and the market library', async () => {
   const dir = 'market';
   write(`${dir}/pipeline.yaml`, 'name: m\nstages:\n  a: { run: a.ts, outs: { npy: a.npy, day: day.txt } }\n');
