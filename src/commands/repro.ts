@@ -31,7 +31,7 @@ const repro: Command = {
     'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen and why, and do nothing' },
     pull: {
       type: 'boolean',
-      help: 'take results that the default remote has instead of running; take them only from whom you trust',
+      help: 'take results that a remote has instead of running; take them only from whom you trust',
     },
     remote: {
       type: 'string',
