@@ -38,8 +38,15 @@ export interface SizedObject {
   readonly size: number;
 }
 
-/** Bytes from a remote: a stream, or a local file for the receiver to copy and hash. */
-export type Source = { readonly stream: Readable } | { readonly file: string };
+/**
+ * Bytes from a remote: a stream, or a local file for the receiver to copy and hash. `from`: the byte of the object that the
+ * stream begins with, 0 without it.
+ */
+export type Source = SourceStream | { readonly file: string };
+export interface SourceStream {
+  readonly stream: Readable;
+  readonly from?: number;
+}
 
 export interface RemoteEntry {
   readonly key: string;
@@ -67,8 +74,11 @@ export interface Remote {
   };
   /** Size of the object; `undefined` when it is not there. */
   head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined>;
-  /** Throws `remote.object-missing` when it is not there. */
-  get(key: string, signal: AbortSignal): Promise<Source>;
+  /**
+   * Throws `remote.object-missing` when it is not there. `from`, below its size: the bytes before it are not wanted; a remote
+   * that gives them all the same leaves `from` out of the source.
+   */
+  get(key: string, signal: AbortSignal, from?: number): Promise<Source>;
   /** Replaces or creates; the object is there (after `flush`, where there is one) only with its last byte. */
   put(key: string, body: Body, signal: AbortSignal): Promise<void>;
   /**
