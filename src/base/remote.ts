@@ -28,6 +28,8 @@ export interface Body {
   readonly file?: string;
   /** What the bytes hash to; whoever reads them from `file` checks it (`transfer.changed` when they do not). */
   readonly hash?: ContentHash;
+  /** To be told by whoever reads them from `file`: how many bytes of it have been read. */
+  readonly noteRead?: (bytes: number) => void;
   /** Opens the bytes from their start, as often as asked: so that a retry sends the same bytes. */
   open(): Readable;
 }

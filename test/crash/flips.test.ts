@@ -151,7 +151,7 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
       writeFileSync(file, flipped);
       const landing = createLanding(openCache([]));
       await assert.rejects(
-        landing.receive(hash, { file }, new AbortController().signal),
+        landing.receive(hash, { file }, new AbortController()),
         isCode('remote.corrupt'),
         `${name} bit ${at}, LOCKSTEP_SEED=${SEED}`,
       );
