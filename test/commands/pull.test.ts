@@ -153,3 +153,28 @@ test('a part of which the remote lacks a file brings the others and names that o
   );
   assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
 });
+
+test('a file of a directory that is kept from the remote is refused for that reason', async () => {
+  const { rig, clone } = await createMarkets();
+  const one = ['pull', 'raw/TCS.NS.csv'];
+  clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { push: false } }]'));
+  const never = await clone.lockstep(one);
+  assert.equal(never.code, 2);
+  assert.equal(
+    never.stderr,
+    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to this machine ("push: false")\n' +
+      ' = hint: copy it from the machine that has it, or make it with "lockstep repro"\n',
+  );
+  clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { remote: cold } }]'));
+  const url = rig.path('remote');
+  clone.write('remotes.yaml', `default: cold\nremotes:\n  cold: { url: ${url} }\n  other: { url: ${url} }\n`);
+  const elsewhere = await clone.lockstep([...one, '--remote', 'other']);
+  assert.equal(elsewhere.code, 2);
+  assert.equal(
+    elsewhere.stderr,
+    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to the remote "cold" alone\n' +
+      ' = hint: leave --remote out, or name that one\n',
+  );
+  succeeded(await clone.lockstep(one));
+  assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
+});
