@@ -87,9 +87,8 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     });
   };
   try {
-    const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
-    const presentTrees = await findPresent(remote, treeHashes, signal);
-    const manifests = treeHashes.filter((hash) => presentTrees.has(hash));
+    // Asked for without being looked up first: what of them is not there says so, and a listing is for the files.
+    const manifests = [...new Set(unknown.map((artifact) => artifact.hash))];
     let first = { objects: 0, size: 0 };
     await runPool(manifests, concurrency, (hash) =>
       receive(hash, (size) => {
