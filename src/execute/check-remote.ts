@@ -68,6 +68,8 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
       signal.throwIfAborted();
       if (error instanceof Late) {
         isOver = isLate = true;
+        // What hangs holds the places that removing needs.
+        limit.abort();
         found = { wrong: `no answer within ${limitMs / 1000} s`, cure: SLOW };
       } else if (error instanceof PipelineError) {
         isOver = HOPELESS.includes(error.code);

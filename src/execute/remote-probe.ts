@@ -5,6 +5,7 @@ import { PipelineError } from '../base/error.ts';
 import type { Remote, RemoteConfig, Source } from '../base/remote.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { Clock } from '../io/clock.ts';
+import { orStopped } from '../remotes/or-stopped.ts';
 
 /** What is tried, in this order. */
 export type CheckStep = 'open' | 'put' | 'head' | 'get' | 'list' | 'remove' | 'clock';
@@ -139,10 +140,18 @@ export function createRemoteProbe(
     },
     async tidy() {
       if (!mayBeThere) return;
+      const limit = new AbortController();
+      const timer = new AbortController();
+      clock.sleep(TIDY_MS, timer.signal).then(
+        () => limit.abort(),
+        () => undefined,
+      );
       try {
-        await removeObject(AbortSignal.timeout(TIDY_MS));
+        await orStopped(removeObject(limit.signal), limit.signal);
       } catch {
         // The check is over, and has told why.
+      } finally {
+        timer.abort();
       }
     },
   };

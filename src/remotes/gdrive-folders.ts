@@ -1,6 +1,7 @@
 import { byCodeUnit } from '../base/path.ts';
 import { FOLDER_TYPE, quoteDrive } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
+import { orStopped } from './or-stopped.ts';
 
 /** Finds the folders of Drive that a path means: several, when two machines made one at once. */
 export interface DriveFolders {
@@ -41,7 +42,7 @@ export function createDriveFolders(api: DriveApi, root: string): DriveFolders {
     const other = underWay.get(job);
     if (other) {
       try {
-        return await other;
+        return await orStopped(other, signal);
       } catch (error) {
         signal.throwIfAborted();
         // It may have been stopped for a reason of its own.

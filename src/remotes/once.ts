@@ -1,15 +1,27 @@
+import { orStopped } from './or-stopped.ts';
+
+interface Asked {
+  readonly answer: Promise<void>;
+  /** What stops whoever asks. */
+  readonly by: AbortSignal;
+}
+
 /**
- * What holds for a whole command is asked once: who asks meanwhile waits for the same answer, and a failure is forgotten, so
- * that the next one asks again.
+ * What holds for a whole command is asked once: who asks meanwhile waits for the same answer, until its own signal says
+ * otherwise. A failure is forgotten, so that the next one asks again.
  */
 export function askOnce(ask: (signal: AbortSignal) => Promise<void>): (signal: AbortSignal) => Promise<void> {
-  let asked: Promise<void> | undefined;
-  return async (signal) => {
-    asked ??= ask(signal);
+  let asked: Asked | undefined;
+  return async function once(signal) {
+    const current = (asked ??= { answer: ask(signal), by: signal });
     try {
-      await asked;
+      await orStopped(current.answer, signal);
     } catch (error) {
-      asked = undefined;
+      const hasFailed = !signal.aborted || current.by === signal;
+      if (hasFailed && asked === current) asked = undefined;
+      signal.throwIfAborted();
+      // Whoever asked was stopped, for a reason of its own.
+      if (current.by.aborted) return once(signal);
       throw error;
     }
   };

@@ -1,3 +1,5 @@
+import { orStopped } from './or-stopped.ts';
+
 /** A request by the platform's own `fetch`. */
 export interface WebRequest {
   readonly url: string;
@@ -36,22 +38,17 @@ export async function within<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   const slow = new AbortController();
-  const stopped = Promise.withResolvers<never>();
-  const stop = (): void => stopped.reject(signal.reason);
   const timer = setTimeout(() => {
-    const late = new DOMException(`no answer within ${ms / 1000} s`, 'TimeoutError');
-    slow.abort(late);
-    stopped.reject(late);
+    slow.abort(new DOMException(`no answer within ${ms / 1000} s`, 'TimeoutError'));
   }, ms);
-  signal.addEventListener('abort', stop, { once: true });
+  const both = AbortSignal.any([signal, slow.signal]);
   try {
-    return await Promise.race([call(AbortSignal.any([signal, slow.signal])), stopped.promise]);
+    return await orStopped(call(both), both);
   } catch (error) {
     signal.throwIfAborted();
     if (slow.signal.aborted) throw slow.signal.reason;
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -3,16 +3,39 @@ import { test } from 'node:test';
 import type { Remote } from '../../src/base/remote.ts';
 import { checkRemote } from '../../src/execute/check-remote.ts';
 import type { StepResult } from '../../src/execute/check-remote.ts';
+import type { Clock } from '../../src/io/clock.ts';
 import { clockAhead } from '../../src/remotes/server-clock.ts';
 import { configOf } from './bodies.ts';
+import { startFakeS3 } from './fake-s3.ts';
+import type { S3Request } from './fake-s3.ts';
 import { createMemoryRemote } from './memory-remote.ts';
+import { open } from './open.ts';
 
 const never = new Promise<never>(() => undefined);
 
+interface HandClock extends Clock {
+  /** Ends the waits that have begun. */
+  end(): void;
+}
+
 /** A clock whose waits end when the test says so. */
-function createHandClock(): { now(): number; sleep(): Promise<void>; end(): void } {
-  const over = Promise.withResolvers<void>();
-  return { now: () => 0, sleep: () => over.promise, end: over.resolve };
+function createHandClock(): HandClock {
+  const waits = new Set<() => void>();
+  return {
+    now: () => 0,
+    sleep: (_, signal) =>
+      new Promise((resolve, reject) => {
+        waits.add(resolve);
+        signal?.addEventListener('abort', () => {
+          waits.delete(resolve);
+          reject(signal.reason);
+        });
+      }),
+    end() {
+      for (const end of waits) end();
+      waits.clear();
+    },
+  };
 }
 
 async function check(remote: Remote, clock = createHandClock()): Promise<readonly StepResult[]> {
@@ -51,6 +74,37 @@ test('a remote that stops answering fails the step it is at, and the check ends'
   ]);
   assert.equal(objects.size, 0, 'nothing is left there');
 });
+
+/** The step of a check that makes a request. */
+const stepOf = ({ method, key }: S3Request): string =>
+  method === 'GET'
+    ? key === ''
+      ? 'list'
+      : 'get'
+    : ({ PUT: 'put', HEAD: 'head', DELETE: 'remove' }[method] ?? '');
+
+for (const [index, step] of ['put', 'head', 'get', 'list', 'remove'].entries()) {
+  test(`a server that hangs from "${step}" on is left alone when the time is up, and so is removing`, async () => {
+    await using fake = await startFakeS3();
+    const clock = createHandClock();
+    const hung: string[] = [];
+    let count = 0;
+    fake.misbehave = (request) => {
+      if (count++ < index) return undefined;
+      hung.push(stepOf(request));
+      clock.end();
+      return 'hang';
+    };
+    const keys = { access_key_id: 'AKFAKE', secret_access_key: 'of-no-use' };
+    // With one request at a time, removing has to wait for the place of what hangs.
+    const remote = await open(configOf('s3://bucket/some', { endpoint: fake.url, ...keys, jobs: 1 }));
+    const steps = await check(remote, clock);
+    assert.deepEqual(steps.at(-1)?.step, step);
+    assert.deepEqual(steps.at(-1)?.message, 'no answer within 10 s');
+    assert.deepEqual(hung, [step, 'remove']);
+    await remote.close?.();
+  });
+}
 
 test('an object that is written but not listed, not found, or still there when it was removed, is found out', async () => {
   const remote = createMemoryRemote(new Map());

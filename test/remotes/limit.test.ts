@@ -64,14 +64,18 @@ test('a listing holds no place while its reader does something else with the rem
   assert.deepEqual(sizes, [3, 1]);
 });
 
-test('who waits for a place and is told to stop never begins', async () => {
+test('who waits for a place stops at once when told to, and never begins', async () => {
   const objects = new Map<string, Buffer>();
-  const limited = limit(createMemoryRemote(objects, 1));
+  const memory = createMemoryRemote(objects, 1);
+  const first = Promise.withResolvers<void>();
+  const limited = limit({ ...memory, head: () => first.promise.then(() => undefined) });
+  const hung = limited.head('first', signal);
   const stop = new AbortController();
-  const first = limited.put('first', bodyOf(Buffer.from('1')), signal);
   const second = limited.put('second', bodyOf(Buffer.from('2')), stop.signal);
   stop.abort(new Error('stop'));
-  await first;
   await assert.rejects(second, /stop/);
-  assert.deepEqual(await listAll(limited, '', signal), ['first 1']);
+  first.resolve();
+  await hung;
+  await limited.put('third', bodyOf(Buffer.from('3')), signal);
+  assert.deepEqual(await listAll(limited, '', signal), ['third 1']);
 });
