@@ -247,4 +247,17 @@ export async function runCommandLine(): Promise<void> {
   const output = outliveReaders();
   const code = await main(process.argv.slice(2));
   process.exitCode = code === EXIT.ok && output.lost() ? EXIT.failed : code;
+  leaveRest();
 }
+
+/** Requests of libraries that no signal ends must not keep a process whose command has ended, and told all it has to. */
+function leaveRest(): void {
+  const isTold = (): boolean => [process.stdout, process.stderr].every((out) => out.writableLength === 0);
+  const look = (): void => {
+    if (isTold()) process.exit();
+  };
+  setInterval(look, REST_MS).unref();
+}
+
+/** What ends by itself may take so long. */
+const REST_MS = 250;

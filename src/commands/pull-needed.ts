@@ -5,6 +5,7 @@ import { staleData } from '../execute/data.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
 import { fetchResults } from '../execute/fetch-results.ts';
+import { runPool } from '../execute/pool.ts';
 import type { Judgement, Plan, Selection } from '../plan/plan.ts';
 import type { Project } from '../project.ts';
 import { entryPathOf } from '../record/runs.ts';
@@ -147,11 +148,9 @@ async function findResults(
     else if (stage.outs.every((out) => nameOf(out) === name)) wanted.set(key, stage);
   }
   const keys: string[] = [];
-  await Promise.all(
-    [...wanted.keys()].map(async (key) => {
-      if (await remote.head(key, signal)) keys.push(key);
-    }),
-  );
+  await runPool([...wanted.keys()], remote.limits.concurrency, async (key) => {
+    if (await remote.head(key, signal)) keys.push(key);
+  });
   for (const result of await fetchResults({ remote, keys, accepts: () => true, signal })) {
     const stage = wanted.get(entryPathOf(result.fingerprint));
     const own = new Set<string>(stage?.outs.map((out) => out.path));

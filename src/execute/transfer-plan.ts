@@ -3,6 +3,7 @@ import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { runPool } from './pool.ts';
 
 /** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
 const FEW = 8;
@@ -19,12 +20,10 @@ export async function findPresent(
   const wanted = new Set(hashes);
   const present = new Map<ContentHash, number>();
   if (wanted.size <= FEW || remote.limits.listless === true) {
-    await Promise.all(
-      [...wanted].map(async (hash) => {
-        const head = await remote.head(objectPath(hash), signal);
-        if (head) present.set(hash, head.size);
-      }),
-    );
+    await runPool([...wanted], remote.limits.concurrency, async (hash) => {
+      const head = await remote.head(objectPath(hash), signal);
+      if (head) present.set(hash, head.size);
+    });
     return present;
   }
   const sizes = askSizes(remote, wanted);

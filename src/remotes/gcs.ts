@@ -30,6 +30,7 @@ const openGcs: OpenRemote = async (config) => {
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
     retryOptions: { autoRetry: false, maxRetries: 0 },
+    timeout: ANSWER_MS,
     authClient: await createGoogleAuth(options.credentials, {
       scopes: SCOPE,
       ...(options.project !== undefined && { projectId: options.project }),

@@ -1,7 +1,10 @@
 import type { GoogleAuth, GoogleAuthOptions } from 'google-auth-library';
 
-/** Another try for a token is the caller's decision, as for anything else. */
-export const TOKEN_ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 } } as const;
+/**
+ * Another try for a token is the caller's decision, as for anything else. All who need one wait for one request, which
+ * therefore has to end by itself.
+ */
+export const TOKEN_ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 }, timeout: 30_000 } as const;
 
 /**
  * Neither objects nor files belong to a project when they are asked for. Without a name the library looks for one: it runs

@@ -1,5 +1,6 @@
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
 import type { Body, SourceStream } from '../base/remote.ts';
+import { orStopped } from './or-stopped.ts';
 import { transferChanged } from './verify.ts';
 import { sendRequest } from './web-request.ts';
 import { answerSource, rangeFrom, readBody } from './web-stream.ts';
@@ -59,7 +60,7 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
     { method, headers, body, withinMs }: Sending,
   ): Promise<Response> {
     signal.throwIfAborted();
-    const all = new Headers(await headersFor(url));
+    const all = new Headers(await orStopped(headersFor(url), signal));
     for (const [name, value] of Object.entries({ 'accept-encoding': 'identity', ...headers }))
       all.set(name, value);
     return sendRequest({

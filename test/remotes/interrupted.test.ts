@@ -10,6 +10,7 @@ import { objectsOf } from '../commands/objects.ts';
 import { cloneOf, createDemo, eventOf, succeeded } from '../commands/projects.ts';
 import type { Rig } from '../rig.ts';
 import { fakeS3Yaml, startFakeS3 } from './fake-s3.ts';
+import { KEY_FILES, yamlOf } from './kinds.ts';
 
 const env = { FAKE_SECRET: 'x' };
 const never = new Promise<void>(() => undefined);
@@ -130,5 +131,29 @@ for (const manner of ['cut', 'half'] as const) {
     );
     assert.deepEqual(clone.bytes('many/large'), rig.bytes('many/large'));
     assert.equal(clone.read('many/7'), '7\n');
+  });
+}
+
+for (const [kind, asked] of [
+  ['gcs', '/storage/v1/'],
+  ['gdrive', '/token'],
+] as const) {
+  test(`${kind}: Ctrl-C ends a command though a library waits for an answer that never comes`, async (t) => {
+    const rig = await createDemo({ ...KEY_FILES, 'remotes.yaml': 'remotes: {}\n' });
+    const urls: string[] = [];
+    const server = createServer(({ url = '' }) => {
+      urls.push(url);
+      running.process.kill('SIGINT');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    rig.write('remotes.yaml', yamlOf(kind, origin));
+    const running = rig.start(['status', '--remote']);
+    assert.equal((await running.ended).code, 130);
+    assert.ok(urls[0]?.startsWith(asked), urls.join(' '));
   });
 }
