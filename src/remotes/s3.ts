@@ -61,6 +61,12 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
   // Servers other than Amazon's rarely have a host name per bucket, and ignore the region.
   const own = options.endpoint !== undefined;
   const region = options.region ?? (own ? 'us-east-1' : undefined);
+  const agent = {
+    // Of the 50 that the SDK allows some would be waited for, which counts as time to connect.
+    maxSockets: Infinity,
+    // The SDK's own agents know of no proxy.
+    ...(config.proxies && { proxyEnv: config.proxies.env }),
+  };
   return {
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -68,11 +74,8 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
     requestHandler: {
       connectionTimeout: CONNECT_MS,
       socketTimeout: IDLE_MS,
-      // The SDK's own agents know of no proxy.
-      ...(config.proxies && {
-        httpAgent: { proxyEnv: config.proxies.env },
-        httpsAgent: { proxyEnv: config.proxies.env },
-      }),
+      httpAgent: agent,
+      httpsAgent: agent,
     },
     forcePathStyle: options.path_style ?? own,
     ...(region !== undefined && { region }),

@@ -6,15 +6,20 @@ import type { AddressInfo } from 'node:net';
 export interface S3Request {
   readonly method: string;
   readonly key: string;
+  readonly query: URLSearchParams;
   /** How many requests of this method came before it. */
   readonly count: number;
 }
 
-/** What the fake does instead of serving: an error of S3, a cut connection, or nothing at all. */
+/**
+ * What the fake does instead of serving: an error of S3, a cut connection, or nothing at all. `lost`: it serves, but its
+ * answer does not arrive.
+ */
 export type Misdeed =
   | { readonly status: number; readonly code: string; readonly retryAfter?: number }
   | 'cut'
-  | 'hang';
+  | 'hang'
+  | 'lost';
 
 export interface FakeS3 extends AsyncDisposable {
   readonly url: string;
@@ -24,13 +29,15 @@ export interface FakeS3 extends AsyncDisposable {
   /** Bytes as they are given out. */
   alter: (key: string, bytes: Buffer) => Buffer;
   misbehave: (request: S3Request) => Misdeed | undefined;
-  /** An upload is answered when this has resolved. */
+  /** An upload, of an object or of a part, is answered when this has resolved. */
   hold: () => Promise<void>;
   /** The most uploads that were waiting for their answer at one time. */
   most: number;
+  /** `METHOD key?query` of every request, in order of arrival. */
+  readonly requests: string[];
 }
 
-/** The part of S3 that a remote of small objects uses, in this process: for command lines that run as children. */
+/** The part of S3 that a remote uses, in this process: also for command lines that run as children. */
 export async function startFakeS3(): Promise<FakeS3> {
   const counts = new Map<string, number>();
   const fake = {
@@ -41,8 +48,11 @@ export async function startFakeS3(): Promise<FakeS3> {
     misbehave: (_: S3Request): Misdeed | undefined => undefined,
     hold: async () => undefined,
     most: 0,
+    requests: [] as string[],
   };
   let uploads = 0;
+  /** Parts of uploads that are not complete, by upload and number. */
+  const parts = new Map<string, Map<number, Buffer>>();
   const server = createServer((request, response) => {
     void serve(request, response).catch(() => request.destroy());
   });
@@ -54,7 +64,9 @@ export async function startFakeS3(): Promise<FakeS3> {
     response.setHeader('date', new Date(Date.now() + fake.clockMs).toUTCString());
     const count = counts.get(method) ?? 0;
     counts.set(method, count + 1);
-    const misdeed = fake.misbehave({ method, key, count });
+    const query = url.searchParams;
+    fake.requests.push(`${method} ${key}${url.search}`);
+    const misdeed = fake.misbehave({ method, key, query, count });
     if (misdeed === 'hang') return;
     if (misdeed === 'cut') {
       request.socket.resetAndDestroy();
@@ -62,15 +74,25 @@ export async function startFakeS3(): Promise<FakeS3> {
     }
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    if (misdeed) return refuse(response, misdeed);
-    if (url.searchParams.has('list-type')) return list(response, url.searchParams.get('prefix') ?? '');
+    if (misdeed && misdeed !== 'lost') return refuse(response, misdeed);
+    if (misdeed === 'lost') response.end = () => (request.socket.resetAndDestroy(), response);
+    if (query.has('list-type')) return list(response, query.get('prefix') ?? '');
     const bytes = fake.objects.get(key);
+    const upload = query.get('uploadId');
     if (method === 'PUT') {
       fake.most = Math.max(fake.most, ++uploads);
       await fake.hold();
       uploads--;
-      fake.objects.set(key, Buffer.concat(chunks));
+      const sent = Buffer.concat(chunks);
+      if (upload === null) fake.objects.set(key, sent);
+      else parts.get(upload)?.set(Number(query.get('partNumber')), sent);
       response.writeHead(200, { etag: '"0"' }).end();
+    } else if (method === 'POST') {
+      if (upload === null) begin(response);
+      else complete(response, key, upload);
+    } else if (upload !== null) {
+      parts.delete(upload);
+      response.writeHead(204).end();
     } else if (method === 'DELETE') {
       fake.objects.delete(key);
       response.writeHead(204).end();
@@ -78,18 +100,35 @@ export async function startFakeS3(): Promise<FakeS3> {
     else if (!bytes) refuse(response, { status: 404, code: 'NoSuchKey' });
     else {
       const given = fake.alter(key, bytes);
-      response.writeHead(200, { 'content-length': given.length });
+      response.writeHead(200, { 'content-length': given.length, etag: '"0"' });
       response.end(method === 'HEAD' ? undefined : given);
     }
+  }
+
+  function begin(response: ServerResponse): void {
+    const upload = `upload-${fake.requests.length}`;
+    parts.set(upload, new Map());
+    answerXml(
+      response,
+      `<InitiateMultipartUploadResult><UploadId>${upload}</UploadId></InitiateMultipartUploadResult>`,
+    );
+  }
+
+  function complete(response: ServerResponse, key: string, upload: string): void {
+    const sent = parts.get(upload);
+    if (!sent) return refuse(response, { status: 404, code: 'NoSuchUpload' });
+    parts.delete(upload);
+    fake.objects.set(key, Buffer.concat([...sent].sort(([a], [b]) => a - b).map(([, bytes]) => bytes)));
+    answerXml(response, '<CompleteMultipartUploadResult><ETag>"0"</ETag></CompleteMultipartUploadResult>');
   }
 
   function list(response: ServerResponse, prefix: string): void {
     const contents = [...fake.objects]
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, { length }]) => `<Contents><Key>${key}</Key><Size>${length}</Size></Contents>`);
-    response.writeHead(200, { 'content-type': 'application/xml' });
-    response.end(
-      `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
+    answerXml(
+      response,
+      `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
     );
   }
 
@@ -101,6 +140,10 @@ export async function startFakeS3(): Promise<FakeS3> {
       await new Promise((resolve) => server.close(resolve));
     },
   });
+}
+
+function answerXml(response: ServerResponse, xml: string): void {
+  response.writeHead(200, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?>${xml}`);
 }
 
 function refuse(response: ServerResponse, { status, code, retryAfter }: Exclude<Misdeed, string>): void {
