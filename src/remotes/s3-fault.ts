@@ -47,6 +47,7 @@ const NAMES: FaultNames = {
   InternalError: 'unreachable',
   ServiceUnavailable: 'unreachable',
   RequestTimeout: 'unreachable',
+  NoSuchUpload: 'unreachable',
 };
 
 /** What the SDK calls a fault that the server gave no name. */

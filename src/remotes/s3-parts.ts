@@ -35,15 +35,7 @@ export async function uploadParts(upload: PartsUpload): Promise<string | undefin
   if (UploadId === undefined) return undefined;
   try {
     const Parts = await sendParts(upload, UploadId);
-    if (Parts) {
-      const command = new sdk.CompleteMultipartUploadCommand({
-        ...target,
-        UploadId,
-        MultipartUpload: { Parts },
-      });
-      const { ETag } = await client.send(command, { abortSignal: signal });
-      return ETag;
-    }
+    if (Parts) return await complete(upload, UploadId, Parts);
   } catch (error) {
     await discard(upload, UploadId);
     throw error;
@@ -117,6 +109,25 @@ function fillParts(stream: AsyncIterable<Uint8Array>): { fill(buffer: Buffer): P
       return filled;
     },
   };
+}
+
+/** Makes one object of the parts; gives its tag. */
+async function complete(
+  { sdk, client, target, body, signal }: PartsUpload,
+  UploadId: string,
+  Parts: readonly Part[],
+): Promise<string | undefined> {
+  const command = { ...target, UploadId, MultipartUpload: { Parts: [...Parts] } };
+  const options = { abortSignal: signal };
+  try {
+    return (await client.send(new sdk.CompleteMultipartUploadCommand(command), options)).ETag;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'NoSuchUpload') throw error;
+    // An answer may have been lost, and the SDK have asked again for what was done.
+    const found = await client.send(new sdk.HeadObjectCommand(target), options).catch(() => undefined);
+    if (found?.ContentLength !== body.size) throw error;
+    return found.ETag;
+  }
 }
 
 async function discard({ sdk, client, target }: PartsUpload, UploadId: string): Promise<void> {

@@ -54,8 +54,9 @@ export function webFault(
       sentence ??
       `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
     hint: isMoved ? STRANGE : hint,
+    // A name says more than its status: Amazon tells some that pass with 400.
     retryable:
-      named === undefined || kind === 'quota' || kind === 'unreachable' ? isPassing(kind, status) : false,
+      kind === 'quota' || (named === undefined ? PASSING_STATUS.includes(status) : kind === 'unreachable'),
     retryAfterMs: waitMs,
     cause: error,
   });
@@ -71,10 +72,6 @@ export function strangeAnswer(config: RemoteConfig, cause?: unknown): Error {
     hint: STRANGE,
     cause,
   });
-}
-
-function isPassing(kind: FaultKind, status: number): boolean {
-  return kind === 'quota' || PASSING_STATUS.includes(status);
 }
 
 function kindOfStatus(status: number | undefined): FaultKind | undefined {

@@ -8,6 +8,7 @@ import type { FakeS3 } from './fake-s3.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
+const MIB = 1024 * 1024;
 
 const openFake = (fake: FakeS3, options: Readonly<Record<string, Json>> = {}): Promise<Remote> =>
   open(
@@ -30,5 +31,40 @@ test('as many requests as jobs allows have a connection each', async () => {
   const bodies = Array.from({ length: 80 }, (_, i) => seededBytes(100, i));
   await Promise.all(bodies.map((bytes) => remote.put(keyOf(bytes), bodyOf(bytes), signal)));
   assert.equal(fake.objects.size, 80);
+  await remote.close?.();
+});
+
+/** What was asked for in parts: the query without the names of uploads. */
+const partRequests = (fake: FakeS3): readonly string[] =>
+  fake.requests.flatMap((request) => {
+    const [, method, query] = /^(\w+) [^?]*\?(.*)$/.exec(request) ?? [];
+    return query === undefined || query.startsWith('list-type')
+      ? []
+      : [`${method} ${query.replace(/&?(x-id=\w+|uploadId=[\w-]+)/g, '')}`];
+  });
+
+test('an upload whose completion is answered in vain is found to be there, and not sent again', async () => {
+  await using fake = await startFakeS3();
+  fake.misbehave = ({ method, query, count }) =>
+    method === 'POST' && query.has('uploadId') && count === 1 ? 'lost' : undefined;
+  const remote = await openFake(fake);
+  const bytes = seededBytes(9 * MIB, 1);
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.deepEqual([...fake.objects.values()], [bytes]);
+  assert.equal(partRequests(fake).filter((request) => request.startsWith('PUT')).length, 2);
+  await remote.close?.();
+});
+
+test('an upload that the server has forgotten is sent again', async () => {
+  await using fake = await startFakeS3();
+  fake.misbehave = ({ method, query, count }) =>
+    method === 'POST' && query.has('uploadId') && count === 1
+      ? { status: 404, code: 'NoSuchUpload' }
+      : undefined;
+  const remote = await openFake(fake);
+  const bytes = seededBytes(9 * MIB, 2);
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.deepEqual([...fake.objects.values()], [bytes]);
+  assert.equal(partRequests(fake).filter((request) => request.startsWith('PUT')).length, 4);
   await remote.close?.();
 });
