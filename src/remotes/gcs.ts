@@ -26,20 +26,21 @@ const openGcs: OpenRemote = async (config) => {
   const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
   const key = options.credentials === undefined ? undefined : readKeyFile(config, options.credentials);
+  const redactor = createLearningRedactor(key ? secretsOf(key) : []);
   const { Storage } = await import('@google-cloud/storage');
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
     retryOptions: { autoRetry: false, maxRetries: 0 },
     timeout: ANSWER_MS,
-    authClient: await createGoogleAuth(options.credentials, {
-      scopes: SCOPE,
-      ...(options.project !== undefined && { projectId: options.project }),
-    }),
+    authClient: await createGoogleAuth(
+      options.credentials,
+      { scopes: SCOPE, ...(options.project !== undefined && { projectId: options.project }) },
+      redactor,
+    ),
     ...(options.project !== undefined && { projectId: options.project }),
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
   };
   const storage = new Storage(storageOptions);
-  const redactor = createLearningRedactor(key ? secretsOf(key) : []);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
   const media = createMedia({
     headersFor: async (url) =>

@@ -1,5 +1,6 @@
 import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import type { RemoteConfig } from '../base/remote.ts';
+import type { LearningRedactor } from './discreet.ts';
 import { remoteFault } from './faults.ts';
 import { TOKEN_ONCE, createGoogleAuth } from './google-auth.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
@@ -13,17 +14,16 @@ export interface DriveAuthOptions {
   readonly endpoint?: string | undefined;
 }
 
-/** Who we are for Drive, and what of it must not be told. */
-export interface DriveAuth {
-  readonly auth: GoogleAuth | OAuth2Client;
-  readonly secrets: readonly string[];
-}
-
 /**
  * A key file (service account, workload identity or a user's), or an OAuth client of one's own with a file that holds
- * its `refresh_token`, or Application Default Credentials. Throws `remote.credentials` and `remote.option`.
+ * its `refresh_token`, or Application Default Credentials. The redactor learns what of them must not be told. Throws
+ * `remote.credentials` and `remote.option`.
  */
-export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOptions): Promise<DriveAuth> {
+export async function openDriveAuth(
+  config: RemoteConfig,
+  options: DriveAuthOptions,
+  redactor: LearningRedactor,
+): Promise<GoogleAuth | OAuth2Client> {
   const { credentials, client, token_file: tokenFile, endpoint } = options;
   if ((client === undefined) !== (tokenFile === undefined)) {
     throw remoteFault(config, 'option', { what: '"client" and "token_file" belong together' });
@@ -36,8 +36,8 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   }
   if (client === undefined || tokenFile === undefined) {
     const key = credentials === undefined ? undefined : readKeyFile(config, credentials);
-    const auth = await createGoogleAuth(credentials, { scopes: SCOPES });
-    return { auth, secrets: key ? secretsOf(key) : [] };
+    for (const secret of key ? secretsOf(key) : []) redactor.learn(secret);
+    return createGoogleAuth(credentials, { scopes: SCOPES }, redactor);
   }
   const file = readKeyFile(config, client);
   const inner = (file['installed'] ?? file['web'] ?? file) as Readonly<Record<string, unknown>>;
@@ -45,6 +45,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
   const clientId = textOf(config, inner, { name: 'client_id', path: client });
   const clientSecret = textOf(config, inner, { name: 'client_secret', path: client });
   const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile });
+  for (const secret of [clientSecret, refreshToken, ...secretsOf(token)]) redactor.learn(secret);
   const { OAuth2Client } = await import('google-auth-library');
   const auth = new OAuth2Client({
     clientId,
@@ -53,7 +54,7 @@ export async function openDriveAuth(config: RemoteConfig, options: DriveAuthOpti
     ...(endpoint !== undefined && { endpoints: { oauth2TokenUrl: new URL('token', endpoint).href } }),
   });
   auth.setCredentials({ refresh_token: refreshToken });
-  return { auth, secrets: [clientSecret, refreshToken, ...secretsOf(token)] };
+  return auth;
 }
 
 function textOf(

@@ -26,12 +26,12 @@ const openGdrive: OpenRemote = async (config) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const rootUrl = options.endpoint === undefined ? ROOT_URL : new URL('/', options.endpoint).href;
-  const { auth, secrets } = await openDriveAuth(config, options);
+  const redactor = createLearningRedactor([]);
+  const auth = await openDriveAuth(config, options, redactor);
   // The package as a whole takes half a second to load; this is the one file of it that is needed.
   const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
   const faultOf = (error: unknown): unknown =>
     googleStatus(error) === 404 ? error : googleFault(config, error);
-  const redactor = createLearningRedactor(secrets);
   const headersFor = async (url: string): Promise<Headers> =>
     learnHeaders(await auth.getRequestHeaders(url), redactor);
   const media = createMedia({ headersFor, faultOf });

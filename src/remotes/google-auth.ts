@@ -1,4 +1,6 @@
 import type { GoogleAuth, GoogleAuthOptions } from 'google-auth-library';
+import type { LearningRedactor } from './discreet.ts';
+import { secretsOf } from './key-file.ts';
 
 /**
  * Another try for a token is the caller's decision, as for anything else. All who need one wait for one request, which
@@ -14,11 +16,12 @@ const NO_PROJECT = 'none';
 
 /**
  * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read
- * when credentials are first needed.
+ * when credentials are first needed; the redactor learns what they hold, and every token.
  */
 export async function createGoogleAuth(
   keyFile: string | undefined,
   options: Omit<GoogleAuthOptions, 'clientOptions'>,
+  redactor: LearningRedactor,
 ): Promise<GoogleAuth> {
   const library = await import('google-auth-library');
   const auth = new library.GoogleAuth({
@@ -26,6 +29,14 @@ export async function createGoogleAuth(
     ...options,
     clientOptions: { transporterOptions: TOKEN_ONCE },
   });
+  const find = auth.getClient.bind(auth);
+  auth.getClient = async () => {
+    const client = await find();
+    for (const secret of secretsOf({ ...auth.jsonContent })) redactor.learn(secret);
+    if (client.listenerCount('tokens') === 0)
+      client.on('tokens', ({ access_token: token }) => typeof token === 'string' && redactor.learn(token));
+    return client;
+  };
   // As an option it makes the library print a warning, of files from strangers, on each command.
   return keyFile === undefined ? auth : Object.assign(auth, { keyFilename: keyFile });
 }

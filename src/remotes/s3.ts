@@ -4,6 +4,8 @@ import { PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
+import { createLearningRedactor, withoutSecrets } from './discreet.ts';
+import type { LearningRedactor } from './discreet.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
@@ -42,7 +44,10 @@ const openS3: OpenRemote = async (config) => {
   const settings = clientConfig(config, options);
   const client = new sdk.S3Client(settings);
   const partsClient = new sdk.S3Client({ ...settings, maxAttempts: PART_ATTEMPTS });
+  const redactor = createLearningRedactor([]);
+  for (const one of [client, partsClient]) learnCredentials(one, redactor);
   return createS3(config, {
+    faultOf: (error, key) => withoutSecrets(s3Fault(config, error, key), redactor),
     sdk,
     client,
     partsClient,
@@ -92,7 +97,20 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
   };
 }
 
+/** What the SDK's own chain finds is no option, and must be told no more than one. */
+function learnCredentials({ config }: S3Sdk.S3Client, redactor: LearningRedactor): void {
+  const find = config.credentials;
+  config.credentials = async (options) => {
+    const found = await find(options);
+    redactor.learn(found.secretAccessKey);
+    if (found.sessionToken !== undefined) redactor.learn(found.sessionToken);
+    return found;
+  };
+}
+
 interface Setup {
+  /** Makes the remote's own error, which holds no secret; with a key, a missing object is that one. */
+  readonly faultOf: (error: unknown, key?: string) => Error;
   readonly sdk: typeof S3Sdk;
   readonly client: S3Sdk.S3Client;
   /** Used for the parts of large objects only. */
@@ -111,7 +129,7 @@ function sha256Of({ hash }: Body): string | undefined {
 
 function createS3(
   config: RemoteConfig,
-  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
+  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency, faultOf }: Setup,
 ): Remote {
   const plain = createPlainS3(client);
 
@@ -120,7 +138,7 @@ function createS3(
       return await call();
     } catch (error) {
       signal.throwIfAborted();
-      throw s3Fault(config, error, key);
+      throw faultOf(error, key);
     }
   }
 
@@ -134,7 +152,7 @@ function createS3(
       await client.send(command, { abortSignal: signal });
     } catch (error) {
       signal.throwIfAborted();
-      const fault = s3Fault(config, error, undefined);
+      const fault = faultOf(error);
       const code = fault instanceof PipelineError ? fault.code : undefined;
       if (code === 'remote.not-found') {
         throw remoteFault(config, 'not-found', { what: `there is no bucket "${Bucket}"`, cause: error });
@@ -166,8 +184,8 @@ function createS3(
         return { stream: Body as Readable | undefined, isPart: ContentRange !== undefined };
       });
       if (stream === undefined) throw objectMissing(config, key);
-      const faultOf = (error: unknown): unknown => s3Fault(config, error, key);
-      return { stream: webStream(stream, { signal, faultOf }), ...(isPart && { from }) };
+      const whyOf = (error: unknown): unknown => faultOf(error, key);
+      return { stream: webStream(stream, { signal, faultOf: whyOf }), ...(isPart && { from }) };
     },
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };

@@ -83,6 +83,42 @@ function assertFilesHide(rig: Rig): void {
   for (const name of texts) assertHidden(readFileSync(rig.path(name), 'latin1'), name);
 }
 
+/** Other ways to the same credentials: found by a library, or written in other words. */
+const OTHER_WAYS: typeof KINDS = {
+  's3 chain': (endpoint) => ({ url: 's3://bucket/some', options: { endpoint } }),
+  'gdrive machine': (endpoint) => ({ url: 'gdrive://root/some', options: { endpoint } }),
+  'azure connection': () => ({
+    url: 'azure://box/some',
+    options: { connection_string: '${env:CONNECTION}' },
+  }),
+  'http token': (origin) => ({ url: `${origin}/some`, options: { token: '${env:CANARY}' } }),
+};
+
+/** Credentials that libraries find by themselves, and a connection string. */
+function machineOf(origin: string): Readonly<Record<string, string>> {
+  const place = createRig({
+    'subject.txt': 'subject',
+    'credentials.json': JSON.stringify({
+      type: 'external_account',
+      audience: '//iam.googleapis.com/some',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: `${origin}/token`,
+      client_id: 'me',
+      client_secret: CANARY,
+    }),
+  });
+  const credentials = JSON.parse(place.read('credentials.json')) as Readonly<Record<string, unknown>>;
+  const source = { credential_source: { file: place.path('subject.txt') } };
+  place.write('credentials.json', JSON.stringify({ ...credentials, ...source }));
+  return {
+    GOOGLE_APPLICATION_CREDENTIALS: place.path('credentials.json'),
+    CONNECTION: `DefaultEndpointsProtocol=http;BlobEndpoint=${origin}/me;AccountName=me;AccountKey=${CANARY}`,
+    AWS_ACCESS_KEY_ID: 'AKTEST',
+    AWS_SECRET_ACCESS_KEY: CANARY,
+    AWS_SESSION_TOKEN: `${CANARY}session`,
+  };
+}
+
 /** What of a remote's credentials a server may know, where that is not the canary itself. */
 const KNOWN: Readonly<Record<string, string>> = { gcs: '', gdrive: `${CANARY}client` };
 
@@ -99,13 +135,17 @@ const COMMANDS = [
 ] as const;
 
 // The errors of an Azure key are those of a SAS token.
-for (const kind of Object.keys(KINDS).filter((name) => name !== 'azure key')) {
+for (const [kind, optionsOf] of Object.entries({ ...KINDS, ...OTHER_WAYS }).filter(
+  ([name]) => name !== 'azure key',
+)) {
   test(`${kind}: no credential is told by any command, nor kept in any file, though the server repeats it`, async (t) => {
     const origin = await startEcho(t, KNOWN[kind] ?? CANARY);
     const rig = await createDemo(KEY_FILES);
-    rig.write('remotes.yaml', yamlOf(kind, origin));
+    const { url, options } = optionsOf(origin);
+    rig.write('remotes.yaml', `remotes:\n  cloud: ${JSON.stringify({ url, ...options })}\n`);
     const proxy = 'http://user:proxy-canary@127.0.0.1:9';
-    const env = { CANARY, HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: '127.0.0.1' };
+    const proxies = { HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: '127.0.0.1' };
+    const env = { CANARY, ...proxies, ...machineOf(origin) };
     let told = '';
     for (const words of COMMANDS) {
       // Without the cache there is something to ask the remote for.
