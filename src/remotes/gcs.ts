@@ -112,6 +112,10 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
     await requireBucket(signal);
   }
 
+  async function remove(key: string, signal: AbortSignal): Promise<void> {
+    await ask(signal, () => bucket.file(prefix + key).delete({ ignoreNotFound: true }));
+  }
+
   return {
     limits: { concurrency },
     async head(key, signal) {
@@ -142,15 +146,15 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
       const { resource, md5 } = await upload(target, body, signal);
       const stored = resource['md5Hash'];
       if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
+        // Under its name it would be taken for what was sent.
+        await remove(key, signal).catch(() => undefined);
         throw remoteFault(config, 'corrupt', {
           what: `"${key}" arrived with other bytes than were sent`,
           retryable: true,
         });
       }
     },
-    async remove(key, signal) {
-      await ask(signal, () => bucket.file(prefix + key).delete({ ignoreNotFound: true }));
-    },
+    remove,
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       let pageToken: string | undefined;
       do {

@@ -72,6 +72,15 @@ export function createDriveApi({
     }
   }
 
+  async function trash(fileId: string, signal: AbortSignal): Promise<void> {
+    await ask(signal, (signal) =>
+      drive.files.update(
+        { ...shared, fileId, requestBody: { trashed: true }, fields: 'id' },
+        { signal, retry: false },
+      ),
+    );
+  }
+
   return {
     async folder(fileId, signal) {
       const { data } = await ask(signal, (signal) =>
@@ -103,14 +112,7 @@ export function createDriveApi({
       );
       return toFile(data);
     },
-    async trash(fileId, signal) {
-      await ask(signal, (signal) =>
-        drive.files.update(
-          { ...shared, fileId, requestBody: { trashed: true }, fields: 'id' },
-          { signal, retry: false },
-        ),
-      );
-    },
+    trash,
     async upload(target, body, signal) {
       const isNew = 'name' in target;
       const path = `${rootUrl}upload/drive/v3/files${isNew ? '' : `/${encodeURIComponent(target.id)}`}`;
@@ -125,8 +127,13 @@ export function createDriveApi({
         signal,
       );
       const data = resource as drive_v3.Schema$File;
-      if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) throw corrupt(data.name ?? '');
-      return { ...toFile(data), size: body.size };
+      const file = toFile(data);
+      if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) {
+        // Under its name it would be taken for what was sent.
+        await trash(file.id, signal).catch(() => undefined);
+        throw corrupt(file.name);
+      }
+      return { ...file, size: body.size };
     },
     download: (id, signal, from) =>
       media.download(
