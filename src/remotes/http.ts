@@ -96,7 +96,10 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
 
   async function measure(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
     const answer = await request('GET', key, { signal });
-    if (answer.status === 404 || answer.status === 410) return undefined;
+    if (answer.status === 404 || answer.status === 410) {
+      await answer.body?.cancel();
+      return undefined;
+    }
     if (!answer.ok) return refuse(answer);
     let size = 0;
     const { stream } = answerSource(answer, { from: 0, signal, faultOf });

@@ -140,16 +140,19 @@ export function createLanding(cache: Cache): Landing {
         },
       });
     },
-    async receive(hash, source, { signal, came }) {
-      const temp = tempFor(hash);
-      const size = await write(hash, asSmallFileOrStream(source, signal), { temp, came });
-      chmodSync(temp, 0o444);
-      if (isTreeHash(hash)) {
-        trees.set(hash, { hash, temp, size });
+    async receive(hash, given, { signal, came }) {
+      const source = asSmallFileOrStream(given, signal);
+      try {
+        const temp = tempFor(hash);
+        const size = await write(hash, source, { temp, came });
+        chmodSync(temp, 0o444);
+        if (isTreeHash(hash)) trees.set(hash, { hash, temp, size });
+        else await take([{ hash, temp, size }]);
         return size;
+      } finally {
+        // Nobody may have begun to read it.
+        if ('stream' in source) source.stream.destroy();
       }
-      await take([{ hash, temp, size }]);
-      return size;
     },
     readTree(hash) {
       const received = trees.get(hash);

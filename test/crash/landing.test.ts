@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import test from 'node:test';
 import { sha256Hex } from '../../src/base/hash.ts';
 import { createCache } from '../../src/store/cache.ts';
+import type { Cache } from '../../src/store/cache.ts';
 import { createLanding } from '../../src/store/landing.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
 
-test('a manifest that could not be let in is not tried again, so that the first error is the one that is told', async () => {
-  const rig = createRig({ manifest: '[]' });
+/** A cache in the rig's folder. */
+function openCache(rig: Rig): Cache {
   const dir = rig.path('.lockstep');
   const now = (): number => Date.now();
-  const cache = createCache({
+  return createCache({
     dir,
     workspace: rig.root,
     memo: createMemo(join(dir, 'memo'), now()),
     clock: { now, sleep: () => Promise.reject(new Error('nothing waits here')) },
     onCorrupt: () => assert.fail(),
   });
+}
+
+test('a manifest that could not be let in is not tried again, so that the first error is the one that is told', async () => {
+  const rig = createRig({ manifest: '[]' });
+  const cache = openCache(rig);
   const hash = `sha256:${sha256Hex('[]')}.dir` as const;
   const landing = createLanding(cache);
   await landing.receive(hash, { file: rig.path('manifest') }, new AbortController());
@@ -35,4 +43,13 @@ test('a manifest that could not be let in is not tried again, so that the first 
   // What is kept of an interrupted transfer is settled once more.
   await landing.settle(() => true);
   assert.deepEqual(readdirSync(folder), [`${sha256Hex('[]').slice(2)}.dir`]);
+});
+
+test('a download for which no file can be opened is closed', async () => {
+  const rig = createRig({ taken: '' });
+  const landing = createLanding({ ...openCache(rig), newTemp: () => rig.path('taken') });
+  const stream = Readable.from(['never read']);
+  const { signal } = new AbortController();
+  await assert.rejects(landing.receive(`sha256:${sha256Hex('x')}`, { stream }, signal), { code: 'EEXIST' });
+  assert.ok(stream.destroyed);
 });

@@ -111,6 +111,17 @@ test('wrong bytes of a web server are refused, as is an answer that is cut', asy
   });
 });
 
+test('what a server says of an object that is not there is not waited for', async (t) => {
+  const closed = Promise.withResolvers<void>();
+  const url = await serve(t, (request, response) => {
+    if (request.method === 'HEAD') response.writeHead(405).end();
+    else response.writeHead(404).once('close', closed.resolve).write('a page that never ends');
+  });
+  const remote = await open(configOf(url));
+  assert.equal(await remote.head('a', signal), undefined);
+  await closed.promise;
+});
+
 test('a server that knows no HEAD is measured by reading', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.method === 'HEAD') response.writeHead(405).end();
