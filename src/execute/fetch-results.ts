@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { PipelineError } from '../base/error.ts';
-import type { Remote } from '../base/remote.ts';
+import type { Remote, Source } from '../base/remote.ts';
 import type { StageLock } from '../base/types.ts';
 import { entryPathOf, parseRunEntry } from '../record/runs.ts';
 import { runPool } from './pool.ts';
@@ -8,6 +8,8 @@ import { concernsOneObject } from './transfer-plan.ts';
 
 /** An entry is a fingerprint and some hashes; what is larger is none. */
 const MAX_BYTES = 16 * 1024 * 1024;
+/** So often an entry is asked for whose bytes break off. */
+const TRIES = 3;
 
 export interface FetchResultsOptions {
   readonly remote: Remote;
@@ -57,8 +59,21 @@ export async function listEntries(
   return keys.sort();
 }
 
+/** Under the key of an entry the bytes may have changed meanwhile: what broke off begins anew, nobody goes on behind it. */
 async function readAll(remote: Remote, key: string, signal: AbortSignal): Promise<Buffer> {
-  const source = await remote.get(key, signal);
+  for (let tries = 1; ; tries++) {
+    const source = await remote.get(key, signal);
+    try {
+      return await readSource(source);
+    } catch (error) {
+      signal.throwIfAborted();
+      const mayPass = error instanceof PipelineError && error.retryable;
+      if (!mayPass || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function readSource(source: Source): Promise<Buffer> {
   const stream = 'file' in source ? createReadStream(source.file) : source.stream;
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import type { Remote, Source } from '../../src/base/remote.ts';
+import { fetchResults } from '../../src/execute/fetch-results.ts';
+import { createDemo, succeeded } from '../commands/projects.ts';
+import { createMemoryRemote } from '../remotes/memory-remote.ts';
+
+const { signal } = new AbortController();
+
+/** A remote that has the one entry of a demo, and whose downloads break off so often. */
+async function entryRemote(breaks: number): Promise<{ readonly remote: Remote; readonly key: string }> {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push', '--run-cache']));
+  const [folder = ''] = readdirSync(rig.path('remote/runs'));
+  const [name = ''] = readdirSync(rig.path(`remote/runs/${folder}`));
+  const key = `runs/${folder}/${name}`;
+  const bytes = rig.bytes(`remote/${key}`);
+  const memory = createMemoryRemote(new Map([[key, bytes]]));
+  async function* half(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield bytes.subarray(0, bytes.length / 2);
+    throw new PipelineError('remote.unreachable', 'broken off', { retryable: true });
+  }
+  let count = 0;
+  const get = async (...given: Parameters<Remote['get']>): Promise<Source> =>
+    count++ < breaks ? { stream: Readable.from(half()) } : memory.get(...given);
+  return { remote: { ...memory, get }, key };
+}
+
+test('a run-cache entry that breaks off is asked for again, from its start', async () => {
+  const { remote, key } = await entryRemote(2);
+  const found = await fetchResults({ remote, keys: [key], accepts: () => true, signal });
+  assert.equal(found.length, 1);
+});
+
+test('a run-cache entry that always breaks off is told', async () => {
+  const { remote, key } = await entryRemote(3);
+  await assert.rejects(fetchResults({ remote, keys: [key], accepts: () => true, signal }), /broken off/);
+});
