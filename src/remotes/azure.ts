@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
@@ -6,18 +7,19 @@ import { azureFault } from './azure-fault.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
+import { sendParts } from './send-parts.ts';
+import { createUploadRoom } from './upload-room.ts';
 import { within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
 /** Up to this size a blob goes up in one request, whole in memory; above it in blocks of this size. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
-const BLOCKS_AT_ONCE = 3;
+/** Azure takes no more than 50,000 blocks. */
+const MOST_BLOCKS = 45_000;
 const ANSWER_MS = 60_000;
 /** A block has to be stored by then: 8 MiB at 28 KiB/s. */
 const BLOCK_MS = 300_000;
-/** A timer can wait no longer. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** A download that is cut goes on where it stopped. */
 const RESUMES = 4;
 
@@ -91,6 +93,7 @@ interface Setup {
 }
 
 function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setup): Remote {
+  const room = createUploadRoom(concurrency);
   async function ask<T>(
     key: string | undefined,
     signal: AbortSignal,
@@ -130,19 +133,28 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       return { stream, ...(answer.contentRange !== undefined && { from }) };
     },
     async put(key, body, signal) {
+      const blob = blobOf(key);
+      const send = (call: (abortSignal: AbortSignal) => Promise<unknown>): Promise<unknown> =>
+        ask(undefined, signal, call, BLOCK_MS);
       if (body.size <= BLOCK_BYTES) {
-        const bytes = await readBody(body, signal);
-        await ask(
-          undefined,
-          signal,
-          (abortSignal) => blobOf(key).upload(bytes, bytes.length, { abortSignal }),
-          BLOCK_MS,
-        );
+        await room.use(body.size, signal, async () => {
+          const bytes = await readBody(body, signal);
+          await send((abortSignal) => blob.upload(bytes, bytes.length, { abortSignal }));
+        });
         return;
       }
-      const send = (abortSignal: AbortSignal): Promise<unknown> =>
-        blobOf(key).uploadStream(body.open(), BLOCK_BYTES, BLOCKS_AT_ONCE, { abortSignal });
-      await ask(undefined, signal, send, Math.min(LONGEST_MS, BLOCK_MS * Math.ceil(body.size / BLOCK_BYTES)));
+      const idOf = createBlockIds();
+      const ids = await sendParts(body, {
+        size: Math.max(BLOCK_BYTES, Math.ceil(body.size / MOST_BLOCKS)),
+        room,
+        signal,
+        async send(bytes, number) {
+          const id = idOf(number);
+          await send((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal }));
+          return id;
+        },
+      });
+      await room.use(0, signal, () => send((abortSignal) => blob.commitBlockList(ids, { abortSignal })));
     },
     async remove(key, signal) {
       try {
@@ -165,4 +177,13 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       }
     },
   };
+}
+
+/**
+ * Names for the blocks of one upload, which those of another upload of the same blob must not have. All names of a blob
+ * have one length; this is that of the SDK's own.
+ */
+function createBlockIds(): (number: number) => string {
+  const upload = randomUUID();
+  return (number) => Buffer.from(upload + String(number).padStart(12, '0')).toString('base64');
 }

@@ -13,6 +13,7 @@ import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
+import { createUploadRoom } from './upload-room.ts';
 import { strangeAnswer } from './web-fault.ts';
 import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
@@ -132,6 +133,7 @@ function createS3(
   { sdk, client, partsClient, bucket: Bucket, prefix, concurrency, faultOf }: Setup,
 ): Remote {
   const plain = createPlainS3(client);
+  const room = createUploadRoom(concurrency);
 
   async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     try {
@@ -162,6 +164,22 @@ function createS3(
     }
   });
 
+  async function putWhole(
+    target: { readonly Bucket: string; readonly Key: string },
+    body: Body,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bytes = await readBody(body, signal);
+    const tag = await ask(undefined, signal, async () => {
+      if (plain.isReady()) return plain.put(target.Key, { bytes, sha256: sha256Of(body), signal });
+      const command = new sdk.PutObjectCommand({ ...target, Body: bytes });
+      const { ETag } = await client.send(command, { abortSignal: signal });
+      return ETag;
+    });
+    // A login page takes whatever is sent to it.
+    if (tag === undefined) throw strangeAnswer(config);
+  }
+
   return {
     limits: { concurrency },
     async head(key, signal) {
@@ -189,16 +207,11 @@ function createS3(
     },
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };
-      const bytes = body.size <= PART_BYTES ? await readBody(body, signal) : undefined;
-      const tag = await ask(undefined, signal, async () => {
-        if (!bytes) return uploadParts({ sdk, client: partsClient, target, body, signal });
-        if (plain.isReady()) return plain.put(target.Key, { bytes, sha256: sha256Of(body), signal });
-        const command = new sdk.PutObjectCommand({ ...target, Body: bytes });
-        const { ETag } = await client.send(command, { abortSignal: signal });
-        return ETag;
-      });
-      // A login page takes whatever is sent to it.
-      if (tag === undefined) throw strangeAnswer(config);
+      if (body.size <= PART_BYTES) return room.use(body.size, signal, () => putWhole(target, body, signal));
+      const strange = (): Error => strangeAnswer(config);
+      await ask(undefined, signal, () =>
+        uploadParts({ sdk, client: partsClient, target, body, room, signal, strange }),
+      );
     },
     async remove(key, signal) {
       const command = new sdk.DeleteObjectCommand({ Bucket, Key: prefix + key });

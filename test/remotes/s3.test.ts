@@ -68,3 +68,39 @@ test('an upload that the server has forgotten is sent again', async () => {
   assert.equal(partRequests(fake).filter((request) => request.startsWith('PUT')).length, 4);
   await remote.close?.();
 });
+
+for (const { jobs, most } of [
+  { jobs: 1, most: 1 },
+  { jobs: 4, most: 4 },
+  { jobs: 40, most: 12 },
+]) {
+  test(`of large objects ${most} parts are under way at once with jobs: ${jobs}, and in memory`, async () => {
+    await using fake = await startFakeS3();
+    const all = Promise.withResolvers<void>();
+    fake.hold = () => {
+      if (fake.most === most) all.resolve();
+      return all.promise;
+    };
+    const remote = await openFake(fake, { jobs });
+    const bodies = Array.from({ length: 5 }, (_, i) => Buffer.alloc(3 * 8 * MIB, i));
+    await Promise.all(bodies.map((bytes, i) => remote.put(`runs/${i}`, bodyOf(bytes), signal)));
+    for (const [i, bytes] of bodies.entries())
+      assert.ok(fake.objects.get(`some/runs/${i}`)?.equals(bytes), String(i));
+    assert.equal(fake.most, most);
+    await remote.close?.();
+  });
+}
+
+test('a single large object is sent three parts at a time', async () => {
+  await using fake = await startFakeS3();
+  const three = Promise.withResolvers<void>();
+  fake.hold = () => {
+    if (fake.most === 3) three.resolve();
+    return three.promise;
+  };
+  const remote = await openFake(fake);
+  const bytes = seededBytes(40 * MIB, 1);
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.equal(fake.most, 3);
+  await remote.close?.();
+});
