@@ -12,15 +12,22 @@ export interface DriveFile {
   readonly parents: readonly string[];
 }
 
+/** A folder that searches begin at. */
+export interface DriveRoot {
+  readonly id: string;
+  /** The shared drive it lies in, where the account may read that drive. */
+  readonly driveId?: string;
+}
+
 /** Where new bytes go: into a new file of a folder, or in the place of an old file's. */
 export type DriveTarget = { readonly name: string; readonly parent: string } | { readonly id: string };
 
 /** The few requests of Drive v3 that a remote needs; each gives what the server said, without any memory. */
 export interface DriveApi {
   /** The folder that an id names; `undefined` when it is no folder, or in the trash. */
-  folder(id: string, signal: AbortSignal): Promise<DriveFile | undefined>;
+  folder(id: string, signal: AbortSignal): Promise<DriveRoot | undefined>;
   /** Everything that matches and is not in the trash, page by page. */
-  find(query: string, signal: AbortSignal): AsyncGenerator<DriveFile, void, undefined>;
+  find(query: string, root: DriveRoot, signal: AbortSignal): AsyncGenerator<DriveFile, void, undefined>;
   createFolder(name: string, parent: string, signal: AbortSignal): Promise<DriveFile>;
   trash(id: string, signal: AbortSignal): Promise<void>;
   /** Throws `remote.corrupt` when the server's checksum is not that of what was sent. */
@@ -30,6 +37,7 @@ export interface DriveApi {
 
 export const FOLDER_TYPE = 'application/vnd.google-apps.folder';
 const FIELDS = 'id,name,mimeType,size,md5Checksum,parents,trashed';
+const FOLDER_FIELDS = 'id,mimeType,trashed,driveId,capabilities/canReadDrive';
 const PAGE = 1000;
 const ANSWER_MS = 60_000;
 
@@ -84,16 +92,21 @@ export function createDriveApi({
   return {
     async folder(fileId, signal) {
       const { data } = await ask(signal, (signal) =>
-        drive.files.get({ ...shared, fileId, fields: FIELDS }, { signal, retry: false }),
+        drive.files.get({ ...shared, fileId, fields: FOLDER_FIELDS }, { signal, retry: false }),
       );
-      return data.mimeType === FOLDER_TYPE && data.trashed !== true ? toFile(data) : undefined;
+      if (data.mimeType !== FOLDER_TYPE || data.trashed === true) return undefined;
+      // Who was given one folder of a shared drive may not search the drive; to such accounts the folder is their own.
+      const { driveId } = data;
+      return { id: fileId, ...(driveId && data.capabilities?.canReadDrive === true && { driveId }) };
     },
-    async *find(query, signal) {
+    async *find(query, { driveId }, signal) {
       let pageToken: string | undefined;
       do {
         const params = {
           ...shared,
           includeItemsFromAllDrives: true,
+          // Without it only those files of a shared drive are found that the account has made or opened.
+          ...(driveId !== undefined && { corpora: 'drive', driveId }),
           q: `(${query}) and trashed = false`,
           pageSize: PAGE,
           fields: `nextPageToken,incompleteSearch,files(${FIELDS})`,

@@ -1,6 +1,6 @@
 import { byCodeUnit } from '../base/path.ts';
 import { FOLDER_TYPE, quoteDrive } from './gdrive-api.ts';
-import type { DriveApi } from './gdrive-api.ts';
+import type { DriveApi, DriveRoot } from './gdrive-api.ts';
 import { orStopped } from './or-stopped.ts';
 
 /** Finds the folders of Drive that a path means: several, when two machines made one at once. */
@@ -12,8 +12,8 @@ export interface DriveFolders {
 }
 
 /** Remembers every folder it has found; a folder that is not there is asked for again. */
-export function createDriveFolders(api: DriveApi, root: string): DriveFolders {
-  const known = new Map<string, readonly string[]>([['', [root]]]);
+export function createDriveFolders(api: DriveApi, root: DriveRoot): DriveFolders {
+  const known = new Map<string, readonly string[]>([['', [root.id]]]);
   const underWay = new Map<string, Promise<readonly string[]>>();
 
   async function search(path: string, make: boolean, signal: AbortSignal): Promise<readonly string[]> {
@@ -25,7 +25,7 @@ export function createDriveFolders(api: DriveApi, root: string): DriveFolders {
     const ids: string[] = [];
     const query = `name = ${quoteDrive(name)} and mimeType = '${FOLDER_TYPE}' and (${within})`;
     // The server compares names loosely.
-    for await (const file of api.find(query, signal))
+    for await (const file of api.find(query, root, signal))
       if (file.isFolder && file.name === name) ids.push(file.id);
     if (ids.length === 0 && make && parents[0] !== undefined)
       ids.push((await api.createFolder(name, parents[0], signal)).id);

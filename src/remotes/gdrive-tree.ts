@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../base/path.ts';
 import type { Body, RemoteEntry } from '../base/remote.ts';
 import { quoteDrive } from './gdrive-api.ts';
-import type { DriveApi, DriveFile } from './gdrive-api.ts';
+import type { DriveApi, DriveFile, DriveRoot } from './gdrive-api.ts';
 import { createDriveFolders } from './gdrive-folders.ts';
 
 /** Files by path in a place where neither names are unique nor a listing knows what was just written. */
@@ -29,7 +29,7 @@ const FOLDERS_PER_QUERY = 40;
  * searches lag behind. Two writers of one new path make two files: every reader takes the same one, the next writer
  * replaces that one's bytes and puts the others into the trash.
  */
-export function createDriveTree(api: DriveApi, root: string): DriveTree {
+export function createDriveTree(api: DriveApi, root: DriveRoot): DriveTree {
   const folders = createDriveFolders(api, root);
   const written = new Map<string, Known>();
   const removed = new Set<string>();
@@ -44,7 +44,7 @@ export function createDriveTree(api: DriveApi, root: string): DriveTree {
     const found = new Map<string, Known>();
     if (parents.length > 0) {
       const within = parents.map((id) => `${quoteDrive(id)} in parents`).join(' or ');
-      for await (const file of api.find(`name = ${quoteDrive(name)} and (${within})`, signal)) {
+      for await (const file of api.find(`name = ${quoteDrive(name)} and (${within})`, root, signal)) {
         if (!file.isFolder && file.name === name && !removed.has(file.id)) found.set(file.id, file);
       }
     }
@@ -70,7 +70,7 @@ export function createDriveTree(api: DriveApi, root: string): DriveTree {
       const cut = path.lastIndexOf('/');
       const [parent] = await folders.require(cut < 0 ? '' : path.slice(0, cut), signal);
       const [old, ...others] = isKnownAbsent(path) ? [] : await candidates(path, signal);
-      const target = old ? { id: old.id } : { name: path.slice(cut + 1), parent: parent ?? root };
+      const target = old ? { id: old.id } : { name: path.slice(cut + 1), parent: parent ?? root.id };
       const file = await api.upload(target, body, signal);
       written.set(path, { id: file.id, size: body.size });
       for (const { id } of others) await drop(path, id, signal);
@@ -109,7 +109,7 @@ export function createDriveTree(api: DriveApi, root: string): DriveTree {
       const all = [...level.keys()];
       for (let from = 0; from < all.length; from += FOLDERS_PER_QUERY) {
         const within = all.slice(from, from + FOLDERS_PER_QUERY).map((id) => `${quoteDrive(id)} in parents`);
-        for await (const file of api.find(within.join(' or '), signal))
+        for await (const file of api.find(within.join(' or '), root, signal))
           sort(file, { prefix, level, next, files });
       }
       yield* files;

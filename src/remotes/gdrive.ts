@@ -62,19 +62,19 @@ interface Setup {
 }
 
 function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: Setup): Remote {
-  const tree = createDriveTree(api, root);
-  let isRootKnown = false;
+  let tree: DriveTree | undefined;
 
   /** The folder of the url is asked for once: without it every search is empty and every upload fails strangely. */
   const requireRoot = askOnce(async (signal) => {
-    if ((await api.folder(root, signal)) === undefined) throw noFolder('is in the trash, or is no folder');
-    isRootKnown = true;
+    const folder = await api.folder(root, signal);
+    if (folder === undefined) throw noFolder('is in the trash, or is no folder');
+    tree = createDriveTree(api, folder);
   });
 
   async function use<T>(signal: AbortSignal, call: (tree: DriveTree) => Promise<T>): Promise<T> {
     try {
       await requireRoot(signal);
-      return await call(tree);
+      return await call(tree as DriveTree);
     } catch (error) {
       throw faultOf(error);
     }
@@ -90,7 +90,7 @@ function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: 
   function faultOf(error: unknown): unknown {
     if (googleStatus(error) !== 404) return error;
     // What the search has just found is gone, or the root was never ours to see.
-    if (isRootKnown)
+    if (tree !== undefined)
       return remoteFault(config, 'unreachable', { what: 'a file was moved meanwhile', retryable: true });
     return noFolder('does not exist for this account');
   }
@@ -98,23 +98,22 @@ function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: 
   return {
     limits: { concurrency },
     head: (key, signal) =>
-      use(signal, async () => {
+      use(signal, async (tree) => {
         const file = await tree.lookup(prefix + key, signal);
         return file && { size: file.size };
       }),
     get: (key, signal, from) =>
-      use(signal, async () => {
+      use(signal, async (tree) => {
         const file = await tree.lookup(prefix + key, signal);
         if (!file) throw objectMissing(config, key);
         return api.download(file.id, signal, from);
       }),
-    put: (key, body, signal) => use(signal, () => tree.write(prefix + key, body, signal)),
-    remove: (key, signal) => use(signal, () => tree.remove(prefix + key, signal)),
+    put: (key, body, signal) => use(signal, (tree) => tree.write(prefix + key, body, signal)),
+    remove: (key, signal) => use(signal, (tree) => tree.remove(prefix + key, signal)),
     async *list(below, signal) {
-      await use(signal, async () => undefined);
+      const entries = await use(signal, async (tree) => tree.list(prefix + below, signal));
       try {
-        for await (const { key, size } of tree.list(prefix + below, signal))
-          yield { key: key.slice(prefix.length), size };
+        for await (const { key, size } of entries) yield { key: key.slice(prefix.length), size };
       } catch (error) {
         throw faultOf(error);
       }

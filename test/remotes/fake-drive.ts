@@ -2,6 +2,11 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { parseDriveQuery } from './fake-drive-query.ts';
+import { callOf, faultOfParameters, selectFields } from './fake-drive-rules.ts';
+import type { DriveCall } from './fake-drive-rules.ts';
+import { createFakeUploads, parseMultipart, readBytes } from './fake-uploads.ts';
+import type { FakeUpload, UploadHostility } from './fake-uploads.ts';
 import { beginRange } from './send-range.ts';
 
 /** A file as the fake keeps it. */
@@ -12,15 +17,13 @@ export interface FakeFile {
   parents: string[];
   bytes: Buffer;
   trashed: boolean;
-  /** Searches show it from this instant of the virtual clock on. */
-  shownAt: number;
 }
 
 /** What the fake does to its clients. */
-export interface Hostility {
+export interface Hostility extends UploadHostility {
   /** Files per page, whatever the client asks for. */
   pageSize?: number;
-  /** New files stay out of searches for so long (ms of the virtual clock). */
+  /** Searches show what was so long ago (ms of the virtual clock): new files late, and old names and removed files still. */
   lagMs?: number;
   /** Requests per second of the virtual clock; more are refused with 403 userRateLimitExceeded. */
   perSecond?: number;
@@ -30,14 +33,19 @@ export interface Hostility {
     readonly path: string;
     readonly query: URLSearchParams;
   }) => Refusal | undefined;
-  /** So many uploads of a piece are cut after half of it arrived; the half is kept. */
-  cuts?: number;
-  /** So many uploads of a piece are stored and then answered by a closed connection. */
-  lostAnswers?: number;
   /** So many downloads are cut in the middle. */
   cutDownloads?: number;
+  /** So many searches are broken off after their first file. */
+  incompleteSearches?: number;
   /** The next upload is stored with a wrong byte. */
   corruptNext?: boolean;
+  /**
+   * The root folder lies in a shared drive, of which the account is a member, or a guest who was given that folder alone.
+   * Left out, it is the account's own.
+   */
+  readonly sharedDrive?: 'member' | 'guest';
+  /** The account may read everything and write nothing. */
+  isViewer?: boolean;
 }
 
 export interface Refusal {
@@ -50,12 +58,14 @@ export interface Refusal {
 export interface FakeDrive extends AsyncDisposable {
   readonly url: string;
   readonly root: string;
-  readonly files: Map<string, FakeFile>;
+  readonly files: ReadonlyMap<string, FakeFile>;
   readonly hostility: Hostility;
   /** Virtual epoch ms; `sleep` moves it. */
   readonly clock: { now(): number; sleep(ms: number): Promise<void> };
   /** `METHOD path?query` of every request, in order of arrival. */
   readonly requests: string[];
+  /** `session first-last` of each piece that came. */
+  readonly pieces: readonly string[];
   add(file: {
     readonly name: string;
     readonly parent: string;
@@ -63,24 +73,30 @@ export interface FakeDrive extends AsyncDisposable {
     readonly id?: string;
     readonly trashed?: boolean;
   }): FakeFile;
-}
-
-interface Session {
-  readonly metadata: { readonly name?: string; readonly parents?: string[]; readonly trashed?: boolean };
-  readonly id: string | undefined;
-  readonly total: number;
-  bytes: Buffer;
+  /** What somebody else does to a file. */
+  change(id: string, changes: { readonly name?: string; readonly trashed?: boolean }): void;
+  /** Removes a file for good; searches show it while they lag. */
+  purge(id: string): void;
 }
 
 const FOLDER = 'application/vnd.google-apps.folder';
+const DRIVE_ID = 'sharedDrive1';
+
+/** The answer to a call: a refusal, or the resource. */
+type Answer = { readonly refusal: Refusal } | { readonly resource: Record<string, unknown> };
+const refused = (status: number, reason: string, message = reason): Answer => ({
+  refusal: { status, reason, message },
+});
 
 /**
- * A server that behaves like Drive v3 at its worst, after https://developers.google.com/workspace/drive/api: names are
- * not unique, searches lag, pages are short, rates are limited on a virtual clock, uploads are cut.
+ * A server that behaves like Drive v3 at its worst, after https://developers.google.com/workspace/drive/api and the extract
+ * of its reference in drive-v3.json: names are not unique, searches lag, pages are short, rates are limited on a virtual
+ * clock, uploads are cut, and what lies in a shared drive is there only for requests that say how.
  */
 export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDrive> {
   const files = new Map<string, FakeFile>();
-  const sessions = new Map<string, Session>();
+  /** What searches know of each file, oldest first; `undefined` once it is gone. */
+  const index = new Map<string, { readonly at: number; readonly file: FakeFile | undefined }[]>();
   const requests: string[] = [];
   const arrivals: number[] = [];
   let now = 1_700_000_000_000;
@@ -91,15 +107,17 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
       now += ms;
     },
   };
+  const isShared = hostility.sharedDrive !== undefined;
+  const isMember = hostility.sharedDrive === 'member';
+  const uploads = createFakeUploads(hostility, (upload) => resource(store(upload)));
 
-  function add(file: {
-    name: string;
-    parent: string;
-    bytes?: Buffer;
-    id?: string;
-    trashed?: boolean;
-    mimeType?: string;
-  }): FakeFile {
+  function noteChange(id: string): void {
+    const file = files.get(id);
+    const known = index.get(id) ?? [];
+    index.set(id, [...known, { at: now, file: file && { ...file } }]);
+  }
+
+  function add(file: Parameters<FakeDrive['add']>[0] & { readonly mimeType?: string | undefined }): FakeFile {
     // Ids in no order of time, as Drive's.
     const id = file.id ?? createHash('md5').update(`id ${counter++}`).digest('base64url');
     const made: FakeFile = {
@@ -109,80 +127,96 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
       parents: [file.parent],
       bytes: file.bytes ?? Buffer.alloc(0),
       trashed: file.trashed ?? false,
-      shownAt: now + (hostility.lagMs ?? 0),
     };
     files.set(id, made);
+    noteChange(id);
     return made;
   }
   const root = add({ name: 'root folder', parent: 'none', id: 'rootFolder1' }).id;
 
   function resource(file: FakeFile): Record<string, unknown> {
-    const bytes =
-      file.mimeType === FOLDER
-        ? {}
-        : {
-            size: String(file.bytes.length),
-            md5Checksum: createHash('md5').update(file.bytes).digest('hex'),
-          };
+    const { id, name, mimeType, parents, trashed, bytes } = file;
     return {
-      id: file.id,
-      name: file.name,
-      mimeType: file.mimeType,
-      parents: file.parents,
-      trashed: file.trashed,
-      ...bytes,
+      ...{ kind: 'drive#file', id, name, mimeType, parents, trashed },
+      ...(mimeType !== FOLDER && {
+        size: String(bytes.length),
+        md5Checksum: createHash('md5').update(bytes).digest('hex'),
+      }),
+      ...(isShared && { driveId: DRIVE_ID, capabilities: { canReadDrive: isMember } }),
     };
   }
 
-  /** The queries that a remote makes: comparisons with `and`, `or` and parentheses, evaluated from the left. */
-  function matches(file: FakeFile, query: string): boolean {
-    const unquote = (text: string): string => text.replaceAll(/\\(.)/g, '$1');
-    const parents = [...query.matchAll(/'((?:[^'\\]|\\.)*)' in parents/g)].map((match) =>
-      unquote(match[1] ?? ''),
-    );
-    const name = /name = '((?:[^'\\]|\\.)*)'/.exec(query)?.[1];
-    const type = /mimeType = '([^']*)'/.exec(query)?.[1];
-    if (parents.length > 0 && !file.parents.some((id) => parents.includes(id))) return false;
-    // Drive compares names without regard to case.
-    if (name !== undefined && unquote(name).toLowerCase() !== file.name.toLowerCase()) return false;
-    if (type !== undefined && file.mimeType !== type) return false;
-    return !(query.includes('trashed = false') && file.trashed);
-  }
-
-  function store(session: Pick<Session, 'metadata' | 'id' | 'bytes'>): FakeFile {
-    const bytes = Buffer.from(session.bytes);
+  function store({ metadata, id, bytes: sent }: FakeUpload): FakeFile {
+    const bytes = Buffer.from(sent);
     if (hostility.corruptNext === true) {
       hostility.corruptNext = false;
       bytes[0] = (bytes[0] ?? 0) ^ 1;
     }
-    const old = session.id === undefined ? undefined : files.get(session.id);
-    if (old) {
-      old.bytes = bytes;
-      if (session.metadata.trashed !== undefined) old.trashed = session.metadata.trashed;
-      return old;
-    }
-    return add({ name: session.metadata.name ?? '', parent: session.metadata.parents?.[0] ?? root, bytes });
+    const old = id === undefined ? undefined : files.get(id);
+    if (!old) return add({ name: metadata.name ?? '', parent: metadata.parents?.[0] ?? root, bytes });
+    old.bytes = bytes;
+    change(old.id, metadata);
+    return old;
   }
 
-  function list(query: URLSearchParams): Record<string, unknown> {
-    const all = [...files.values()].filter(
-      (file) => file.shownAt <= now && matches(file, query.get('q') ?? ''),
+  function change(id: string, changes: { readonly name?: string; readonly trashed?: boolean }): void {
+    const file = files.get(id);
+    if (!file) throw new TypeError(`there is no file ${id}`);
+    if (changes.name !== undefined) file.name = changes.name;
+    if (changes.trashed !== undefined) file.trashed = changes.trashed;
+    noteChange(id);
+  }
+
+  function list(query: URLSearchParams): Answer {
+    const matches = parseDriveQuery(query.get('q') ?? '');
+    if (!matches) return refused(400, 'invalid', `Invalid Value: q=${query.get('q')}`);
+    const isDrive = query.get('corpora') === 'drive';
+    const isTold = ['includeItemsFromAllDrives', 'supportsAllDrives'].every(
+      (name) => query.get(name) === 'true',
     );
+    if (isDrive !== query.has('driveId') || (isDrive && !isTold))
+      return refused(400, 'invalid', 'corpora=drive, driveId, and support of all drives belong together');
+    if (isDrive && (!isMember || query.get('driveId') !== DRIVE_ID))
+      return refused(404, 'notFound', `Shared drive not found: ${query.get('driveId')}`);
+    // Of a shared drive the account's own corpus has what was shared with the account itself, and for a member nothing.
+    const isSeen = !isShared || isDrive || (isTold && !isMember);
+    const known = [...index.values()].flatMap(
+      (states) => states.findLast(({ at }) => at + (hostility.lagMs ?? 0) <= now)?.file ?? [],
+    );
+    const all = isSeen ? known.filter(matches) : [];
     const from = Number(query.get('pageToken') ?? 0);
-    const size = Math.min(Number(query.get('pageSize') ?? 100), hostility.pageSize ?? 1000);
-    const page = all.slice(from, from + size);
+    const isIncomplete = (hostility.incompleteSearches ?? 0) > 0;
+    if (isIncomplete) hostility.incompleteSearches = (hostility.incompleteSearches ?? 0) - 1;
+    const asked = Math.min(Number(query.get('pageSize') ?? 100), hostility.pageSize ?? 1000);
+    const size = isIncomplete ? 1 : asked;
     return {
-      files: page.map(resource),
-      ...(from + size < all.length && { nextPageToken: String(from + size) }),
+      resource: {
+        kind: 'drive#fileList',
+        incompleteSearch: isIncomplete,
+        files: all.slice(from, from + size).map(resource),
+        ...(!isIncomplete && from + size < all.length && { nextPageToken: String(from + size) }),
+      },
     };
   }
 
-  function refusalFor(request: {
-    method: string;
-    path: string;
-    query: URLSearchParams;
-  }): Refusal | undefined {
-    const own = hostility.refuse?.(request);
+  /** A call that is well formed and has its body, JSON alone or with bytes. */
+  function perform({ method, fileId }: DriveCall, query: URLSearchParams, sent: Partial<FakeUpload>): Answer {
+    if (method === 'list') return list(query);
+    const { metadata = {}, bytes } = sent;
+    if (bytes) return { resource: resource(store({ metadata, id: fileId, bytes })) };
+    if (method === 'create') {
+      const { mimeType } = metadata as { readonly mimeType?: string };
+      const made = { name: metadata.name ?? '', parent: metadata.parents?.[0] ?? root, mimeType };
+      return { resource: resource(add(made)) };
+    }
+    if (method === 'update') change(fileId ?? '', metadata);
+    const file = files.get(fileId ?? '');
+    return file ? { resource: resource(file) } : refused(404, 'notFound');
+  }
+
+  /** What keeps a request from being looked at any further. */
+  function refusalFor(method: string, path: string, query: URLSearchParams): Refusal | undefined {
+    const own = hostility.refuse?.({ method, path, query });
     if (own) return own;
     if (hostility.perSecond === undefined) return undefined;
     while (arrivals[0] !== undefined && arrivals[0] <= now - 1000) arrivals.shift();
@@ -192,118 +226,67 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
     return undefined;
   }
 
+  /** What keeps a call from reaching its file, or the folder that is to hold it. */
+  function faultOf(call: DriveCall, query: URLSearchParams, parent: string | undefined): Answer | undefined {
+    const fault = faultOfParameters(call, query);
+    if (fault !== undefined) return refused(400, 'invalidParameter', fault);
+    if (call.method === 'list') return undefined;
+    const isTold = !isShared || query.get('supportsAllDrives') === 'true';
+    if (!files.has(call.fileId ?? parent ?? root) || !isTold)
+      return refused(404, 'notFound', 'File not found');
+    if (hostility.isViewer === true && call.method !== 'get')
+      return refused(403, 'insufficientFilePermissions', 'The user does not have sufficient permissions.');
+    return undefined;
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://fake');
-    const { pathname: path, searchParams: query } = url;
+    const { pathname: path, searchParams: query, search } = new URL(request.url ?? '/', 'http://fake');
     const method = request.method ?? '';
-    requests.push(`${method} ${path}${url.search}`);
+    requests.push(`${method} ${path}${search}`);
     const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void => {
-      response.writeHead(status, {
-        'content-type': 'application/json',
-        date: new Date(now).toUTCString(),
-        ...headers,
-      });
+      const date = new Date(now).toUTCString();
+      response.writeHead(status, { 'content-type': 'application/json', date, ...headers });
       response.end(JSON.stringify(value));
     };
     const fail = ({ status, reason = 'notFound', message = reason, headers }: Refusal): void =>
-      json(
-        status,
-        { error: { code: status, message, errors: [{ reason, message, domain: 'global' }] } },
-        headers,
-      );
+      json(status, { error: { code: status, message, errors: [{ reason, message }] } }, headers);
 
-    const refusal = refusalFor({ method, path, query });
-    if (refusal) {
-      await readBytes(request);
-      return fail(refusal);
-    }
-    if (path === '/token') {
-      await readBytes(request);
+    const refusal = refusalFor(method, path, query);
+    if (!refusal && uploads.knows(path)) return uploads.receive(path, request, response);
+    const body = await readBytes(request);
+    if (refusal) return fail(refusal);
+    if (path === '/token')
       return json(200, { access_token: 'access-canary', expires_in: 3600, token_type: 'Bearer' });
-    }
     if (request.headers.authorization !== 'Bearer access-canary')
       return fail({ status: 401, reason: 'authError' });
-
-    const id = /^(?:\/upload)?\/drive\/v3\/files\/([^/]+)$/.exec(path)?.[1];
-    const session = sessions.get(/^\/session\/(\d+)$/.exec(path)?.[1] ?? '');
-    if (session) return receivePiece(request, response, { session, json });
-    if (id !== undefined && !files.has(id)) return fail({ status: 404 });
-    const file = id === undefined ? undefined : files.get(id);
-
-    if (path.startsWith('/upload/')) {
-      if (query.get('uploadType') === 'resumable') {
-        const metadata = JSON.parse((await readBytes(request)).toString()) as Session['metadata'];
-        const key = String(sessions.size + 1);
-        const total = Number(request.headers['x-upload-content-length']);
-        sessions.set(key, { metadata, id, total, bytes: Buffer.alloc(0) });
-        return json(200, {}, { location: `${base()}/session/${key}` });
-      }
-      const { metadata, bytes } = parseMultipart(request, await readBytes(request));
-      return json(200, resource(store({ metadata, id, bytes })));
+    const call = callOf(method, path);
+    if (!call) return fail({ status: 404, reason: 'notFound', message: `no method ${method} ${path}` });
+    const isMultipart = query.get('uploadType') === 'multipart';
+    const sent: Partial<FakeUpload> = isMultipart
+      ? parseMultipart(request, body)
+      : { metadata: JSON.parse(body.toString() || '{}') as FakeUpload['metadata'] };
+    const fault = faultOf(call, query, sent.metadata?.parents?.[0]);
+    if (fault && 'refusal' in fault) return fail(fault.refusal);
+    if (call.isUpload && !isMultipart) {
+      const total = Number(request.headers['x-upload-content-length']);
+      const location = base() + uploads.begin(sent.metadata ?? {}, call.fileId, total);
+      return json(200, {}, { location });
     }
-    if (method === 'GET' && file === undefined) return json(200, list(query));
-    if (method === 'GET' && file && query.get('alt') === 'media') return sendBytes(request, response, file);
-    if (method === 'GET' && file) return json(200, resource(file));
-    const body = JSON.parse((await readBytes(request)).toString() || '{}') as Partial<FakeFile>;
-    if (method === 'POST') {
-      return json(
-        200,
-        resource(
-          add({
-            name: body.name ?? '',
-            parent: body.parents?.[0] ?? root,
-            ...(body.mimeType !== undefined && { mimeType: body.mimeType }),
-          }),
-        ),
-      );
-    }
-    if (method === 'PATCH' && file) {
-      if (body.trashed !== undefined) file.trashed = body.trashed;
-      return json(200, resource(file));
-    }
-    fail({ status: 405, reason: 'methodNotAllowed' });
+    if (call.method === 'get' && query.get('alt') === 'media')
+      return sendBytes(request, response, files.get(call.fileId ?? '')?.bytes ?? Buffer.alloc(0));
+    const made = perform(call, query, sent);
+    if ('refusal' in made) return fail(made.refusal);
+    const told = selectFields(call, query.get('fields'), made.resource);
+    if (typeof told === 'string') return fail({ status: 400, reason: 'invalidParameter', message: told });
+    json(200, told);
   }
 
-  function sendBytes(request: IncomingMessage, response: ServerResponse, file: FakeFile): void {
-    const bytes = beginRange(request, response, file.bytes);
+  function sendBytes(request: IncomingMessage, response: ServerResponse, content: Buffer): void {
+    const bytes = beginRange(request, response, content);
     if ((hostility.cutDownloads ?? 0) > 0) {
       hostility.cutDownloads = (hostility.cutDownloads ?? 0) - 1;
       response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
     } else response.end(bytes);
-  }
-
-  async function receivePiece(
-    request: IncomingMessage,
-    response: ServerResponse,
-    {
-      session,
-      json,
-    }: { session: Session; json: (status: number, value: unknown, headers?: Record<string, string>) => void },
-  ): Promise<void> {
-    const piece = await readBytes(request);
-    const range = /^bytes (?:\*|(\d+)-(\d+))\/(\d+)$/.exec(request.headers['content-range'] ?? '');
-    const start = range?.[1] === undefined ? undefined : Number(range[1]);
-    if (start !== undefined && start !== session.bytes.length)
-      return json(400, {
-        error: { code: 400, message: `expected offset ${session.bytes.length}, got ${start}` },
-      });
-    if (start !== undefined && (hostility.cuts ?? 0) > 0) {
-      hostility.cuts = (hostility.cuts ?? 0) - 1;
-      // A server keeps multiples of 256 KiB of what it received.
-      const kept = Math.floor(piece.length / 2 / 262_144) * 262_144;
-      session.bytes = Buffer.concat([session.bytes, piece.subarray(0, kept)]);
-      response.destroy();
-      return;
-    }
-    if (start !== undefined) session.bytes = Buffer.concat([session.bytes, piece]);
-    if ((hostility.lostAnswers ?? 0) > 0) {
-      hostility.lostAnswers = (hostility.lostAnswers ?? 0) - 1;
-      response.destroy();
-      return;
-    }
-    if (session.bytes.length >= session.total) return json(200, resource(store(session)));
-    const held = session.bytes.length;
-    response.writeHead(308, held > 0 ? { range: `bytes=0-${held - 1}` } : {}).end();
   }
 
   const server = createServer((request, response) => {
@@ -322,31 +305,16 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
     hostility,
     clock,
     requests,
+    pieces: uploads.pieces,
     add,
+    change,
+    purge(id) {
+      files.delete(id);
+      noteChange(id);
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
-  };
-}
-
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-function parseMultipart(
-  request: IncomingMessage,
-  whole: Buffer,
-): { metadata: Session['metadata']; bytes: Buffer } {
-  const boundary = `--${/boundary=(.+)$/.exec(request.headers['content-type'] ?? '')?.[1]}`;
-  const jsonStart = whole.indexOf('\r\n\r\n') + 4;
-  const jsonEnd = whole.indexOf(`\r\n${boundary}`, jsonStart);
-  const bytesStart = whole.indexOf('\r\n\r\n', jsonEnd + boundary.length) + 4;
-  const bytesEnd = whole.lastIndexOf(`\r\n${boundary}--`);
-  return {
-    metadata: JSON.parse(whole.subarray(jsonStart, jsonEnd).toString()) as Session['metadata'],
-    bytes: whole.subarray(bytesStart, bytesEnd),
   };
 }
