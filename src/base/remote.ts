@@ -104,5 +104,11 @@ export interface Remote {
   close?(): Promise<void>;
 }
 
-/** The default export of a file in `remotes/`. */
-export type OpenRemote = (config: RemoteConfig, signal: AbortSignal) => Promise<Remote>;
+/** Calls again, after a wait, what failed with an error that says `retryable`; the last error passes. */
+export type TryAgain = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
+
+/**
+ * The default export of a file in `remotes/`. Each operation as a whole is tried again by the caller; `tryAgain` is for
+ * the steps of an operation that would lose much if it began anew, and without it they are tried once.
+ */
+export type OpenRemote = (config: RemoteConfig, signal: AbortSignal, tryAgain?: TryAgain) => Promise<Remote>;

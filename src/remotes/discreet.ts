@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { PipelineError } from '../base/error.ts';
 import { createRedactor } from '../base/redact.ts';
 import type { Redactor } from '../base/redact.ts';
-import type { Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import type { Remote, RemoteConfig, RemoteEntry, TryAgain } from '../base/remote.ts';
 import type { Json } from '../base/types.ts';
 import { derivedStream } from './derived-stream.ts';
 
@@ -99,6 +99,22 @@ export function discreet(remote: Remote, redactor: Redactor): Remote {
     },
   };
 }
+
+/** Tries again with errors that hold no secret: each is told before the wait that follows it. */
+export function discreetTries(tryAgain: TryAgain, redactor: Redactor): TryAgain {
+  return (signal, call) =>
+    tryAgain(signal, async () => {
+      try {
+        return await call();
+      } catch (error) {
+        signal.throwIfAborted();
+        throw withoutSecrets(error, redactor);
+      }
+    });
+}
+
+/** What a remote that was opened by itself does with steps that fail: nothing. */
+export const tryOnce: TryAgain = (_signal, call) => call();
 
 async function* pieces(stream: Readable, redactor: Redactor): AsyncGenerator<Uint8Array, void, undefined> {
   try {

@@ -1,10 +1,10 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries, learnHeaders, tryOnce } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createGoogleAuth } from './google-auth.ts';
-import { googleFault, googleStatus } from './google-fault.ts';
+import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import type { Media, UploadTarget, Uploaded } from './google-media.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
@@ -22,7 +22,7 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
  * identity), else what the SDK finds by itself (Application Default Credentials). `endpoint`, or the SDK's own
  * variable STORAGE_EMULATOR_HOST, names an emulator, which is asked without credentials.
  */
-const openGcs: OpenRemote = async (config) => {
+const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
   const key = options.credentials === undefined ? undefined : readKeyFile(config, options.credentials);
@@ -49,6 +49,8 @@ const openGcs: OpenRemote = async (config) => {
         : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor),
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
+    gaveUp: () => uploadGivenUp(config),
+    tryAgain: discreetTries(tryAgain, redactor),
   });
   const remote = createGcs(config, {
     bucket: storage.bucket(place),

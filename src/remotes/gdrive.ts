@@ -1,13 +1,13 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries, learnHeaders, tryOnce } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createDriveApi } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
 import { openDriveAuth } from './gdrive-auth.ts';
 import { createDriveTree } from './gdrive-tree.ts';
 import type { DriveTree } from './gdrive-tree.ts';
-import { googleFault, googleStatus } from './google-fault.ts';
+import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
@@ -22,7 +22,7 @@ const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpo
  * below it. Names are not unique there: of several files of one path the smallest id counts, for everybody. Removed
  * files go to the trash, and files in the trash do not count. `endpoint` replaces the API's own address.
  */
-const openGdrive: OpenRemote = async (config) => {
+const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const rootUrl = options.endpoint === undefined ? ROOT_URL : new URL('/', options.endpoint).href;
@@ -34,7 +34,12 @@ const openGdrive: OpenRemote = async (config) => {
     googleStatus(error) === 404 ? error : googleFault(config, error);
   const headersFor = async (url: string): Promise<Headers> =>
     learnHeaders(await auth.getRequestHeaders(url), redactor);
-  const media = createMedia({ headersFor, faultOf });
+  const media = createMedia({
+    headersFor,
+    faultOf,
+    gaveUp: () => uploadGivenUp(config),
+    tryAgain: discreetTries(tryAgain, redactor),
+  });
   const api = createDriveApi({
     drive: new v3.Drive({ auth, rootUrl }),
     prepare: async () => void (await headersFor(rootUrl)),

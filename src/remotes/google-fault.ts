@@ -88,6 +88,14 @@ export function googleFault(config: RemoteConfig, error: unknown): unknown {
   );
 }
 
+/** The error for an upload whose session is gone: another one, from the first byte, may do. */
+export function uploadGivenUp(config: RemoteConfig): Error {
+  return remoteFault(config, 'unreachable', {
+    what: 'the server gave up an upload that was under way',
+    retryable: true,
+  });
+}
+
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : '';
 }

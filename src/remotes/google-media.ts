@@ -1,5 +1,5 @@
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
-import type { Body, SourceStream } from '../base/remote.ts';
+import type { Body, SourceStream, TryAgain } from '../base/remote.ts';
 import { orStopped } from './or-stopped.ts';
 import { transferChanged } from './verify.ts';
 import { sendRequest } from './web-request.ts';
@@ -7,16 +7,20 @@ import { answerSource, rangeFrom, readBody } from './web-stream.ts';
 
 /** Up to this size bytes go up with their metadata in one request; above it in pieces of this size. */
 const PIECE_BYTES = 8 * 1024 * 1024;
-/** A piece that is cut goes on where the server says it stopped, so often without any progress. */
-const CUTS = 4;
 const ANSWER_MS = 60_000;
 /** A piece has to be stored by then: 8 MiB at 28 KiB/s. */
 const PIECE_MS = 300_000;
+/** What a session answers that is no more: it was open for too long, or Google lost it. */
+const GONE: readonly number[] = [404, 410];
 
 export interface MediaOptions {
   /** What identifies us, for a url. */
   readonly headersFor: (url: string) => Promise<Headers>;
   readonly faultOf: (error: unknown) => unknown;
+  /** Makes the error for a session that the server gave up: the upload has to begin anew. */
+  readonly gaveUp: () => Error;
+  /** For each part of an upload by itself, so that a wait keeps what the server has. */
+  readonly tryAgain: TryAgain;
 }
 
 /** What is to be made of the bytes that are sent. */
@@ -42,15 +46,15 @@ export interface Media {
 }
 
 /**
- * Uploads as `multipart` when small and as a `resumable` session otherwise; a session that is cut is asked how far it
- * came and goes on from there. Errors are thrown as `faultOf` makes them. Protocol:
+ * Uploads as `multipart` when small and as a `resumable` session otherwise; a session that is cut or refused is asked
+ * how far it came and goes on from there. Errors are thrown as `faultOf` makes them. Protocol:
  * https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
-export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
+export function createMedia({ headersFor, faultOf, gaveUp, tryAgain }: MediaOptions): Media {
   interface Sending {
     readonly method: string;
     readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: Uint8Array<ArrayBuffer> | string;
+    readonly body?: Uint8Array<ArrayBuffer> | string | undefined;
     readonly withinMs?: number;
   }
 
@@ -145,39 +149,41 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
     start,
     total,
   }: Piece): Promise<Uploaded['resource'] | undefined> {
-    const end = start + piece.length;
     let from = start;
-    let ask = false;
-    for (let cuts = 0; ;) {
-      let answer: Response | undefined;
-      try {
-        const range = ask ? `bytes */${total}` : `bytes ${from}-${end - 1}/${total}`;
-        const bytes = ask ? undefined : piece.subarray(from - start);
-        const request = { method: 'PUT', headers: { 'content-range': range }, withinMs: PIECE_MS };
-        answer = await send(session, signal, bytes ? { ...request, body: bytes } : request);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (++cuts > CUTS) throw error;
-      }
-      if (answer?.status === 308) {
-        await answer.body?.cancel();
-        const stored = storedBytes(answer);
-        if (stored >= end) return undefined;
-        if (stored < start) throw await refusalOf(answer);
-        if (stored > from) cuts = 0;
-        else if (!ask && ++cuts > CUTS) throw await refusalOf(answer);
-        from = stored;
-        ask = false;
-        continue;
-      }
-      if (answer?.ok) return resourceOf(answer);
-      if (answer) {
-        const passes = answer.status >= 500 || answer.status === 408;
-        if (!passes || ++cuts > CUTS) throw await refusalOf(answer);
-        await answer.body?.cancel();
-      }
-      ask = true;
+    let isUnsure = false;
+
+    /** One answer to bytes, or without them to the question what is stored; a refusal is thrown. */
+    async function put(range: string, body?: Uint8Array<ArrayBuffer>): Promise<Response> {
+      const headers = { 'content-range': `bytes ${range}/${total}` };
+      const answer = await send(session, signal, { method: 'PUT', headers, body, withinMs: PIECE_MS });
+      if (answer.status !== 308 && !answer.ok && !GONE.includes(answer.status)) throw await refusalOf(answer);
+      return answer;
     }
+
+    /** One try: gives an answer only when more is stored than before, or when the session is over. */
+    async function advance(): Promise<Response> {
+      if (isUnsure) {
+        const answer = await put('*');
+        if (answer.status !== 308 || storedBytes(answer) !== from) return answer;
+        await answer.body?.cancel();
+      }
+      isUnsure = true;
+      const answer = await put(`${from}-${start + piece.length - 1}`, piece.subarray(from - start));
+      if (answer.status !== 308 || storedBytes(answer) !== from) return answer;
+      await answer.body?.cancel();
+      throw gaveUp();
+    }
+
+    while (from < start + piece.length) {
+      const answer = await tryAgain(signal, () => guard(signal, advance));
+      if (answer.ok) return resourceOf(answer);
+      await answer.body?.cancel();
+      // A session that forgets what it had is none to build on.
+      if (GONE.includes(answer.status) || storedBytes(answer) < from) throw gaveUp();
+      from = storedBytes(answer);
+      isUnsure = false;
+    }
+    return undefined;
   }
 
   return {

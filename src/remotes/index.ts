@@ -1,15 +1,15 @@
 import { isAbsolute, join } from 'node:path';
 import { relPathFault } from '../base/path.ts';
-import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, TryAgain } from '../base/remote.ts';
 import { didYouMean } from '../base/text.ts';
 import type { Json } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { discreet, redactorFor, withoutSecrets } from './discreet.ts';
+import { discreet, discreetTries, redactorFor, withoutSecrets } from './discreet.ts';
 import { remoteFault } from './faults.ts';
 import { limit } from './limit.ts';
 import { proxiesFor, useProxies } from './proxy.ts';
 import type { Variables } from './proxy.ts';
-import { retry } from './retry.ts';
+import { retry, withRetry } from './retry.ts';
 import type { RetryNotice } from './retry.ts';
 import { verifyGets, verifyPuts } from './verify.ts';
 
@@ -56,18 +56,20 @@ export async function openRemote(
   const proxies = proxiesFor(given, options.env ?? {});
   const config = { ...withPaths(given, options.root), ...(proxies && { proxies }) };
   const redactor = redactorFor(config);
+  const retrying = { ...options, quiet: { untilMs: 0 } };
+  const tryAgain: TryAgain = (signal, call) => withRetry({ operation: 'put' }, { ...retrying, signal }, call);
   options.signal.throwIfAborted();
   const restore = proxies && (await useProxies(proxies));
   let remote: Remote;
   try {
     const { default: open } = await load();
-    remote = await open(config, options.signal);
+    remote = await open(config, options.signal, discreetTries(tryAgain, redactor));
   } catch (error) {
     restore?.();
     options.signal.throwIfAborted();
     throw withoutSecrets(error, redactor);
   }
-  const careful = verifyGets(retry(limit(verifyPuts(discreet(remote, redactor))), options), config);
+  const careful = verifyGets(retry(limit(verifyPuts(discreet(remote, redactor))), retrying), config);
   return checkKeys({
     ...careful,
     async close() {

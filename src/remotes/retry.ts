@@ -20,6 +20,13 @@ export interface RetryOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  /** Shared by all that ask one server. */
+  readonly quiet?: Quiet;
+}
+
+/** Until when (epoch ms) a server wants to be left alone. */
+export interface Quiet {
+  untilMs: number;
 }
 
 /** Tries in all. A server that only asks to slow down is asked more often: two minutes or so in all. */
@@ -47,10 +54,16 @@ export async function withRetry<T>(
       options.signal.throwIfAborted();
       const delayMs = nextDelay(error, attempt, options.random);
       if (delayMs === undefined) throw error;
-      options.onRetry?.({ ...about, attempt, delayMs, error: error as PipelineError });
+      note(options, { ...about, attempt, delayMs, error: error as PipelineError });
       await options.clock.sleep(delayMs, options.signal);
     }
   }
+}
+
+function note({ quiet, clock, onRetry }: RetryOptions, notice: RetryNotice): void {
+  if (quiet && notice.error.code === 'remote.quota')
+    quiet.untilMs = Math.max(quiet.untilMs, clock.now() + notice.delayMs);
+  onRetry?.(notice);
 }
 
 /** Ms to wait before the next try; `undefined` when there is to be none. */
@@ -70,24 +83,16 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
  * changed meanwhile, so there the receiver is told.
  */
 export function retry(remote: Remote, options: RetryOptions): Remote {
-  let quietUntilMs = 0;
-  const noted: RetryOptions = {
-    ...options,
-    onRetry(notice) {
-      if (notice.error.code === 'remote.quota') {
-        quietUntilMs = Math.max(quietUntilMs, options.clock.now() + notice.delayMs);
-      }
-      options.onRetry?.(notice);
-    },
-  };
+  const quiet = options.quiet ?? { untilMs: 0 };
+  const shared = { ...options, quiet };
   const run = async <T>(
     about: Pick<RetryNotice, 'operation' | 'key'>,
     signal: AbortSignal,
     call: () => Promise<T>,
   ): Promise<T> => {
-    const quietMs = quietUntilMs - options.clock.now();
+    const quietMs = quiet.untilMs - options.clock.now();
     if (quietMs > 0) await options.clock.sleep(quietMs, signal);
-    return withRetry(about, { ...noted, signal }, call);
+    return withRetry(about, { ...shared, signal }, call);
   };
   return {
     ...remote,
@@ -97,11 +102,11 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
         run({ operation: 'get', key }, signal, () => remote.get(key, signal, from));
       const source = await open();
       if ('file' in source || parseObjectPath(key) === undefined) return source;
-      return { stream: derivedStream(source.stream, resumed(key, source, open, { ...noted, signal })) };
+      return { stream: derivedStream(source.stream, resumed(key, source, open, { ...shared, signal })) };
     },
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
-    list: (prefix, signal) => listWithRetry(remote, prefix, { ...noted, signal }),
+    list: (prefix, signal) => listWithRetry(remote, prefix, { ...shared, signal }),
     ...(remote.flush && {
       flush: (signal) => run({ operation: 'flush' }, signal, async () => remote.flush?.(signal)),
     }),
@@ -133,7 +138,7 @@ async function* listWithRetry(
     options.signal.throwIfAborted();
     const delayMs = nextDelay(error, attempt, options.random);
     if (delayMs === undefined) throw error;
-    options.onRetry?.({ operation: 'list', key: prefix, attempt, delayMs, error: error as PipelineError });
+    note(options, { operation: 'list', key: prefix, attempt, delayMs, error: error as PipelineError });
     attempt++;
     await options.clock.sleep(delayMs, options.signal);
   }
@@ -169,7 +174,7 @@ async function* resumed(
     if (handedOut > before) attempt = 1;
     const delayMs = nextDelay(error, attempt, options.random);
     if (delayMs === undefined) throw error;
-    options.onRetry?.({ operation: 'get', key, attempt, delayMs, error: error as PipelineError });
+    note(options, { operation: 'get', key, attempt, delayMs, error: error as PipelineError });
     await options.clock.sleep(delayMs, options.signal);
     // With the last byte that came: a server refuses a range that begins at the end.
     source = await open(Math.max(0, handedOut - 1));

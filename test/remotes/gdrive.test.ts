@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
-import type { Remote } from '../../src/base/remote.ts';
+import type { Remote, TryAgain } from '../../src/base/remote.ts';
 import openGdrive from '../../src/remotes/gdrive.ts';
 import { bodyOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { remoteContract } from './contract.ts';
@@ -18,6 +18,8 @@ remoteContract('gdrive', {
   },
 });
 
+const tryTwice: TryAgain = (_, call) => call().catch(call);
+
 /** `flush` waits until everybody sees what was put, and so does who opens: meanwhile each sees what it did itself. */
 remoteContract('gdrive in a shared drive, at a hundred requests a second and with searches that lag,', {
   largest: 9 * MIB,
@@ -32,7 +34,7 @@ remoteContract('gdrive in a shared drive, at a hundred requests a second and wit
     };
     return {
       open: () => openLate(openDecorated),
-      openRaw: () => openLate(() => openGdrive(config, signal)),
+      openRaw: () => openLate(() => openGdrive(config, signal, tryTwice)),
     };
   },
 });
