@@ -41,6 +41,7 @@ export interface Trigger {
   readonly event: 'schedule' | 'workflow_dispatch';
   readonly branch: string;
   readonly key?: string;
+  readonly folderId?: string;
   /** Called before the step of that name. */
   readonly before?: Readonly<Record<string, () => void>>;
 }
@@ -163,6 +164,7 @@ function toVariables(text: string): Readonly<Record<string, string>> {
 function expand(env: Readonly<Record<string, string>>, trigger: Trigger): Readonly<Record<string, string>> {
   const known: Readonly<Record<string, string>> = {
     'secrets.GOOGLE_KEY': trigger.key ?? '',
+    'vars.GOOGLE_DRIVE_FOLDER_ID': trigger.folderId ?? '',
     'github.event.repository.default_branch': trigger.event === 'schedule' ? '' : 'main',
   };
   return Object.fromEntries(

@@ -181,6 +181,15 @@ stages: { a: { cmd: 'cat "$GOOGLE_APPLICATION_CREDENTIALS" | wc -c > a.txt', out
   assert.doesNotMatch(sandbox.git(['ls-tree', '-r', '--name-only', 'main']), /key/);
 });
 
+test('the folder that the repository names is where results are kept and looked for', () => {
+  const url = 'default: shelf\nremotes: { shelf: { url: "../${env:GOOGLE_DRIVE_FOLDER_ID}" } }\n';
+  const sandbox = createSandbox({ ...PROJECT, 'remotes.yaml': url });
+  const named = { ...nightly, folderId: '1AbC' } as const;
+  succeed(sandbox.run(pipeline, named));
+  assert.ok(filesBelow(join(sandbox.root, '1AbC')).some((file) => file.startsWith('runs/')));
+  assert.match(outputOf(sandbox.run(pipeline, named), 'Repro'), /2 stages, nothing to do/);
+});
+
 function stepsOf(workflow: Workflow): Workflow['jobs'][string]['steps'] {
   return Object.values(workflow.jobs).flatMap((job) => job.steps);
 }

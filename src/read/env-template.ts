@@ -8,7 +8,7 @@ export type EnvLookup = (name: string) => string | undefined;
 /** One remote with the environment put in. */
 export interface Resolved {
   readonly tree: Tree;
-  /** Every value taken from the environment, the empty ones left out. */
+  /** Every value taken from the environment, the empty ones and names of places left out. */
   readonly secrets: readonly string[];
   /** The first variable that is not set. */
   readonly problem?: Problem;
@@ -36,7 +36,7 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
     if (typeof part.value !== 'string' || !part.value.includes('${')) return part;
     const value = part.value.replaceAll(
       /(\\?)\$\{([^}]*)\}/g,
-      (source, slash: string, inner: string, offset: number) => {
+      (source, slash: string, inner: string, offset: number, text: string) => {
         if (slash !== '') return source.slice(1);
         const at =
           part.inner === undefined
@@ -60,7 +60,7 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
           };
           return '';
         }
-        if (found !== '') secrets.add(found);
+        if (found !== '' && !isPlaceName(text, offset)) secrets.add(found);
         return found;
       },
     );
@@ -69,4 +69,9 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
 
   const resolved = resolve(tree);
   return { tree: resolved, secrets: [...secrets], ...(problem !== undefined && { problem }) };
+}
+
+/** True where a url names its bucket, container or folder: nobody gets in by it, and errors have to name it. */
+function isPlaceName(text: string, offset: number): boolean {
+  return /^(gs|gdrive|s3|azure):\/\/[^/]*$/i.test(text.slice(0, offset)) && !text.includes('@');
 }

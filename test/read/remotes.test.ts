@@ -34,10 +34,29 @@ remotes:
     url: 's3://market/cache',
     shown: 's3://${env:BUCKET}/cache',
     options: { region: 'eu-central-1', secret_access_key: 'abc', retries: 3, nested: { list: ['abc', 'x'] } },
-    secrets: ['market', 'abc'],
+    secrets: ['abc'],
     at: { file: 'remotes.yaml', line: 3, column: 3, length: 6 },
   });
   assert.equal(remotes?.remotes['folder']?.url, '~/cache');
+});
+
+test('the name of a bucket or folder is no secret, and anything else from the environment is', () => {
+  for (const [url, secrets] of [
+    ['gdrive://${env:A}/sensex', []],
+    ['GS://${env:A}', []],
+    ['s3://team-${env:A}/x', []],
+    ['azure://${env:A}${env:B}/x', []],
+    ['azure://${env:A}/${env:B}', ['bbbb']],
+    ['gdrive://folder/${env:A}', ['aaaa']],
+    ['s3://${env:A}@bucket/x', ['aaaa']],
+    ['https://${env:A}/x', ['aaaa']],
+    ['/mnt/${env:A}', ['aaaa']],
+  ] as const) {
+    const { remotes } = read(`remotes: { a: { url: "${url}" } }\n`, { A: 'aaaa', B: 'bbbb' });
+    assert.deepEqual(remotes?.remotes['a']?.secrets, secrets, url);
+  }
+  const both = read('remotes: { a: { url: "gs://${env:A}", token: "${env:A}" } }\n', { A: 'aaaa' });
+  assert.deepEqual(both.remotes?.remotes['a']?.secrets, ['aaaa']);
 });
 
 test('a variable that is not set concerns its own remote only', () => {
