@@ -19,7 +19,7 @@ export function parseAddress(config: RemoteConfig): Address {
   if (place === undefined) {
     throw remoteFault(config, 'option', {
       what: 'the url has no name after "//"',
-      hint: 'write it as in "s3://bucket/prefix"',
+      hint: 'write it as in "s3://bucket/prefix", and give a variable that stands there a value',
     });
   }
   const parts = (match?.[2] ?? '').split('/').filter((part) => part !== '');
