@@ -42,11 +42,12 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   };
   const storage = new Storage(storageOptions);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
+  const headersFor = async (url: string): Promise<Headers> =>
+    storage.customEndpoint
+      ? new Headers()
+      : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor);
   const media = createMedia({
-    headersFor: async (url) =>
-      storage.customEndpoint
-        ? new Headers()
-        : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor),
+    headersFor,
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
     gaveUp: () => uploadGivenUp(config),
@@ -55,6 +56,7 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const remote = createGcs(config, {
     bucket: storage.bucket(place),
     media,
+    prepare: async () => void (await headersFor(storage.apiEndpoint)),
     endpoint: storage.apiEndpoint,
     prefix,
     concurrency: options.jobs ?? CONCURRENCY,
@@ -66,20 +68,32 @@ export default openGcs;
 interface Setup {
   readonly bucket: Bucket;
   readonly media: Media;
+  /** Asks for an access token before each request, so that it is known what must not be told. */
+  readonly prepare: () => Promise<void>;
   /** Origin of the API. */
   readonly endpoint: string;
   readonly prefix: string;
   readonly concurrency: number;
 }
 
-function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
+function createGcs(
+  config: RemoteConfig,
+  { bucket, media, prepare, endpoint, prefix, concurrency }: Setup,
+): Remote {
   const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
+
+  /** The SDK's calls cannot be cancelled, only left alone. */
+  function request<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    return within(signal, ANSWER_MS, async () => {
+      await prepare();
+      return call();
+    });
+  }
 
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
-      // The SDK's calls cannot be cancelled, only left alone.
-      return await within(signal, ANSWER_MS, call);
+      return await request(signal, call);
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
@@ -123,7 +137,7 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
     async head(key, signal) {
       signal.throwIfAborted();
       try {
-        const [metadata] = await within(signal, ANSWER_MS, () => bucket.file(prefix + key).getMetadata());
+        const [metadata] = await request(signal, () => bucket.file(prefix + key).getMetadata());
         return { size: Number(metadata.size ?? 0) };
       } catch (error) {
         await requireMissing(error, signal);

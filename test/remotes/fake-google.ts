@@ -29,6 +29,8 @@ export interface FakeGoogle extends AsyncDisposable {
   readonly hosts: () => readonly string[];
   /** `METHOD host path` of each request that reached the fake, in order. */
   readonly requests: readonly string[];
+  /** Which requests for objects and files are refused, in words that repeat what was sent, credentials too. */
+  refuses: (method: string) => boolean;
 }
 
 const HOSTS = [
@@ -71,8 +73,10 @@ export async function startFakeGoogle(
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await read(request);
     requests.push(`${asked.method} ${asked.host} ${asked.url.pathname}`);
-    if (asked.host === 'www.googleapis.com' && drive) return passOn(asked, response, drive);
-    const [status, body] = route(asked);
+    const isForObjects = ['storage.googleapis.com', 'www.googleapis.com'].includes(asked.host);
+    const isEcho = isForObjects && google.refuses(asked.method);
+    if (asked.host === 'www.googleapis.com' && drive && !isEcho) return passOn(asked, response, drive);
+    const [status, body] = isEcho ? echo(asked) : route(asked);
     if (Buffer.isBuffer(body))
       response.writeHead(status, { 'content-type': 'application/octet-stream' }).end(body);
     else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -85,6 +89,13 @@ export async function startFakeGoogle(
     if (host === 'iamcredentials.googleapis.com') return impersonate(asked);
     if (!isKnown(asked)) return refusal(401, 'authError', 'Invalid Credentials');
     return store(asked);
+  }
+
+  function echo({ url, headers, body }: Asked): Answer {
+    const sent = [headers.authorization, url.href, JSON.stringify(headers), body.toString('latin1')].join(
+      ' ',
+    );
+    return refusal(403, 'forbidden', sent.replaceAll(/[^\x20-\x7e]/g, ' ').slice(0, 2000));
   }
 
   /** A service account's assertion, or a user's refresh token. */
@@ -170,7 +181,8 @@ export async function startFakeGoogle(
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy = await startForwardProxy((server.address() as AddressInfo).port);
-  return {
+  const google: FakeGoogle = {
+    refuses: () => false,
     hosts: () => [...new Set(proxy.seen.map((line) => line.replace(/^CONNECT |:\d+$/g, '')))],
     requests,
     cert: own.cert,
@@ -181,6 +193,7 @@ export async function startFakeGoogle(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return google;
 }
 
 async function read(request: IncomingMessage): Promise<Asked> {

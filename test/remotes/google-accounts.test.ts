@@ -210,3 +210,53 @@ for (const kind of KINDS) {
     assertHidden(rig, refused.stdout + refused.stderr + checked.stdout + checked.stderr);
   });
 }
+
+const COMMANDS = [
+  ['push', '-v'],
+  ['pull', '--run-cache', '--json'],
+  ['status', '--remote'],
+  ['verify', '--remote', 'cloud'],
+  ['repro', '--pull', '-v'],
+  ['remote', 'check', '-v'],
+  ['doctor', '--remotes'],
+  ['log'],
+] as const;
+
+// What the others send to Google's objects and files is a token of the same kind.
+for (const kind of KINDS.filter(({ who }) => who.endsWith('a service account'))) {
+  test(`${kind.who}: nothing secret is told by any command, nor kept in any file, though Google repeats it`, async (t) => {
+    const { rig, google, env } = await place(t, kind);
+    google.refuses = () => true;
+    let told = '';
+    for (const words of COMMANDS) {
+      // Without the cache there is something to ask the remote for.
+      if (words[0] === 'pull' || words[0] === 'repro') rig.remove('.lockstep/files');
+      if (words[0] === 'repro') rig.remove('copy.txt');
+      const ran = await rig.lockstep(words, { env });
+      assert.notEqual(ran.code, 70, ran.stderr);
+      told += ran.stdout + ran.stderr;
+    }
+    assert.ok(google.requests.some((line) => /^\w+ (storage|www)\.googleapis\.com /.test(line)));
+    assert.match(told, /remote\.denied.*\n?.*403 forbidden "Bearer \*\*\*/);
+    assert.match(told, /the role roles\/storage\.objectUser|share the folder with this account as an editor/);
+    assertHidden(rig, told);
+  });
+}
+
+test('who may only read a bucket of Cloud Storage pulls from it, and is told what pushing takes', async (t) => {
+  const [kind = assert.fail()] = KINDS;
+  const { rig, google, env } = await place(t, kind);
+  succeeded(await rig.lockstep(['push'], { env }));
+  google.refuses = (method) => method === 'POST';
+  const clone = cloneOf(rig);
+  succeeded(await clone.lockstep(['pull'], { env }));
+  clone.write('in.txt', 'four\n');
+  succeeded(await clone.lockstep(['repro']));
+  const pushed = await clone.lockstep(['push'], { env });
+  assert.equal(pushed.code, 1, pushed.stderr);
+  assert.match(
+    pushed.stderr,
+    /^error\[remote\.denied\]: remote "cloud": the server answered 403 forbidden "/m,
+  );
+  assert.match(pushed.stderr, /= hint: give this account the role roles\/storage\.objectUser on the bucket;/);
+});
