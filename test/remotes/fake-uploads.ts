@@ -20,6 +20,10 @@ export interface UploadHostility {
   cuts?: number;
   /** So many uploads of a piece are stored and then answered by a closed connection. */
   lostAnswers?: number;
+  /** So many pieces are answered as if they had come, and are not kept. */
+  ignored?: number;
+  /** So many sessions have lost everything when they are asked what they hold. */
+  forgotten?: number;
 }
 
 /** Resumable uploads as Cloud Storage and Drive have them. */
@@ -83,11 +87,16 @@ export function createFakeUploads(
         if (Number(range[1]) !== bytes.length || end - bytes.length !== piece.length || !isWhole)
           return refuse(response, `expected offset ${bytes.length}, got ${range[0]}`);
         const isCut = takeOne('cuts');
-        const kept = isCut ? Math.floor(piece.length / 2 / STEP) * STEP : piece.length;
+        const part = isCut ? Math.floor(piece.length / 2 / STEP) * STEP : piece.length;
+        const kept = takeOne('ignored') ? 0 : part;
         held = Buffer.concat([bytes, piece.subarray(0, kept)]);
         if (held.length === total) resource = store({ ...session, bytes: held });
         sessions.set(path, { ...session, bytes: held, resource });
         if (isCut) return void response.destroy();
+      }
+      if (isQuestion && takeOne('forgotten')) {
+        held = Buffer.alloc(0);
+        sessions.set(path, { ...session, bytes: held });
       }
       if (takeOne('lostAnswers')) return void response.destroy();
       if (resource !== undefined) {

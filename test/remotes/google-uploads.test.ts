@@ -177,6 +177,20 @@ for (const [kind, makePlace] of [
     ]);
   });
 
+  test(`${kind}: a piece that is not kept is sent again, but a session that forgot what it had is left`, async (t) => {
+    const ignoring = await makePlace(t);
+    ignoring.hostility.ignored = 2;
+    await push(ignoring);
+    const [first = ''] = piecesOf(1);
+    assert.deepEqual(ignoring.pieces, [first, first, ...piecesOf(1)]);
+
+    const forgetful = await makePlace(t);
+    forgetful.hostility.forgotten = 1;
+    forgetful.refuse = (count) => (count === 3 ? { status: 503, reason: 'backendError' } : undefined);
+    await push(forgetful);
+    assert.deepEqual(forgetful.pieces, [...piecesOf(1).slice(0, 2), ...piecesOf(2)]);
+  });
+
   test(`${kind}: no wait tells what the server repeats of a token`, async (t) => {
     const place = await makePlace(t);
     const message = 'you sent access-canary';
