@@ -113,9 +113,6 @@ export function discreetTries(tryAgain: TryAgain, redactor: Redactor): TryAgain 
     });
 }
 
-/** What a remote that was opened by itself does with steps that fail: nothing. */
-export const tryOnce: TryAgain = (_signal, call) => call();
-
 async function* pieces(stream: Readable, redactor: Redactor): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* stream as AsyncIterable<Uint8Array>;

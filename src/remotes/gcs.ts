@@ -1,7 +1,7 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries, learnHeaders, tryOnce } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createGoogleAuth } from './google-auth.ts';
 import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
@@ -10,6 +10,7 @@ import type { Media, UploadTarget, Uploaded } from './google-media.ts';
 import { readKeyFile, secretsOf } from './key-file.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
+import { tryOnce } from './retry.ts';
 import { within } from './web-request.ts';
 
 const CONCURRENCY = 16;

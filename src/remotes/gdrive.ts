@@ -1,6 +1,6 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries, learnHeaders, tryOnce } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createDriveApi } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
@@ -11,6 +11,7 @@ import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
+import { tryOnce } from './retry.ts';
 
 const CONCURRENCY = 8;
 const ROOT_URL = 'https://www.googleapis.com/';

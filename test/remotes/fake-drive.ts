@@ -137,7 +137,12 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
   function resource(file: FakeFile): Record<string, unknown> {
     const { id, name, mimeType, parents, trashed, bytes } = file;
     return {
-      ...{ kind: 'drive#file', id, name, mimeType, parents, trashed },
+      kind: 'drive#file',
+      id,
+      name,
+      mimeType,
+      parents,
+      trashed,
       ...(mimeType !== FOLDER && {
         size: String(bytes.length),
         md5Checksum: createHash('md5').update(bytes).digest('hex'),

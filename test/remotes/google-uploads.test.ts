@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -43,7 +44,8 @@ async function gcsPlace(t: TestContext): Promise<Place> {
       md5Hash: createHash('md5').update(bytes).digest('base64'),
     };
   });
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://fake');
     const refusal = request.method === 'PUT' ? place.refuse(++puts) : undefined;
     if (!refusal && uploads.knows(pathname)) return uploads.receive(pathname, request, response);
@@ -51,11 +53,13 @@ async function gcsPlace(t: TestContext): Promise<Place> {
     if (refusal || searchParams.get('uploadType') !== 'resumable') {
       const { status, reason, headers } = refusal ?? { status: 501 };
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      return response.end(JSON.stringify({ error: { code: status, message: '', errors: [{ reason }] } }));
+      return void response.end(
+        JSON.stringify({ error: { code: status, message: '', errors: [{ reason }] } }),
+      );
     }
     const path = uploads.begin({}, undefined, Number(request.headers['x-upload-content-length']));
     response.writeHead(200, { location: `http://${request.headers.host}${path}` }).end();
-  });
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(async () => {
     server.closeAllConnections();
@@ -86,7 +90,7 @@ async function drivePlace(t: TestContext): Promise<Place> {
     refuse: () => undefined,
     hostility: fake.hostility,
     pieces: fake.pieces,
-    now: fake.clock.now,
+    now: () => fake.clock.now(),
     stored: () => [...fake.files.values()].find(({ bytes }) => bytes.length > 0)?.bytes,
     open: (options) => open(config, { clock: fake.clock, random: () => 0.5, ...options }),
   };
@@ -212,7 +216,7 @@ test('what has not begun waits too while a piece has to wait', async (t) => {
     waits.shift()?.resolve(ms);
     return gate.promise;
   };
-  const remote = await place.open({ clock: { now: place.now, sleep } });
+  const remote = await place.open({ clock: { now: () => place.now(), sleep } });
   const put = remote.put(keyOf(BYTES), bodyOf(BYTES), signal);
   assert.equal(await first.promise, 250);
   const head = remote.head('other', signal);
