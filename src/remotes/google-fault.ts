@@ -92,6 +92,7 @@ export function googleFault(config: RemoteConfig, error: unknown): unknown {
 export function uploadGivenUp(config: RemoteConfig): Error {
   return remoteFault(config, 'unreachable', {
     what: 'the server gave up an upload that was under way',
+    hint: 'run the command again; what was sent whole stays sent',
     retryable: true,
   });
 }
