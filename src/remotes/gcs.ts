@@ -57,7 +57,6 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const remote = createGcs(config, {
     bucket: storage.bucket(place),
     media,
-    prepare: async () => void (await headersFor(storage.apiEndpoint)),
     endpoint: storage.apiEndpoint,
     prefix,
     concurrency: options.jobs ?? CONCURRENCY,
@@ -69,26 +68,18 @@ export default openGcs;
 interface Setup {
   readonly bucket: Bucket;
   readonly media: Media;
-  /** Asks for an access token before each request, so that it is known what must not be told. */
-  readonly prepare: () => Promise<void>;
   /** Origin of the API. */
   readonly endpoint: string;
   readonly prefix: string;
   readonly concurrency: number;
 }
 
-function createGcs(
-  config: RemoteConfig,
-  { bucket, media, prepare, endpoint, prefix, concurrency }: Setup,
-): Remote {
+function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
   const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
 
   /** The SDK's calls cannot be cancelled, only left alone. */
   function request<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    return within(signal, ANSWER_MS, async () => {
-      await prepare();
-      return call();
-    });
+    return within(signal, ANSWER_MS, call);
   }
 
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {

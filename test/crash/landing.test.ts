@@ -50,6 +50,8 @@ test('a download for which no file can be opened is closed', async () => {
   const landing = createLanding({ ...openCache(rig), newTemp: () => rig.path('taken') });
   const stream = Readable.from(['never read']);
   const { signal } = new AbortController();
-  await assert.rejects(landing.receive(`sha256:${sha256Hex('x')}`, { stream }, { signal }), { code: 'EEXIST' });
+  await assert.rejects(landing.receive(`sha256:${sha256Hex('x')}`, { stream }, { signal }), {
+    code: 'EEXIST',
+  });
   assert.ok(stream.destroyed);
 });
