@@ -45,9 +45,7 @@ export function refuseIncomplete(
   if (!locked || locked.kind !== 'tree') return;
   const { path } = locked;
   const all = readIncomplete(root);
-  const noted = all
-    ? all.find((one) => one.path === path)
-    : { hash: locked.hash, files: locked.files ?? 0 };
+  const noted = all ? all.find((one) => one.path === path) : { hash: locked.hash, files: locked.files ?? 0 };
   const here = facts.observed(path);
   if (noted?.hash !== locked.hash || here.kind !== 'tree' || here.artifact.hash === locked.hash) return;
   if (here.entries.length >= noted.files) return;

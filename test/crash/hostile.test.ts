@@ -171,7 +171,10 @@ test('outs that differ by case or by Unicode form only are kept apart where the 
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   for (const out of outs) rig.remove(out);
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
-  assert.deepEqual(outs.map(rig.read), ['0\n', '1\n', '2\n', '3\n']);
+  assert.deepEqual(
+    outs.map((out) => rig.read(out)),
+    ['0\n', '1\n', '2\n', '3\n'],
+  );
 });
 
 test('an out behind a link is never written through it, whatever the lock says', async () => {

@@ -41,13 +41,20 @@ async function entriesOf(text: string): Promise<ReadonlyMap<string, string>> {
   return entries;
 }
 
-/** What is at a path, as a text that is equal only for equal content; modes are not compared. */
+/** What is at a path, as a text that is equal only for equal content and equal rights of its owner. */
 export function contentOf(path: string): string {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return 'missing';
-  if (!stat.isDirectory()) return `file ${readFileSync(path, 'base64')}`;
-  const files = filesBelow(path).map((name) => `${name}=${readFileSync(join(path, name), 'base64')}`);
-  return `folder ${files.join(' ')}`;
+  if (!stat.isDirectory()) return `file ${fileText(path)}`;
+  return `folder ${filesBelow(path)
+    .map((name) => `${name}=${fileText(join(path, name))}`)
+    .join(' ')}`;
+}
+
+function fileText(path: string): string {
+  const { mode } = lstatSync(path);
+  const rights = `${mode & 0o200 ? 'w' : '-'}${mode & 0o100 ? 'x' : '-'}`;
+  return `${rights} ${readFileSync(path, 'base64')}`;
 }
 
 /** Every file below a folder, as sorted relative paths; none when there is no folder. Links are not followed. */
