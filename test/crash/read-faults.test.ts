@@ -10,7 +10,7 @@ import { sampleOf, seedOf } from './seeded.ts';
 import { countCalls } from './trial.ts';
 import type { Stage } from './trial.ts';
 
-const SAMPLE = 24;
+const SAMPLE = 12;
 
 /** What reading can fail with (open(2), read(2)). */
 const CODES: readonly (readonly [calls: RegExp, codes: readonly string[]])[] = [

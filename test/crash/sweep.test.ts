@@ -33,14 +33,18 @@ test('killed before, in or after any change of the disk, nothing is lost and the
   assertTried(done, SEED);
 });
 
-/** While one stage would run for a minute, another one is taken in. */
+/** While one stage would run for a minute, another one, which waits until it does, is taken in. */
 const LONG: Scenario = {
   name: 'a repro beside a stage that would run on',
   args: ['repro', '--jobs', '2'],
   files: {
     'pipeline.yaml': `stages:
-  long: { cmd: "test ! -e ${LINGER} || exec sleep 60; echo > long.txt", outs: [long.txt] }
-  quick: { cmd: echo > quick.txt, outs: [quick.txt] }
+  long:
+    cmd: if test -e ${LINGER}; then echo > begun; exec sleep 60; fi; echo > long.txt
+    outs: [long.txt]
+  quick:
+    cmd: if test -e ${LINGER}; then until test -e begun; do sleep 0.01; done; fi; echo > quick.txt
+    outs: [quick.txt]
 `,
   },
   outs: ['long.txt', 'quick.txt'],
