@@ -107,7 +107,7 @@ async function assertScenario(
   scenario: Scenario,
   order?: Parameters<typeof createStage>[1],
 ): Promise<readonly string[]> {
-  const stage = await createStage(scenario, order);
+  const stage = await createStage(scenario, { ...order, flushesAtEnd: true });
   try {
     const checked = await assertOrder(stage);
     t.diagnostic(`${checked} checks`);

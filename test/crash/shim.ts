@@ -29,6 +29,8 @@ export interface ShimOrder {
   readonly where?: string;
   /** Calls that read files of the project are counted, instead of those that change the disk. */
   readonly reads?: true;
+  /** With `count`: a flush is told when it has ended well, not when it begins. */
+  readonly flushesAtEnd?: true;
   /** Every flush of a whole file system fails, uncounted, as where there is no `sync -f`. */
   readonly noSync?: true;
 }
@@ -79,8 +81,21 @@ function install(order: ShimOrder, counter: Int32Array): void {
     if (order.where !== undefined && !`${about.path}\t${about.from ?? ''}`.includes(order.where))
       return false;
     const count = Atomics.add(counter, 0, 1) + 1;
-    if (order.mode === 'count') tell(name, about);
+    if (order.mode === 'count' && !isToldAtEnd(name)) tell(name, about);
     return order.mode !== 'count' && count === order.at;
+  }
+
+  /** Blocking flushes are told at their end too: nothing happens between. */
+  function isToldAtEnd(name: string): boolean {
+    return order.flushesAtEnd === true && /^(fsync|fdatasync|syncfs)$/.test(name);
+  }
+
+  /** Tells a flush of which it is known only now what it was worth. */
+  function tellEnd(name: string, args: readonly unknown[]): () => void {
+    const about = aboutOf(name, args);
+    return () => {
+      if (isToldAtEnd(name)) tell(name, about);
+    };
   }
 
   function aboutOf(name: string, args: readonly unknown[]): About {
@@ -160,7 +175,11 @@ function install(order: ShimOrder, counter: Int32Array): void {
 
   function sync(name: string, original: Callable): Callable {
     return (...args) => {
-      if (!meets(name, args)) return remember(name, args, original(...args));
+      if (!meets(name, args)) {
+        const result = remember(name, args, original(...args));
+        tellEnd(name, args)();
+        return result;
+      }
       const met = before(name, args);
       if (met?.error) throw met.error;
       if (met?.wrote !== undefined) return met.wrote;
@@ -178,14 +197,19 @@ function install(order: ShimOrder, counter: Int32Array): void {
   function withCallback(name: string, original: Callable): Callable {
     return (...args) => {
       const done = args.at(-1) as Callable;
-      if (!meets(name, args))
+      if (!meets(name, args)) {
+        const end = tellEnd(name, args);
         return original(
           ...args.slice(0, -1),
           (error: unknown, result: unknown, ...rest: readonly unknown[]) => {
-            if (!error) remember(name, args, result);
+            if (!error) {
+              remember(name, args, result);
+              end();
+            }
             done(error, result, ...rest);
           },
         );
+      }
       const met = before(name, args);
       if (met?.error) return process.nextTick(done, met.error);
       if (met?.wrote !== undefined) return process.nextTick(done, null, met.wrote, args[1]);
@@ -218,7 +242,12 @@ function install(order: ShimOrder, counter: Int32Array): void {
       const known = name === 'sync' ? 'fsync' : name === 'datasync' ? 'fdatasync' : name;
       handle[name] = async (...args) => {
         const named = [handle['fd'] as unknown, ...args];
-        if (!meets(known, named)) return original(...args);
+        if (!meets(known, named)) {
+          const end = tellEnd(known, named);
+          const result = await original(...args);
+          end();
+          return result;
+        }
         const met = before(known, named);
         if (met?.error) throw met.error;
         if (met?.wrote !== undefined) return { bytesWritten: met.wrote, buffer: args[0] };
@@ -236,7 +265,13 @@ function install(order: ShimOrder, counter: Int32Array): void {
       const [command, options, done] = args as [unknown, readonly unknown[], Callable];
       if (command !== 'sync') return original(...args);
       if (order.noSync) return process.nextTick(done, fault('syncfs', [options[1]], 'ENOENT'));
-      if (!meets('syncfs', [options[1]])) return original(...args);
+      if (!meets('syncfs', [options[1]])) {
+        const end = tellEnd('syncfs', [options[1]]);
+        return original(command, options, (error: unknown) => {
+          if (!error) end();
+          done(error);
+        });
+      }
       const met = before('syncfs', [options[1]]);
       if (met?.error) return process.nextTick(done, met.error);
       return original(command, options, die);

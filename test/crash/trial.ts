@@ -36,7 +36,7 @@ export interface Stage {
 /** Makes a scenario ready below a temp folder of its own, and counts its calls; `close` removes it. */
 export async function createStage(
   scenario: Scenario,
-  order: Pick<ShimOrder, 'noSync'> = {},
+  order: Pick<ShimOrder, 'noSync' | 'flushesAtEnd'> = {},
 ): Promise<Stage & { close(): void }> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-crash-')));
   const origin = await prepare(scenario, join(folder, 'origin'));
