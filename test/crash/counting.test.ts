@@ -50,10 +50,10 @@ function traced(
 
 /** A project's state without the process ids in the names of temp files. */
 async function ownerless(rig: Rig): Promise<unknown> {
-  const { lock, outs, cache, remote } = await readState(rig.root);
+  const { lock, outs, rights, cache, remote } = await readState(rig.root);
   const names = (paths: readonly string[]): readonly string[] =>
     paths.map((path) => path.replace(/\d+-[0-9A-Za-z]+(\.[0-9a-z]+\.tmp)$/, 'owner$1'));
-  return { lock, outs, cache: names(cache), remote: names(remote) };
+  return { lock, outs, rights, cache: names(cache), remote: names(remote) };
 }
 
 const isHere = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0;

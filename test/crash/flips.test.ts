@@ -363,6 +363,7 @@ test(`after a flip anywhere the command line ends with the sound result or says 
     const healed = await readState(hurt.root, OUTS);
     assert.deepEqual(healed.entries, sound.entries, `${told}: ${ran.stderr}`);
     assert.deepEqual([...healed.outs], [...sound.outs], `${told}: ${ran.stderr}`);
+    assert.deepEqual([...healed.rights], [...sound.rights], `${told}: ${ran.stderr}`);
     const wrong = wrongObjects(hurt.path('.lockstep'));
     // What nothing needed is not read; whoever asks is told.
     if (wrong.length > 0) {

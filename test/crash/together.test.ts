@@ -86,6 +86,7 @@ async function playRound({ remote, rigs, texts, alone, seeded, told }: Round): P
     const twin = alone.get(wanted[index] ?? '');
     assert.equal(now.lock, twin?.lock, script);
     assert.deepEqual([...now.outs], [...(twin?.outs ?? [])], script);
+    assert.deepEqual([...now.rights], [...(twin?.rights ?? [])], script);
     const pushed = await rig.lockstep(['push', '--run-cache']);
     assert.equal(pushed.code, 0, `${script}: ${pushed.stderr}`);
     assert.deepEqual(await lackingOf(now.lock, remote), [], script);

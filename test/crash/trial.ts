@@ -158,6 +158,7 @@ export async function assertHealed(rig: Rig, stage: Stage): Promise<void> {
   const healed = await readState(rig.root, scenario.outs);
   assert.equal(healed.lock, after.lock, 'pipeline.lock');
   assert.deepEqual([...healed.outs], [...after.outs], 'outs');
+  assert.deepEqual([...healed.rights], [...after.rights], 'rights of outs');
   assert.deepEqual(
     healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')),
     [],
