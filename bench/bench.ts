@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { judge, readBudgets } from './harness/budgets.ts';
+import { isKept, judge, readBudgets, refuseUnknown } from './harness/budgets.ts';
 import type { Budgets } from './harness/budgets.ts';
 import { measure } from './harness/measure.ts';
 import type { Command } from './harness/measure.ts';
@@ -53,6 +53,7 @@ async function runAll({ names, dir, installed, ...rest }: Options): Promise<bool
       `${new Date().toISOString()}  Node ${process.version}  ${cpus().length} × ${cpu?.model ?? 'unknown'}\n`,
     );
     const budgets = rest.quick ? {} : readBudgets();
+    refuseUnknown('scenario', budgets, known);
     const place = { work, installed: installed ?? (await stagePackage(join(work, 'install'))) };
     let kept = true;
     for (const name of chosen) kept = (await runScenario(name, { ...rest, ...place, budgets })) && kept;
@@ -72,15 +73,24 @@ interface Setting {
 
 async function runScenario(
   name: string,
-  { work, installed, quick, rounds, budgets }: Setting,
+  { work, installed, quick, rounds: wanted, budgets }: Setting,
 ): Promise<boolean> {
   const { default: scenario } = (await import(join(SCENARIOS, `${name}.ts`))) as { default: Scenario };
-  if (freeBytes(work) < scenario.diskBytes(quick)) rmSync(join(work, AWAY), { recursive: true, force: true });
-  if (freeBytes(work) < scenario.diskBytes(quick)) {
-    console.log(`${name}: NOT RUN, needs ${(scenario.diskBytes(quick) / 1e9).toFixed(1)} GB of free disk\n`);
+  const needs = (rounds: number): number => scenario.diskBytes(quick, rounds);
+  const most = wanted ?? scenario.rounds;
+  if (freeBytes(work) < needs(most)) rmSync(join(work, AWAY), { recursive: true, force: true });
+  const fewest = wanted ?? 1;
+  let rounds = most;
+  while (rounds > fewest && freeBytes(work) < needs(rounds)) rounds--;
+  if (freeBytes(work) < needs(rounds)) {
+    console.log(`${name}: NOT RUN, needs ${(needs(rounds) / 1e9).toFixed(1)} GB of free disk\n`);
     return false;
   }
   console.log(`${name}: ${scenario.title}${quick ? ' (quick sizes, budgets not judged)' : ''}`);
+  if (rounds < most)
+    console.log(
+      `  ${rounds} of ${most} rounds, which need ${(needs(most) / 1e9).toFixed(1)} GB of free disk`,
+    );
   const dir = join(work, name);
   const scratch = join(work, 'scratch');
   for (const folder of [dir, scratch]) mkdirSync(folder, { recursive: true });
@@ -93,7 +103,12 @@ async function runScenario(
   let course: Course | undefined;
   try {
     course = await scenario.prepare({ dir, quick, installed, run, lockstep, discard, peer: findPeer });
-    const outcomes = await runCourse(course, { rounds: rounds ?? course.rounds, scratch });
+    refuseUnknown(
+      'trial',
+      budgets[name] ?? {},
+      course.trials.map((trial) => trial.name),
+    );
+    const outcomes = await runCourse(course, { rounds, scratch, run });
     const judged = outcomes.map((outcome) => ({
       outcome,
       verdicts: judge(outcome, budgets[name]?.[outcome.trial] ?? []),
@@ -104,7 +119,7 @@ async function runScenario(
         .join(' ')}`,
     );
     for (const { outcome, verdicts } of judged) console.log(formatOutcome(outcome, verdicts));
-    return judged.every(({ verdicts }) => verdicts.every(({ state }) => state !== 'broken'));
+    return judged.every(({ verdicts }) => isKept(verdicts));
   } finally {
     course?.close?.();
     discard(dir);

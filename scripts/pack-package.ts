@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -22,6 +23,7 @@ export async function packPackage(root: string, folder: string): Promise<string>
   }
   const manifest = toPublished(readManifest(root), await importedPackages(staged));
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileSync(join(staged, 'dist', 'contents.json'), `${JSON.stringify(hashFiles(staged), null, 2)}\n`);
   const [packed] = JSON.parse(
     execFileSync(
       'npm',
@@ -35,6 +37,19 @@ export async function packPackage(root: string, folder: string): Promise<string>
   ) as readonly { readonly filename: string }[];
   if (packed === undefined) throw new Error('npm packed nothing');
   return join(resolve(folder), packed.filename);
+}
+
+/** Path → SHA-256 in hex of every file that the command reads, from which `lockstep doctor` tells what is damaged. */
+function hashFiles(staged: string): Readonly<Record<string, string>> {
+  const paths = globSync('{bin,calendars,dist,schema}/**/*.*', { cwd: staged }).sort();
+  return Object.fromEntries(
+    paths.map((path) => [
+      path,
+      createHash('sha256')
+        .update(readFileSync(join(staged, path)))
+        .digest('hex'),
+    ]),
+  );
 }
 
 /** Names of the packages that the files of `dist/` import, now or lazily. */

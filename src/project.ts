@@ -71,7 +71,12 @@ export interface Project {
   readonly facts: DiskFacts;
   /** What changes the project; loaded when first asked for. */
   workbench(): Promise<Workbench>;
-  /** Looks at the disk, where that was not done yet, and judges the selected stages; `as`: by other facts than the disk's own. */
+  /**
+   * Looks at paths where that was not done yet. What is seen before the workspace is taken holds in it too, unless somebody
+   * else held it meanwhile.
+   */
+  look(paths: readonly RelPath[]): Promise<void>;
+  /** Looks at the disk and judges the selected stages; `as`: by other facts than the disk's own. */
   plan(selection: Selection, as?: Facts): Promise<Plan>;
   /**
    * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
@@ -246,11 +251,15 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     journal,
     facts,
     workbench: () => (workbench ??= openWorkbench()),
+    look(paths) {
+      looked ??= markMutex(pathOfMutex('workspace'), machine);
+      return facts.lookOnce(paths);
+    },
     async plan(selection, as = facts) {
       looked ??= markMutex(pathOfMutex('workspace'), machine);
       await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
       if (selection.stages.size === graph.stages.size) memo.lookAtAll();
-      await facts.lookOnce(pathsToLookAt(pipeline, graph, selection));
+      await project.look(pathsToLookAt(pipeline, graph, selection));
       return makePlan(graph, selection, as);
     },
     async takeWorkspace() {

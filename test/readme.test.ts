@@ -64,6 +64,8 @@ function envIn(root: string): Record<string, string> {
     HOME: home,
     npm_config_cache: join(home, '.npm'),
     npm_config_offline: 'true',
+    // Offline or not, it would ask the registry for a newer npm, and print what it hears.
+    npm_config_update_notifier: 'false',
     // npm's word on a Node older than the one in node_modules/.bin, which then runs.
     npm_config_loglevel: 'error',
   });

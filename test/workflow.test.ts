@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Cron } from 'croner';
@@ -63,6 +63,8 @@ test('actions are named with their major version, and no expression is pasted in
 test('a change is checked by a fresh install and all checks', () => {
   const commands = stepsOf(check).flatMap(({ run }) => run ?? []);
   assert.deepEqual(commands, ['.ci/run']);
+  // Only the project's own CI has to have the servers.
+  assert.equal(stepsOf(check).find(({ run }) => run !== undefined)?.env?.['LOCKSTEP_SERVERS_REQUIRED'], '1');
   const script = readFileSync(join(REPOSITORY, '.ci/run'), 'utf8');
   assert.match(script, /^npm ci$[\s\S]*^npm run check$/m);
   assert.ok('push' in check.on);
@@ -101,6 +103,22 @@ test('a remote that lost everything is filled again', () => {
   succeed(again);
   assert.match(outputOf(again, 'Repro'), /ran in/);
   assert.deepEqual(filesBelow(shelf), before);
+});
+
+test('a remote that cannot be had, or holds other bytes, fails the job before anything is made again', () => {
+  const sandbox = createSandbox(PROJECT);
+  succeed(sandbox.run(pipeline, nightly));
+  const shelf = join(sandbox.root, 'shelf');
+  const [object = ''] = filesBelow(shelf).filter((file) => file.startsWith('files/'));
+  chmodSync(join(shelf, object), 0o644);
+  appendFileSync(join(shelf, object), 'more');
+  const altered = sandbox.run(pipeline, nightly);
+  assert.deepEqual(namesAndCodes(altered).at(-1), ['Pull', 1]);
+  assert.match(outputOf(altered, 'Pull'), /"code":"remote\.corrupt"/);
+  sandbox.commit('main', { 'remotes.yaml': 'default: shelf\nremotes: { shelf: { url: ../no/shelf } }\n' });
+  const gone = sandbox.run(pipeline, nightly);
+  assert.deepEqual(namesAndCodes(gone).at(-1), ['Pull', 1]);
+  assert.match(outputOf(gone, 'Pull'), /"code":"remote\.unreachable"/);
 });
 
 test('a run whose branch moved meanwhile lands on top of it', () => {

@@ -25,8 +25,20 @@ export type Budgets = Readonly<
 /** A budget beside what was measured. */
 export interface Verdict {
   readonly text: string;
-  /** `unknown`: a peer it compares with is not here. */
-  readonly state: 'kept' | 'broken' | 'unknown';
+  /** `not judged`: a peer it compares with is not on this machine. `unknown`: what it compares did not run. */
+  readonly state: 'kept' | 'broken' | 'not judged' | 'unknown';
+}
+
+/** True when no budget is broken, and none is about something that nobody ran. */
+export function isKept(verdicts: readonly Verdict[]): boolean {
+  return verdicts.every(({ state }) => state === 'kept' || state === 'not judged');
+}
+
+/** Throws when a part of the budgets has a name that there is not: it would never be judged. */
+export function refuseUnknown(what: string, named: object, known: readonly string[]): void {
+  const stray = Object.keys(named).find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new Error(`budgets.json names the ${what} "${stray}"; there are ${known.join(', ')}`);
 }
 
 /** Reads `bench/budgets.json`. */
@@ -42,28 +54,40 @@ export function judge(outcome: Outcome, budgets: readonly (TimeBudget | MemoryBu
 }
 
 function judgeTime(outcome: Outcome, { atMost, margin }: TimeBudget): Verdict {
+  const terms = Object.entries(atMost);
+  const sum = terms.map(formatTerm).join(' + ');
+  const peers = Object.keys(atMost).filter((name) => name !== 'ms');
+  const without = lacking(outcome, ['lockstep', ...peers]);
+  if (without) return { ...without, text: `${sum}: ${without.text}` };
   const medians = new Map(outcome.taken.map(({ name, ms }) => [name, medianOf(ms)]));
-  const ours = medians.get('lockstep') ?? Number.NaN;
-  let allowed = 0;
-  const terms: string[] = [];
-  for (const [name, factor] of Object.entries(atMost)) {
-    allowed += name === 'ms' ? factor : factor * (medians.get(name) ?? Number.NaN);
-    terms.push(
-      name === 'ms'
-        ? `${factor} ms`
-        : factor < 1
-          ? `${name} / ${+(1 / factor).toFixed(2)}`
-          : `${factor} × ${name}`,
-    );
-  }
-  const text = `${ours.toFixed(0)} ms of ${allowed.toFixed(0)} ms (${terms.join(' + ')}, margin ${margin * 100} %)`;
-  if (Number.isNaN(allowed)) return { text: `${terms.join(' + ')}: not here`, state: 'unknown' };
-  return { text, state: ours > allowed * (1 + margin) ? 'broken' : 'kept' };
+  medians.set('ms', 1);
+  const valueOf = (name: string): number => medians.get(name) ?? Number.NaN;
+  const ours = valueOf('lockstep');
+  const allowed = terms.reduce((total, [name, factor]) => total + factor * valueOf(name), 0);
+  const text = `${ours.toFixed(0)} ms of ${allowed.toFixed(0)} ms (${sum}, margin ${margin * 100} %)`;
+  return { text, state: ours <= allowed * (1 + margin) ? 'kept' : 'broken' };
+}
+
+function formatTerm([name, factor]: readonly [string, number]): string {
+  if (name === 'ms') return `${factor} ms`;
+  return factor < 1 ? `${name} / ${+(1 / factor).toFixed(2)}` : `${factor} × ${name}`;
 }
 
 function judgeMemory(outcome: Outcome, { peakMiB }: MemoryBudget): Verdict {
-  const ours = outcome.taken.find(({ name }) => name === 'lockstep');
-  if (!ours) return { text: `${peakMiB} MiB: not run`, state: 'unknown' };
-  const peak = ours.peakBytes / 1024 ** 2;
-  return { text: `${peak.toFixed(0)} MiB of ${peakMiB} MiB`, state: peak > peakMiB ? 'broken' : 'kept' };
+  const without = lacking(outcome, ['lockstep']);
+  if (without) return { ...without, text: `${peakMiB} MiB: ${without.text}` };
+  const peak = (outcome.taken.find(({ name }) => name === 'lockstep')?.peakBytes ?? Number.NaN) / 1024 ** 2;
+  return { text: `${peak.toFixed(0)} MiB of ${peakMiB} MiB`, state: peak <= peakMiB ? 'kept' : 'broken' };
+}
+
+/** Why a budget on these contenders cannot be judged, if so. A trial that needs what is not here runs nobody. */
+function lacking({ taken, missing }: Outcome, names: readonly string[]): Verdict | undefined {
+  const absent = names.filter((name) => !taken.some((one) => one.name === name));
+  if (absent.length === 0) return undefined;
+  if (taken.length === 0 && missing.length > 0)
+    return { state: 'not judged', text: `${missing.join(', ')} is not here` };
+  const stray = absent.filter((name) => !missing.includes(name));
+  return stray.length === 0
+    ? { state: 'not judged', text: `${absent.join(', ')} is not here` }
+    : { state: 'unknown', text: `${stray.join(', ')} did not run` };
 }

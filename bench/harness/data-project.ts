@@ -27,9 +27,14 @@ export function recordData(bench: Bench, folder: string): void {
   bench.run(bench.lockstep(folder, 'repro'));
 }
 
+/** Makes the project as if nothing had ever been recorded: no cache, no lock; the data stays where it is. */
+export function forgetTracked(bench: Bench, folder: string): void {
+  bench.discard(...['.lockstep', 'pipeline.lock', '.gitignore'].map((name) => join(folder, name)));
+}
+
 /** Makes the project as if the stage had never run: the folder lies prepared, writable, on the disk; no cache, no lock. */
 export function forgetData(bench: Bench, folder: string): void {
-  bench.discard(...['.lockstep', 'pipeline.lock', '.gitignore'].map((name) => join(folder, name)));
+  forgetTracked(bench, folder);
   if (existsSync(join(folder, 'data'))) renameSync(join(folder, 'data'), join(folder, 'prepared'));
   bench.run({ argv: ['chmod', '-R', 'u+w', 'prepared'], cwd: folder });
 }

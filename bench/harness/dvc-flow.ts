@@ -19,7 +19,10 @@ const COUNT = '  count:\n    cmd: ls data | wc -l > count.txt\n    deps: [data]\
 export function dvcFlow(title: string, shape: Shape): Scenario {
   return {
     title,
-    diskBytes: (quick) => (18 * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
+    rounds: 3,
+    // Each side makes data and objects twice in a round and its remote once; DVC places its data a third time.
+    diskBytes: (quick, rounds) =>
+      ((4 + 12 * rounds) * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
     prepare: (bench) => prepareFlow(bench, bench.quick ? scaleDown(shape) : shape),
   };
 }
@@ -32,9 +35,9 @@ function prepareFlow(bench: Bench, shape: Shape): Course {
   const trial = (name: keyof Side): Trial => ({
     name: NAMES[name],
     contenders: [{ name: 'lockstep', ...ours[name] }, ...peersIn(name, theirs)],
-    missing: theirs === undefined ? ['dvc'] : [],
+    missing: theirs === undefined ? ['dvc', ...(name === 'checkoutByLink' ? ['dvc by link'] : [])] : [],
   });
-  return { trials: (Object.keys(NAMES) as (keyof Side)[]).map(trial), warmUp: 'done', rounds: 1 };
+  return { trials: (Object.keys(NAMES) as (keyof Side)[]).map(trial), warmUp: 'done' };
 }
 
 function peersIn(name: keyof Side, dvc: Side | undefined): readonly Contender[] {
@@ -89,7 +92,8 @@ function ourSide(bench: Bench, shape: Shape): Side {
     objectsOf,
     remote,
     forget: () => {
-      bench.discard(join(folder, '.lockstep'), join(folder, 'pipeline.lock'));
+      const made = ['.lockstep', 'pipeline.lock', '.gitignore', 'count.txt'];
+      bench.discard(...made.map((name) => join(folder, name)));
       writeFiles(folder, { 'pipeline.yaml': 'data: [data]\n' });
     },
     count: () => {
@@ -112,11 +116,12 @@ function dvcSide(bench: Bench, dvc: string): Side {
   const folder = join(bench.dir, 'dvc');
   const linked = join(bench.dir, 'dvc-linked');
   const remote = join(bench.dir, 'dvc-remote');
+  const siteOf = (project: string): string => `${project}-site`;
   const at = (cwd: string, ...args: readonly string[]): Command => ({
     argv: [dvc, ...args],
     cwd,
-    // Its index of known states lies outside of the project.
-    env: { DVC_SITE_CACHE_DIR: join(bench.dir, 'dvc-site') },
+    // Its index of known states lies outside of the project, and is forgotten with it.
+    env: { DVC_SITE_CACHE_DIR: siteOf(cwd) },
   });
   const init = (cwd: string): void => {
     mkdirSync(cwd, { recursive: true });
@@ -133,7 +138,7 @@ function dvcSide(bench: Bench, dvc: string): Side {
     objectsOf: (project) => join(project, '.dvc', 'cache', 'files'),
     remote,
     forget: () => {
-      bench.discard(folder);
+      bench.discard(folder, siteOf(folder));
       init(folder);
     },
     count: () => {

@@ -22,7 +22,10 @@ export function formatOutcome(outcome: Outcome, verdicts: readonly Verdict[]): s
     ...table.map((line) => `    ${line}`),
     ...outcome.missing.map((name) => `    ${name}: not here`),
     ...(outcome.made === undefined ? [] : [`    made: ${outcome.made}`]),
-    ...verdicts.map(({ state, text }) => `    ${state === 'broken' ? 'BROKEN' : state}: ${text}`),
+    ...verdicts.map(
+      ({ state, text }) =>
+        `    ${state === 'broken' || state === 'unknown' ? state.toUpperCase() : state}: ${text}`,
+    ),
     '',
   ].join('\n');
 }

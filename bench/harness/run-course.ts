@@ -1,4 +1,4 @@
-import { measure } from './measure.ts';
+import type { Command, Measured } from './measure.ts';
 import type { Contender, Course, Trial } from './trial.ts';
 
 /** What one contender took in one trial, a number per counted round. */
@@ -22,7 +22,7 @@ export interface Outcome {
  * Runs the trials round by round, in each trial one contender after the other, so that all of them see the same weather.
  * Throws when two contenders made different things.
  */
-export async function runCourse(course: Course, { rounds, scratch }: Going): Promise<readonly Outcome[]> {
+export async function runCourse(course: Course, { rounds, ...going }: Going): Promise<readonly Outcome[]> {
   const results = course.trials.map((trial) => ({
     trial,
     taken: new Map<string, number[]>(),
@@ -33,7 +33,7 @@ export async function runCourse(course: Course, { rounds, scratch }: Going): Pro
   for (let round = first; round < rounds; round++) {
     for (const { trial, taken, peaks } of results) {
       for (const contender of trial.contenders) {
-        const { ms, peakBytes, told } = await runOne(contender, scratch);
+        const { ms, peakBytes, told } = await runOne(contender, going);
         if (told !== undefined) agree(made, trial, { name: contender.name, told });
         if (round < 0) continue;
         taken.set(contender.name, [...(taken.get(contender.name) ?? []), ms]);
@@ -53,18 +53,20 @@ export async function runCourse(course: Course, { rounds, scratch }: Going): Pro
 export interface Going {
   /** Counted rounds. */
   readonly rounds: number;
-  /** A folder for what the programs print. */
+  /** A folder of the file system that is flushed before each command. */
   readonly scratch: string;
+  /** Runs a command to its end and measures it. */
+  readonly run: (command: Command) => Measured;
 }
 
 async function runOne(
   contender: Contender,
-  scratch: string,
+  { scratch, run }: Omit<Going, 'rounds'>,
 ): Promise<{ ms: number; peakBytes: number; told: string | undefined }> {
   await contender.before?.();
   // Who flushes a file system flushes what everybody has written to it: nobody is to pay for the one before.
-  measure({ argv: ['sync', '-f', scratch], cwd: scratch }, scratch);
-  const measured = measure(contender.command(), scratch);
+  run({ argv: ['sync', '-f', scratch], cwd: scratch });
+  const measured = run(contender.command());
   const told = await contender.check?.(measured);
   return { ms: contender.takes?.(measured) ?? measured.wallMs, peakBytes: measured.peakBytes, told };
 }

@@ -29,8 +29,6 @@ export interface Course {
   readonly trials: readonly Trial[];
   /** `round`: a whole round goes first and is not counted. `done`: the scenario has warmed everything up itself. */
   readonly warmUp: 'round' | 'done';
-  /** Counted rounds, when the user names no number. */
-  readonly rounds: number;
   /** Ends what was started for it. */
   readonly close?: () => void;
 }
@@ -60,7 +58,9 @@ export interface Bench {
 export interface Scenario {
   /** One line: what is measured. */
   readonly title: string;
-  /** What it needs on disk at most. */
-  readonly diskBytes: (quick: boolean) => number;
+  /** Counted rounds, when the user names no number; fewer where the disk has no room for what they put aside. */
+  readonly rounds: number;
+  /** What it needs on disk at most for so many counted rounds. */
+  readonly diskBytes: (quick: boolean, rounds: number) => number;
   readonly prepare: (bench: Bench) => Course | Promise<Course>;
 }

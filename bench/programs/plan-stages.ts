@@ -1,9 +1,14 @@
-import { buildGraph } from '../../src/plan/graph.ts';
-import { makePlan } from '../../src/plan/plan.ts';
+import type * as Graphs from '../../src/plan/graph.ts';
+import type * as Plans from '../../src/plan/plan.ts';
 import type { Pipeline, RelPath, Stage, StageName } from '../../src/base/types.ts';
 
-/** Builds the graph of a pipeline of so many stages, two deps each, plans it, and prints the milliseconds both took. */
-const count = Number(process.argv[2]);
+/**
+ * Builds the graph of a pipeline of so many stages, two deps each, plans it, and prints the milliseconds both took. The
+ * functions are those of the built command, named by the path of its `cli.js`.
+ */
+const [cli = '', stages = ''] = process.argv.slice(2);
+const { buildGraph, makePlan } = (await import(cli)) as typeof Graphs & typeof Plans;
+const count = Number(stages);
 const at = { file: 'pipeline.yaml', line: 1, column: 1, length: 1 };
 const pipeline: Pipeline = {
   name: 'large',

@@ -7,7 +7,8 @@ import type { Bench, Contender, Scenario, Trial } from '../harness/trial.ts';
 
 const scenario: Scenario = {
   title: 'a folder that is gone comes back: by link (outs), by copy (tracked inputs)',
-  diskBytes: (quick) => (14 * bytesOf(PICTURES)) / (quick ? 10 : 1),
+  rounds: 3,
+  diskBytes: (quick, rounds) => ((8 + 2 * rounds) * bytesOf(PICTURES)) / (quick ? 10 : 1),
   prepare(bench) {
     const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
     const source = join(bench.dir, 'source');
@@ -21,7 +22,6 @@ const scenario: Scenario = {
         trialOf(bench, { name: 'copy', folder: input, line: 'cp -r source copy && sync -f copy' }),
       ],
       warmUp: 'round',
-      rounds: 3,
     };
   },
 };

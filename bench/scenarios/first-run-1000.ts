@@ -4,6 +4,7 @@ import type { Scenario } from '../harness/trial.ts';
 
 const scenario: Scenario = {
   title: 'the first run of 1,000 shell stages; ninja and make keep no copies of the outs',
+  rounds: 3,
   diskBytes: () => 2e8,
   prepare(bench) {
     const { runners, missing } = createRunners(bench, generateSteps(bench.quick ? 100 : 1000), [
@@ -14,7 +15,6 @@ const scenario: Scenario = {
     return {
       trials: [{ name: 'repro', contenders: runners.map(fresh), missing }],
       warmUp: 'round',
-      rounds: 3,
     };
   },
 };

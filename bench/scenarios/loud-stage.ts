@@ -6,12 +6,12 @@ const PRINT_LINES = join(import.meta.dirname, '..', 'programs', 'print-lines.ts'
 
 const scenario: Scenario = {
   title: "the runner's own CPU time beside a stage that prints 10 MB of lines a second for 5 s",
+  rounds: 3,
   diskBytes: () => 1e9,
   prepare(bench) {
     return {
       trials: [{ name: 'cpu', contenders: [printing(bench, 'lockstep', 10), printing(bench, 'quiet', 0)] }],
       warmUp: 'round',
-      rounds: 3,
     };
   },
 };

@@ -16,6 +16,7 @@ export default stage;
 
 const scenario: Scenario = {
   title: 'the first run of 100 module stages, a hermetic process each',
+  rounds: 5,
   diskBytes: () => 2e8,
   prepare(bench) {
     const count = bench.quick ? 10 : 100;
@@ -56,7 +57,6 @@ const scenario: Scenario = {
         },
       ],
       warmUp: 'round',
-      rounds: 5,
     };
   },
 };

@@ -21,6 +21,7 @@ const STAGES = `stages:
 
 const scenario: Scenario = {
   title: 'nothing to do in three stages',
+  rounds: 15,
   diskBytes: () => 1e8,
   prepare(bench) {
     const folder = makeProject(bench, 'lockstep', {
@@ -49,7 +50,6 @@ const scenario: Scenario = {
     return {
       trials: [{ name: 'repro', contenders, missing: dvc === undefined ? ['dvc'] : [] }],
       warmUp: 'round',
-      rounds: 15,
     };
   },
 };

@@ -17,7 +17,8 @@ const JOBS = 16;
 
 const scenario: Scenario = {
   title: '10,000 files of 8 KiB to an S3 server of this machine, and back',
-  diskBytes: (quick) => (40 * NOTES.files * NOTES.maxSize) / (quick ? 10 : 1),
+  rounds: 3,
+  diskBytes: (quick, rounds) => (10 * (1 + rounds) * NOTES.files * NOTES.maxSize) / (quick ? 10 : 1),
   async prepare(bench) {
     const server = await startS3Server(bench);
     const missing = [
@@ -26,7 +27,7 @@ const scenario: Scenario = {
     ];
     if (!server) {
       const trials = ['push', 'fetch'].map((name) => ({ name, contenders: [], missing }));
-      return { trials, warmUp: 'done', rounds: 1 };
+      return { trials, warmUp: 'done' };
     }
     return prepareWith(bench, server, missing);
   },
@@ -48,7 +49,6 @@ function prepareWith(bench: Bench, server: S3Server, missing: readonly string[])
       { name: 'fetch', contenders: both('fetch'), missing },
     ],
     warmUp: 'round',
-    rounds: 3,
     close: server.stop,
   };
 }

@@ -3,6 +3,7 @@ import type { Scenario, Trial } from '../harness/trial.ts';
 
 const scenario: Scenario = {
   title: 'version and help',
+  rounds: 15,
   diskBytes: () => 1e8,
   prepare(bench) {
     const { dir, lockstep } = bench;
@@ -18,7 +19,7 @@ const scenario: Scenario = {
       ],
       missing: dvc === undefined ? ['dvc'] : [],
     });
-    return { trials: [trial('version'), trial('help')], warmUp: 'round', rounds: 15 };
+    return { trials: [trial('version'), trial('help')], warmUp: 'round' };
   },
 };
 

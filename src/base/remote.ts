@@ -28,6 +28,8 @@ export interface Body {
   readonly file?: string;
   /** What the bytes hash to; whoever reads them from `file` checks it (`transfer.changed` when they do not). */
   readonly hash?: ContentHash;
+  /** To be told by whoever reads them from `file`: how many bytes of it have been read. */
+  readonly noteRead?: (bytes: number) => void;
   /** Opens the bytes from their start, as often as asked: so that a retry sends the same bytes. */
   open(): Readable;
 }
@@ -38,8 +40,15 @@ export interface SizedObject {
   readonly size: number;
 }
 
-/** Bytes from a remote: a stream, or a local file for the receiver to copy and hash. */
-export type Source = { readonly stream: Readable } | { readonly file: string };
+/**
+ * Bytes from a remote: a stream, or a local file for the receiver to copy and hash. `from`: the byte of the object that the
+ * stream begins with, 0 without it.
+ */
+export type Source = SourceStream | { readonly file: string };
+export interface SourceStream {
+  readonly stream: Readable;
+  readonly from?: number;
+}
 
 export interface RemoteEntry {
   readonly key: string;
@@ -67,8 +76,11 @@ export interface Remote {
   };
   /** Size of the object; `undefined` when it is not there. */
   head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined>;
-  /** Throws `remote.object-missing` when it is not there. */
-  get(key: string, signal: AbortSignal): Promise<Source>;
+  /**
+   * Throws `remote.object-missing` when it is not there. `from`, below its size: the bytes before it are not wanted; a remote
+   * that gives them all the same leaves `from` out of the source.
+   */
+  get(key: string, signal: AbortSignal, from?: number): Promise<Source>;
   /** Replaces or creates; the object is there (after `flush`, where there is one) only with its last byte. */
   put(key: string, body: Body, signal: AbortSignal): Promise<void>;
   /**

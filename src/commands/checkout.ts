@@ -1,5 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import { checkout as checkOut } from '../execute/checkout.ts';
+import { checkout as checkOut, isInPlace, wantedArtifacts } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
 import { printJson, withProject } from './command.ts';
@@ -13,14 +13,30 @@ const checkout: Command = {
   examples: ['lockstep checkout', 'lockstep checkout features', 'git checkout main && lockstep checkout'],
   run: (context) =>
     withProject(context, async (project) => {
-      using _workspace = await project.takeWorkspace();
-      using _cache = await project.takeCache('shared');
-      tell(context, await checkOutAll(context, project));
+      tell(context, (await findNothingToDo(context, project)) ?? (await checkOutLocked(context, project)));
       return EXIT.ok;
     }),
 };
 
 export default checkout;
+
+/** Who finds all in place needs no workspace, and nothing that changes it. */
+async function findNothingToDo(
+  context: CommandContext,
+  project: Project,
+): Promise<CheckoutResult | undefined> {
+  const only = pathsOf(context.args, project);
+  const wanted = wantedArtifacts({ ...project, ...(only && { only }) });
+  await project.look(wanted.map(({ artifact }) => artifact.path));
+  const isDone = wanted.every(({ artifact }) => isInPlace(project.facts, artifact));
+  return isDone && !project.needsRecovery() ? { made: [], unchanged: wanted.length, missing: [] } : undefined;
+}
+
+async function checkOutLocked(context: CommandContext, project: Project): Promise<CheckoutResult> {
+  using _workspace = await project.takeWorkspace();
+  using _cache = await project.takeCache('shared');
+  return checkOutAll(context, project);
+}
 
 /** Checks out what the command's arguments mean. */
 export async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {

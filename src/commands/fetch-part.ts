@@ -3,13 +3,15 @@ import { isInside } from '../base/path.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, suggest } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
+import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
 import { readRemoteTree } from '../execute/remote-tree.ts';
 import { concernsOneObject } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
-import { lackingProblem } from './lacking.ts';
+import { tellLackingThere } from './lacking.ts';
 import { isGlob } from './pull-targets.ts';
 import type { Pattern } from './pull-targets.ts';
+import { placeOf } from './routes.ts';
 
 /** A file of a directory. */
 export interface PartFile {
@@ -38,13 +40,14 @@ export interface FindPartsOptions {
  * `missing`; each has been told. `files`: all that the others hold.
  */
 export async function findParts(
-  { cache, emit, signal }: Project,
+  project: Project,
   { remote, artifacts, parts }: FindPartsOptions,
 ): Promise<{
   readonly found: readonly Part[];
   readonly missing: readonly RelPath[];
   readonly files: readonly RelPath[];
 }> {
+  const { cache, emit, signal } = project;
   const found: Part[] = [];
   const files: RelPath[] = [];
   const missing: RelPath[] = [];
@@ -66,11 +69,48 @@ export async function findParts(
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       missing.push(tree);
-      const isGone = error.code === 'remote.object-missing';
-      emit({ type: 'warned', problem: isGone ? lackingProblem(item.artifact, 'fetch') : toProblem(error) });
+      if (error.code === 'remote.object-missing') await tellLackingThere(project, remote, [item.artifact]);
+      else emit({ type: 'warned', problem: toProblem(error) });
     }
   }
   return { found, missing, files };
+}
+
+/**
+ * The directories that may come, of those of which some files are wanted. Throws `cli.arguments` for a word that means
+ * files of one only that is kept from every remote, or from the one that is asked for.
+ */
+export function leaveKept(
+  { pipeline, recorder }: Project,
+  parts: ReadonlyMap<RelPath, readonly Pattern[]>,
+  asked: string | undefined,
+): ReadonlyMap<RelPath, readonly Pattern[]> {
+  // Which one is the default does not matter here: it is no reason to keep anything from it.
+  const isKept = (item: LockedArtifact): boolean => placeOf(item, asked, '') === undefined;
+  const items = lockedArtifacts(pipeline, recorder).filter(({ artifact }) => parts.has(artifact.path));
+  const kept = new Map(items.filter(isKept).map((item) => [item.artifact.path, item]));
+  const left = new Map([...parts].filter(([tree]) => !kept.has(tree)));
+  const known = new Set([...left.values()].flat().map(({ word }) => word));
+  for (const [tree, item] of kept)
+    for (const { word, optional } of parts.get(tree) ?? [])
+      if (!optional && !known.has(word)) throw keptFault(item, word);
+  return left;
+}
+
+function keptFault({ artifact, push, remote }: LockedArtifact, word: string): PipelineError {
+  const [why, hint] = push
+    ? [`the remote "${remote}" alone`, 'leave --remote out, or name that one']
+    : [
+        'this machine ("push: false")',
+        'copy it from the machine that has it, or make it with "lockstep repro"',
+      ];
+  return new PipelineError(
+    'cli.arguments',
+    `"${word}" cannot be fetched: "${artifact.path}" is kept to ${why}`,
+    {
+      hint,
+    },
+  );
 }
 
 /** Throws `cli.arguments` for words that no file of any directory answers to. */

@@ -7,9 +7,9 @@ import type { Wanted } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext, Flag } from './command.ts';
-import { findParts, refuseUnmatched } from './fetch-part.ts';
+import { findParts, leaveKept, refuseUnmatched } from './fetch-part.ts';
 import type { Part } from './fetch-part.ts';
-import { lackingProblem } from './lacking.ts';
+import { tellLackingThere } from './lacking.ts';
 import { findTargets } from './pull-targets.ts';
 import type { Targets } from './pull-targets.ts';
 import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
@@ -58,8 +58,11 @@ export interface Fetched {
 export async function fetchAll(
   context: CommandContext,
   project: Project,
-  { whole, parts }: Targets,
+  targets: Targets,
 ): Promise<Fetched> {
+  const { whole } = targets;
+  const asked = textFlag(context, 'remote');
+  const parts = leaveKept(project, targets.parts, asked);
   const { cache, runs, emit, signal } = project;
   const dryRun = isSet(context, 'dry-run');
   const runCache = isSet(context, 'run-cache');
@@ -69,7 +72,7 @@ export async function fetchAll(
   let complete = true;
   const only = whole && new Set([...whole, ...parts.keys()]);
   const jobs = transferJobs(context);
-  const routing = { asked: textFlag(context, 'remote'), runCache, jobs, ...(only && { only }) };
+  const routing = { asked, runCache, jobs, ...(only && { only }) };
   await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);
     const keys = runCache ? await listEntries(remote, (key) => known.has(key), signal) : [];
@@ -90,10 +93,9 @@ export async function fetchAll(
       ...locked.filter((item) => !item.inGit).map((item) => item.artifact),
       ...some.found.flatMap((part) => part.wanted),
     ];
-    for (const artifact of inNeed.filter((one) => lost.has(one))) {
-      missing.add(artifact.path);
-      emit({ type: 'warned', problem: lackingProblem(artifact, 'fetch') });
-    }
+    const lacking = inNeed.filter((one) => lost.has(one));
+    for (const { path } of lacking) missing.add(path);
+    await tellLackingThere(project, remote, lacking);
     // Only now are the bytes durable that the entries name.
     if (!dryRun)
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);

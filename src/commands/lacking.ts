@@ -1,17 +1,52 @@
 import type { Problem } from '../base/error.ts';
-import type { Artifact } from '../base/types.ts';
+import { PipelineError } from '../base/error.ts';
+import { algorithmOf } from '../base/hash.ts';
+import type { Remote } from '../base/remote.ts';
+import type { Artifact, HashAlgorithm } from '../base/types.ts';
+import type { Project } from '../project.ts';
 
-/** An artifact that could not be moved whole, as a problem for people. */
-export function lackingProblem(artifact: Pick<Artifact, 'path'>, doing: 'push' | 'fetch'): Problem {
-  return doing === 'push'
-    ? {
-        code: 'push.missing',
-        message: `"${artifact.path}" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`,
-        hint: 'make it again with "lockstep repro", then push; or push it from a machine that has it',
-      }
-    : {
+/** An artifact that could not be sent whole, as a problem for people. */
+export function lackingHere({ path }: Pick<Artifact, 'path'>): Problem {
+  return {
+    code: 'push.missing',
+    message: `"${path}" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`,
+    hint: 'make it again with "lockstep repro", then push; or push it from a machine that has it',
+  };
+}
+
+/** Tells of artifacts that a remote does not have whole. */
+export async function tellLackingThere(
+  { emit, signal }: Pick<Project, 'emit' | 'signal'>,
+  remote: Remote,
+  artifacts: readonly Pick<Artifact, 'path' | 'hash'>[],
+): Promise<void> {
+  const held = new Map<HashAlgorithm, boolean>();
+  for (const { path, hash } of artifacts) {
+    const own = algorithmOf(hash);
+    const other = own === 'md5' ? 'sha256' : 'md5';
+    const holdsOther = held.get(other) ?? (await holds(remote, other, signal));
+    held.set(other, holdsOther);
+    emit({
+      type: 'warned',
+      problem: {
         code: 'fetch.missing',
-        message: `"${artifact.path}" is in pipeline.lock, but the remote does not have all of it`,
-        hint: 'push it from a machine that has it, or make it here with "lockstep repro"',
-      };
+        message: `"${path}" is in pipeline.lock, but the remote does not have all of it`,
+        hint: holdsOther
+          ? `the remote has objects by ${other}, and pipeline.lock names this one by ${own}: run "lockstep repro" with "hash: ${own}" and then "lockstep push" where the files are`
+          : 'push it from a machine that has it, or make it here with "lockstep repro"',
+      },
+    });
+  }
+}
+
+/** Whether a remote is known to have objects by an algorithm: one page of a listing. */
+async function holds(remote: Remote, algorithm: HashAlgorithm, signal: AbortSignal): Promise<boolean> {
+  if (remote.limits.listless) return false;
+  try {
+    for await (const _ of remote.list(`files/${algorithm}/`, signal)) return true;
+    return false;
+  } catch (error) {
+    if (!(error instanceof PipelineError) || signal.aborted) throw error;
+    return false;
+  }
 }

@@ -24,6 +24,8 @@ const pull: Command = {
       using _cache = await project.takeCache('shared');
       const { complete, missing, parts } = await fetchAll(context, project, targets);
       await placeParts(context, project, parts);
+      // The folders around them are no longer as they were seen.
+      if (parts.length > 0) project.facts.forget();
       const { whole } = targets;
       if (whole?.size === 0 && targets.parts.size > 0) return complete ? EXIT.ok : EXIT.failed;
       const { pipeline, facts, cache, recorder } = project;

@@ -2,7 +2,7 @@ import { EXIT } from '../base/error.ts';
 import { push as pushObjects } from '../execute/push.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
-import { lackingProblem } from './lacking.ts';
+import { lackingHere } from './lacking.ts';
 import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
 import { eachRemote } from './routes.ts';
 
@@ -36,7 +36,7 @@ const push: Command = {
         });
         const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
         const lost = result.missing.filter((artifact) => !inGit.has(artifact));
-        for (const artifact of lost) emit({ type: 'warned', problem: lackingProblem(artifact, 'push') });
+        for (const artifact of lost) emit({ type: 'warned', problem: lackingHere(artifact) });
         complete &&= lost.length === 0 && result.failures.length === 0;
       });
       return complete ? EXIT.ok : EXIT.failed;

@@ -36,7 +36,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
     ...machine,
     sleep: (ms: number, signal?: AbortSignal) => machine.sleep(Math.min(ms, LONGEST_WAIT_MS), signal),
   };
-  const counts = { ok: 0, fail: 0 };
+  const counts = { ok: 0, warn: 0, fail: 0 };
   const startedMs = machine.now();
   const tell = (result: StepResult): void => {
     counts[result.status]++;
@@ -67,9 +67,15 @@ function formatStep({ step, status, message, cure, durationMs }: StepResult): st
 
 function formatEnd(
   name: string,
-  { ok, fail, durationMs }: { readonly ok: number; readonly fail: number; readonly durationMs: number },
+  {
+    ok,
+    warn,
+    fail,
+    durationMs,
+  }: { readonly ok: number; readonly warn: number; readonly fail: number; readonly durationMs: number },
 ): string {
   const took = formatDuration(durationMs);
-  if (fail === 0) return `\n${name} can be used: ${plural(ok, 'step')} went well in ${took}.\n`;
+  const more = warn === 0 ? '' : `, ${warn} with a warning,`;
+  if (fail === 0) return `\n${name} can be used: ${plural(ok, 'step')} went well${more} in ${took}.\n`;
   return `\n${name}: ${plural(fail, 'step')} failed, ${ok} went well, in ${took}.\n`;
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { StageName } from '../base/types.ts';
-import { staleData } from '../execute/data.ts';
+import { newData, staleData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
 import type { Plan } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
@@ -10,6 +10,7 @@ import type { Project } from '../project.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
+import type { Request } from './run-stages.ts';
 import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
 
 const repro: Command = {
@@ -30,7 +31,7 @@ const repro: Command = {
     'dry-run': { type: 'boolean', short: 'n', help: 'say what would happen and why, and do nothing' },
     pull: {
       type: 'boolean',
-      help: 'take results that the default remote has instead of running; take them only from whom you trust',
+      help: 'take results that a remote has instead of running; take them only from whom you trust',
     },
     remote: {
       type: 'string',
@@ -76,8 +77,12 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     single: isSet(context, 'single'),
     force: isSet(context, 'force'),
   });
+  const dryRun = isSet(context, 'dry-run');
+  // Data that was never recorded is to be read once only: when it can be copied, too.
+  if (!dryRun && newData(project).length > 0)
+    return doRun(context, project, { selection, jobs, runs: false });
   const first = await project.plan(selection);
-  if (isSet(context, 'dry-run')) {
+  if (dryRun) {
     refuseProblems(first);
     printPlan(context, first);
     return EXIT.ok;
@@ -88,10 +93,14 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     finishRun(context, { run, result: allFresh(first), durationMs: 0 });
     return EXIT.ok;
   }
-  // What runs stages is loaded only when there is something to run.
-  const { runStages } = await import('./run-stages.ts');
   const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
-  return runStages(context, project, { selection, jobs, runs });
+  return doRun(context, project, { selection, jobs, runs });
+}
+
+/** What runs stages is loaded only when there is something to run. */
+async function doRun(context: CommandContext, project: Project, request: Request): Promise<ExitCode> {
+  const { runStages } = await import('./run-stages.ts');
+  return runStages(context, project, request);
 }
 
 function isIdle(plan: Plan): boolean {

@@ -48,12 +48,9 @@ export async function eachRemote(
     wanted.length === 0 ||
     wanted.some((item) => item.remote === undefined);
   const fallback = needsDefault ? chooseRemote(remotes, asked) : undefined;
-  // An out with a remote of its own goes there only: naming another one leaves it out.
-  const placeOf = (own: string | undefined): string | undefined =>
-    asked !== undefined && own !== undefined && own !== asked ? undefined : (own ?? fallback);
   const routes = new Map<string, LockedArtifact[]>(fallback === undefined ? [] : [[fallback, []]]);
   for (const item of wanted) {
-    const name = placeOf(item.remote);
+    const name = placeOf(item, asked, fallback);
     if (name === undefined) continue;
     const route = routes.get(name);
     if (route) route.push(item);
@@ -62,12 +59,25 @@ export async function eachRemote(
   for (const [name, artifacts] of routes) {
     const takes = (result: StageLock): boolean =>
       outsOf(project, result)?.every(
-        (out) => out.push && placeOf(out.remote) === name && (only === undefined || only.has(out.path)),
+        (out) => placeOf(out, asked, fallback) === name && (only === undefined || only.has(out.path)),
       ) === true;
     await withRemote(context, { root, remotes, name, clock, emit, jobs: routing.jobs }, (remote) =>
       act(remote, { name, artifacts, takes }),
     );
   }
+}
+
+/**
+ * The one remote of an out or data: its own, else `fallback`; none with `push: false`, nor for one that is kept to another
+ * remote than the one that the command line asks for.
+ */
+export function placeOf(
+  { push, remote }: Pick<LockedArtifact, 'push' | 'remote'>,
+  asked: string | undefined,
+  fallback: string | undefined,
+): string | undefined {
+  if (!push || (asked !== undefined && remote !== undefined && remote !== asked)) return undefined;
+  return remote ?? fallback;
 }
 
 /** The declared outs of the stage that a result is of: the one whose outs are exactly the result's. */

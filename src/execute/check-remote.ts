@@ -7,7 +7,8 @@ import type { CheckStep, Wrong } from './remote-probe.ts';
 /** How one step went. */
 export interface StepResult {
   readonly step: CheckStep;
-  readonly status: 'ok' | 'fail';
+  /** `warn`: the remote can be used all the same. */
+  readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
   /** What can be done now; absent where nothing need be. */
   readonly cure?: string;
@@ -38,7 +39,7 @@ const HOPELESS: readonly string[] = [
 /**
  * Tries a remote with one object of its own under `check/`, which is removed again: opens it, writes, finds, reads,
  * lists and removes, and compares the clocks, all within `limitMs`. Of a remote that can only be read what reading
- * needs is tried. A failure that concerns all steps ends the check. True when every step went well.
+ * needs is tried. A failure that concerns all steps ends the check. True when no step failed.
  */
 export async function checkRemote(options: CheckRemoteOptions): Promise<boolean> {
   const { clock, limitMs, signal } = options;
@@ -74,13 +75,13 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
         found = { wrong: message, cure: hint };
       } else throw error;
     }
-    const isFine = typeof found === 'string';
+    const isFine = typeof found === 'string' || found.isHarmless === true;
     isGood &&= isFine;
     options.tell({
       step,
       ...(typeof found === 'string'
         ? { status: 'ok', message: found }
-        : { status: 'fail', message: found.wrong, cure: found.cure }),
+        : { status: isFine ? 'warn' : 'fail', message: found.wrong, cure: found.cure }),
       durationMs: clock.now() - startedMs,
     });
     return isFine;

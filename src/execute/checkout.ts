@@ -70,15 +70,10 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
  * what the cache cannot give is told, and the rest is made all the same.
  */
 export async function checkout(options: CheckoutOptions): Promise<CheckoutResult> {
-  const { pipeline, facts, recorder, restorer, only } = options;
-  const wanted = lockedArtifacts(pipeline, recorder).filter(
-    ({ artifact }) => only === undefined || only.has(artifact.path),
-  );
-  await facts.look(wanted.map(({ artifact }) => artifact.path));
-  const differing = wanted.filter(({ artifact }) => {
-    const here = facts.seenOut(artifact.path);
-    return here.kind !== 'present' || here.hash !== artifact.hash || here.exec !== (artifact.exec ?? false);
-  });
+  const { facts, restorer } = options;
+  const wanted = wantedArtifacts(options);
+  await facts.lookOnce(wanted.map(({ artifact }) => artifact.path));
+  const differing = wanted.filter(({ artifact }) => !isInPlace(facts, artifact));
   const made: Artifact[] = [];
   const missing: CheckoutResult['missing'][number][] = [];
   for (const item of differing) {
@@ -93,6 +88,23 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     }
   }
   return { made, unchanged: wanted.length - differing.length, missing };
+}
+
+/** What the lock names of the paths that are wanted. */
+export function wantedArtifacts({
+  pipeline,
+  recorder,
+  only,
+}: Pick<CheckoutOptions, 'pipeline' | 'recorder' | 'only'>): readonly LockedArtifact[] {
+  return lockedArtifacts(pipeline, recorder).filter(
+    ({ artifact }) => only === undefined || only.has(artifact.path),
+  );
+}
+
+/** True when an artifact stands as it is recorded; the facts must have looked at it. */
+export function isInPlace(facts: DiskFacts, { path, hash, exec = false }: Artifact): boolean {
+  const here = facts.seenOut(path);
+  return here.kind === 'present' && here.hash === hash && here.exec === exec;
 }
 
 function isLost({ code }: PipelineError): boolean {

@@ -12,6 +12,7 @@ import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
+import { isInPlace } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
@@ -224,10 +225,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     attempt,
     async restore(stage, result) {
       evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
-      const differing = result.outs.filter((out) => {
-        const here = facts.seenOut(out.path);
-        return here.kind !== 'present' || here.hash !== out.hash || here.exec !== (out.exec ?? false);
-      });
+      const differing = result.outs.filter((out) => !isInPlace(facts, out));
       const recorded = { ...result, gates: gateTexts(stage) };
       const items = differing.map((artifact): ToRestore => {
         const declared = stage.outs.find((out) => out.path === artifact.path);

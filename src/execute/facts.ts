@@ -28,6 +28,8 @@ export interface DiskFacts extends Facts {
   lookOnce(paths: readonly RelPath[]): Promise<void>;
   /** What has been seen is not to be relied on: someone else may have moved it. */
   forget(): void;
+  /** Takes over what someone else has seen. */
+  noteSeen(found: ReadonlyMap<RelPath, Observation>): void;
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
@@ -95,7 +97,11 @@ export function createFacts(options: FactsOptions): DiskFacts {
   async function look(paths: readonly RelPath[]): Promise<void> {
     const found = await observer.observe(paths.map(toRequest));
     if (seen.size === 0) seen = found;
-    else for (const [path, observation] of found) seen.set(path, observation);
+    else noteSeen(found);
+  }
+
+  function noteSeen(found: ReadonlyMap<RelPath, Observation>): void {
+    for (const [path, observation] of found) seen.set(path, observation);
   }
 
   return {
@@ -103,6 +109,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
     forget: () => seen.clear(),
+    noteSeen,
     noteOuts(artifacts) {
       for (const artifact of artifacts) {
         const here: Observation =

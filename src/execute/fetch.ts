@@ -1,7 +1,7 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
-import type { Remote, Source } from '../base/remote.ts';
+import type { Remote } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
@@ -51,10 +51,10 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   const receive = async (
     hash: ContentHash,
     then: (size: number) => void,
-    count: (source: Source) => Source = (source) => source,
+    came?: (bytes: number) => void,
   ): Promise<void> => {
     try {
-      then(await landing.receive(hash, count(await remote.get(objectPath(hash), signal)), signal));
+      then(await landing.receive(hash, await remote.get(objectPath(hash), signal), { signal, came }));
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       if (error.code === 'remote.object-missing') return;
@@ -82,18 +82,13 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     }
     const rest = coming.filter(({ hash }) => !came.has(hash));
     await runPool(rest, concurrency, async ({ hash, size }) => {
-      await receive(
-        hash,
-        (received) => progress.arrived(received, hash),
-        (source) => progress.countSource(hash, source, size),
-      );
+      await receive(hash, (received) => progress.arrived(received, hash), progress.counterOf(hash, size));
       progress.failed(hash);
     });
   };
   try {
-    const treeHashes = [...new Set(unknown.map((artifact) => artifact.hash))];
-    const presentTrees = await findPresent(remote, treeHashes, signal);
-    const manifests = treeHashes.filter((hash) => presentTrees.has(hash));
+    // Asked for without being looked up first: what of them is not there says so, and a listing is for the files.
+    const manifests = [...new Set(unknown.map((artifact) => artifact.hash))];
     let first = { objects: 0, size: 0 };
     await runPool(manifests, concurrency, (hash) =>
       receive(hash, (size) => {

@@ -7,8 +7,8 @@ import { createCrew } from '../io/crew.ts';
 import type { Crew } from '../io/crew.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
-import { takeIn } from '../store/take-in.ts';
-import type { ToTakeIn } from '../store/take-in.ts';
+import { createCopies, takeIn } from '../store/take-in.ts';
+import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { findStray, refuseLinkAbove } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
@@ -31,8 +31,19 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache } = inputs;
   if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
   else for (const [index, out] of staging.outs.entries()) refuseLinkAbove(out, stage.outs[index]?.at);
+  const copies = inputs.seen ? undefined : createCopies(cache);
+  try {
+    return await takeOuts(inputs, copies);
+  } catch (error) {
+    copies?.drop();
+    throw error;
+  }
+}
+
+async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Promise<StageLock> {
+  const { stage, staging, cache } = inputs;
   using crew = createCrew();
-  const seen = inputs.seen ? undefined : await observeStaged(inputs, crew);
+  const seen = inputs.seen ? undefined : await observeStaged(inputs, crew, copies);
   const artifacts: Artifact[] = [];
   const items: ToTakeIn[] = [];
   for (const [index, out] of stage.outs.entries()) {
@@ -55,12 +66,14 @@ function isShared(out: Stage['outs'][number]): boolean {
   return out.cache && !out.persist;
 }
 
-/** What is to become an object by a link is made read-only while it is looked at. */
+/** What is to become an object by a link is made read-only while it is looked at, and of the rest a copy is made if it is much. */
 function observeStaged(
   { stage, staging, cache, algorithm }: HarvestInputs,
   crew: Crew,
+  keeper: Copies | undefined,
 ): Promise<ReadonlyMap<RelPath, Observation>> {
-  const observer = createObserver({ root: '/', memo: cache.memo, algorithm, clock: cache.clock, crew });
+  const { memo, clock } = cache;
+  const observer = createObserver({ root: '/', memo, algorithm, clock, crew, keeper });
   const links = cache.linker().type === 'hardlink';
   return observer.observe(
     staging.outs.map((made, index) => {

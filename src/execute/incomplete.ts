@@ -7,8 +7,6 @@ import type { Artifact, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import type { DiskFacts } from './facts.ts';
 
-const SUM_LENGTH = 64;
-
 /** A directory of which only some files are in the workspace, by intent. */
 export interface Incomplete {
   readonly path: RelPath;
@@ -20,17 +18,15 @@ export interface Incomplete {
 
 /** Remembers, on the disk, that a directory is only in part here; told before the first of its files is. */
 export function noteIncomplete(root: string, incomplete: Incomplete): void {
-  const all = readIncomplete(root);
-  // Any directory counts as noted.
-  if (all === undefined) return;
-  write(root, [...all.filter(({ path }) => path !== incomplete.path), incomplete]);
+  const others = readIncomplete(root).filter(({ path }) => path !== incomplete.path);
+  write(root, [...others, incomplete]);
 }
 
 /** Forgets that a directory was incomplete. */
 export function forgetIncomplete(root: string, path: RelPath): void {
   const all = readIncomplete(root);
-  const others = all?.filter((one) => one.path !== path);
-  if (all && others && others.length < all.length) write(root, others);
+  const others = all.filter((one) => one.path !== path);
+  if (others.length < all.length) write(root, others);
 }
 
 /**
@@ -44,20 +40,16 @@ export function refuseIncomplete(
 ): void {
   if (!locked || locked.kind !== 'tree') return;
   const { path } = locked;
-  const all = readIncomplete(root);
-  const noted = all ? all.find((one) => one.path === path) : { hash: locked.hash, files: locked.files ?? 0 };
+  const noted = readIncomplete(root).find((one) => one.path === path);
   const here = facts.observed(path);
   if (noted?.hash !== locked.hash || here.kind !== 'tree' || here.artifact.hash === locked.hash) return;
   if (here.entries.length >= noted.files) return;
-  const rest = `bring the rest with "lockstep pull ${path}"`;
   throw new PipelineError(
     'out.missing',
     `"${path}" is here only in part: ${here.entries.length} of ${noted.files} files`,
     {
       exit: EXIT.failed,
-      hint: all
-        ? `${rest}; a part is never recorded as the whole`
-        : `${rest}, or, if it is whole, remove .lockstep/incomplete, which is damaged`,
+      hint: `bring the rest with "lockstep pull ${path}"; a part is never recorded as the whole`,
     },
   );
 }
@@ -66,24 +58,38 @@ function fileOf(root: string): string {
   return join(root, '.lockstep', 'incomplete');
 }
 
-/** `undefined` when the file is damaged: then any directory may be incomplete. */
-function readIncomplete(root: string): readonly Incomplete[] | undefined {
+/** One line: a checksum, and the list as JSON. Throws `incomplete.damaged`: taken for none, a part would be recorded as the whole. */
+function readIncomplete(root: string): readonly Incomplete[] {
   const bytes = readIfExists(fileOf(root));
   if (bytes === undefined) return [];
-  const text = bytes.toString('utf8');
-  const json = text.slice(SUM_LENGTH + 1, -1);
-  return text === seal(json) ? (JSON.parse(json) as readonly Incomplete[]) : undefined;
+  const [sum, ...rest] = bytes.toString('utf8').split(' ');
+  const text = rest.join(' ');
+  if (sum !== sha256Hex(text)) throw damaged();
+  return (JSON.parse(text) as readonly unknown[]).filter(isIncomplete);
 }
 
-/** In front of it is its checksum. */
-function seal(json: string): string {
-  return `${sha256Hex(json)} ${json}\n`;
+function damaged(): PipelineError {
+  return new PipelineError(
+    'incomplete.damaged',
+    '".lockstep/incomplete" is damaged: which folders are here only in part is not known',
+    {
+      exit: EXIT.failed,
+      hint: 'run "rm .lockstep/incomplete", then "lockstep pull" to bring all of them',
+    },
+  );
+}
+
+function isIncomplete(value: unknown): value is Incomplete {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, hash, files } = value as Record<string, unknown>;
+  return typeof path === 'string' && typeof hash === 'string' && typeof files === 'number';
 }
 
 function write(root: string, all: readonly Incomplete[]): void {
   if (all.length === 0) rmSync(fileOf(root), { force: true });
   else {
     const sorted = [...all].sort((a, b) => byCodeUnit(a.path, b.path));
-    writeFileAtomic(fileOf(root), seal(JSON.stringify(sorted)), { durable: true });
+    const text = `${JSON.stringify(sorted)}\n`;
+    writeFileAtomic(fileOf(root), `${sha256Hex(text)} ${text}`, { durable: true });
   }
 }

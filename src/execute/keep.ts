@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
-import type { RelPath } from '../base/types.ts';
+import type { Artifact, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
+import { objectsOf } from '../store/place.ts';
 import { hasArtifact, shortHash } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 
@@ -24,9 +25,12 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
     const here = facts.observed(path);
     if (here.kind === 'missing') continue;
     if (here.kind === 'refused') throw here.error;
-    if (hasArtifact(cache, here.artifact)) continue;
+    const isNamed = hasArtifact(cache, here.artifact);
+    if (isNamed && (await isWhole(cache, here.artifact))) continue;
     const { hash } = here.artifact;
     await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
+    // What was damaged has been told, and is whole again.
+    if (isNamed) continue;
     emit({
       type: 'warned',
       problem: {
@@ -36,4 +40,10 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
       },
     });
   }
+}
+
+/** A name in the cache is no second copy when the object behind it has rotted. */
+async function isWhole(cache: Cache, artifact: Artifact): Promise<boolean> {
+  const { missing, corrupt } = await cache.check(objectsOf(cache, artifact));
+  return missing.length + corrupt.length === 0;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Artifact, Lock, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
-import { flush } from '../io/flush.ts';
+import { flushAcross } from '../io/flush.ts';
 import { LOCKFILE, createLockFormatter } from '../record/lockfile.ts';
 
 /** What goes with a result on its way to the disk. */
@@ -70,7 +70,7 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
     dirty = false;
     isWriting = true;
     try {
-      await flush([...new Set(batch.flatMap(({ before = [] }) => before))]);
+      await flushAcross([...new Set(batch.flatMap(({ before = [] }) => before))]);
       written ??= readIfExists(path)?.toString('utf8') ?? '';
       if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
     } catch (error) {

@@ -13,6 +13,8 @@ export type CheckStep = 'open' | 'put' | 'head' | 'get' | 'list' | 'remove' | 'c
 export interface Wrong {
   readonly wrong: string;
   readonly cure: string;
+  /** The remote can be used all the same. */
+  readonly isHarmless?: true;
 }
 
 const SIZE = 64 * 1024;
@@ -108,7 +110,19 @@ export function createRemoteProbe(
       return { wrong: 'the object that was written is not listed', cure: CHANGED };
     },
     async remove() {
-      await removeObject(signal);
+      try {
+        await removeObject(signal);
+      } catch (error) {
+        if (!(error instanceof PipelineError) || error.code !== 'remote.denied') throw error;
+        const stays = mayBeThere ? `; "${key}" stays there` : '';
+        // What is denied now is denied again.
+        mayBeThere = false;
+        return {
+          wrong: `this account may not remove objects, which no push or pull needs${stays}`,
+          cure: 'remove what is below "check/" by other means now and then, or give the right to delete',
+          isHarmless: true,
+        };
+      }
       if ((await remote.head(key, signal)) === undefined)
         return isThere ? 'the object is gone' : 'objects may be removed';
       return {

@@ -1,6 +1,6 @@
 import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { flush } from '../io/flush.ts';
+import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
@@ -74,7 +74,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
       });
       facts.noteOuts(items.map((item) => item.artifact));
       if (after) return after(moved, forget);
-      await flush(moved);
+      await flushAcross(moved);
       forget();
     },
   };

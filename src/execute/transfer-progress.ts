@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Emit } from '../base/event.ts';
-import type { Body, Source } from '../base/remote.ts';
+import type { Body } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { derivedStream } from '../remotes/derived-stream.ts';
 
@@ -17,8 +17,8 @@ export interface TransferProgress {
   failed(hash: ContentHash): void;
   /** The same body; its bytes are counted while they are read, anew with each opening. */
   countBody(hash: ContentHash, body: Body): Body;
-  /** The same source; the bytes of a large stream are counted while they come. */
-  countSource(hash: ContentHash, source: Source, size: number): Source;
+  /** What is told how many bytes of an object have come so far; `undefined` for a small one. */
+  counterOf(hash: ContentHash, size: number): ((bytes: number) => void) | undefined;
   done(): { readonly objects: number; readonly size: number };
 }
 
@@ -75,12 +75,9 @@ export function createTransferProgress(
         const stream = body.open();
         return derivedStream(stream, count(hash, stream));
       };
-      return { ...body, open };
+      return { ...body, open, noteRead: (bytes) => note(hash, bytes) };
     },
-    countSource(hash, source, size) {
-      if (size <= STEP_BYTES || 'file' in source) return source;
-      return { stream: derivedStream(source.stream, count(hash, source.stream)) };
-    },
+    counterOf: (hash, size) => (size <= STEP_BYTES ? undefined : (bytes) => note(hash, bytes)),
     done: () => done,
   };
 }

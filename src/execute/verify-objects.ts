@@ -1,6 +1,8 @@
 import { lstatSync } from 'node:fs';
 import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
+import { isUnwritten, lookOf } from '../io/hash-file.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import type { Cache } from '../store/cache.ts';
 import { removeGarbage } from '../store/gc.ts';
 import { hashFiles } from '../store/hash-files.ts';
@@ -28,8 +30,8 @@ interface Suspect {
   readonly hash: ContentHash;
   readonly path: string;
   readonly size: number;
-  readonly mtimeMs: number;
-  readonly ino: number;
+  /** As it was before it was read. */
+  readonly look: FileLook;
 }
 
 /** Between two of these an interrupt is heard. */
@@ -49,7 +51,7 @@ export async function checkObjects(options: CheckObjectsOptions): Promise<Object
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat?.isFile()) missing.add(hash);
     else if (!readData && cache.memo.isVerifiedObject(stat, hash)) good.set(hash, stat.size);
-    else suspects.push({ hash, path, size: stat.size, mtimeMs: stat.mtimeMs, ino: stat.ino });
+    else suspects.push({ hash, path, size: stat.size, look: lookOf(stat) });
   }
   for (const batch of batches(suspects)) {
     signal.throwIfAborted();
@@ -57,17 +59,17 @@ export async function checkObjects(options: CheckObjectsOptions): Promise<Object
     const algorithm = algorithmOf(batch[0].hash);
     const found = await hashFiles(batch, algorithm);
     for (const [index, suspect] of batch.entries()) {
-      const { hash, path, size } = suspect;
+      const { hash, path, size, look } = suspect;
       const real = found[index];
       const stat = lstatSync(path, { throwIfNoEntry: false });
       if (!stat?.isFile()) missing.add(hash);
       else if (typeof real !== 'string') unreadable.set(hash, real ?? new Error('not hashed'));
       else if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) {
-        cache.memo.remember(stat, hash, { seenAt, object: true });
+        cache.memo.remember(look, hash, { seenAt, object: true });
         good.set(hash, size);
       } else {
         // Someone else may have put a good one in its place meanwhile.
-        if (stat.ino === suspect.ino && stat.mtimeMs === suspect.mtimeMs) {
+        if (isUnwritten(stat, look)) {
           // A workspace file may be the same inode: from now on it is known by what it holds.
           cache.memo.remember(stat, real, { seenAt, object: false });
           removeGarbage(cache, [{ hash, size }]);

@@ -3,7 +3,7 @@ import type { SizedObject } from '../base/remote.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { COPY_BYTES } from './copy-small.ts';
-import { DONE, packFiles } from './file-block.ts';
+import { READY, packFiles } from './file-block.ts';
 import { unseen } from './hash-file.ts';
 import type { FileLook } from './hash-file.ts';
 
@@ -82,8 +82,8 @@ export async function copyByThreads(
     await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:') }, block);
     await copied(
       some.flatMap(({ hash, size }, index) =>
-        block.stateOf(index) === DONE
-          ? [{ hash, size, temp: temps[index] ?? '', look: block.lookOf(index) }]
+        block.stateOf(index) === READY
+          ? [{ hash, size, temp: temps[index] ?? '', look: block.madeOf(index) }]
           : [],
       ),
     );

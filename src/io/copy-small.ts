@@ -1,6 +1,6 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { algorithmOf, hashBytes } from '../base/hash.ts';
-import type { ContentHash } from '../base/types.ts';
+import { closeSync, fchmodSync, fstatSync, lstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
+import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { OBJECT_MODE } from './hash-file.ts';
 import type { FileLook } from './hash-file.ts';
 
@@ -23,6 +23,27 @@ export function copySmall({ path, size, hash, to }: SmallCopy, buffer: Buffer): 
   const bytes = readUpTo(size + 1, path, buffer);
   if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return undefined;
   return writeNew(to, bytes);
+}
+
+export interface SmallKeep extends Omit<SmallCopy, 'hash'> {
+  readonly algorithm: HashAlgorithm;
+  /** Where objects are. */
+  readonly cache: string;
+}
+
+/**
+ * Hashes a file of this size, and copies it like `copySmall` if the cache has no object with these bytes. Returns
+ * `undefined` for a file of another size.
+ */
+export function keepSmall(
+  { path, size, to, algorithm, cache }: SmallKeep,
+  buffer: Buffer,
+): { readonly hash: ContentHash; readonly copy?: FileLook } | undefined {
+  const bytes = readUpTo(size + 1, path, buffer);
+  if (bytes.length !== size) return undefined;
+  const hash = hashBytes(algorithm, bytes);
+  if (lstatSync(`${cache}/${objectPath(hash)}`, { throwIfNoEntry: false })) return { hash };
+  return { hash, copy: writeNew(to, bytes) };
 }
 
 /** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */

@@ -1,21 +1,23 @@
 import { linkSync, lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { isSystemError } from '../base/error.ts';
 import type { HashAlgorithm } from '../base/types.ts';
-import { COPY_BYTES, copySmall } from './copy-small.ts';
-import { DONE, SEALED, openBlock } from './file-block.ts';
+import { COPY_BYTES, copySmall, keepSmall } from './copy-small.ts';
+import { DONE, READY, openBlock } from './file-block.ts';
 import type { FileBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
 
 /**
- * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `link`: its target
- * becomes its second name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only,
- * if it has the size and the hash that are given.
+ * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
+ * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: its target becomes its second
+ * name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only, if it has the size
+ * and the hash that are given.
  */
-export interface Job {
-  readonly kind: 'hash' | 'seal' | 'link' | 'copy';
-  readonly algorithm: HashAlgorithm;
-}
+export type Job =
+  | { readonly kind: 'hash' | 'seal' | 'link' | 'copy'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'keep'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
 export interface Crew extends Disposable {
@@ -39,15 +41,14 @@ const HASH_BYTES = 1024 * 1024;
 
 /** `threads`: at most as many as there are cores, which is what absent means. */
 export function createCrew(threads: number = Number.POSITIVE_INFINITY): Crew {
-  let hands: readonly Hand[] = [];
+  let hands: readonly Hand[] | undefined;
   return {
     async work(job, { memory, count }) {
-      if (hands.length === 0)
-        hands = Array.from({ length: Math.min(threads, availableParallelism()) }, startHand);
+      hands ??= startHands(Math.min(threads, availableParallelism()));
       await Promise.all(hands.map((hand) => hand.order({ job, memory, count })));
     },
     [Symbol.dispose]() {
-      for (const hand of hands) hand.end();
+      for (const hand of hands ?? []) hand.end();
     },
   };
 }
@@ -57,6 +58,17 @@ interface Hand {
   /** Resolves when it is through with an order, or has died. */
   order(order: Order): Promise<void>;
   end(): void;
+}
+
+/** As many as the system gives: fewer do as well, and what none does stays open. */
+function startHands(count: number): readonly Hand[] {
+  const hands: Hand[] = [];
+  try {
+    while (hands.length < count) hands.push(startHand());
+  } catch (error) {
+    if (!isSystemError(error, 'ERR_WORKER_INIT_FAILED')) throw error;
+  }
+  return hands;
 }
 
 function startHand(): Hand {
@@ -105,29 +117,43 @@ interface At {
   readonly buffer: Buffer;
 }
 
-function doJob({ kind, algorithm }: Job, block: FileBlock, { index, buffer }: At): void {
+function doJob(job: Job, block: FileBlock, { index, buffer }: At): void {
   const path = block.pathOf(index);
   const look = block.lookOf(index);
-  if (kind === 'link') {
-    if (!isUnwritten(lstatSync(path), look)) return;
-    linkSync(path, block.targetOf(index));
-    block.setState(index, DONE);
-    return;
+  const { algorithm } = job;
+  const small = { path, size: look.size, to: block.targetOf(index) };
+  switch (job.kind) {
+    case 'link':
+      if (!isUnwritten(lstatSync(path), look)) return;
+      linkSync(path, small.to);
+      return block.setState(index, DONE);
+    case 'copy': {
+      const copy = copySmall({ ...small, hash: block.hashOf(index, algorithm) }, buffer);
+      return copy && tellMade(block, index, copy);
+    }
+    case 'keep': {
+      if (look.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm }, block, { index, buffer });
+      const kept = keepSmall({ ...small, algorithm, cache: job.cache }, buffer);
+      if (!kept) return;
+      block.setHash(index, kept.hash);
+      return kept.copy ? tellMade(block, index, kept.copy) : block.setState(index, DONE);
+    }
+    case 'hash':
+    case 'seal': {
+      const chunk = buffer.subarray(0, HASH_BYTES);
+      const hashed = hashSeen({ path, look }, { algorithm, seal: job.kind === 'seal', buffer: chunk });
+      if (hashed instanceof Error) return;
+      block.setHash(index, hashed.hash);
+      return hashed.ready ? tellMade(block, index, hashed.ready.look) : block.setState(index, DONE);
+    }
+    default:
+      return job satisfies never;
   }
-  if (kind === 'copy') {
-    const hash = block.hashOf(index, algorithm);
-    const copy = copySmall({ path, size: look.size, hash, to: block.targetOf(index) }, buffer);
-    if (!copy) return;
-    block.setLook(index, copy);
-    block.setState(index, DONE);
-    return;
-  }
-  const chunk = buffer.subarray(0, HASH_BYTES);
-  const hashed = hashSeen({ path, look }, { algorithm, seal: kind === 'seal', buffer: chunk });
-  if (hashed instanceof Error) return;
-  block.setHash(index, hashed.hash);
-  if (hashed.sealed) block.setLook(index, hashed.look);
-  block.setState(index, hashed.sealed ? SEALED : DONE);
+}
+
+function tellMade(block: FileBlock, index: number, look: FileLook): void {
+  block.setMade(index, look);
+  block.setState(index, READY);
 }
 
 if (!isMainThread && parentPort) serve(parentPort);

@@ -13,10 +13,10 @@ export interface BlockFile {
   readonly to?: string;
 }
 
-/** States of a file: nothing has been done with it, or it could not be done; it is done; it was sealed as well. */
+/** States of a file: nothing has been done with it, or it could not be done; it is done; its bytes are ready as well. */
 export const OPEN = 0;
 export const DONE = 1;
-export const SEALED = 2;
+export const READY = 2;
 
 /**
  * Files that several threads work on at once: all of it lies in shared memory, so that nothing is cloned and no thread
@@ -30,19 +30,25 @@ export interface FileBlock {
   pathOf(index: number): string;
   /** As in `BlockFile`; empty when there is none. */
   targetOf(index: number): string;
+  /** As it was seen. */
   lookOf(index: number): FileLook;
   setLook(index: number, look: FileLook): void;
+  /** What has been made of it: the file after it was sealed, or its copy. */
+  madeOf(index: number): FileLook;
+  setMade(index: number, look: FileLook): void;
   hashOf(index: number, algorithm: HashAlgorithm): ContentHash;
   setHash(index: number, hash: ContentHash): void;
   stateOf(index: number): number;
   setState(index: number, state: number): void;
 }
 
+/** Numbers of a look; there are two for each file. */
 const LOOK = 6;
+const LOOKS = 2;
 const DIGEST_BYTES = 32;
 /** A path and a target. */
 const TEXTS = 2;
-const FILE_BYTES = LOOK * 8 + TEXTS * 4 + DIGEST_BYTES + 1;
+const FILE_BYTES = LOOKS * LOOK * 8 + TEXTS * 4 + DIGEST_BYTES + 1;
 const NEXT_BYTES = 4;
 
 /** The files of a block, in the memory that threads share. */
@@ -74,7 +80,7 @@ interface Columns {
 
 /** What needs alignment comes first. */
 function columnsOf(memory: SharedArrayBuffer, count: number): Columns {
-  const looks = new Float64Array(memory, 0, count * LOOK);
+  const looks = new Float64Array(memory, 0, count * LOOKS * LOOK);
   const next = new Int32Array(memory, looks.byteLength, 1);
   const ends = new Uint32Array(memory, looks.byteLength + NEXT_BYTES, count * TEXTS);
   const digestsAt = looks.byteLength + NEXT_BYTES + ends.byteLength;
@@ -87,6 +93,15 @@ function columnsOf(memory: SharedArrayBuffer, count: number): Columns {
 export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
   const { looks, next, ends, digests, states, texts } = columnsOf(memory, count);
   const textAt = (at: number): string => texts.toString('utf8', at === 0 ? 0 : ends[at - 1], ends[at]);
+  const lookAt = (at: number): FileLook => {
+    const [dev = 0, ino = 0, size = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.subarray(
+      at * LOOK,
+      (at + 1) * LOOK,
+    );
+    return { dev, ino, size, mode, mtimeMs, ctimeMs };
+  };
+  const setLookAt = (at: number, { dev, ino, size, mode, mtimeMs, ctimeMs }: FileLook): void =>
+    looks.set([dev, ino, size, mode, mtimeMs, ctimeMs], at * LOOK);
   return {
     memory,
     count,
@@ -96,16 +111,10 @@ export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
     },
     pathOf: (index) => textAt(index * TEXTS),
     targetOf: (index) => textAt(index * TEXTS + 1),
-    lookOf(index) {
-      const [dev = 0, ino = 0, size = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.subarray(
-        index * LOOK,
-        (index + 1) * LOOK,
-      );
-      return { dev, ino, size, mode, mtimeMs, ctimeMs };
-    },
-    setLook(index, { dev, ino, size, mode, mtimeMs, ctimeMs }) {
-      looks.set([dev, ino, size, mode, mtimeMs, ctimeMs], index * LOOK);
-    },
+    lookOf: (index) => lookAt(index * LOOKS),
+    setLook: (index, look) => setLookAt(index * LOOKS, look),
+    madeOf: (index) => lookAt(index * LOOKS + 1),
+    setMade: (index, look) => setLookAt(index * LOOKS + 1, look),
     hashOf(index, algorithm) {
       const at = index * DIGEST_BYTES;
       return `${algorithm}:${digests.toString('hex', at, at + (algorithm === 'md5' ? 16 : DIGEST_BYTES))}`;

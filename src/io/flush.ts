@@ -1,18 +1,28 @@
-import { closeSync, fsync, openSync } from 'node:fs';
+import { closeSync, fsync, openSync, statSync } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
 
 /** Above this many files one flush of the whole file system is cheaper than one flush per file. */
 const SINGLE_FLUSHES = 16;
 
+/** More would be open files only. */
+const IN_FLIGHT = 64;
+
 /**
- * Puts the named files' bytes (or folders' names) on the disk. Many at once are flushed together by `sync -f` of
- * their file system where it exists; otherwise each by its own fsync, many in flight.
+ * Puts the bytes of files (or the names of folders) of one file system on the disk. Many at once are flushed together by
+ * `sync -f` where it exists; otherwise each by its own fsync, many in flight.
  */
 export async function flush(paths: readonly string[]): Promise<void> {
   const [first] = paths;
   if (first === undefined) return;
   if (paths.length > SINGLE_FLUSHES && process.platform === 'linux' && (await syncFileSystem(first))) return;
-  await Promise.all(paths.map(flushOne));
+  for (let from = 0; from < paths.length; from += IN_FLIGHT)
+    await Promise.all(paths.slice(from, from + IN_FLIGHT).map(flushOne));
+}
+
+/** The same for paths that may lie on several file systems. */
+export async function flushAcross(paths: readonly string[]): Promise<void> {
+  if (paths.length <= SINGLE_FLUSHES) return flush(paths);
+  for (const some of Map.groupBy(paths, (path) => statSync(path).dev).values()) await flush(some);
 }
 
 function syncFileSystem(path: string): Promise<boolean> {

@@ -18,6 +18,11 @@ export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer)
 /** What a file is known by. */
 export type FileLook = Pick<Stats, 'dev' | 'ino' | 'size' | 'mode' | 'mtimeMs' | 'ctimeMs'>;
 
+/** Only what is to be kept of a stat. */
+export function lookOf({ dev, ino, size, mode, mtimeMs, ctimeMs }: FileLook): FileLook {
+  return { dev, ino, size, mode, mtimeMs, ctimeMs };
+}
+
 /** For a file of which only the size is known. */
 export function unseen(size: number): FileLook {
   return { dev: 0, ino: 0, size, mode: 0, mtimeMs: 0, ctimeMs: 0 };
@@ -34,13 +39,24 @@ export interface HashedFile {
   readonly hash: ContentHash;
   /** As it was seen, or after it was sealed. */
   readonly look: FileLook;
-  /** It was made read-only before, and was still what had been seen. */
-  readonly sealed: boolean;
+  /** Absent where its bytes still have to be made ready. */
+  readonly ready?: ReadyBytes;
+}
+
+/** Bytes that were hashed and can become an object: a file that was made read-only before, or a copy of it. */
+export interface ReadyBytes {
+  /** Absolute path: of the file itself, or of the copy. */
+  readonly at: string;
+  /** What is there looks like this. */
+  readonly look: FileLook;
 }
 
 export interface HashOptions {
   readonly algorithm: HashAlgorithm;
-  /** Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced. */
+  /**
+   * Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced, nor one
+   * that has another name: it may be somebody's own.
+   */
   readonly seal: boolean;
   readonly buffer: Buffer;
 }
@@ -52,14 +68,18 @@ export function hashSeen(
 ): HashedFile | Error {
   if (!seal) {
     const hash = hashFile(path, algorithm, buffer);
-    return typeof hash === 'string' ? { hash, look, sealed: false } : hash;
+    return typeof hash === 'string' ? { hash, look } : hash;
   }
   return whileOpen(path, (fd) => {
-    if (fstatSync(fd).ino === look.ino) fchmodSync(fd, OBJECT_MODE);
+    const { ino, nlink } = fstatSync(fd);
+    const isOurs = ino === look.ino && nlink === 1;
+    if (isOurs) fchmodSync(fd, OBJECT_MODE);
     const hash = hashOpen(fd, algorithm, buffer);
+    if (!isOurs) return { hash, look };
     const after = fstatSync(fd);
-    const sealed = isUnwritten(after, look);
-    return { hash, look: sealed ? after : look, sealed };
+    return isUnwritten(after, look)
+      ? { hash, look: after, ready: { at: path, look: after } }
+      : { hash, look };
   });
 }
 

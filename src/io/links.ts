@@ -5,32 +5,31 @@ import { tempName } from './files.ts';
 
 export type LinkType = 'reflink' | 'hardlink' | 'copy';
 
-/** Makes workspace files out of cache objects (or the other way round) the cheapest way that is safe for them. */
+/** Makes workspace files out of cache objects (or the other way round) without a copy of their bytes. */
 export interface Linker {
-  /** What `share` will try first between the two folders. */
+  /** What works between the two folders; `copy`: no link does. */
   readonly type: LinkType;
-  /** A file that may share its inode with the object: reflink, hardlink, copy. */
-  share(from: string, to: string): LinkType;
-  /** A file of its own that may be written to: reflink or copy, mode 0666 less the umask. */
-  own(from: string, to: string): LinkType;
+  /**
+   * Makes a reflink, which is a file of its own (mode 0666 less the umask), or a hardlink. False where that is refused:
+   * another device, too many names for one inode.
+   */
+  link(from: string, to: string): boolean;
 }
 
 /** Probes once, by trying, which links work from one folder to the other. */
 export function createLinker(fromFolder: string, toFolder: string): Linker {
   const reflinks = probe(fromFolder, toFolder, tryReflink);
   const hardlinks = probe(fromFolder, toFolder, tryHardlink);
-  // A copy takes over the object's read-only mode.
   const writable = 0o666 & ~process.umask();
-  const own = (from: string, to: string): LinkType => {
-    const reflinked = reflinks && tryReflink(from, to);
-    if (!reflinked) copyFileSync(from, to, constants.COPYFILE_EXCL);
-    chmodSync(to, writable);
-    return reflinked ? 'reflink' : 'copy';
-  };
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',
-    own,
-    share: (from, to) => (!reflinks && hardlinks && tryHardlink(from, to) ? 'hardlink' : own(from, to)),
+    link(from, to) {
+      if (!reflinks) return hardlinks && tryHardlink(from, to);
+      if (!tryReflink(from, to)) return false;
+      // It takes over the object's read-only mode.
+      chmodSync(to, writable);
+      return true;
+    },
   };
 }
 

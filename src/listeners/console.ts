@@ -58,11 +58,13 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
   let unstarted: Finished[] = [];
 
   const liveNameWidth = (): number => Math.min(nameWidth, Math.floor(columns() * NAME_SHARE));
-  const area = (): readonly string[] =>
-    formatLiveArea(
-      { state, now: options.now(), retryAt, transfers: transfers.running() },
+  const area = (): readonly string[] => {
+    const now = options.now();
+    return formatLiveArea(
+      { state, now, retryAt, transfers: transfers.running(now) },
       { style, columns: columns(), rows: rows(), nameWidth: liveNameWidth() },
     );
+  };
   const screen = isTty ? createLiveScreen({ ...options, area }) : createPlainScreen(options);
   const output = createStageOutput({
     style,

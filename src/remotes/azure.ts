@@ -120,13 +120,14 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
         throw error;
       }
     },
-    async get(key, signal) {
+    async get(key, signal, from = 0) {
       const answer = await ask(key, signal, (abortSignal) =>
-        blobOf(key).download(0, undefined, { abortSignal, maxRetryRequests: RESUMES }),
+        blobOf(key).download(from, undefined, { abortSignal, maxRetryRequests: RESUMES }),
       );
       if (answer.readableStreamBody === undefined) throw objectMissing(config, key);
       const faultOf = (error: unknown): unknown => azureFault(config, error, key);
-      return { stream: webStream(answer.readableStreamBody as Readable, { signal, faultOf }) };
+      const stream = webStream(answer.readableStreamBody as Readable, { signal, faultOf });
+      return { stream, ...(answer.contentRange !== undefined && { from }) };
     },
     async put(key, body, signal) {
       if (body.size <= BLOCK_BYTES) {

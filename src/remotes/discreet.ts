@@ -84,10 +84,10 @@ export function discreet(remote: Remote, redactor: Redactor): Remote {
     put: (key, body, signal) => guard(signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => guard(signal, () => remote.remove(key, signal)),
     ...(remote.flush && { flush: (signal) => guard(signal, async () => remote.flush?.(signal)) }),
-    async get(key, signal) {
-      const source = await guard(signal, () => remote.get(key, signal));
+    async get(key, signal, from) {
+      const source = await guard(signal, () => remote.get(key, signal, from));
       if ('file' in source) return source;
-      return { stream: derivedStream(source.stream, pieces(source.stream, redactor)) };
+      return { ...source, stream: derivedStream(source.stream, pieces(source.stream, redactor)) };
     },
     async *list(prefix, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       try {

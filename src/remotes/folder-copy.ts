@@ -66,6 +66,7 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
     running?.update(chunk);
     size += bytesRead;
     await writing;
+    copying.body.noteRead?.(size);
   }
   checkSize(file, { size, wanted: copying.body.size });
   if (hash && running) checkHash(file, running.end(), hash);

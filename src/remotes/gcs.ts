@@ -122,10 +122,10 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
         return undefined;
       }
     },
-    async get(key, signal) {
+    async get(key, signal, from) {
       const url = `${endpoint}/${objects}/${encodeURIComponent(prefix + key)}?alt=media`;
       try {
-        return { stream: await media.download(url, signal) };
+        return await media.download(url, signal, from);
       } catch (error) {
         await requireMissing(error, signal);
         throw objectMissing(config, key);

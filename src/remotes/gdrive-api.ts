@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { drive_v3 } from 'googleapis/build/src/apis/drive/v3.js';
-import type { Body } from '../base/remote.ts';
+import type { Body, SourceStream } from '../base/remote.ts';
 import type { Media } from './google-media.ts';
 import { within } from './web-request.ts';
 
@@ -26,7 +25,7 @@ export interface DriveApi {
   trash(id: string, signal: AbortSignal): Promise<void>;
   /** Throws `remote.corrupt` when the server's checksum is not that of what was sent. */
   upload(target: DriveTarget, body: Body, signal: AbortSignal): Promise<DriveFile>;
-  download(id: string, signal: AbortSignal): Promise<Readable>;
+  download(id: string, signal: AbortSignal, from?: number): Promise<SourceStream>;
 }
 
 export const FOLDER_TYPE = 'application/vnd.google-apps.folder';
@@ -129,10 +128,11 @@ export function createDriveApi({
       if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) throw corrupt(data.name ?? '');
       return { ...toFile(data), size: body.size };
     },
-    download: (id, signal) =>
+    download: (id, signal, from) =>
       media.download(
         `${rootUrl}drive/v3/files/${encodeURIComponent(id)}?alt=media&supportsAllDrives=true`,
         signal,
+        from,
       ),
   };
 }

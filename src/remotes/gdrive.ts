@@ -102,11 +102,11 @@ function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: 
         const file = await tree.lookup(prefix + key, signal);
         return file && { size: file.size };
       }),
-    get: (key, signal) =>
+    get: (key, signal, from) =>
       use(signal, async () => {
         const file = await tree.lookup(prefix + key, signal);
         if (!file) throw objectMissing(config, key);
-        return { stream: await api.download(file.id, signal) };
+        return api.download(file.id, signal, from);
       }),
     put: (key, body, signal) => use(signal, () => tree.write(prefix + key, body, signal)),
     remove: (key, signal) => use(signal, () => tree.remove(prefix + key, signal)),

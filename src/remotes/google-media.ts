@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
-import type { Body } from '../base/remote.ts';
+import type { Body, SourceStream } from '../base/remote.ts';
 import { transferChanged } from './verify.ts';
 import { sendRequest } from './web-request.ts';
-import { readBody, webStream } from './web-stream.ts';
+import { answerSource, rangeFrom, readBody } from './web-stream.ts';
 
 /** Up to this size bytes go up with their metadata in one request; above it in pieces of this size. */
 const PIECE_BYTES = 8 * 1024 * 1024;
@@ -36,7 +35,8 @@ export interface Uploaded {
 
 /** Moves bytes to and from Google's APIs (Cloud Storage and Drive have one protocol for it). */
 export interface Media {
-  download(url: string, signal: AbortSignal): Promise<Readable>;
+  /** `from`: as in `Remote.get`. */
+  download(url: string, signal: AbortSignal, from?: number): Promise<SourceStream>;
   upload(target: UploadTarget, body: Body, signal: AbortSignal): Promise<Uploaded>;
 }
 
@@ -180,12 +180,15 @@ export function createMedia({ headersFor, faultOf }: MediaOptions): Media {
   }
 
   return {
-    download: (url, signal) =>
+    download: (url, signal, from = 0) =>
       guard(signal, async () => {
-        const answer = await send(url, signal, { method: 'GET' });
+        const range = rangeFrom(from);
+        const answer = await send(url, signal, {
+          method: 'GET',
+          ...(range !== undefined && { headers: { range } }),
+        });
         if (!answer.ok) throw await refusalOf(answer);
-        if (answer.body === null) return Readable.from([], { objectMode: false });
-        return webStream(Readable.fromWeb(answer.body), { signal, faultOf });
+        return answerSource(answer, { from, signal, faultOf });
       }),
     upload: (target, body, signal) =>
       guard(signal, () => (body.size <= PIECE_BYTES ? uploadWhole : uploadPieces)(target, body, signal)),

@@ -1,11 +1,10 @@
-import { Readable } from 'node:stream';
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import { webFault } from './web-fault.ts';
 import { sendRequest } from './web-request.ts';
-import { encodeKey, webStream } from './web-stream.ts';
+import { answerSource, encodeKey, rangeFrom } from './web-stream.ts';
 
 const CONCURRENCY = 16;
 /** A server that has not begun to answer by then is taken for gone. */
@@ -60,9 +59,15 @@ interface Setup {
 function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup): Remote {
   const faultOf = (error: unknown): unknown => webFault(config, error, {});
 
-  async function request(method: 'GET' | 'HEAD', key: string, signal: AbortSignal): Promise<Response> {
+  async function request(
+    method: 'GET' | 'HEAD',
+    key: string,
+    { signal, range }: { readonly signal: AbortSignal; readonly range?: string | undefined },
+  ): Promise<Response> {
+    const url = base + encodeKey(key);
+    const all = range === undefined ? headers : { ...headers, range };
     try {
-      return await sendRequest({ url: base + encodeKey(key), method, headers, signal, withinMs: ANSWER_MS });
+      return await sendRequest({ url, method, headers: all, signal, withinMs: ANSWER_MS });
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
@@ -80,7 +85,7 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
   }
 
   async function head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
-    const answer = await request('HEAD', key, signal);
+    const answer = await request('HEAD', key, { signal });
     const size = answer.headers.get('content-length');
     if (answer.status === 404 || answer.status === 410) return undefined;
     if (answer.ok && size !== null) return { size: Number(size) };
@@ -90,18 +95,14 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
   }
 
   async function measure(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
-    const answer = await request('GET', key, signal);
+    const answer = await request('GET', key, { signal });
     if (answer.status === 404 || answer.status === 410) return undefined;
     if (!answer.ok) return refuse(answer);
     let size = 0;
-    for await (const chunk of bodyOf(answer, signal)) size += (chunk as Uint8Array).length;
+    const { stream } = answerSource(answer, { from: 0, signal, faultOf });
+    for await (const chunk of stream) size += (chunk as Uint8Array).length;
     return { size };
   }
-
-  const bodyOf = (answer: Response, signal: AbortSignal): Readable => {
-    if (answer.body === null) return Readable.from([], { objectMode: false });
-    return webStream(Readable.fromWeb(answer.body), { signal, faultOf });
-  };
 
   const readOnly = (): never => {
     throw remoteFault(config, 'denied', {
@@ -113,9 +114,9 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
   return {
     limits: { concurrency, readOnly: true, listless: true },
     head,
-    async get(key, signal) {
-      const answer = await request('GET', key, signal);
-      if (answer.ok) return { stream: bodyOf(answer, signal) };
+    async get(key, signal, from = 0) {
+      const answer = await request('GET', key, { signal, range: rangeFrom(from) });
+      if (answer.ok) return answerSource(answer, { from, signal, faultOf });
       if (answer.status !== 404 && answer.status !== 410) return refuse(answer);
       await answer.body?.cancel();
       throw objectMissing(config, key);

@@ -17,10 +17,10 @@ export function limit(remote: Remote): Remote {
     head: (key, signal) => run(signal, () => remote.head(key, signal)),
     put: (key, body, signal) => run(signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run(signal, () => remote.remove(key, signal)),
-    get: (key, signal) =>
+    get: (key, signal, from) =>
       new Promise<Source>((resolve, reject) => {
         const whole = run(signal, async () => {
-          const source = await remote.get(key, signal);
+          const source = await remote.get(key, signal, from);
           resolve(source);
           if ('file' in source || source.stream.closed) return;
           await new Promise<void>((closed) => source.stream.once('close', closed));

@@ -65,8 +65,9 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
 /**
  * A remote whose operations are tried again when the remote says that it may help. A retried `put` opens its body
  * anew; a retried `list` begins again and yields no key twice. When the server asks one operation to slow down, those
- * that have not begun wait too. An object whose stream breaks off is asked for again and goes on behind the bytes that
- * were already handed out; under other keys the bytes may have changed meanwhile, so there the receiver is told.
+ * that have not begun wait too. An object whose stream breaks off goes on behind the bytes that were already handed out:
+ * only the rest is asked for, and the tries count anew whenever some of it came. Under other keys the bytes may have
+ * changed meanwhile, so there the receiver is told.
  */
 export function retry(remote: Remote, options: RetryOptions): Remote {
   let quietUntilMs = 0;
@@ -92,11 +93,11 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
     ...remote,
     head: (key, signal) => run({ operation: 'head', key }, signal, () => remote.head(key, signal)),
     async get(key, signal) {
-      const again = (): Promise<Source> =>
-        run({ operation: 'get', key }, signal, () => remote.get(key, signal));
-      const source = await again();
+      const open = (from?: number): Promise<Source> =>
+        run({ operation: 'get', key }, signal, () => remote.get(key, signal, from));
+      const source = await open();
       if ('file' in source || parseObjectPath(key) === undefined) return source;
-      return { stream: derivedStream(source.stream, resumed(key, source, again, { ...noted, signal })) };
+      return { stream: derivedStream(source.stream, resumed(key, source, open, { ...noted, signal })) };
     },
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
@@ -142,16 +143,17 @@ async function* listWithRetry(
 async function* resumed(
   key: string,
   first: Source,
-  again: () => Promise<Source>,
+  open: (from: number) => Promise<Source>,
   options: RetryOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let source = first;
   let handedOut = 0;
   for (let attempt = 1; ; attempt++) {
     let error: unknown;
-    let skip = handedOut;
+    const before = handedOut;
     try {
       if ('file' in source) throw new TypeError(`the remote gave a stream and then a file for "${key}"`);
+      let skip = handedOut - (source.from ?? 0);
       for await (const chunk of source.stream as AsyncIterable<Uint8Array>) {
         const rest = chunk.subarray(Math.min(skip, chunk.length));
         skip -= chunk.length - rest.length;
@@ -163,10 +165,13 @@ async function* resumed(
       error = caught;
     }
     options.signal.throwIfAborted();
+    // Progress was made: this is a new fault.
+    if (handedOut > before) attempt = 1;
     const delayMs = nextDelay(error, attempt, options.random);
     if (delayMs === undefined) throw error;
     options.onRetry?.({ operation: 'get', key, attempt, delayMs, error: error as PipelineError });
     await options.clock.sleep(delayMs, options.signal);
-    source = await again();
+    // With the last byte that came: a server refuses a range that begins at the end.
+    source = await open(Math.max(0, handedOut - 1));
   }
 }

@@ -11,7 +11,11 @@ export interface PlainS3 {
   isReady(): boolean;
   /** Resolves with the object's tag, which every S3 gives. */
   put(key: string, put: PlainPut): Promise<string | undefined>;
-  get(key: string, signal: AbortSignal): Promise<Readable>;
+  /** `range`: the value of such a header; `isPart`: the server heeded it. */
+  get(
+    key: string,
+    get: { readonly range: string | undefined; readonly signal: AbortSignal },
+  ): Promise<{ readonly stream: Readable; readonly isPart: boolean }>;
 }
 
 export interface PlainPut {
@@ -71,7 +75,15 @@ export function createPlainS3(client: S3Client): PlainS3 {
 
   async function send(
     request: { readonly method: string; readonly key: string; readonly payloadHash: string },
-    { body, signal }: { readonly body?: Uint8Array; readonly signal: AbortSignal },
+    {
+      body,
+      range,
+      signal,
+    }: {
+      readonly body?: Uint8Array;
+      readonly range?: string | undefined;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Answer> {
     if (!learned) throw new TypeError('nothing was learned yet');
     const { method, key, payloadHash } = request;
@@ -93,6 +105,7 @@ export function createPlainS3(client: S3Client): PlainS3 {
         host,
         ...headers,
         ...(body && { 'content-type': 'application/octet-stream', 'content-length': String(body.length) }),
+        ...(range !== undefined && { range }),
         ...(userAgent !== undefined && { 'user-agent': userAgent }),
       },
     };
@@ -111,9 +124,9 @@ export function createPlainS3(client: S3Client): PlainS3 {
       await drain(body);
       return headers['etag'];
     },
-    async get(key, signal) {
-      const { body } = await send({ method: 'GET', key, payloadHash: NOTHING }, { signal });
-      return body;
+    async get(key, { range, signal }) {
+      const answer = await send({ method: 'GET', key, payloadHash: NOTHING }, { range, signal });
+      return { stream: answer.body, isPart: answer.statusCode === 206 };
     },
   };
 }

@@ -12,7 +12,7 @@ import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
 import { strangeAnswer } from './web-fault.ts';
-import { readBody, webStream } from './web-stream.ts';
+import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
 /** A part is in memory, so the SDK itself may send it again without opening the body anew. */
@@ -154,15 +154,17 @@ function createS3(
         throw error;
       }
     },
-    async get(key, signal) {
-      const stream = await ask(key, signal, async () => {
-        if (plain.isReady()) return plain.get(prefix + key, signal);
-        const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key });
-        const { Body } = await client.send(command, { abortSignal: signal });
-        return Body as Readable | undefined;
+    async get(key, signal, from = 0) {
+      const range = rangeFrom(from);
+      const { stream, isPart } = await ask(key, signal, async () => {
+        if (plain.isReady()) return plain.get(prefix + key, { range, signal });
+        const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key, Range: range });
+        const { Body, ContentRange } = await client.send(command, { abortSignal: signal });
+        return { stream: Body as Readable | undefined, isPart: ContentRange !== undefined };
       });
       if (stream === undefined) throw objectMissing(config, key);
-      return { stream: webStream(stream, { signal, faultOf: (error) => s3Fault(config, error, key) }) };
+      const faultOf = (error: unknown): unknown => s3Fault(config, error, key);
+      return { stream: webStream(stream, { signal, faultOf }), ...(isPart && { from }) };
     },
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
-import type { Body } from '../base/remote.ts';
+import { Readable } from 'node:stream';
+import type { Body, SourceStream } from '../base/remote.ts';
 import { derivedStream } from './derived-stream.ts';
 import { WHOLE_BYTES, readWholeFile } from './local-file.ts';
 
@@ -23,6 +23,23 @@ export function webStream(
     }
   }
   return derivedStream(stream, pieces());
+}
+
+/** The header `Range` that leaves out what comes before a byte; `undefined` when nothing does. */
+export function rangeFrom(from: number): string | undefined {
+  return from === 0 ? undefined : `bytes=${from}-`;
+}
+
+/** The bytes of an answer to a request with the `Range` of `from`, which a server need not heed. */
+export function answerSource(
+  answer: Response,
+  { from, ...options }: Parameters<typeof webStream>[1] & { readonly from: number },
+): SourceStream {
+  const stream =
+    answer.body === null
+      ? Readable.from([], { objectMode: false })
+      : webStream(Readable.fromWeb(answer.body), options);
+  return { stream, ...(answer.status === 206 && { from }) };
 }
 
 /** All bytes of a small body; throws `transfer.changed` when they come from a file and are not what they should be. */

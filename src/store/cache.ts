@@ -1,11 +1,13 @@
 import { lstatSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, tempName } from '../io/files.ts';
+import { isUnwritten, lookOf } from '../io/hash-file.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { hashFiles } from './hash-files.ts';
@@ -41,7 +43,10 @@ export interface Cache {
   readTree(hash: ContentHash): readonly TreeEntry[];
   /** A small file object's bytes, hashed while read; throws like `readTree`. */
   readObject(hash: ContentHash): Buffer;
-  /** Makes sure that objects hold what their names say; those known to be untouched cost one stat. */
+  /**
+   * Makes sure that objects hold what their names say; those known to be untouched cost one stat. Throws the system's error
+   * for one that is there and cannot be read.
+   */
   check(hashes: Iterable<ContentHash>): Promise<Checked>;
   /** Takes an object that is not what its name says out of the cache. */
   discard(hash: ContentHash): void;
@@ -54,6 +59,15 @@ export interface CacheOptions {
   readonly clock: Clock;
   /** Told of each object found corrupt. */
   readonly onCorrupt: (hash: ContentHash) => void;
+}
+
+/** An object that the memo does not vouch for. */
+interface Unknown {
+  readonly hash: ContentHash;
+  readonly path: string;
+  readonly size: number;
+  /** As it was before it was read. */
+  readonly look: FileLook;
 }
 
 export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOptions): Cache {
@@ -78,6 +92,41 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
 
   const has = (hash: ContentHash): boolean => statOf(hash)?.isFile() === true;
 
+  async function check(hashes: Iterable<ContentHash>): Promise<Checked> {
+    const missing: ContentHash[] = [];
+    const corrupt: ContentHash[] = [];
+    const unknown: Unknown[] = [];
+    for (const hash of new Set(hashes)) {
+      const stat = statOf(hash);
+      if (!stat?.isFile()) missing.push(hash);
+      else if (!memo.isVerifiedObject(stat, hash))
+        unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
+    }
+    for (const algorithm of ['sha256', 'md5'] as const) {
+      const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
+      const seenAt = clock.now();
+      const found = await hashFiles(mine, algorithm);
+      for (const [index, { hash, look }] of mine.entries()) {
+        const real = found[index];
+        // What cannot be read now may be good all the same.
+        if (real instanceof Error && !isSystemError(real, 'ENOENT')) throw real;
+        if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`)
+          memo.remember(look, hash, { seenAt, object: true });
+        else if (takeOut(hash, look)) corrupt.push(hash);
+        else missing.push(hash);
+      }
+    }
+    return { missing, corrupt };
+  }
+
+  /** False for one that is gone, or that someone else has replaced since it was looked at: by a good one, perhaps. */
+  function takeOut(hash: ContentHash, look: FileLook): boolean {
+    const now = statOf(hash);
+    if (!now || !isUnwritten(now, look)) return false;
+    discard(hash);
+    return true;
+  }
+
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
 
   return {
@@ -96,32 +145,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
       if (!entries) trees.set(hash, (entries = parseManifest(readObject(hash), algorithmOf(hash))));
       return entries;
     },
-    async check(hashes) {
-      const missing: ContentHash[] = [];
-      const corrupt: ContentHash[] = [];
-      const unknown: { hash: ContentHash; path: string; size: number }[] = [];
-      for (const hash of new Set(hashes)) {
-        const stat = statOf(hash);
-        if (!stat?.isFile()) missing.push(hash);
-        else if (!memo.isVerifiedObject(stat, hash))
-          unknown.push({ hash, path: pathOf(hash), size: stat.size });
-      }
-      for (const algorithm of ['sha256', 'md5'] as const) {
-        const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
-        const seenAt = clock.now();
-        const found = await hashFiles(mine, algorithm);
-        for (const [index, { hash, path }] of mine.entries()) {
-          const real = found[index];
-          if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`)
-            memo.remember(lstatSync(path), hash, { seenAt, object: true });
-          else {
-            discard(hash);
-            corrupt.push(hash);
-          }
-        }
-      }
-      return { missing, corrupt };
-    },
+    check,
   };
 }
 

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import type { Crew } from '../io/crew.ts';
-import { OPEN, SEALED, packFiles } from '../io/file-block.ts';
+import type { Crew, Job } from '../io/crew.ts';
+import { OPEN, READY, packFiles } from '../io/file-block.ts';
 import type { FileBlock } from '../io/file-block.ts';
 import { hashSeen, unseen } from '../io/hash-file.ts';
-import type { FileLook, FileToHash, HashedFile } from '../io/hash-file.ts';
+import type { FileLook, FileToHash, HashOptions, HashedFile } from '../io/hash-file.ts';
 
 const CHUNK = 1024 * 1024;
 /** Starting threads costs about 60 ms: worth it above this much work. */
@@ -16,15 +16,34 @@ const PART_BYTES = 64 * 1024 * 1024;
 
 /** Files on their way through a hash. */
 export interface Hashing {
-  /** `seal`: as in `HashOptions`. */
-  add(path: string, look: FileLook, seal: boolean): void;
+  add(path: string, look: FileLook, how: How): void;
   /** What came of each file, in the order in which they were added; the system error of one that could not be read. */
   end(): AsyncIterable<HashedFile | Error>;
 }
 
+/**
+ * `hash`: that is all. `seal`: the file is made read-only first, so that it can become an object. `keep`: where threads hash,
+ * they copy what the cache lacks while they have it.
+ */
+export type How = 'hash' | 'seal' | 'keep';
+
+/** The cache that copies are for. */
+export interface Keeper {
+  readonly dir: string;
+  /** A name for a copy, in a folder that is there. */
+  newTemp(): string;
+}
+
+export interface HashingOptions {
+  readonly algorithm: HashAlgorithm;
+  readonly crew?: Crew | undefined;
+  /** Needed for `keep`. */
+  readonly keeper?: Keeper | undefined;
+}
+
 /** Files that are treated alike. */
 interface Part {
-  readonly seal: boolean;
+  readonly how: How;
   readonly block: FileBlock;
   /** Resolves when threads are through with it. */
   worked?: Promise<void>;
@@ -34,12 +53,12 @@ interface Part {
  * Hashes files: a few in place, many by threads. Threads that are given begin as soon as there is enough for them, while
  * files are still being added.
  */
-export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
+export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hashing {
   const parts: Part[] = [];
   /** Of the next part. */
   let pending: FileToHash[] = [];
   let pendingBytes = 0;
-  let sealing = false;
+  let pendingHow: How = 'hash';
   let files = 0;
   let bytes = 0;
   let largest = 0;
@@ -48,21 +67,27 @@ export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
 
   function close(): void {
     if (pending.length === 0) return;
-    parts.push({ seal: sealing, block: packFiles(pending) });
+    const files =
+      pendingHow === 'keep' && keeper ? pending.map((file) => ({ ...file, to: keeper.newTemp() })) : pending;
+    parts.push({ how: pendingHow, block: packFiles(files) });
     pending = [];
     pendingBytes = 0;
     if (crew && isMuch()) share(crew);
   }
 
+  function jobOf(kind: How): Job {
+    if (kind !== 'keep') return { kind, algorithm };
+    return keeper ? { kind, algorithm, cache: keeper.dir } : { kind: 'hash', algorithm };
+  }
+
   function share(threads: Crew): void {
-    for (const part of parts)
-      part.worked ??= threads.work({ kind: part.seal ? 'seal' : 'hash', algorithm }, part.block);
+    for (const part of parts) part.worked ??= threads.work(jobOf(part.how), part.block);
   }
 
   return {
-    add(path, look, seal) {
-      if (seal !== sealing) close();
-      sealing = seal;
+    add(path, look, how) {
+      if (how !== pendingHow) close();
+      pendingHow = how;
       pending.push({ path, look });
       pendingBytes += look.size;
       files++;
@@ -75,25 +100,31 @@ export function createHashing(algorithm: HashAlgorithm, crew?: Crew): Hashing {
       using own = !crew && isMuch() ? (await import('../io/crew.ts')).createCrew() : undefined;
       if (own) share(own);
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, largest + 1)));
-      for (const { seal, block, worked } of parts) {
+      for (const { how, block, worked } of parts) {
         await worked;
-        yield* resultsOf(block, { algorithm, seal, buffer });
+        yield* resultsOf(block, how, { algorithm, seal: how === 'seal', buffer });
       }
-      for (const file of pending) yield hashSeen(file, { algorithm, seal: sealing, buffer });
+      for (const file of pending) yield hashSeen(file, { algorithm, seal: pendingHow === 'seal', buffer });
     },
   };
 }
 
-function* resultsOf(
-  block: FileBlock,
-  options: Parameters<typeof hashSeen>[1],
-): Generator<HashedFile | Error> {
+function* resultsOf(block: FileBlock, how: How, options: HashOptions): Generator<HashedFile | Error> {
   for (let index = 0; index < block.count; index++) {
     const look = block.lookOf(index);
     const state = block.stateOf(index);
-    yield state === OPEN
-      ? hashSeen({ path: block.pathOf(index), look }, options)
-      : { hash: block.hashOf(index, options.algorithm), look, sealed: state === SEALED };
+    if (state === OPEN) {
+      yield hashSeen({ path: block.pathOf(index), look }, options);
+      continue;
+    }
+    const hash = block.hashOf(index, options.algorithm);
+    if (state !== READY) yield { hash, look };
+    else {
+      const made = block.madeOf(index);
+      yield how === 'seal'
+        ? { hash, look: made, ready: { at: block.pathOf(index), look: made } }
+        : { hash, look, ready: { at: block.targetOf(index), look: made } };
+    }
   }
 }
 
@@ -102,7 +133,7 @@ export async function hashFiles(
   files: readonly { readonly path: string; readonly size: number }[],
   algorithm: HashAlgorithm,
 ): Promise<readonly (ContentHash | Error)[]> {
-  const hashing = createHashing(algorithm);
-  for (const { path, size } of files) hashing.add(path, unseen(size), false);
+  const hashing = createHashing({ algorithm });
+  for (const { path, size } of files) hashing.add(path, unseen(size), 'hash');
   return Array.fromAsync(hashing.end(), (file) => (file instanceof Error ? file : file.hash));
 }

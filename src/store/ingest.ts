@@ -4,14 +4,14 @@ import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { writeFileAtomic } from '../io/files.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, packFiles } from '../io/file-block.ts';
 import { OBJECT_MODE, hashFile, isUnwritten } from '../io/hash-file.ts';
-import type { FileLook } from '../io/hash-file.ts';
+import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
@@ -22,8 +22,8 @@ export interface IngestFile {
   readonly size: number;
   /** `share`: the file may become one inode with its object (read-only). `own`: it stays a file of its own. */
   readonly sharing: 'share' | 'own';
-  /** What it looked like when it was made read-only, before it was hashed; absent, it is made so now. */
-  readonly seal?: FileLook;
+  /** What can become the object; absent, it is made now. A copy is used up, but for whoever made it to drop when this fails. */
+  readonly ready?: ReadyBytes;
 }
 
 /** From so many on threads link: what they save is worth their start. */
@@ -46,20 +46,32 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
   const twins: IngestFile[] = [];
   // The first of equal files becomes the object.
   for (const file of files) (absent.delete(file.hash) ? entering : twins).push(file);
-  let batch: IngestFile[] = [];
-  let bytes = 0;
-  for (const file of entering) {
-    batch.push(file);
-    bytes += file.size;
-    if (batch.length >= BATCH_FILES || bytes >= BATCH_BYTES) {
-      await ingestBatch(cache, batch, crew);
-      batch = [];
-      bytes = 0;
-    }
-  }
-  await ingestBatch(cache, batch, crew);
+  dropCopies(twins);
+  for (const batch of batchesOf(entering)) await ingestBatch(cache, batch, crew);
   if (cache.linker().type !== 'hardlink') return;
   for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
+}
+
+/** Copies that were made ready and are not needed. */
+function dropCopies(files: readonly IngestFile[]): void {
+  for (const { path, ready } of files) if (ready && ready.at !== path) rmSync(ready.at, { force: true });
+}
+
+/** What is ready goes at once: its bytes are written, and one flush is cheaper than several. */
+function* batchesOf(files: readonly IngestFile[]): Generator<readonly IngestFile[]> {
+  yield files.filter(({ ready }) => ready);
+  let batch: IngestFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (file.ready) continue;
+    batch.push(file);
+    bytes += file.size;
+    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  yield batch;
 }
 
 interface Entering {
@@ -73,12 +85,16 @@ interface Entering {
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
+  // One that has another name may be somebody's own, and is not made read-only.
+  const canBecomeObject = ({ sharing, path }: IngestFile): boolean =>
+    sharing === 'share' && leadsTo(dirname(path)) && lstatSync(path).nlink === 1;
   const entering: Entering[] = [];
   const folders = new Set(files.map((file) => folderOf(cache.pathOf(file.hash))));
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
-    (file.sharing === 'share' && leadsTo(dirname(file.path)) ? linked : copied).push(file);
+    if (file.ready) entering.push({ file, from: file.ready.at, look: file.ready.look });
+    else (canBecomeObject(file) ? linked : copied).push(file);
   try {
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     for (const file of linked) entering.push(seal(cache, file));
@@ -87,7 +103,8 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     await enterAll(cache, entering, crew);
     await flush([...folders]);
   } catch (error) {
-    for (const { file, from } of entering) if (from !== file.path) rmSync(from, { force: true });
+    for (const { file, from } of entering)
+      if (from !== file.path && !file.ready) rmSync(from, { force: true });
     throw error;
   }
 }
@@ -111,7 +128,6 @@ function createReach(cache: Cache): (folder: string) => boolean {
 
 /** Makes the file itself read-only, so that it can become the object. */
 function seal(cache: Cache, file: IngestFile): Entering {
-  if (file.seal) return { file, from: file.path, look: file.seal };
   chmodSync(file.path, OBJECT_MODE);
   // Only now nobody new can open it for writing.
   const look = lstatSync(file.path);
@@ -130,9 +146,9 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
   const seenAt = cache.clock.now();
   const linked = crew ? await linkByThreads(cache, entering, crew) : NOBODY;
   for (const one of entering) {
-    const look = linked.has(one) ? one.look : enter(cache, one);
     // Link and rename have moved its ctime only, which does not count for an object.
-    cache.memo.remember(look, one.file.hash, { seenAt, object: true });
+    if (linked.has(one) || enter(cache, one))
+      cache.memo.remember(one.look, one.file.hash, { seenAt, object: true });
   }
 }
 
@@ -154,21 +170,23 @@ async function linkByThreads(
   return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
 }
 
-/** Returns what the object looks like. Throws `out.changed` for a file that was written to while it waited. */
-function enter(cache: Cache, { file, from, look }: Entering): FileLook {
+/**
+ * False when another process has just put an object there, which nobody here has read. Throws `out.changed` for a file that
+ * was written to while it waited.
+ */
+function enter(cache: Cache, { file, from, look }: Entering): boolean {
   const object = cache.pathOf(file.hash);
   if (from !== file.path) {
     renameSync(from, object);
-    return look;
+    return true;
   }
   if (!isUnwritten(lstatSync(from), look)) throw outChanged(from);
   try {
     linkSync(from, object);
-    return look;
+    return true;
   } catch (error) {
-    // Another process has just put the same object there.
     if (!isSystemError(error, 'EEXIST')) throw error;
-    return lstatSync(object);
+    return false;
   }
 }
 
@@ -212,8 +230,8 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
 
 function copyOne(cache: Cache, file: IngestFile): Entering {
   const from = cache.newTemp();
-  if (cache.linker().type === 'reflink' && isStill(cache, file, lstatSync(file.path))) {
-    cache.linker().share(file.path, from);
+  const { type, link } = cache.linker();
+  if (type === 'reflink' && isStill(cache, file, lstatSync(file.path)) && link(file.path, from)) {
     chmodSync(from, OBJECT_MODE);
     return { file, from, look: lstatSync(from) };
   }
@@ -240,10 +258,12 @@ export function ingestTree(
   return hash;
 }
 
-/** Puts a directory's manifest into the cache, durably; every file it names must be there already. */
+/** Puts a directory's manifest into the cache, durably, also over a damaged one; every file it names must be there already. */
 export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8Array): void {
-  if (cache.has(hash)) return;
   const object = cache.pathOf(hash);
+  const here = readIfExists(object);
+  if (here?.equals(manifest) === true) return;
+  if (here) cache.discard(hash);
   mkdirSync(folderOf(object), { recursive: true });
   writeFileAtomic(object, manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

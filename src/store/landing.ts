@@ -24,8 +24,15 @@ import { parseManifest } from './tree.ts';
 
 /** Objects on their way into the cache: temp files beside it, hashed while written, let in batch by batch. */
 export interface Landing {
-  /** Resolves with the bytes received. Throws `remote.corrupt` for bytes that are not what the name says. */
-  receive(hash: ContentHash, source: Source, signal: AbortSignal): Promise<number>;
+  /**
+   * Resolves with the bytes received; `came` is told how many there are so far. Throws `remote.corrupt` for bytes that are
+   * not what the name says.
+   */
+  receive(
+    hash: ContentHash,
+    source: Source,
+    options: { readonly signal: AbortSignal; readonly came?: ((bytes: number) => void) | undefined },
+  ): Promise<number>;
   /**
    * Receives many small files at once, where that is faster than one by one; `received` is told of some at a time. What
    * cannot be copied is left out without a word: `receive` says why.
@@ -133,9 +140,9 @@ export function createLanding(cache: Cache): Landing {
         },
       });
     },
-    async receive(hash, source, signal) {
+    async receive(hash, source, { signal, came }) {
       const temp = tempFor(hash);
-      const size = await write(hash, asSmallFileOrStream(source, signal), temp);
+      const size = await write(hash, asSmallFileOrStream(source, signal), { temp, came });
       chmodSync(temp, 0o444);
       if (isTreeHash(hash)) {
         trees.set(hash, { hash, temp, size });
@@ -171,7 +178,11 @@ function asSmallFileOrStream(source: Source, signal: AbortSignal): Source {
 }
 
 /** Writes what comes to a temp file, hashing it on the way; leaves nothing when it is not what it should be. */
-async function write(hash: ContentHash, source: Source, temp: string): Promise<number> {
+async function write(
+  hash: ContentHash,
+  source: Source,
+  { temp, came }: { readonly temp: string; readonly came: ((bytes: number) => void) | undefined },
+): Promise<number> {
   const expected: ContentHash = `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
   if ('file' in source) {
     copyHashed(source.file, temp, { hash: expected, mismatch: () => corrupt(hash) });
@@ -185,6 +196,7 @@ async function write(hash: ContentHash, source: Source, temp: string): Promise<n
       running.update(chunk);
       for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
       size += chunk.length;
+      came?.(size);
     }
     if (running.end() !== expected) throw corrupt(hash);
   } catch (error) {

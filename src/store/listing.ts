@@ -3,7 +3,7 @@ import { digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createManifestWriter } from './manifest-writer.ts';
-import type { FileLook, HashedFile } from '../io/hash-file.ts';
+import type { HashedFile, ReadyBytes } from '../io/hash-file.ts';
 import type { Memo } from './memo.ts';
 import { hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -22,8 +22,8 @@ export interface Listing {
   readonly hashOf: (index: number) => ContentHash;
   readonly sizeOf: (index: number) => number;
   readonly knownOf: (index: number) => Known;
-  /** What a file looked like after it was made read-only and hashed; `undefined` for one that was not sealed. */
-  readonly sealOf: (index: number) => FileLook | undefined;
+  /** What of a file that was hashed just now can become its object; `undefined` when that still has to be made. */
+  readonly readyOf: (index: number) => ReadyBytes | undefined;
 }
 
 /** A folder that is being looked at. */
@@ -69,12 +69,12 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
     },
     end(hashed) {
       const manifest = writer.end();
-      const seals = new Map<number, FileLook>();
+      const ready = new Map<number, ReadyBytes>();
       for (const [at, index] of unknown.entries()) {
         const file = hashed[at];
         if (!file) continue;
         manifest.write(digestOf(file.hash), digests[index] ?? 0, 'latin1');
-        if (file.sealed) seals.set(index, file.look);
+        if (file.ready) ready.set(index, file.ready);
       }
       return {
         hash: hashManifest(manifest, algorithm),
@@ -88,7 +88,7 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
         },
         sizeOf: (index) => sizes[index] ?? 0,
         knownOf: (index) => KNOWN[known[index] ?? 0] ?? 'hashed',
-        sealOf: (index) => seals.get(index),
+        readyOf: (index) => ready.get(index),
       };
     },
   };

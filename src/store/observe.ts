@@ -4,9 +4,9 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Crew } from '../io/crew.ts';
-import type { FileLook, HashedFile } from '../io/hash-file.ts';
+import type { HashedFile, ReadyBytes } from '../io/hash-file.ts';
 import { createHashing } from './hash-files.ts';
-import type { Hashing } from './hash-files.ts';
+import type { Hashing, How, Keeper } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
 import type { Known, Lister, Listing } from './listing.ts';
 import type { Memo } from './memo.ts';
@@ -26,8 +26,8 @@ export interface ObservedFile {
   readonly kind: 'file';
   readonly artifact: Artifact;
   readonly known: Known;
-  /** As in `Listing.sealOf`. */
-  readonly seal?: FileLook;
+  /** As in `Listing.readyOf`. */
+  readonly ready?: ReadyBytes;
 }
 
 /** A folder. */
@@ -76,6 +76,8 @@ export interface ObserverOptions {
   readonly clock: Clock;
   /** Threads for hashing many files; absent, each look starts its own when it has seen all. */
   readonly crew?: Crew;
+  /** The cache for which many files that must be hashed, and are not sealed, are copied on the way. */
+  readonly keeper?: Keeper | undefined;
 }
 
 /** What stands at a path, with the hashes that the memo knows. */
@@ -93,7 +95,9 @@ interface Looked {
 }
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
-export function createObserver({ root, memo, algorithm, clock, crew }: ObserverOptions): Observer {
+export function createObserver({ root, memo, algorithm, clock, crew, keeper }: ObserverOptions): Observer {
+  const howTo = (isSealed: boolean): How => (isSealed ? 'seal' : keeper ? 'keep' : 'hash');
+
   function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
     let file: Found | undefined;
@@ -104,10 +108,10 @@ export function createObserver({ root, memo, algorithm, clock, crew }: ObserverO
         visit(prefix, name, stat) {
           if (name === '') {
             const row = memo.find(stat, algorithm);
-            if (row < 0) hash(at, stat, stat.dev === sealOn && !isExecutable(stat));
+            if (row < 0) hash(at, stat, howTo(stat.dev === sealOn && !isExecutable(stat)));
             file = { kind: 'file', stat, row };
           } else if (!(lister ??= createLister(memo, algorithm)).add(prefix, name, stat))
-            hash(`${at}/${prefix}${name}`, stat, stat.dev === sealOn);
+            hash(`${at}/${prefix}${name}`, stat, howTo(stat.dev === sealOn));
         },
       });
       if (kind === 'missing') return MISSING;
@@ -146,14 +150,14 @@ export function createObserver({ root, memo, algorithm, clock, crew }: ObserverO
       ...(isExecutable(stat) && { exec: true }),
     };
     if (!hashed) return { kind: 'file', artifact, known: memo.isObject(row) ? 'object' : 'memo' };
-    return { kind: 'file', artifact, known: 'hashed', ...(hashed.sealed && { seal: hashed.look }) };
+    return { kind: 'file', artifact, known: 'hashed', ...(hashed.ready && { ready: hashed.ready }) };
   }
 
   return {
     async observe(requests) {
       const found = new Map<RelPath, Observation>();
       const seenAt = clock.now();
-      const hashing = createHashing(algorithm, crew);
+      const hashing = createHashing({ algorithm, crew, keeper });
       const waiting: Looked[] = [];
       for (const request of requests) {
         const { path } = request;

@@ -61,17 +61,15 @@ function rememberCopies({ memo, clock }: Cache, copies: readonly Copy[]): void {
   for (const { hash, stat } of copies) memo.remember(stat, hash, { seenAt, object: false });
 }
 
-/** Returns the stat of a file that was copied and hashed. */
+/** Returns the stat of a file that was copied and hashed; where a link is refused, too. */
 function placeFile(
   cache: Cache,
   { hash, to, own }: { hash: ContentHash; to: string; own: boolean },
 ): Stats | undefined {
-  const linker = cache.linker();
-  if (linker.type === 'copy' || (own && linker.type !== 'reflink'))
-    return copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
-  if (own) linker.own(cache.pathOf(hash), to);
-  else linker.share(cache.pathOf(hash), to);
-  return undefined;
+  const { type, link } = cache.linker();
+  const object = cache.pathOf(hash);
+  if ((!own || type === 'reflink') && link(object, to)) return undefined;
+  return copyHashed(object, to, { hash, mismatch: () => corrupt(cache, hash) });
 }
 
 function corrupt(cache: Cache, hash: ContentHash): PipelineError {

@@ -1,10 +1,36 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
 import type { Crew } from '../io/crew.ts';
 import { ingest, ingestManifest } from './ingest.ts';
 import type { IngestFile } from './ingest.ts';
+import type { Keeper } from './hash-files.ts';
 import type { Known, Listing } from './listing.ts';
 import type { Observation } from './observe.ts';
+
+/** Copies made while files are looked at, until they are taken in. */
+export interface Copies extends Keeper {
+  /** Removes those that have not become objects. */
+  drop(): void;
+}
+
+/** `undefined` where the file system shares bytes instead of copying them. */
+export function createCopies(cache: Cache): Copies | undefined {
+  if (cache.linker().type === 'reflink') return undefined;
+  const temps: string[] = [];
+  return {
+    dir: cache.dir,
+    newTemp() {
+      const temp = cache.newTemp();
+      if (temps.push(temp) === 1) mkdirSync(dirname(temp), { recursive: true });
+      return temp;
+    },
+    drop() {
+      for (const temp of temps) rmSync(temp, { force: true });
+    },
+  };
+}
 
 /** Something that was looked at and is to be in the cache. */
 export interface ToTakeIn {
@@ -63,20 +89,20 @@ function columnsOf({ path, here, sharing }: ToTakeIn): Columns {
       count: 1,
       hashOf: () => hash,
       knownOf: () => here.known,
-      fileAt: () => ({ path, hash, size, sharing, ...(here.seal && { seal: here.seal }) }),
+      fileAt: () => ({ path, hash, size, sharing, ...(here.ready && { ready: here.ready }) }),
     };
   }
   const { listing } = here;
   if (!listing) throw new Error(`"${path}" was not looked at`);
-  const { count, hashOf, knownOf, sizeOf, relpathOf, sealOf } = listing;
+  const { count, hashOf, knownOf, sizeOf, relpathOf, readyOf } = listing;
   const fileAt = (index: number): IngestFile => {
-    const seal = sealOf(index);
+    const ready = readyOf(index);
     return {
       path: `${path}/${relpathOf(index)}`,
       hash: hashOf(index),
       size: sizeOf(index),
       sharing,
-      ...(seal && { seal }),
+      ...(ready && { ready }),
     };
   };
   return { count, hashOf, knownOf, fileAt };

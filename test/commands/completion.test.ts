@@ -161,7 +161,7 @@ _lockstep lockstep "$2" ''
 
 test(
   'bash completes by the script, also within words that it breaks apart',
-  { skip: !has('bash') && 'no bash' },
+  { skip: !has('bash') && 'bash is not installed' },
   () => {
     const rig = makeRig();
     assert.deepEqual(bashReplies(rig, 'lockstep ver', 'ver'), ['verify']);
@@ -177,26 +177,30 @@ test(
   },
 );
 
-test('fish completes by the script, with descriptions', { skip: !has('fish') && 'no fish' }, () => {
-  const rig = makeRig();
-  const { PATH, ...env } = cleanEnv();
-  const replies = (line: string): readonly string[] => {
-    const text = 'lockstep completion fish | source; complete -C $argv[1]';
-    const ran = spawnSync('fish', ['--no-config', '-c', text, line], {
-      cwd: rig.root,
-      env: { ...env, PATH: `${rig.path('bin')}:${PATH}`, HOME: rig.root },
-      encoding: 'utf8',
-    });
-    assert.equal(ran.status, 0, ran.stderr);
-    return ran.stdout.split('\n').slice(0, -1);
-  };
-  assert.deepEqual(replies('lockstep repro fetch@t'), ['fetch@tcs.ns']);
-  assert.deepEqual(replies('lockstep push --remote=s'), ['--remote=storage']);
-  assert.match(replies('lockstep ver')[0] ?? '', /^verify\tCheck that /);
-  assert.equal(replies('lockstep -C no')[0]?.split('\t')[0], 'node_modules/');
-});
+test(
+  'fish completes by the script, with descriptions',
+  { skip: !has('fish') && 'fish is not installed' },
+  () => {
+    const rig = makeRig();
+    const { PATH, ...env } = cleanEnv();
+    const replies = (line: string): readonly string[] => {
+      const text = 'lockstep completion fish | source; complete -C $argv[1]';
+      const ran = spawnSync('fish', ['--no-config', '-c', text, line], {
+        cwd: rig.root,
+        env: { ...env, PATH: `${rig.path('bin')}:${PATH}`, HOME: rig.root },
+        encoding: 'utf8',
+      });
+      assert.equal(ran.status, 0, ran.stderr);
+      return ran.stdout.split('\n').slice(0, -1);
+    };
+    assert.deepEqual(replies('lockstep repro fetch@t'), ['fetch@tcs.ns']);
+    assert.deepEqual(replies('lockstep push --remote=s'), ['--remote=storage']);
+    assert.match(replies('lockstep ver')[0] ?? '', /^verify\tCheck that /);
+    assert.equal(replies('lockstep -C no')[0]?.split('\t')[0], 'node_modules/');
+  },
+);
 
-test('zsh completes by the script in a terminal', { skip: !has('zsh') && 'no zsh' }, () => {
+test('zsh completes by the script in a terminal', { skip: !has('zsh') && 'zsh is not installed' }, () => {
   const rig = makeRig();
   const { PATH, ...env } = cleanEnv();
   const text = `zmodload zsh/zpty

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { judgeStamps } from '../../src/commands/doctor/clock.ts';
-import { judgeLinks, judgeSpace } from '../../src/commands/doctor/disk.ts';
+import { judgeLinks, judgeNames, judgeSpace } from '../../src/commands/doctor/disk.ts';
 import { compareInstalled } from '../../src/commands/doctor/package.ts';
 import { askRemote } from '../../src/commands/doctor/remotes.ts';
 import { cleanEnv, createRig } from '../rig.ts';
@@ -124,6 +124,46 @@ test('what a dead run left is found, and the cure that is told cleans it up', as
   assert.deepEqual([after.checks.get('attempts')?.status, after.checks.get('temps')?.status], ['ok', 'ok']);
 });
 
+test('what dead runs left without a record is named, and the command that is told removes just that', async () => {
+  const rig = await healthy();
+  const dead = `${process.pid}-0`;
+  const left = [`.${dead}.3.tmp`, `.lockstep/files/.${dead}.2.tmp`, `.lockstep/staging/${dead}.1`];
+  for (const path of left.slice(0, 2)) rig.write(path, 'half');
+  rig.write(`${left[2]}/outs/data/.${dead}.4.tmp`, 'whole');
+  // These are someone's own, whatever they are called.
+  const own = [`.lockstep/failed/copy/.${dead}.5.tmp`, `.lockstep/failed/copy/2024-01.5`, '2024-01.5'];
+  for (const path of own) rig.write(path, 'mine');
+  const temps = (await doctor(rig, [], NOW)).checks.get('temps');
+  assert.equal(temps?.status, 'warn');
+  assert.equal(temps?.message, '3 temporary files or folders of runs that died, 13 B');
+  const command = /^run "(rm -rf [^"]+)" in (\S+); the next repro that has work does it too$/.exec(
+    temps?.cure ?? '',
+  );
+  assert.equal(command?.[2], rig.root);
+  execFileSync('sh', ['-c', command?.[1] ?? ''], { cwd: command?.[2] });
+  assert.equal((await doctor(rig, [], NOW)).checks.get('temps')?.status, 'ok');
+  assert.deepEqual(
+    left.filter((path) => existsSync(rig.path(path))),
+    [],
+  );
+  for (const path of own) assert.equal(rig.read(path), 'mine');
+});
+
+test('a machine without git is warned of, and everything else is looked at all the same', async () => {
+  const rig = await healthy();
+  const { code, checks } = await doctor(rig, [], { env: { ...NOW.env, PATH: rig.path('nowhere') } });
+  assert.equal(code, 0);
+  assert.deepEqual(checks.get('git'), {
+    type: 'check',
+    check: 'git',
+    status: 'warn',
+    message: 'git is not installed; pipeline.lock is meant to be kept in it',
+    cure: 'install git (https://git-scm.com/downloads)',
+  });
+  assert.equal(checks.has('outs'), false);
+  assert.equal(checks.get('size')?.status, 'ok');
+});
+
 test('a clock behind the recorded ticks, and one that is set by hand, are warned of', async () => {
   const rig = await healthy();
   const set = await doctor(rig, [], { env: { LOCKSTEP_NOW: '2001-09-09T01:46:40Z' } });
@@ -195,7 +235,7 @@ test('files that cannot be read are told, and everything else is looked at all t
   assert.equal(none.checks.get('project')?.status, 'fail');
 });
 
-test('room on the disk is judged by bytes and by files', () => {
+test('room on the disk is judged by bytes and by files, links and names by what works', () => {
   const MIB = 1024 * 1024;
   assert.equal(judgeSpace(2048 * MIB, undefined).status, 'ok');
   assert.equal(judgeSpace(2048 * MIB, 20_000).message, '2 GiB free, room for 20,000 files');
@@ -206,6 +246,11 @@ test('room on the disk is judged by bytes and by files', () => {
   assert.equal(judgeLinks('reflink').status, 'ok');
   assert.equal(judgeLinks('hardlink').status, 'ok');
   assert.match(judgeLinks('copy').cure ?? '', /file system/);
+  assert.equal(judgeNames([]).message, 'names that differ in case or Unicode form are different files');
+  assert.equal(
+    judgeNames(['case', 'Unicode form']).message,
+    'names that differ in case or Unicode form only are one file here; folders that hold both are refused',
+  );
 });
 
 test('packages that are missing, and those of another version than is pinned, are named', () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import test from 'node:test';
+import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import type { Rig } from '../rig.ts';
 import { damage, objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
@@ -233,4 +234,29 @@ test('repro --pull goes on without a remote that cannot be had, and says why', a
     /warning\[remote\.unreachable\]: nothing more is pulled: remote "gone": there is no folder/,
   );
   assert.equal(rig.read('count.txt'), '1\n');
+});
+
+test('a fetch of many directories lists what the remote has once', async () => {
+  await using fake = await startFakeS3();
+  const env = { FAKE_SECRET: 'secret' };
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n  make:\n    foreach: [1, 2, 3, 4, 5, 6, 7, 8, 9]\n    do: { cmd: "for i in a b; do echo ${item} $i > out${item}/$i; done", outs: ["out${item}/"] }\n',
+    'remotes.yaml': fakeS3Yaml(fake.url),
+  });
+  succeeded(await rig.lockstep(['push'], { env }));
+  const clone = cloneOf(
+    rig,
+    Array.from({ length: 9 }, (_, index) => `out${index + 1}`),
+  );
+  const asked: string[] = [];
+  fake.misbehave = ({ method, key }) => void asked.push(`${method} ${key === '' ? 'list' : 'object'}`);
+  assert.equal(
+    eventOf(succeeded(await clone.lockstep(['fetch', '--json'], { env })), 'transfer-finished')['objects'],
+    27,
+  );
+  assert.deepEqual(
+    ['HEAD object', 'GET list', 'GET object'].map((kind) => asked.filter((one) => one === kind).length),
+    [0, 1, 27],
+  );
 });

@@ -84,15 +84,29 @@ for (const [theirs, ours] of [
   });
 }
 
-test('a remote that holds only the other algorithm lacks what the lock names, and says what', async () => {
+test('a remote that holds only the other algorithm lacks what the lock names, and says what and why', async () => {
   const rig = await createDemo({ 'pipeline.yaml': `hash: md5\n${PIPELINE}` });
   succeeded(await rig.lockstep(['push']));
-  const other = await createDemo({ 'pipeline.yaml': `hash: sha256\n${PIPELINE}` });
-  const clone = cloneOf(other);
-  clone.write('remotes.yaml', `remotes:\n  origin: { url: ${rig.path('remote')} }\n`);
-  const ran = await clone.lockstep(['pull']);
-  assert.equal(ran.code, 1);
-  for (const path of ['copy.txt', 'parts', 'count.txt'])
-    assert.match(ran.stderr, new RegExp(`warning\\[fetch\\.missing\\]: "${path}" is in pipeline\\.lock`));
+  rig.write('pipeline.yaml', `hash: sha256\n${PIPELINE}`);
+  succeeded(await rig.lockstep(['repro']));
+  const clone = cloneOf(rig);
+  const hint =
+    'the remote has objects by md5, and pipeline.lock names this one by sha256: run "lockstep repro" with "hash: sha256" and then "lockstep push" where the files are';
+  for (const [words, paths] of [
+    [[], ['copy.txt', 'parts', 'count.txt']],
+    [['parts/1.txt'], ['parts']],
+  ] as const) {
+    const ran = await clone.lockstep(['pull', ...words]);
+    assert.equal(ran.code, 1);
+    for (const path of paths)
+      assert.ok(
+        ran.stderr.includes(
+          `warning[fetch.missing]: "${path}" is in pipeline.lock, but the remote does not have all of it\n = hint: ${hint}\n`,
+        ),
+        ran.stderr,
+      );
+  }
   assert.ok(!existsSync(clone.path('parts')) && !existsSync(clone.path('copy.txt')));
+  succeeded(await rig.lockstep(['push']));
+  succeeded(await clone.lockstep(['pull']));
 });

@@ -106,6 +106,18 @@ test('a directory that is incomplete is not fresh, not pushed, and not recorded 
   assert.match(clone.read('pipeline.lock'), /files: 3$/m);
 });
 
+test('what says which directories are incomplete is not believed when it is damaged', async () => {
+  const { clone } = await createMarkets();
+  succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/b.txt']));
+  clone.write('.lockstep/incomplete', clone.read('.lockstep/incomplete').replace('lists', 'lasts'));
+  const refused = await clone.lockstep(['commit', 'fetch']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^error\[incomplete\.damaged\].*\n = hint: run "rm \.lockstep\/incomplete"/);
+  clone.remove('.lockstep/incomplete');
+  succeeded(await clone.lockstep(['pull']));
+  assert.equal(filesIn(clone, 'lists').length, 2);
+});
+
 test('a part is not mixed into a directory of other content', async () => {
   const { clone } = await createMarkets();
   clone.write('raw/mine.csv', 'mine\n');
@@ -139,5 +151,30 @@ test('a part of which the remote lacks a file brings the others and names that o
     told.map((event) => (event['problem'] as { message: string }).message),
     ['"raw/TCS.BO.csv" is in pipeline.lock, but the remote does not have all of it'],
   );
+  assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
+});
+
+test('a file of a directory that is kept from the remote is refused for that reason', async () => {
+  const { rig, clone } = await createMarkets();
+  const one = ['pull', 'raw/TCS.NS.csv'];
+  clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { push: false } }]'));
+  const never = await clone.lockstep(one);
+  assert.equal(never.code, 2);
+  assert.equal(
+    never.stderr,
+    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to this machine ("push: false")\n' +
+      ' = hint: copy it from the machine that has it, or make it with "lockstep repro"\n',
+  );
+  clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { remote: cold } }]'));
+  const url = rig.path('remote');
+  clone.write('remotes.yaml', `default: cold\nremotes:\n  cold: { url: ${url} }\n  other: { url: ${url} }\n`);
+  const elsewhere = await clone.lockstep([...one, '--remote', 'other']);
+  assert.equal(elsewhere.code, 2);
+  assert.equal(
+    elsewhere.stderr,
+    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to the remote "cold" alone\n' +
+      ' = hint: leave --remote out, or name that one\n',
+  );
+  succeeded(await clone.lockstep(one));
   assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
 });

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSyn
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { createRig } from '../rig.ts';
-import type { Rig } from '../rig.ts';
+import type { Ran, Rig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
@@ -221,4 +221,16 @@ test('an out that git keeps need be in no cache, so a fresh clone is not blamed 
   assert.equal(pushed.code, 1);
   assert.match(pushed.stderr, /"data\.txt" is in pipeline\.lock/);
   assert.doesNotMatch(pushed.stderr, /metric\.json/);
+});
+
+test('one large object to or from a folder is told of while it is on its way', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml': 'name: a\nstages:\n  big: { cmd: "head -c 6291456 /dev/zero > big", outs: [big] }\n',
+  });
+  const steps = (ran: Ran): readonly unknown[] =>
+    jsonOf(ran).flatMap((event) => (event['type'] === 'transfer-progressed' ? [event['size']] : []));
+  const inSteps = [1, 2, 3, 4, 5, 6, 6].map((mib) => mib * 1024 * 1024);
+  assert.deepEqual(steps(succeeded(await rig.lockstep(['push', '--json']))), inSteps);
+  const clone = cloneOf(rig, ['big']);
+  assert.deepEqual(steps(succeeded(await clone.lockstep(['fetch', '--json']))), inSteps);
 });

@@ -18,7 +18,9 @@ function rigWith(fake: FakeS3): Rig {
 
 /** `ok put`, `fail get`, … in the order told. */
 function stepsOf(ran: Ran): readonly string[] {
-  return [...ran.stdout.matchAll(/^(ok|fail) +([a-z]+) /gm)].map(([, status, step]) => `${status} ${step}`);
+  return [...ran.stdout.matchAll(/^(ok|warn|fail) +([a-z]+) /gm)].map(
+    ([, status, step]) => `${status} ${step}`,
+  );
 }
 
 const ALL = ['open', 'put', 'head', 'get', 'list', 'remove', 'clock'];
@@ -55,6 +57,7 @@ test('a cloud that works passes every step; --json has a line for each and one f
       type: 'remote-checked',
       remote: 'cloud',
       ok: 7,
+      warn: 0,
       fail: 0,
       durationMs: 0,
     },
@@ -63,25 +66,35 @@ test('a cloud that works passes every step; --json has a line for each and one f
 });
 
 test('a right that is missing is told with what mends it, the others are tried, and no secret is shown', async () => {
-  for (const [method, step] of [
-    ['PUT', 'put'],
-    ['DELETE', 'remove'],
-  ] as const) {
-    await using fake = await startFakeS3();
-    fake.misbehave = (request) =>
-      request.method === method ? { status: 403, code: 'AccessDenied' } : undefined;
-    const ran = await rigWith(fake).lockstep(['remote', 'check'], { env });
-    assert.equal(ran.code, 1);
-    assert.deepEqual(
-      stepsOf(ran),
-      ALL.map((one) => `${one === step ? 'fail' : 'ok'} ${one}`),
-    );
-    assert.match(
-      ran.stdout,
-      new RegExp(`^fail  ${step} +remote "cloud": .*AccessDenied.*\n {6}= cure: \\S`, 'm'),
-    );
-    assert.ok(!`${ran.stdout}${ran.stderr}`.includes(SECRET));
-  }
+  await using fake = await startFakeS3();
+  fake.misbehave = ({ method }) => (method === 'PUT' ? { status: 403, code: 'AccessDenied' } : undefined);
+  const ran = await rigWith(fake).lockstep(['remote', 'check'], { env });
+  assert.equal(ran.code, 1);
+  assert.deepEqual(
+    stepsOf(ran),
+    ALL.map((one) => `${one === 'put' ? 'fail' : 'ok'} ${one}`),
+  );
+  assert.match(ran.stdout, /^fail {2}put +remote "cloud": .*AccessDenied.*\n {6}= cure: \S/m);
+  assert.ok(!`${ran.stdout}${ran.stderr}`.includes(SECRET));
+});
+
+test('without the right to remove, which the docs do not ask for, a remote can be used; what stays there is named', async () => {
+  await using fake = await startFakeS3();
+  fake.misbehave = ({ method }) => (method === 'DELETE' ? { status: 403, code: 'AccessDenied' } : undefined);
+  const ran = succeeded(await rigWith(fake).lockstep(['remote', 'check'], { env }));
+  assert.deepEqual(
+    stepsOf(ran),
+    ALL.map((one) => `${one === 'remove' ? 'warn' : 'ok'} ${one}`),
+  );
+  const [left] = [...fake.objects.keys()];
+  assert.equal(fake.objects.size, 1);
+  assert.ok(
+    ran.stdout.includes(
+      `this account may not remove objects, which no push or pull needs; "${left?.replace('some/', '')}" stays there  (`,
+    ),
+    ran.stdout,
+  );
+  assert.match(ran.stdout, /\ncloud can be used: 6 steps went well, 1 with a warning, in \S+\.\n$/);
 });
 
 test('bytes that come back changed are found', async () => {

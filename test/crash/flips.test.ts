@@ -216,7 +216,7 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
       const landing = createLanding(openCache([]));
       for (const source of [{ file }, { stream: Readable.from([flipped]) }])
         await assert.rejects(
-          landing.receive(hash, source, new AbortController().signal),
+          landing.receive(hash, source, new AbortController()),
           isCode('remote.corrupt'),
           `${name} bit ${at}, LOCKSTEP_SEED=${SEED}`,
         );
@@ -304,7 +304,7 @@ for (const name of ['memo', 'snapshot', 'code']) {
   });
 }
 
-test('a note of directories that are here only in part, with a flipped bit, still keeps a part from being recorded', () => {
+test('a note of directories that are here only in part, with a flipped bit, is refused, so that no part is recorded', () => {
   const part = createRig();
   const locked = { path: 'raw' as RelPath, hash: TREE, kind: 'tree', size: 12, files: 4 } as const;
   const here = {
@@ -320,11 +320,13 @@ test('a note of directories that are here only in part, with a flipped bit, stil
   assert.throws(refuse, isCode('out.missing'));
   for (const { at, flipped } of flipsOf(note, true)) {
     part.write('.lockstep/incomplete', flipped);
-    assert.throws(refuse, isCode('out.missing'), `bit ${at}`);
-    // What is not known cannot be forgotten, nor be written over by what is.
-    forgetIncomplete(part.root, 'other' as RelPath);
-    noteIncomplete(part.root, { path: 'other' as RelPath, hash: TREE, files: 2 });
-    assert.throws(refuse, isCode('out.missing'), `bit ${at}`);
+    // What is not known cannot be added to or forgotten either.
+    for (const ask of [
+      refuse,
+      () => forgetIncomplete(part.root, locked.path),
+      () => noteIncomplete(part.root, { path: 'other' as RelPath, hash: TREE, files: 2 }),
+    ])
+      assert.throws(ask, isCode('incomplete.damaged'), `bit ${at}`);
   }
 });
 

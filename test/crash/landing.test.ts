@@ -21,7 +21,7 @@ test('a manifest that could not be let in is not tried again, so that the first 
   });
   const hash = `sha256:${sha256Hex('[]')}.dir` as const;
   const landing = createLanding(cache);
-  await landing.receive(hash, { file: rig.path('manifest') }, new AbortController().signal);
+  await landing.receive(hash, { file: rig.path('manifest') }, new AbortController());
   const folder = dirname(cache.pathOf(hash));
   // A folder takes no file's place: the rename fails.
   rig.write(

@@ -36,6 +36,31 @@ test('a second repro waits, says for whom and since when, and then finds everyth
   assert.ok(!ended.stderr.includes('started'));
 });
 
+test('a checkout waits for nobody when all is in place, and like any other when something is not', async (t) => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  a:\n    cmd: echo a > a\n    outs: [a]\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',
+  });
+  makeFifo(rig.path('go'));
+  assert.equal((await rig.lockstep(['repro', 'a'])).code, 0);
+  const first = rig.start(['repro', '--json']);
+  t.after(() => first.process.kill('SIGINT'));
+  await first.seen('"ready\\n"');
+  const idle = await rig.lockstep(['checkout', 'a', '--wait', '0']);
+  assert.deepEqual([idle.code, idle.stdout], [0, 'The workspace is as pipeline.lock says.\n']);
+  rig.remove('a');
+  const refused = await rig.lockstep(['checkout', 'a', '--wait', '0']);
+  assert.equal(refused.code, 3);
+  assert.ok(!existsSync(rig.path('a')));
+  const waiting = rig.start(['checkout', 'a']);
+  t.after(() => waiting.process.kill('SIGINT'));
+  await waiting.seen('waiting for the workspace');
+  writeFileSync(rig.path('go'), 'x');
+  assert.equal((await first.ended).code, 0);
+  assert.equal((await waiting.ended).stdout, 'checked out a\n');
+  assert.equal(rig.read('a'), 'a\n');
+});
+
 test('Ctrl-C ends a command that waits for another one', async (t) => {
   const rig = createRig({
     'pipeline.yaml': 'stages:\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',

@@ -204,6 +204,11 @@ test('a transfer shows its rate over the last seconds and the time that is left'
     terminal.lines()[1],
     '⠋ push to origin  ━━━━━━━━━━━━────────────  20/400  50 MiB of 100 MiB  4 MiB/s  13s left',
   );
+  // Then nothing comes any more.
+  time.pass(2500);
+  assert.match(terminal.lines()[1] ?? '', / 50 MiB of 100 MiB {2}2.7 MiB\/s {2}19s left$/);
+  time.pass(2500);
+  assert.match(terminal.lines()[1] ?? '', / 50 MiB of 100 MiB {2}0 B\/s$/);
   tell({
     type: 'transfer-finished',
     direction: 'push',

@@ -78,6 +78,17 @@ test('without servers the checks run all the same, and each suite that is left o
   );
 });
 
+test('where the servers are required, a suite that is left out fails all before the checks', async (t) => {
+  const ran = await runCi(t, {
+    go: 'exit 1',
+    npm: 'if [ "$1" = install ]; then exit 1; fi',
+    env: { LOCKSTEP_SERVERS_REQUIRED: '1' },
+  });
+  assert.equal(ran.code, 1, ran.output);
+  assert.match(ran.output, /\nThese suites are required: S3 GCS AZURE\.\n/);
+  assert.ok(!ran.asked.some((line) => line.startsWith('npm run')));
+});
+
 test('an install that takes too long is stopped, and the checks run', async (t) => {
   const ran = await runCi(t, { go: 'exec tail -f /dev/null', env: { LOCKSTEP_SERVERS_SECONDS: '1' } });
   assert.equal(ran.code, 0, ran.output);

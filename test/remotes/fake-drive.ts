@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { beginRange } from './send-range.ts';
 
 /** A file as the fake keeps it. */
 export interface FakeFile {
@@ -241,7 +242,7 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
       return json(200, resource(store({ metadata, id, bytes })));
     }
     if (method === 'GET' && file === undefined) return json(200, list(query));
-    if (method === 'GET' && file && query.get('alt') === 'media') return sendBytes(response, file);
+    if (method === 'GET' && file && query.get('alt') === 'media') return sendBytes(request, response, file);
     if (method === 'GET' && file) return json(200, resource(file));
     const body = JSON.parse((await readBytes(request)).toString() || '{}') as Partial<FakeFile>;
     if (method === 'POST') {
@@ -263,12 +264,12 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
     fail({ status: 405, reason: 'methodNotAllowed' });
   }
 
-  function sendBytes(response: ServerResponse, file: FakeFile): void {
-    response.writeHead(200, { 'content-length': String(file.bytes.length) });
+  function sendBytes(request: IncomingMessage, response: ServerResponse, file: FakeFile): void {
+    const bytes = beginRange(request, response, file.bytes);
     if ((hostility.cutDownloads ?? 0) > 0) {
       hostility.cutDownloads = (hostility.cutDownloads ?? 0) - 1;
-      response.write(file.bytes.subarray(0, file.bytes.length / 2), () => response.destroy());
-    } else response.end(file.bytes);
+      response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+    } else response.end(bytes);
   }
 
   async function receivePiece(

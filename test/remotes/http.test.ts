@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { Remote } from '../../src/base/remote.ts';
+import openFolder from '../../src/remotes/folder.ts';
+import openHttp from '../../src/remotes/http.ts';
 import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { remoteContract } from './contract.ts';
 import { open } from './open.ts';
+import { beginRange } from './send-range.ts';
 
 const { signal } = new AbortController();
 
@@ -32,10 +40,33 @@ function objectsServer(
       response.writeHead(404).end('not here');
       return;
     }
-    response.writeHead(200, { 'content-length': bytes.length });
-    response.end(request.method === 'HEAD' ? undefined : bytes);
+    const rest = beginRange(request, response, bytes);
+    response.end(request.method === 'HEAD' ? undefined : rest);
   };
 }
+
+/** What is written to a folder is read from a web server that gives that folder out. */
+remoteContract('http', {
+  async place(t) {
+    const folder = mkdtempSync(join(tmpdir(), 'lockstep-http-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const url = await serve(t, (request, response) => {
+      const file = join(folder, decodeURIComponent(request.url ?? ''));
+      const bytes = statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file) : undefined;
+      objectsServer(new Map(bytes && [[decodeURIComponent(request.url ?? ''), bytes]]))(request, response);
+    });
+    const readBy = (writer: Remote, reader: Remote): Remote => ({
+      ...writer,
+      head: (key, signal) => reader.head(key, signal),
+      get: (key, signal, from) => reader.get(key, signal, from),
+    });
+    return {
+      open: async () => readBy(await open(configOf(folder)), await open(configOf(url))),
+      openRaw: async () =>
+        readBy(await openFolder(configOf(folder), signal), await openHttp(configOf(url), signal)),
+    };
+  },
+});
 
 test('objects of a web server are read, whatever their size and name', async (t) => {
   const all = [0, 1, 100_000, 9_000_000].map((size) => seededBytes(size, size + 3));

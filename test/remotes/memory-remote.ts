@@ -12,11 +12,11 @@ export function createMemoryRemote(objects: Map<string, Buffer>, concurrency = 4
       const bytes = objects.get(key);
       return bytes && { size: bytes.length };
     },
-    async get(key, signal) {
+    async get(key, signal, from = 0) {
       signal.throwIfAborted();
       const bytes = objects.get(key);
       if (!bytes) throw new PipelineError('remote.object-missing', `has no "${key}"`, { exit: EXIT.failed });
-      return { stream: Readable.from(piecesOf(bytes), { objectMode: false, signal }) };
+      return { stream: Readable.from(piecesOf(bytes.subarray(from)), { objectMode: false, signal }), from };
     },
     async put(key, body, signal) {
       const chunks: Uint8Array[] = [];

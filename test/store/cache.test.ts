@@ -154,6 +154,58 @@ test('a manifest that has rotted is found, told, and made again', async () => {
   assert.equal(rig.read('out/d/b'), 'same');
 });
 
+test('a checkout does not take the only good copy away: an object that has rotted is no second one', async () => {
+  const rig = await made();
+  const first = rig.read('pipeline.lock');
+  rig.write('pipeline.yaml', PIPELINE.replace('printf other', 'printf else'));
+  rig.write('params.yaml', 'by: 2\n');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const second = rig.read('pipeline.lock');
+  rig.write('pipeline.lock', first);
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  // The file of the workspace is one of its own, and good.
+  rig.remove('one.txt');
+  rig.write('one.txt', 'other');
+  assert.equal((await rig.lockstep(['status'])).code, 0);
+  corrupt(objectAt(rig, OBJECTS.other), { keepTimes: false });
+  rig.write('pipeline.lock', second);
+  const ran = await rig.lockstep(['checkout']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stderr, /^warning\[object\.corrupt\]/);
+  assert.equal(rig.read('one.txt'), 'else');
+  assert.equal(readFileSync(objectAt(rig, OBJECTS.other), 'utf8'), 'other');
+});
+
+test('a manifest that has rotted is made again by a run that makes the same', async () => {
+  const rig = await made();
+  const [manifest = ''] = readdirSync(rig.path('.lockstep/files/sha256'), {
+    recursive: true,
+    withFileTypes: true,
+  })
+    .filter((entry) => entry.name.endsWith('.dir'))
+    .map((entry) => `${entry.parentPath}/${entry.name}`);
+  const text = readFileSync(manifest, 'utf8');
+  corrupt(manifest, { keepTimes: false });
+  rig.remove('out');
+  const ran = await rig.lockstep(['repro', '--force']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stderr, /warning\[object\.corrupt\]/);
+  assert.equal(readFileSync(manifest, 'utf8'), text);
+});
+
+test("an out that has another name is nobody else's business: that name stays writable and apart from the cache", async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  link: { cmd: ln in.txt out.txt, deps: [in.txt], outs: [out.txt] }\n',
+    'in.txt': 'other',
+  });
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(mode(rig.path('in.txt')), '644');
+  assert.notEqual(ino(rig.path('in.txt')), ino(objectAt(rig, OBJECTS.other)));
+  assert.match((await rig.lockstep(['status'])).stdout, /^Everything is fresh/);
+  assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
+});
+
 test('an object that was deleted costs a run when it is needed, and nothing before', async () => {
   const rig = await made();
   chmodSync(objectAt(rig, OBJECTS.other), 0o644);

@@ -4,6 +4,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -11,9 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import workerThreads from 'node:worker_threads';
+import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
 import { DONE, OPEN, packFiles } from '../../src/io/file-block.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
@@ -64,7 +68,7 @@ for (const [count, where] of SIZES) {
   test(`${count} files are made read-only before they are hashed, ${where}, but none that is another one now`, async () => {
     const files = makeFiles(count);
     using crew = createCrew();
-    const hashing = createHashing('sha256', crew);
+    const hashing = createHashing({ algorithm: 'sha256', crew });
     const seen: Stats[] = files.map(({ path }) => lstatSync(path));
     const [replaced, touched, plain] = [3, 5, 6];
     // Its inode stays taken: the next file would get it again.
@@ -72,7 +76,8 @@ for (const [count, where] of SIZES) {
     rmSync(files[replaced]?.path ?? '');
     writeFileSync(files[replaced]?.path ?? '', 'another');
     writeFileSync(files[touched]?.path ?? '', 'more than there was');
-    for (const [index, { path }] of files.entries()) hashing.add(path, seen[index] as Stats, index !== plain);
+    for (const [index, { path }] of files.entries())
+      hashing.add(path, seen[index] as Stats, index === plain ? 'hash' : 'seal');
     const found = await Array.fromAsync(hashing.end());
     assert.equal(found.length, count);
     for (const [index, file] of found.entries()) {
@@ -80,7 +85,7 @@ for (const [count, where] of SIZES) {
       const { path, text } = files[index] as Made;
       const here = statSync(path);
       const same = ![replaced, touched, plain].includes(index);
-      assert.equal(file.sealed, same, path);
+      assert.equal(file.ready?.at, same ? path : undefined, path);
       assert.equal((here.mode & 0o222) === 0, same || index === touched, path);
       if (same || index === plain) assert.equal(file.hash, sha256(text));
       if (same) assert.deepEqual([file.look.mode, file.look.ctimeMs], [here.mode, here.ctimeMs]);
@@ -89,6 +94,42 @@ for (const [count, where] of SIZES) {
     assert.equal((found[touched] as { hash: string }).hash, sha256('more than there was'));
   });
 }
+
+test('threads copy what they hash and the cache lacks; one that has grown, or whose copy cannot be made, is hashed only', async () => {
+  const files = makeFiles(10_000);
+  const cache = mkdtempSync(join(root, 'cache-'));
+  const temps: string[] = [];
+  const [grown, blocked, cached] = [3, 5, 7];
+  const newTemp = (): string => {
+    // There is something already: no copy is to be written over it.
+    const temp = join(cache, `${temps.length}`);
+    if (temps.push(temp) === blocked + 1) writeFileSync(temp, 'someone was first');
+    return temp;
+  };
+  const object = join(cache, objectPath(hashBytes('sha256', files[cached]?.text ?? '')));
+  mkdirSync(dirname(object), { recursive: true });
+  writeFileSync(object, files[cached]?.text ?? '');
+  using crew = createCrew();
+  const hashing = createHashing({ algorithm: 'sha256', crew, keeper: { dir: cache, newTemp } });
+  const looks = files.map(({ path }) => lstatSync(path));
+  writeFileSync(files[grown]?.path ?? '', 'more than there was');
+  for (const [index, { path }] of files.entries()) hashing.add(path, looks[index] as Stats, 'keep');
+  const found = await Array.fromAsync(hashing.end());
+  for (const [index, file] of found.entries()) {
+    assert.ok(!(file instanceof Error), `${index}`);
+    const text = index === grown ? 'more than there was' : files[index]?.text;
+    assert.equal(file.hash, sha256(text ?? ''));
+    // Threads begin when there is enough for them, and what is left over at the end is too little.
+    const isCopied =
+      index < temps.length && ![grown, blocked, cached].includes(index) && text !== files[cached]?.text;
+    assert.equal(file.ready?.at, isCopied ? temps[index] : undefined, `${index}`);
+    if (!file.ready) continue;
+    const copy = lstatSync(file.ready.at);
+    assert.equal(readFileSync(file.ready.at, 'utf8'), text);
+    assert.deepEqual([copy.mode & 0o777, copy.ino], [0o444, file.ready.look.ino]);
+  }
+  assert.equal(readFileSync(temps[blocked] ?? '', 'utf8'), 'someone was first');
+});
 
 test('threads give files a second name; one whose name is taken, or that was written to, stays open', async () => {
   const files = makeFiles(300);
@@ -116,8 +157,8 @@ test('what threads that die had not done is done without them', async () => {
   // So many that threads begin before all are there.
   const files = makeFiles(10_000);
   const crew = createCrew();
-  const hashing = createHashing('sha256', crew);
-  for (const { path } of files) hashing.add(path, lstatSync(path), true);
+  const hashing = createHashing({ algorithm: 'sha256', crew });
+  for (const { path } of files) hashing.add(path, lstatSync(path), 'seal');
   crew[Symbol.dispose]();
   const found = await Array.fromAsync(hashing.end(), (file) =>
     file instanceof Error ? file.message : file.hash,
@@ -127,3 +168,31 @@ test('what threads that die had not done is done without them', async () => {
     files.map(({ text }) => sha256(text)),
   );
 });
+
+for (const given of [0, 1]) {
+  test(`where the system gives ${given} of the threads asked for, all files are hashed nevertheless`, async () => {
+    const { Worker } = workerThreads;
+    let started = 0;
+    class Scarce extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        if (started++ >= given)
+          throw Object.assign(new Error('no more threads'), { code: 'ERR_WORKER_INIT_FAILED' });
+        super(...args);
+      }
+    }
+    Object.assign(workerThreads, { Worker: Scarce });
+    syncBuiltinESMExports();
+    try {
+      const files = makeFiles(9000);
+      const found = await hashFiles(files, 'sha256');
+      assert.deepEqual(
+        found,
+        files.map(({ text }) => sha256(text)),
+      );
+      assert.equal(started, given + 1);
+    } finally {
+      Object.assign(workerThreads, { Worker });
+      syncBuiltinESMExports();
+    }
+  });
+}

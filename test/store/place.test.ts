@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import {
+import fs, {
+  chmodSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -109,6 +111,41 @@ test('when an inode can have no more names, files are copied', async (t) => {
   unlinkSync(join(root, 'names', '0'));
   await place(cache, artifact, { to: join(root, 'linked'), ...SHARE });
   assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(object).ino);
+});
+
+test('an object that cannot be read is not taken for a damaged one', async (t) => {
+  const { cache, put } = home();
+  const { hash } = await put('x', 'text');
+  cache.memo.remember({ ...lstatSync(cache.pathOf(hash)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  const failure = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+  const failing = t.mock.method(fs, 'readSync', () => {
+    throw failure;
+  });
+  syncBuiltinESMExports();
+  await assert.rejects(cache.check([hash]), failure);
+  failing.mock.restore();
+  syncBuiltinESMExports();
+  assert.ok(cache.has(hash));
+  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [] });
+});
+
+test('what is written to an object while it is hashed is not believed', async (t) => {
+  const { cache, put } = home();
+  const { hash } = await put('x', 'text');
+  const object = cache.pathOf(hash);
+  cache.memo.remember({ ...lstatSync(object), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  const { closeSync } = fs;
+  const closing = t.mock.method(fs, 'closeSync', (fd: number) => {
+    closeSync(fd);
+    closing.mock.restore();
+    syncBuiltinESMExports();
+    chmodSync(object, 0o644);
+    writeFileSync(object, 'evil');
+    chmodSync(object, 0o444);
+  });
+  syncBuiltinESMExports();
+  await cache.check([hash]);
+  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
 });
 
 test('files on another device than the cache are copied, in and out', async (t) => {
@@ -258,7 +295,8 @@ test('a file that was written to between its sealing and its link does not becom
   const path = join(root, 'out');
   writeFileSync(path, 'as it was hashed');
   const hash = hashBytes('sha256', 'as it was hashed');
-  const file = { path, hash, size: 16, sharing: 'share', seal: lstatSync(path) } as const;
+  const ready = { at: path, look: lstatSync(path) };
+  const file = { path, hash, size: 16, sharing: 'share', ready } as const;
   writeFileSync(path, 'as it is now, by someone who had it open');
   await assert.rejects(ingest(cache, [file]), { code: 'out.changed' });
   assert.equal(cache.has(hash), false);

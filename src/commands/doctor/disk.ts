@@ -21,7 +21,8 @@ export function* checkDisk(root: string): Generator<Check> {
     // Some file systems make inodes as they go and count none.
     yield judgeSpace(bavail * bsize, files > 0 ? ffree : undefined);
     yield judgeLinks(createLinker(stateDir, join(stateDir, 'staging')).type);
-    yield checkNames(stateDir);
+    const folds = [foldsNames(stateDir) && 'case', foldsForms(stateDir) && 'Unicode form'];
+    yield judgeNames(folds.filter((what) => what !== false));
   } catch (error) {
     if (!isSystemError(error)) throw error;
     yield {
@@ -74,10 +75,8 @@ export function judgeLinks(type: LinkType): Check {
   }
 }
 
-function checkNames(stateDir: string): Check {
-  const folds = [foldsNames(stateDir) && 'case', foldsForms(stateDir) && 'Unicode forms'].filter(
-    (what) => what !== false,
-  );
+/** `folds`: what two names may differ in and yet be one file. */
+export function judgeNames(folds: readonly string[]): Check {
   return {
     check: 'names',
     status: 'ok',

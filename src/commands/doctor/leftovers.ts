@@ -7,40 +7,20 @@ import { readFolder } from '../../io/files.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
 import type { Check } from './check.ts';
 
+/** A temp file, and an attempt's folder in `STAGING`; the part in brackets is the mark of the process it belongs to. */
+const TEMP = /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/;
+const ATTEMPT = /^(\d+-[0-9A-Za-z]+)\.\d+$/;
+const STAGING = join('.lockstep', 'staging');
+/** Outs that failed, whatever they are called. */
+const FAILED = join('.lockstep', 'failed');
+
 /** What runs that died have left, and what takes room in `.lockstep`. */
 export function* checkLeftovers(root: string): Generator<Check> {
   const stateDir = join(root, '.lockstep');
-  yield checkAttempts(stateDir);
-  const kinds = new Map<string, number>();
-  const stale: Found = { count: 0, size: 0 };
-  for (const entry of readFolder(stateDir)) {
-    const found = measure(join(stateDir, entry.name), entry.name, stale);
-    const kind = entry.isDirectory() && !entry.name.endsWith('.mutex.d') ? entry.name : 'other';
-    kinds.set(kind, (kinds.get(kind) ?? 0) + found);
-  }
-  const beside = readFolder(root).filter(({ name }) => isStale(name));
-  yield stale.count === 0
-    ? { check: 'temps', status: 'ok', message: 'no temporary files of runs that died' }
-    : {
-        check: 'temps',
-        status: 'warn',
-        message: `${plural(stale.count, 'temporary file or folder', 'temporary files or folders')} of runs that died, ${formatBytes(stale.size)}`,
-        cure: '"lockstep checkout" sweeps them, as does every repro that has work',
-      };
-  if (beside.length > 0)
-    yield {
-      check: 'temps',
-      status: 'warn',
-      message: `${plural(beside.length, 'temporary file')} of runs that died beside pipeline.yaml`,
-      cure: `run "rm ${beside.map(({ name }) => name).join(' ')}"`,
-    };
-  const sizes = [...kinds]
-    .filter(([, size]) => size > 0)
-    .sort(([a, x], [b, y]) => y - x || byCodeUnit(a, b))
-    .map(([kind, size]) => `${kind} ${formatBytes(size)}`);
-  const all = [...kinds.values()].reduce((sum, size) => sum + size, 0);
-  const detail = sizes.length > 0 ? `: ${sizes.join(', ')}` : '';
-  yield { check: 'size', status: 'ok', message: `.lockstep holds ${formatBytes(all)}${detail}` };
+  const attempts = checkAttempts(stateDir);
+  yield attempts;
+  yield checkTemps(root, attempts.status !== 'ok');
+  yield checkSize(stateDir);
 }
 
 function checkAttempts(stateDir: string): Check {
@@ -57,30 +37,60 @@ function checkAttempts(stateDir: string): Check {
   };
 }
 
-interface Found {
-  count: number;
-  size: number;
+/** `recovers`: an attempt is to be cleaned up, whose old outs may wait in staging; nothing is to be removed by hand then. */
+function checkTemps(root: string, recovers: boolean): Check {
+  const stale = findStale(root);
+  if (stale.length === 0)
+    return { check: 'temps', status: 'ok', message: 'no temporary files of runs that died' };
+  const size = stale.reduce((sum, path) => sum + sizeOf(join(root, path)), 0);
+  return {
+    check: 'temps',
+    status: 'warn',
+    message: `${plural(stale.length, 'temporary file or folder', 'temporary files or folders')} of runs that died, ${formatBytes(size)}`,
+    cure: recovers
+      ? '"lockstep checkout" sweeps them as well'
+      : `run "rm -rf ${stale.join(' ')}" in ${root}; the next repro that has work does it too`,
+  };
 }
 
-/** Bytes at a path and below; what belongs to dead runners is added to `stale`. */
-function measure(path: string, name: string, stale: Found): number {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat) return 0;
-  // A tree of a dead runner is one leftover, whatever it holds.
-  const mine = isStale(name);
-  const below: Found = mine ? { count: 0, size: 0 } : stale;
-  let size = stat.isFile() ? stat.size : 0;
-  if (stat.isDirectory())
-    for (const entry of readFolder(path)) size += measure(join(path, entry.name), entry.name, below);
-  if (mine) {
-    stale.count++;
-    stale.size += size;
+/** Paths, from the root, of what dead runners have left in `.lockstep`, and beside it, where a lock on its way waits. */
+function findStale(root: string): readonly string[] {
+  const beside = readFolder(root).filter(({ name }) => isOfDead(name, TEMP));
+  return [...beside.map(({ name }) => name), ...staleBelow(root, '.lockstep')];
+}
+
+function* staleBelow(root: string, folder: string): Generator<string> {
+  for (const entry of readFolder(join(root, folder))) {
+    const path = join(folder, entry.name);
+    const inStaging = folder === STAGING;
+    if (isOfDead(entry.name, TEMP) || (inStaging && isOfDead(entry.name, ATTEMPT))) yield path;
+    else if (entry.isDirectory() && !inStaging && path !== FAILED) yield* staleBelow(root, path);
   }
-  return size;
 }
 
-/** Names of temp files (`.<owner>.<n>.tmp`) and of staging folders (`<owner>.<n>`) whose owner is dead. */
-function isStale(name: string): boolean {
-  const owner = /^(?:\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp|(\d+-[0-9A-Za-z]+)\.\d+)$/.exec(name);
-  return owner !== null && !isOwnerAlive(owner[1] ?? owner[2] ?? '');
+function isOfDead(name: string, kind: RegExp): boolean {
+  const owner = kind.exec(name)?.[1];
+  return owner !== undefined && !isOwnerAlive(owner);
+}
+
+function checkSize(stateDir: string): Check {
+  const kinds = new Map<string, number>();
+  for (const entry of readFolder(stateDir)) {
+    const kind = entry.isDirectory() && !entry.name.endsWith('.mutex.d') ? entry.name : 'other';
+    kinds.set(kind, (kinds.get(kind) ?? 0) + sizeOf(join(stateDir, entry.name)));
+  }
+  const sizes = [...kinds]
+    .filter(([, size]) => size > 0)
+    .sort(([a, x], [b, y]) => y - x || byCodeUnit(a, b))
+    .map(([kind, size]) => `${kind} ${formatBytes(size)}`);
+  const all = [...kinds.values()].reduce((sum, size) => sum + size, 0);
+  const detail = sizes.length > 0 ? `: ${sizes.join(', ')}` : '';
+  return { check: 'size', status: 'ok', message: `.lockstep holds ${formatBytes(all)}${detail}` };
+}
+
+/** Bytes of the files at a path and below. */
+function sizeOf(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return stat?.isFile() === true ? stat.size : 0;
+  return readFolder(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sha256Hex } from '../../base/hash.ts';
 import { plural } from '../../base/text.ts';
 import { readIfExists } from '../../io/files.ts';
 import type { Check } from './check.ts';
@@ -12,6 +13,8 @@ interface Manifest {
 }
 
 const NAME = 'lockstep-data';
+/** Path → SHA-256 in hex of what was packed, written by `scripts/pack-package.ts`. */
+const CONTENTS = 'dist/contents.json';
 const MAX_NAMED = 4;
 
 /** Which Node runs us; an older one than we need never gets here. */
@@ -24,7 +27,7 @@ export function checkNode(): Check {
   };
 }
 
-/** Our own package: what it is and whether the packages it needs are installed in the versions it names. */
+/** Our own package: what it is, whether it is whole, and whether the packages it needs are installed as it names them. */
 export function* checkPackage(): Generator<Check> {
   const here = import.meta.url;
   const found = findPackage(dirname(fileURLToPath(here)));
@@ -40,9 +43,18 @@ export function* checkPackage(): Generator<Check> {
   const { root, manifest } = found;
   const kind = here.endsWith('.ts') ? 'run from its source' : 'built';
   const { missing, other } = compareInstalled(root, manifest);
+  const damaged = kind === 'built' ? findDamaged(root) : [];
   const title = `${NAME} ${manifest.version}, ${kind} (${root})`;
   const again = kind === 'built' ? 'run "npm install" in the project' : `run "npm ci" in ${root}`;
-  if (missing.length > 0) {
+  if (damaged.length > 0) {
+    yield {
+      check: 'package',
+      status: 'fail',
+      message: `${title}; damaged: ${named(damaged)}`,
+      // npm looks at versions only, and would leave it as it is.
+      cure: `remove ${root}, then run "npm install" in the project`,
+    };
+  } else if (missing.length > 0) {
     yield {
       check: 'package',
       status: 'fail',
@@ -71,6 +83,16 @@ function named(names: readonly string[]): string {
   return `${names.slice(0, MAX_NAMED).join(', ')}${more}`;
 }
 
+/** Files of the built package that are gone or are not what was packed. */
+function findDamaged(root: string): readonly string[] {
+  const packed = readJson(join(root, CONTENTS)) as Readonly<Record<string, string>> | undefined;
+  if (!packed) return [CONTENTS];
+  return Object.keys(packed).filter((path) => {
+    const bytes = readIfExists(join(root, path));
+    return !bytes || sha256Hex(bytes) !== packed[path];
+  });
+}
+
 /** Dependencies that are not where Node looks for them from `root`, and those with another version than is pinned. */
 export function compareInstalled(
   root: string,
@@ -80,7 +102,7 @@ export function compareInstalled(
   const other: string[] = [];
   for (const [name, wanted] of Object.entries(dependencies)) {
     const manifest = findInstalled(root, name);
-    const version = manifest && readManifest(manifest)?.version;
+    const version = manifest && (readJson(manifest) as Manifest | undefined)?.version;
     if (version === undefined) missing.push(name);
     else if (/^\d+\.\d+\.\d+$/.test(wanted) && version !== wanted)
       other.push(`${name} ${version} instead of ${wanted}`);
@@ -98,16 +120,17 @@ function findInstalled(root: string, name: string): string | undefined {
 
 function findPackage(from: string): { readonly root: string; readonly manifest: Manifest } | undefined {
   for (let root = from; ; root = dirname(root)) {
-    const manifest = readManifest(join(root, 'package.json'));
+    const manifest = readJson(join(root, 'package.json')) as Manifest | undefined;
     if (manifest?.name === NAME) return { root, manifest };
     if (root === dirname(root)) return undefined;
   }
 }
 
-function readManifest(path: string): Manifest | undefined {
+/** `undefined` of a file that is not there or is not JSON. */
+function readJson(path: string): unknown {
   try {
     const bytes = readIfExists(path);
-    return bytes && (JSON.parse(bytes.toString('utf8')) as Manifest);
+    return bytes && JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

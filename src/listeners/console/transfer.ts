@@ -21,14 +21,14 @@ export interface TransferState {
 /** Follows the transfers of a command. */
 export interface Transfers {
   on(event: Event): void;
-  running(): readonly TransferState[];
+  running(now: number): readonly TransferState[];
 }
 
 /** A rate is taken over this time: long enough to be calm, short enough to notice a stall. */
 const WINDOW_MS = 5000;
 
 export function createTransfers(): Transfers {
-  const states = new Map<Direction, TransferState>();
+  const states = new Map<Direction, Omit<TransferState, 'rate'>>();
   const samples = new Map<Direction, { at: number; size: number }[]>();
   return {
     on(event) {
@@ -41,7 +41,6 @@ export function createTransfers(): Transfers {
           size,
           doneObjects: 0,
           doneSize: 0,
-          rate: undefined,
         });
         samples.set(direction, [{ at: event.at, size: 0 }]);
       } else if (event.type === 'transfer-progressed') {
@@ -54,24 +53,35 @@ export function createTransfers(): Transfers {
           ...state,
           doneObjects: event.objects,
           doneSize: event.size,
-          rate: rateOf(seen),
         });
       } else if (event.type === 'transfer-finished') {
         states.delete(event.direction);
         samples.delete(event.direction);
       }
     },
-    running: () => [...states.values()],
+    running: (now) =>
+      [...states.values()].map((state) => ({
+        ...state,
+        rate: rateOf(samples.get(state.direction) ?? [], now),
+      })),
   };
 }
 
 /** One that began a moment ago says nothing yet. */
 const MIN_SPAN_MS = 500;
 
-function rateOf(samples: readonly { readonly at: number; readonly size: number }[]): number | undefined {
+/** Nothing that comes tells of a stall: what is late, by how often something came, counts too. */
+function rateOf(
+  samples: readonly { readonly at: number; readonly size: number }[],
+  now: number,
+): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
-  if (!first || !last || last.at - first.at < MIN_SPAN_MS) return undefined;
-  return ((last.size - first.size) * 1000) / (last.at - first.at);
+  if (!first || !last || first === last) return undefined;
+  const spanMs = last.at - first.at;
+  const lateMs = Math.max(0, now - last.at - spanMs / (samples.length - 1));
+  if (lateMs >= WINDOW_MS) return 0;
+  if (spanMs + lateMs < MIN_SPAN_MS) return undefined;
+  return ((last.size - first.size) * 1000) / (spanMs + lateMs);
 }
 
 /** `pushing 400 objects (40 MiB) to origin` */
