@@ -6,6 +6,9 @@ import type { Fingerprint, Json, StageLock } from '../base/types.ts';
 import { readFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
 import { RecordFault, fromStageLock, toStageLock } from './stage-lock.ts';
 
+/** As of the lock. */
+const MAX_DEPTH = 100;
+
 /** Results by fingerprint: `runs/ab/cdef…`, the same tree below a remote. */
 export interface RunCache {
   /** The recorded result of exactly this fingerprint; anything damaged, forged or foreign is as if it were not there. */
@@ -71,7 +74,7 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
     const value = parseJson(Buffer.from(bytes).toString('utf8')) as Readonly<Record<string, Json>> | null;
     if (value?.['version'] !== 1 || Array.isArray(value)) return undefined;
     const { version: _, result: document, sum, ...rest } = value;
-    if (document === undefined || Object.keys(rest).length > 0) return undefined;
+    if (document === undefined || Object.keys(rest).length > 0 || !canBeHashed(document)) return undefined;
     // It tells damage, not malice. Entries from before it was there have none.
     if (sum !== undefined && sum !== sha256Hex(canonicalJson(document))) return undefined;
     const result = toStageLock(document);
@@ -81,6 +84,13 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
       return undefined;
     throw error;
   }
+}
+
+/** Neither deep enough to exhaust the stack nor with a number that JSON cannot say: we write no such thing. */
+function canBeHashed(value: Json, depth = 0): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return depth < MAX_DEPTH && Object.values(value).every((item: Json) => canBeHashed(item, depth + 1));
 }
 
 function canonicalOf(fingerprint: Fingerprint): string {

@@ -112,7 +112,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     fileOf: (key) => `${root}/${key}`,
     sizesOf: (hashes) => {
       requireRoot();
-      return sizesBelow(root, hashes);
+      return guard(() => sizesBelow(root, hashes));
     },
     async head(key) {
       const stat = guard(() => statIfExists(join(root, key)));
@@ -132,8 +132,11 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     async *list(prefix, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       requireRoot();
       const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-      for (const key of guard(() => keysBelow(root, folder, prefix))) {
+      const keys = keysBelow(root, folder, prefix);
+      // Each step of the walk reads a folder, perhaps.
+      for (let next = guard(() => keys.next()); !next.done; next = guard(() => keys.next())) {
         signal.throwIfAborted();
+        const key = next.value;
         const stat = guard(() => statIfExists(join(root, key)));
         if (stat?.isFile()) yield { key, size: stat.size };
       }

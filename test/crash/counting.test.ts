@@ -5,60 +5,107 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { REPOSITORY, cleanEnv } from '../rig.ts';
 import type { Rig } from '../rig.ts';
+import { TRACED, kernelCalls, unseenCalls } from './kernel.ts';
 import { SCENARIOS, copyProject, freshPlace } from './project.ts';
+import type { Scenario } from './project.ts';
 import { sampleOf } from './seeded.ts';
+import type { ShimOrder } from './shim.ts';
 import { readState } from './state.ts';
-import { assertHealed, assertIntact, createStage, disturbed } from './trial.ts';
+import { SHIM, assertHealed, assertIntact, callsOf, createStage, disturbed } from './trial.ts';
 import type { Stage } from './trial.ts';
 
 const NAMES = ['rename', 'link'] as const;
-const SYSCALLS = { rename: 'rename,renameat,renameat2', link: 'link,linkat' } as const;
+/** Of these, each call of the shim is one of the kernel. */
+const EXACT = [...NAMES, 'fsync'] as const;
 
 /** Runs a command under strace: the kernel's own account of its calls, or its death at the n-th of them. */
-function traced(rig: Rig, stage: Stage, options: readonly string[]): ReturnType<typeof spawnSync> {
+function traced(
+  rig: Rig,
+  stage: Stage,
+  options: readonly string[],
+  order?: ShimOrder,
+): ReturnType<typeof spawnSync> {
   return spawnSync(
     'strace',
-    ['-f', '-qq', ...options, process.execPath, join(REPOSITORY, 'bin/lockstep.cjs'), ...stage.scenario.args],
-    // The cache of compiled code is written by renames of the runtime's own.
-    { cwd: rig.root, env: cleanEnv({ NODE_DISABLE_COMPILE_CACHE: '1' }), encoding: 'utf8' },
+    [
+      '-f',
+      '-qq',
+      ...options,
+      process.execPath,
+      ...(order ? ['--import', SHIM] : []),
+      join(REPOSITORY, 'bin/lockstep.cjs'),
+      ...stage.scenario.args,
+    ],
+    {
+      cwd: rig.root,
+      env: cleanEnv({
+        // The cache of compiled code is written by renames of the runtime's own.
+        NODE_DISABLE_COMPILE_CACHE: '1',
+        ...(order && { LOCKSTEP_SHIM: JSON.stringify(order) }),
+      }),
+      encoding: 'utf8',
+    },
   );
 }
 
 /** A project's state without the process ids in the names of temp files. */
 async function ownerless(rig: Rig): Promise<unknown> {
-  const { lock, outs, cache, remote } = await readState(rig.root);
+  const { lock, outs, rights, cache, remote } = await readState(rig.root);
   const names = (paths: readonly string[]): readonly string[] =>
     paths.map((path) => path.replace(/\d+-[0-9A-Za-z]+(\.[0-9a-z]+\.tmp)$/, 'owner$1'));
-  return { lock, outs, cache: names(cache), remote: names(remote) };
+  return { lock, outs, rights, cache: names(cache), remote: names(remote) };
 }
 
 const isHere = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0;
 const skip = isHere ? false : 'strace is missing here, or may not trace';
 
-for (const scenario of SCENARIOS.filter(({ name }) => name === 'checkout' || name === 'push')) {
+const chosen = (...names: readonly string[]): readonly Scenario[] =>
+  SCENARIOS.filter(({ name }) => names.includes(name));
+
+const COUNTED = chosen('a first repro', 'a repro over old outs', 'commit', 'checkout', 'push', 'gc --delete');
+
+for (const scenario of COUNTED.slice(0, sampleOf(process.env, 1) ?? COUNTED.length))
+  test(`the shim sees every change that ${scenario.name} asks the kernel for`, { skip }, async (t) => {
+    const stage = await createStage(scenario);
+    try {
+      const rig = copyProject(stage.origin.root, freshPlace(stage.folder, 'watched'));
+      const [trace, log] = [join(stage.folder, 'strace'), join(stage.folder, 'watched calls')];
+      const ran = traced(rig, stage, ['-y', '-e', `trace=${TRACED}`, '-o', trace], {
+        mode: 'count',
+        at: 0,
+        log,
+      });
+      assert.equal(ran.status, 0, String(ran.stderr));
+      const { calls } = callsOf(readFileSync(log, 'utf8'));
+      const kernel = kernelCalls(readFileSync(trace, 'utf8'), rig.root);
+      assert.deepEqual(unseenCalls(kernel, calls), []);
+      for (const name of EXACT) {
+        const seen = calls.filter((call) => call.startsWith(`${name} `));
+        const asked = kernel.filter(({ kind }) => kind === name);
+        assert.equal(asked.length, seen.length, `${name}: ${asked.map(({ line }) => line).join('\n')}`);
+      }
+      t.diagnostic(`${calls.length} calls of the shim, ${kernel.length} of the kernel`);
+    } finally {
+      stage.close();
+    }
+  });
+
+for (const scenario of chosen('checkout', 'push')) {
   test(
-    `the kernel counts the calls of ${scenario.name} as the shim does, and a kill by either leaves the same`,
+    `a kill of ${scenario.name} by the kernel leaves what a kill by the shim leaves`,
     { skip },
     async (t) => {
       const stage = await createStage(scenario);
       try {
         for (const name of NAMES) {
           const seen = stage.calls.filter((call) => call.startsWith(`${name} `)).length;
-          const log = join(stage.folder, `strace-${name}`);
-          const rig = copyProject(stage.origin.root, freshPlace(stage.folder, `counted-${name}`));
-          traced(rig, stage, ['-e', `trace=${SYSCALLS[name]}`, '-o', log]);
-          const lines = readFileSync(log, 'utf8')
-            .split('\n')
-            .filter((line) => line.includes(rig.root));
-          assert.equal(lines.length, seen, `${name}: ${lines.join('\n')}\n${stage.calls.join('\n')}`);
           for (let at = 1; at <= Math.min(seen, sampleOf(process.env, 1) ?? seen); at++) {
             const byKernel = copyProject(stage.origin.root, freshPlace(stage.folder, `kernel-${name}-${at}`));
-            const [first] = SYSCALLS[name].split(',');
             const killed = traced(byKernel, stage, [
               '-o',
               '/dev/null',
               '-e',
-              `inject=${first}:signal=KILL:when=${at}`,
+              `inject=${name}:signal=KILL:when=${at}`,
             ]);
             assert.equal(killed.signal, 'SIGKILL', `${name} ${at}: ${String(killed.stderr)}`);
             const byShim = copyProject(stage.origin.root, freshPlace(stage.folder, `shim-${name}-${at}`));

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import test, { after, before } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
-import { canonicalJson, isTreeHash, parseObjectPath } from '../../src/base/hash.ts';
-import type { ContentHash } from '../../src/base/types.ts';
+import { canonicalJson, isTreeHash, objectPath, parseObjectPath } from '../../src/base/hash.ts';
+import type { ContentHash, RelPath } from '../../src/base/types.ts';
+import { forgetIncomplete, noteIncomplete, refuseIncomplete } from '../../src/execute/incomplete.ts';
+import { checkObjects } from '../../src/execute/verify-objects.ts';
 import type { Clock } from '../../src/io/clock.ts';
 import { readSealed } from '../../src/io/sealed.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
@@ -16,7 +20,9 @@ import { createMemo } from '../../src/store/memo.ts';
 import { place } from '../../src/store/place.ts';
 import { parseManifest } from '../../src/store/tree.ts';
 import { copyInto } from '../../src/remotes/folder-copy.ts';
+import { HASH, TREE } from '../record/rig.ts';
 import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
 import { copyProject, freshPlace, overwrite } from './project.ts';
 import { createSeeded, sampleOf, seedOf } from './seeded.ts';
 import { filesBelow, readState, wrongObjects } from './state.ts';
@@ -78,11 +84,12 @@ const SYSTEM: Clock = {
   sleep: () => Promise.reject(new Error('nothing waits here')),
 };
 
-function openCache(found: ContentHash[]): Cache {
-  const memo = createMemo(rig.path('.lockstep/memo'), Date.now());
+function openCache(found: ContentHash[], { root }: Pick<Rig, 'root'> = rig): Cache {
+  const dir = join(root, '.lockstep');
+  const memo = createMemo(join(dir, 'memo'), Date.now());
   return createCache({
-    dir: rig.path('.lockstep'),
-    workspace: rig.root,
+    dir,
+    workspace: root,
     memo,
     clock: SYSTEM,
     onCorrupt: (hash) => found.push(hash),
@@ -115,12 +122,23 @@ test('an object with a flipped bit is detected by every way of reading it, and t
       assert.throws(() => openCache(found).readObject(hash), isCode('object.corrupt'), told);
       put();
       const artifact = { path: 'placed', hash, size: 1, kind: isTreeHash(hash) ? 'tree' : 'file' } as const;
-      await assert.rejects(
-        async () => place(openCache(found), artifact as never, { to, sharing: 'share', folds: false }),
-        isCode('object.corrupt', 'object.missing'),
-        told,
-      );
-      assert.equal(existsSync(to), false, told);
+      for (const sharing of ['share', 'own'] as const) {
+        await assert.rejects(
+          async () => place(openCache(found), artifact as never, { to, sharing, folds: false }),
+          isCode('object.corrupt', 'object.missing'),
+          told,
+        );
+        assert.equal(existsSync(to), false, told);
+        put();
+      }
+      const checked = await checkObjects({
+        cache: openCache(found),
+        hashes: [hash],
+        readData: true,
+        signal: new AbortController().signal,
+      });
+      assert.deepEqual([...checked.wrong], [hash], told);
+      assert.equal(existsSync(object), false, told);
       put();
       const copying = { key: name, signal: new AbortController().signal };
       await assert.rejects(
@@ -131,7 +149,7 @@ test('an object with a flipped bit is detected by every way of reading it, and t
         isCode('transfer.changed'),
         told,
       );
-      assert.equal(found.length, 3, told);
+      assert.equal(found.length, 4, told);
       tried++;
     }
     rmSync(object, { force: true });
@@ -139,6 +157,52 @@ test('an object with a flipped bit is detected by every way of reading it, and t
   }
   assert.ok(tried > 300, String(tried));
   assert.deepEqual((await readState(rig.root, OUTS)).cache, sound.cache);
+});
+
+/** A whole second, which can be set again exactly. */
+const LONG_AGO = 1_700_000_000;
+
+/** Has the engine learn what an object looks like, and flips a bit of it without that it looks otherwise. */
+async function flipUnseen(hurt: Rig, object: string): Promise<void> {
+  utimesSync(object, LONG_AGO, LONG_AGO);
+  assert.equal((await hurt.lockstep(['verify'])).code, 0);
+  const flipped = readFileSync(object);
+  flipped.writeUInt8((flipped[0] ?? 0) ^ 1);
+  overwrite(object, flipped);
+  utimesSync(object, LONG_AGO, LONG_AGO);
+  assert.equal((await hurt.lockstep(['verify'])).code, 0, 'the memo trusts size, mtime and mode');
+}
+
+test('a flip that moves no time is detected by whatever reads the bytes: copies, transfers, verify --read-data', async () => {
+  const hurt = copyProject(SOUND, freshPlace(`${rig.root}-unseen`, ''));
+  after(() => hurt.remove('.'));
+  const { outs } = (await parseLock(hurt.read('pipeline.lock'))).stages.get('copy') ?? { outs: [] };
+  const [artifact] = outs;
+  assert.ok(artifact);
+  const object = hurt.path(`.lockstep/${objectPath(artifact.hash)}`);
+  const bytes = readFileSync(object);
+  await flipUnseen(hurt, object);
+  hurt.remove('remote');
+  const pushed = await hurt.lockstep(['push']);
+  assert.equal(pushed.code, 1, pushed.stderr);
+  assert.deepEqual(wrongObjects(hurt.path('remote')), []);
+
+  overwrite(object, bytes);
+  await flipUnseen(hurt, object);
+  const to = hurt.path('placed');
+  const found: ContentHash[] = [];
+  await assert.rejects(
+    place(openCache(found, hurt), artifact, { to, sharing: 'own', folds: false }),
+    isCode('object.corrupt'),
+  );
+  assert.deepEqual([found, existsSync(to), existsSync(object)], [[artifact.hash], false, false]);
+
+  writeFileSync(object, bytes, { mode: 0o444 });
+  hurt.remove('copy.txt');
+  linkSync(object, hurt.path('copy.txt'));
+  await flipUnseen(hurt, object);
+  assert.equal((await hurt.lockstep(['verify', '--read-data'])).code, 1);
+  assert.equal(existsSync(object), false);
 });
 
 test('an object that a remote gives with a flipped bit never enters the cache', async () => {
@@ -150,11 +214,12 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
       const file = rig.path('received');
       writeFileSync(file, flipped);
       const landing = createLanding(openCache([]));
-      await assert.rejects(
-        landing.receive(hash, { file }, new AbortController()),
-        isCode('remote.corrupt'),
-        `${name} bit ${at}, LOCKSTEP_SEED=${SEED}`,
-      );
+      for (const source of [{ file }, { stream: Readable.from([flipped]) }])
+        await assert.rejects(
+          landing.receive(hash, source, new AbortController()),
+          isCode('remote.corrupt'),
+          `${name} bit ${at}, LOCKSTEP_SEED=${SEED}`,
+        );
       landing.drop();
     }
   }
@@ -239,6 +304,32 @@ for (const name of ['memo', 'snapshot', 'code']) {
   });
 }
 
+test('a note of directories that are here only in part, with a flipped bit, is refused, so that no part is recorded', () => {
+  const part = createRig();
+  const locked = { path: 'raw' as RelPath, hash: TREE, kind: 'tree', size: 12, files: 4 } as const;
+  const here = {
+    kind: 'tree',
+    artifact: { ...locked, hash: `${HASH}.dir`, files: 1 },
+    entries: [{ relpath: 'a', hash: HASH }],
+  } as const;
+  const refuse = (): void =>
+    refuseIncomplete(part.root, { facts: { observed: () => here } as never, locked });
+  refuse();
+  noteIncomplete(part.root, { path: locked.path, hash: TREE, files: 4 });
+  const note = part.bytes('.lockstep/incomplete');
+  assert.throws(refuse, isCode('out.missing'));
+  for (const { at, flipped } of flipsOf(note, true)) {
+    part.write('.lockstep/incomplete', flipped);
+    // What is not known cannot be added to or forgotten either.
+    for (const ask of [
+      refuse,
+      () => forgetIncomplete(part.root, locked.path),
+      () => noteIncomplete(part.root, { path: 'other' as RelPath, hash: TREE, files: 2 }),
+    ])
+      assert.throws(ask, isCode('incomplete.damaged'), `bit ${at}`);
+  }
+});
+
 /** The files that a flip may hit while the command line is not looking. */
 function victims(): readonly string[] {
   const state = filesBelow(rig.path('.lockstep')).filter((name) =>
@@ -274,6 +365,7 @@ test(`after a flip anywhere the command line ends with the sound result or says 
     const healed = await readState(hurt.root, OUTS);
     assert.deepEqual(healed.entries, sound.entries, `${told}: ${ran.stderr}`);
     assert.deepEqual([...healed.outs], [...sound.outs], `${told}: ${ran.stderr}`);
+    assert.deepEqual([...healed.rights], [...sound.rights], `${told}: ${ran.stderr}`);
     const wrong = wrongObjects(hurt.path('.lockstep'));
     // What nothing needed is not read; whoever asks is told.
     if (wrong.length > 0) {

@@ -36,6 +36,8 @@ function lockOf(lines: string): string {
 
 const OUT = `    declares: [{ path: o }]\n    outs:\n      - path: o\n        hash: ${HASH}\n`;
 
+const TREE = OUT.replace(HASH, `${HASH}.dir`);
+
 /** Locks that must be refused, by what is wrong with them. */
 export const HOSTILE_LOCKS: Readonly<Record<string, string>> = {
   empty: '',
@@ -70,6 +72,12 @@ export const HOSTILE_LOCKS: Readonly<Record<string, string>> = {
   'a size that is infinite': lockOf(`${OUT}        size: .inf\n`),
   'a size in words': lockOf(`${OUT}        size: "12"\n`),
   'a file with a count of files': lockOf(`${OUT}        size: 1\n        files: 3\n`),
+  'a folder without a count of files': lockOf(`${TREE}        size: 1\n`),
+  'a count of files that is no count': lockOf(`${TREE}        size: 1\n        files: 0.5\n`),
+  'a negative count of files': lockOf(`${TREE}        size: 1\n        files: -1\n`),
+  'a count of files beyond all': lockOf(`${TREE}        size: 1\n        files: 9007199254740993\n`),
+  'a count of files that is infinite': lockOf(`${TREE}        size: 1\n        files: .inf\n`),
+  'a count of files in words': lockOf(`${TREE}        size: 1\n        files: many\n`),
   'an exec that is a text': lockOf(`${OUT}        size: 1\n        exec: "yes"\n`),
   'a hash that is a path': lockOf(OUT.replace(HASH, 'sha256:../../../../etc/passwd') + '        size: 1\n'),
   'a hash in capitals': lockOf(OUT.replace(HASH, HASH.toUpperCase()) + '        size: 1\n'),
@@ -116,3 +124,53 @@ export function manifestOf(paths: readonly string[]): string {
   const items = paths.map((path) => `{"sha256": "${'ab'.repeat(32)}", "relpath": ${JSON.stringify(path)}}`);
   return `[${items.join(', ')}]`;
 }
+
+/** A run-cache entry of one shell stage; `outs` and `more` are JSON, the latter behind what an entry must have. */
+function entryOf(outs: string, more = ''): string {
+  return `{"version":1,"result":{"action":{"cmd":"x"},"params":{},"deps":[],"declares":[{"path":"o"}],"outs":[${outs}]}${more}}`;
+}
+
+/** An out of an entry; further fields are JSON. */
+function entryOut(more: string, hash = HASH): string {
+  return `{"path":"o","hash":"${hash}",${more}}`;
+}
+
+/** An entry that is believed, so that the hostile ones differ in one thing. */
+export const SANE_ENTRY: string = entryOf(entryOut('"size":1'));
+
+/** Run-cache entries that must be as if they were not there, by what is wrong with them. */
+export const HOSTILE_ENTRIES: Readonly<Record<string, string>> = {
+  empty: '',
+  'a list': '[]',
+  'a text': '"x"',
+  null: 'null',
+  'half an entry': SANE_ENTRY.slice(0, -20),
+  'two entries': `${SANE_ENTRY}\n${SANE_ENTRY}`,
+  'a version of tomorrow': SANE_ENTRY.replace('"version":1', '"version":2'),
+  'a result twice': entryOf(entryOut('"size":1'), ',"result":{}'),
+  'a path twice, the last one hostile': entryOf(entryOut('"size":1,"path":"../victim"')),
+  'an unknown key': entryOf(entryOut('"size":1'), ',"more":1'),
+  'a prototype': entryOf(entryOut('"size":1'), ',"__proto__":{"polluted":true}'),
+  'a prototype for an out': entryOf(`{"__proto__":${entryOut('"size":1')}}`),
+  'a wrong checksum': entryOf(entryOut('"size":1'), `,"sum":"${'0'.repeat(64)}"`),
+  'endless brackets': entryOf('['.repeat(200_000)),
+  'endless brackets that end': entryOf(`${'['.repeat(200_000)}${']'.repeat(200_000)}`),
+  'endless params': SANE_ENTRY.replace(
+    '"params":{}',
+    `"params":{"p":{"k":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`,
+  ),
+  'params that are deep': SANE_ENTRY.replace(
+    '"params":{}',
+    `"params":{"p":{"k":${'['.repeat(1000)}${']'.repeat(1000)}}}`,
+  ),
+  'a parameter that is infinite': SANE_ENTRY.replace('"params":{}', '"params":{"p":{"k":1e400}}'),
+  'endless outs': entryOf(`${`${entryOut('"size":1')},`.repeat(100_000)}${entryOut('"size":1')}`),
+  'a size that is no count': entryOf(entryOut('"size":0.5')),
+  'a negative size': entryOf(entryOut('"size":-1')),
+  'a size beyond all': entryOf(entryOut('"size":9007199254740993')),
+  'a size that is infinite': entryOf(entryOut('"size":1e400')),
+  'a folder without a count of files': entryOf(entryOut('"size":1', `${HASH}.dir`)),
+  'a count of files that is no count': entryOf(entryOut('"size":1,"files":0.5', `${HASH}.dir`)),
+  'a count of files beyond all': entryOf(entryOut('"size":1,"files":1e300', `${HASH}.dir`)),
+  'a byte-order mark': `\uFEFF${SANE_ENTRY}`,
+};

@@ -23,7 +23,14 @@ import { place } from '../../src/store/place.ts';
 import { formatManifest, parseManifest } from '../../src/store/tree.ts';
 import { HASH, resultOf, shellResult } from '../record/rig.ts';
 import { createRig } from '../rig.ts';
-import { HOSTILE_LOCKS, HOSTILE_MANIFESTS, HOSTILE_PATHS, manifestOf } from './hostile-texts.ts';
+import {
+  HOSTILE_ENTRIES,
+  HOSTILE_LOCKS,
+  HOSTILE_MANIFESTS,
+  HOSTILE_PATHS,
+  SANE_ENTRY,
+  manifestOf,
+} from './hostile-texts.ts';
 import { assertCleanPrototype } from './prototype.ts';
 
 async function lockFault(text: string): Promise<string | undefined> {
@@ -88,6 +95,23 @@ test('parameters and stages named like parts of every object stay what they are'
   assertCleanPrototype();
 });
 
+test('an entry of the run cache that is as it should be is believed', () => {
+  assert.equal(parseRunEntry(Buffer.from(SANE_ENTRY))?.outs[0]?.hash, HASH);
+});
+
+test('of a key that an entry of the run cache has twice only the last counts, as of any JSON', () => {
+  const twice = SANE_ENTRY.replace('"path":"o","hash"', '"path":"../victim","path":"o","hash"');
+  assert.notEqual(twice, SANE_ENTRY);
+  assert.deepEqual(parseRunEntry(Buffer.from(twice)), parseRunEntry(Buffer.from(SANE_ENTRY)));
+});
+
+for (const [what, text] of Object.entries(HOSTILE_ENTRIES)) {
+  test(`an entry of the run cache with ${what} is as if it were not there`, () => {
+    assert.equal(parseRunEntry(Buffer.from(text)), undefined);
+    assertCleanPrototype();
+  });
+}
+
 for (const [what, text] of Object.entries(HOSTILE_MANIFESTS)) {
   test(`a manifest with ${what} is refused`, () => {
     assert.throws(
@@ -140,6 +164,19 @@ test('two names that a file system takes for one are not placed there, by case o
   }
 });
 
+test('outs that differ by case or by Unicode form only are kept apart where the file system does', async () => {
+  const outs = ['A', 'a', 'e\u0301', '\u00E9'];
+  const stages = outs.map((out, index) => `  s${index}: { cmd: echo ${index} > ${out}, outs: [${out}] }\n`);
+  const rig = createRig({ 'pipeline.yaml': `stages:\n${stages.join('')}` });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  for (const out of outs) rig.remove(out);
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  assert.deepEqual(
+    outs.map((out) => rig.read(out)),
+    ['0\n', '1\n', '2\n', '3\n'],
+  );
+});
+
 test('an out behind a link is never written through it, whatever the lock says', async () => {
   const outside = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-outside-')));
   after(() => rmSync(outside, { recursive: true, force: true }));
@@ -162,6 +199,20 @@ test('an out behind a link is never written through it, whatever the lock says',
     assert.doesNotMatch(ran.stderr, /internal\.bug/);
     assert.equal(readFileSync(join(outside, 'out'), 'utf8'), 'mine');
     assert.deepEqual(execFileSync('ls', ['-A', outside], { encoding: 'utf8' }), 'out\n');
+  }
+});
+
+test('a count of files in a lock that is not true harms nobody', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [given/]\nstages: {}\n', 'given/a': 'a', 'given/b': 'b' });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  for (const count of ['0', '9007199254740991']) {
+    rig.write('pipeline.lock', rig.read('pipeline.lock').replace(/files: \d+/, `files: ${count}`));
+    rig.remove('given/b');
+    for (const args of [['status'], ['checkout'], ['verify'], ['gc', '--delete']]) {
+      const ran = await rig.lockstep(args);
+      assert.equal(ran.code, 0, `${count}, ${args.join(' ')}: ${ran.stderr}`);
+    }
+    assert.equal(rig.read('given/b'), 'b');
   }
 });
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createSeeded } from './seeded.ts';
 import type { Seeded } from './seeded.ts';
 import { createStage } from './trial.ts';
@@ -5,10 +6,13 @@ import type { Stage } from './trial.ts';
 import { SCENARIOS } from './project.ts';
 import type { Scenario } from './project.ts';
 
+const FEW = 0.05;
+
 /** One trial of a suite. */
 export interface Trial {
   readonly what: string;
-  run(): Promise<void>;
+  /** True when what was to happen to the command did happen: its n-th call came. */
+  run(): Promise<boolean>;
 }
 
 export interface RunOptions {
@@ -17,6 +21,15 @@ export interface RunOptions {
   readonly sample: number | undefined;
   /** Only scenarios whose name has this text. */
   readonly only: string | undefined;
+  /** `SCENARIOS` when absent. */
+  readonly scenarios?: readonly Scenario[];
+}
+
+export interface Tried {
+  readonly tried: number;
+  /** Those of them that disturbed the command. */
+  readonly met: number;
+  readonly failures: readonly Error[];
 }
 
 /**
@@ -24,26 +37,32 @@ export interface RunOptions {
  * Returns what failed: a suite tells every failure, not the first.
  */
 export async function runTrials(
-  trialsOf: (stage: Stage, seeded: Seeded) => readonly Trial[],
+  trialsOf: (stage: Stage, seeded: Seeded) => readonly Trial[] | Promise<readonly Trial[]>,
   options: RunOptions,
-): Promise<{ readonly tried: number; readonly failures: readonly Error[] }> {
+): Promise<Tried> {
   const seeded = createSeeded(options.seed);
-  const scenarios = SCENARIOS.filter(({ name }) => options.only === undefined || name.includes(options.only));
+  const scenarios = (options.scenarios ?? SCENARIOS).filter(
+    ({ name }) => options.only === undefined || name.includes(options.only),
+  );
   const stages = new Map<Scenario, Awaited<ReturnType<typeof createStage>>>();
   const failures: Error[] = [];
+  let met = 0;
   try {
     await twoAtATime(scenarios, async (scenario) => void stages.set(scenario, await createStage(scenario)));
-    const ready = scenarios.flatMap((scenario) => stages.get(scenario) ?? []);
-    const all = ready.flatMap((stage) => trialsOf(stage, seeded));
+    const all: Trial[] = [];
+    for (const scenario of scenarios) {
+      const stage = stages.get(scenario);
+      if (stage) all.push(...(await trialsOf(stage, seeded)));
+    }
     const chosen = options.sample === undefined ? all : seeded.sample(all, options.sample);
     await twoAtATime(chosen, async (trial) => {
       try {
-        await trial.run();
+        if (await trial.run()) met++;
       } catch (error) {
         failures.push(error as Error);
       }
     });
-    return { tried: chosen.length, failures };
+    return { tried: chosen.length, met, failures };
   } finally {
     for (const stage of stages.values()) stage.close();
   }
@@ -57,8 +76,18 @@ async function twoAtATime<T>(items: readonly T[], work: (item: T) => Promise<voi
   await Promise.all([next(), next()]);
 }
 
+/**
+ * Nothing failed, and nearly every trial disturbed its command: calls come in another order when stages end in another
+ * order, so a few of the last ones may not be reached.
+ */
+export function assertTried({ tried, met, failures }: Tried, seed: number): void {
+  assert.equal(failures.length, 0, `LOCKSTEP_SEED=${seed}\n${formatFailures(failures)}`);
+  assert.ok(tried > 0, 'nothing was tried');
+  assert.ok(tried - met <= 1 + tried * FEW, `only ${met} of ${tried} commands were disturbed`);
+}
+
 /** Failures as one text: what was tried, and why it is not as it should be. */
-export function formatFailures(failures: readonly Error[]): string {
+function formatFailures(failures: readonly Error[]): string {
   return failures
     .map(
       (error) =>

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { isTreeHash, objectPath } from '../../src/base/hash.ts';
-import type { ContentHash, StageLock } from '../../src/base/types.ts';
+import type { TestContext } from 'node:test';
 import { parseLock } from '../../src/record/lockfile.ts';
 import { parseRunEntry } from '../../src/record/runs.ts';
-import { parseManifest } from '../../src/store/tree.ts';
 import { OUTS, SCENARIOS } from './project.ts';
+import type { Scenario } from './project.ts';
+import { filesOf, hashesOf, objectsOf } from './references.ts';
 import { sampleOf } from './seeded.ts';
 import { createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
@@ -20,15 +20,20 @@ interface Disk {
 }
 
 function createDisk(): Disk {
+  const known = new Set<string>();
   const flushed = new Set<string>();
   const unnamed = new Set<string>();
   return {
     see(call) {
       const [, name = '', path = '', from] = /^(\w+) ([^\t]*)(?:\t(.*))?$/.exec(call) ?? [];
-      if (name === 'fsync' || name === 'fdatasync') {
+      known.add(path);
+      if (name === 'syncfs') {
+        for (const one of known) flushed.add(one);
+        unnamed.clear();
+      } else if (name === 'fsync' || name === 'fdatasync') {
         flushed.add(path);
         for (const one of unnamed) if (dirname(one) === path) unnamed.delete(one);
-      } else if (name === 'open' || /^(write|append|trunc)/.test(name)) flushed.delete(path);
+      } else if (name === 'open' || /^(write|append|trunc|copyFile)/.test(name)) flushed.delete(path);
       else if (from !== undefined) {
         if (flushed.has(from)) flushed.add(path);
         else flushed.delete(path);
@@ -38,20 +43,6 @@ function createDisk(): Disk {
     isSafe: (path) => flushed.has(path) && !unnamed.has(path),
   };
 }
-
-/** Every object that results consist of, by the finished project's own manifests. */
-function objectsOf(store: string, hashes: readonly ContentHash[]): readonly string[] {
-  return hashes.flatMap((hash) => [
-    objectPath(hash),
-    ...(isTreeHash(hash) ? filesOf(join(store, objectPath(hash))) : []),
-  ]);
-}
-
-function filesOf(manifest: string): readonly string[] {
-  return parseManifest(readFileSync(manifest), 'sha256').map((entry) => objectPath(entry.hash));
-}
-
-const hashesOf = (result: StageLock): readonly ContentHash[] => result.outs.map((out) => out.hash);
 
 async function assertOrder(stage: Stage): Promise<number> {
   const root = join(stage.folder, 'twin');
@@ -86,7 +77,7 @@ async function assertOrder(stage: Stage): Promise<number> {
     }
     disk.see(call);
     if (index > lastLock && lastLock >= 0 && /^rm .*\/attempts\//.test(call)) {
-      for (const name of ['pipeline.lock', ...OUTS])
+      for (const name of ['pipeline.lock', ...(stage.scenario.outs ?? OUTS)])
         assert.ok(
           !isUnnamed(stage.calls.slice(0, index), join(root, name)),
           `${name} is not safe before ${call}`,
@@ -101,23 +92,42 @@ async function assertOrder(stage: Stage): Promise<number> {
 /** True when something was moved to a path and its folder was not flushed since. */
 function isUnnamed(calls: readonly string[], path: string): boolean {
   const moved = calls.findLastIndex((call) => call.startsWith(`rename ${path}\t`));
-  return moved >= 0 && !calls.slice(moved).includes(`fsync ${dirname(path)}`);
+  const isFlush = (call: string): boolean => call === `fsync ${dirname(path)}` || call.startsWith('syncfs ');
+  return moved >= 0 && !calls.slice(moved).some(isFlush);
 }
 
-const RISKY = ['a repro over old outs', 'commit', 'push', 'fetch'];
+const DOZENS = ['a first repro of dozens of files', 'push of dozens of files'];
+const RISKY = ['a repro over old outs', 'commit', 'push', 'fetch', ...DOZENS];
 // What gc removes is referred to by nothing.
 const MORE = SCENARIOS.map(({ name }) => name).filter((name) => name !== 'gc --delete');
 const CHOSEN = sampleOf(process.env, 0) === 0 ? RISKY : MORE;
 
-for (const scenario of SCENARIOS.filter(({ name }) => CHOSEN.includes(name))) {
-  test(`${scenario.name} flushes what is referred to before what refers to it`, async (t) => {
-    const stage = await createStage(scenario);
-    try {
-      const checked = await assertOrder(stage);
-      t.diagnostic(`${checked} checks`);
-      assert.ok(checked > 0, 'nothing was checked');
-    } finally {
-      stage.close();
-    }
-  });
+async function assertScenario(
+  t: TestContext,
+  scenario: Scenario,
+  order?: Parameters<typeof createStage>[1],
+): Promise<readonly string[]> {
+  const stage = await createStage(scenario, { ...order, flushesAtEnd: true });
+  try {
+    const checked = await assertOrder(stage);
+    t.diagnostic(`${checked} checks`);
+    assert.ok(checked > 0, 'nothing was checked');
+    return stage.calls.filter((call) => call.startsWith('syncfs '));
+  } finally {
+    stage.close();
+  }
 }
+
+const chosen = (names: readonly string[]): readonly Scenario[] =>
+  SCENARIOS.filter(({ name }) => names.includes(name));
+
+for (const scenario of chosen(CHOSEN))
+  test(`${scenario.name} flushes what is referred to before what refers to it`, async (t) => {
+    const flushes = await assertScenario(t, scenario);
+    assert.equal(flushes.length > 0, DOZENS.includes(scenario.name), flushes.join('\n'));
+  });
+
+for (const scenario of chosen(DOZENS))
+  test(`${scenario.name} flushes one by one where there is no flush of a file system`, async (t) => {
+    assert.deepEqual(await assertScenario(t, scenario, { noSync: true }), []);
+  });

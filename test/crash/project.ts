@@ -19,7 +19,7 @@ stages:
       parts: parts/
       note: { path: note.json, cache: false }
   grow:
-    cmd: wc -l < copy.txt >> grown.txt
+    cmd: wc -l < copy.txt >> grown.txt && chmod +x grown.txt
     deps: [copy.txt]
     outs: [{ grown.txt: { persist: true } }]
 `;
@@ -51,6 +51,10 @@ export const OUTS: readonly string[] = ['copy.txt', 'parts', 'note.json', 'grown
 export interface Scenario {
   readonly name: string;
   readonly args: readonly string[];
+  /** `FILES` when absent. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** `OUTS` when absent. */
+  readonly outs?: readonly string[];
   /** Makes the project ready for the command; `run` must end well. */
   prepare(rig: Rig, run: (...args: readonly string[]) => Promise<Ran>): Promise<void>;
 }
@@ -60,6 +64,22 @@ function replace(rig: Rig, name: string, text: string): void {
   rig.remove(name);
   rig.write(name, text);
 }
+
+/** The files of a project whose only stage makes so many files in one folder, `made`. */
+export const makes = (count: number): Readonly<Record<string, string>> => ({
+  'pipeline.yaml': 'name: many\nstages:\n  make: { run: make.ts, outs: { made: made/ } }\n',
+  'make.ts': `import { mkdirSync, writeFileSync } from 'node:fs';
+export default ({ outs }) => {
+  mkdirSync(outs.made, { recursive: true });
+  for (let index = 0; index < ${count}; index++) writeFileSync(outs.made + '/' + index, 'file ' + index);
+};
+`,
+  'remotes.yaml': 'remotes:\n  origin: { url: remote }\n',
+  'package.json': '{ "type": "module" }\n',
+});
+
+/** More than `flush.ts` flushes one by one. */
+const DOZENS = { files: makes(20), outs: ['made'] } as const;
 
 const SECOND = 'one\n2\nthree\nfour\n';
 
@@ -142,12 +162,19 @@ export const SCENARIOS: readonly Scenario[] = [
       rig.remove('.lockstep/runs');
     },
   },
+  { ...DOZENS, name: 'a first repro of dozens of files', args: ['repro'], prepare: async () => {} },
+  {
+    ...DOZENS,
+    name: 'push of dozens of files',
+    args: ['push', '--run-cache'],
+    prepare: async (_rig, run) => void (await run('repro')),
+  },
 ];
 
 /** Makes a scenario's project in a new folder. */
 export async function prepare(scenario: Scenario, root: string): Promise<Rig> {
   mkdirSync(root, { recursive: true });
-  const rig = rigAt(root, FILES);
+  const rig = rigAt(root, scenario.files ?? FILES);
   await scenario.prepare(rig, async (...args) => {
     const ran = await rig.lockstep(args);
     if (ran.code !== 0) throw new Error(`${args.join(' ')} failed:\n${ran.stdout}${ran.stderr}`);

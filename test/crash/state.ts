@@ -14,6 +14,8 @@ export interface State {
   readonly entries: ReadonlyMap<string, string>;
   /** Out → its kind, content and, of a folder, every file; `missing` when nothing is there. */
   readonly outs: ReadonlyMap<string, string>;
+  /** Out → what its owner may do with each of its files; in the midst of a command some may be sealed, others not yet. */
+  readonly rights: ReadonlyMap<string, string>;
   /** Names of objects and run-cache entries. */
   readonly cache: readonly string[];
   readonly remote: readonly string[];
@@ -26,6 +28,7 @@ export async function readState(root: string, outs: readonly string[] = OUTS): P
     lock,
     entries: await entriesOf(lock),
     outs: new Map(outs.map((out) => [out, contentOf(join(root, out))])),
+    rights: new Map(outs.map((out) => [out, rightsOf(join(root, out))])),
     cache: [...filesBelow(join(root, '.lockstep'), 'files'), ...filesBelow(join(root, '.lockstep'), 'runs')],
     remote: filesBelow(join(root, 'remote')),
   };
@@ -41,13 +44,23 @@ async function entriesOf(text: string): Promise<ReadonlyMap<string, string>> {
   return entries;
 }
 
-/** What is at a path, as a text that is equal only for equal content; modes are not compared. */
+/** What is at a path, as a text that is equal only for equal content; `rightsOf` tells of modes. */
 export function contentOf(path: string): string {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return 'missing';
   if (!stat.isDirectory()) return `file ${readFileSync(path, 'base64')}`;
   const files = filesBelow(path).map((name) => `${name}=${readFileSync(join(path, name), 'base64')}`);
   return `folder ${files.join(' ')}`;
+}
+
+/** Of a file, or of each file of a folder, whether its owner may write to it and run it. */
+function rightsOf(path: string): string {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return '';
+  if (!stat.isDirectory()) return `${stat.mode & 0o200 ? 'w' : '-'}${stat.mode & 0o100 ? 'x' : '-'}`;
+  return filesBelow(path)
+    .map((name) => `${name}=${rightsOf(join(path, name))}`)
+    .join(' ');
 }
 
 /** Every file below a folder, as sorted relative paths; none when there is no folder. Links are not followed. */

@@ -1,60 +1,70 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import test from 'node:test';
-import { processesOf } from '../execute/tools.ts';
 import { copyProject, freshPlace } from './project.ts';
-import { formatFailures, runTrials } from './points.ts';
+import type { Scenario } from './project.ts';
+import { LINGER, killsAt } from './kills.ts';
+import { assertTried, runTrials } from './points.ts';
 import type { Trial } from './points.ts';
 import { sampleOf, seedOf } from './seeded.ts';
-import type { ShimMode } from './shim.ts';
-import { assertHealed, assertIntact, assertRecovered, disturbed, recover, tryOnce } from './trial.ts';
+import { countCalls, createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
 
 const SAMPLE = 40;
-const TORN = /^(write|writeFile|appendFile|copyFile|rm) /;
+const SEED = seedOf(process.env);
 
-/** Before and after every call that changes the disk, and half-way through those that have a half. */
+/** No command of the scenarios does with fewer changes of the disk; a shim that sees nothing would find none. */
+const FEWEST_CALLS = 20;
+
 function killsOf(stage: Stage): readonly Trial[] {
-  return stage.calls.flatMap((call, index) => {
-    const modes: readonly ShimMode[] = [
-      'kill-before',
-      'kill-after',
-      ...(TORN.test(call) ? ['torn' as const] : []),
-    ];
-    return modes.map((mode) => ({
-      what: `${stage.scenario.name}, ${mode} ${index + 1}: ${call}`,
-      run: () => kill(stage, { mode, at: index + 1 }),
-    }));
-  });
-}
-
-async function kill(
-  stage: Stage,
-  { mode, at }: { readonly mode: ShimMode; readonly at: number },
-): Promise<void> {
-  await tryOnce(stage, `${mode} ${at}`, async (rig) => {
-    const ran = await disturbed(rig, stage.scenario.args, { mode, at });
-    // Calls come in another order when stages end in another order: the last ones may not be reached.
-    if (ran.signal !== 'SIGKILL') assert.equal(ran.code, 0, ran.stderr);
-    await assertIntact(rig, stage);
-    const twin = copyProject(rig.root, freshPlace(stage.folder, `recovered-${mode}-${at}`));
-    await assertHealed(rig, stage);
-    assert.deepEqual(processesOf(rig), [], 'processes of stages');
-    await recover(twin);
-    await assertRecovered(twin, stage);
-    twin.remove('.');
-    await recover(rig);
-    await assertRecovered(rig, stage);
-  });
+  const { calls, scenario } = stage;
+  assert.ok(calls.length >= FEWEST_CALLS, `${scenario.name} has only ${calls.length} calls`);
+  return calls.flatMap((call, index) => killsAt(stage, call, { at: index + 1 }));
 }
 
 test('killed before, in or after any change of the disk, nothing is lost and the next command ends as if undisturbed', async (t) => {
-  const seed = seedOf(process.env);
-  const { tried, failures } = await runTrials(killsOf, {
-    seed,
+  const done = await runTrials(killsOf, {
+    seed: SEED,
     sample: sampleOf(process.env, SAMPLE),
     only: process.env['LOCKSTEP_SCENARIO'],
   });
-  t.diagnostic(`LOCKSTEP_SEED=${seed}: ${tried} kills, ${failures.length} failures`);
-  assert.equal(failures.length, 0, `LOCKSTEP_SEED=${seed}\n${formatFailures(failures)}`);
-  assert.ok(tried > 0, 'nothing was tried');
+  const { tried, met, failures } = done;
+  t.diagnostic(`LOCKSTEP_SEED=${SEED}: ${tried} points, ${met} kills, ${failures.length} failures`);
+  assertTried(done, SEED);
+});
+
+/** While one stage would run for a minute, another one, which waits until it does, is taken in. */
+const LONG: Scenario = {
+  name: 'a repro beside a stage that would run on',
+  args: ['repro', '--jobs', '2'],
+  files: {
+    'pipeline.yaml': `stages:
+  long:
+    cmd: if test -e ${LINGER}; then echo > begun; exec sleep 60; fi; echo > long.txt
+    outs: [long.txt]
+  quick:
+    cmd: if test -e ${LINGER}; then until test -e begun; do sleep 0.01; done; fi; echo > quick.txt
+    outs: [quick.txt]
+`,
+  },
+  outs: ['long.txt', 'quick.txt'],
+  prepare: async () => {},
+};
+const WHERE = 'quick.txt';
+
+test('a stage that would run on for long ends with its runner', async (t) => {
+  const stage = await createStage(LONG);
+  try {
+    const twin = copyProject(stage.origin.root, freshPlace(stage.folder, 'counted'));
+    const log = join(stage.folder, 'calls of quick');
+    const { calls } = await countCalls(twin, LONG.args, { log, where: WHERE });
+    assert.ok(calls.length > 0);
+    stage.origin.write(LINGER, '');
+    const trials = calls.flatMap((call, index) => killsAt(stage, call, { at: index + 1, where: WHERE }));
+    const count = sampleOf(process.env, 2) ?? trials.length;
+    for (const trial of trials.slice(0, count)) assert.equal(await trial.run(), true, trial.what);
+    t.diagnostic(`${Math.min(count, trials.length)} kills`);
+  } finally {
+    stage.close();
+  }
 });

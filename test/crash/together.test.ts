@@ -5,6 +5,7 @@ import test, { after } from 'node:test';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 import { FILES, OUTS, copyProject } from './project.ts';
+import { dangling, lackingOf } from './references.ts';
 import { createSeeded, sampleOf, seedOf } from './seeded.ts';
 import type { Seeded } from './seeded.ts';
 import { leftovers, readState, wrongObjects } from './state.ts';
@@ -46,6 +47,7 @@ async function endings(origin: Rig, texts: readonly string[]): Promise<ReadonlyM
 }
 
 interface Round {
+  readonly remote: string;
   readonly rigs: readonly Rig[];
   readonly texts: readonly string[];
   readonly alone: ReadonlyMap<string, State>;
@@ -53,8 +55,8 @@ interface Round {
   readonly told: string;
 }
 
-/** Two to eight commands at once, over two workspaces with one remote; then one repro in each, alone. */
-async function playRound({ rigs, texts, alone, seeded, told }: Round): Promise<void> {
+/** Two to eight commands at once, over two workspaces with one remote; then one repro and one push in each, alone. */
+async function playRound({ remote, rigs, texts, alone, seeded, told }: Round): Promise<void> {
   const wanted = rigs.map((rig) => {
     const text = seeded.pick(texts);
     rig.write('in.txt', text);
@@ -73,6 +75,9 @@ async function playRound({ rigs, texts, alone, seeded, told }: Round): Promise<v
     })),
   );
   for (const { args, ran } of ended) assertPlausible(args, ran, script);
+  assert.deepEqual(wrongObjects(remote), [], script);
+  // Nothing is ever taken out of it, so all that something in it refers to must have come before.
+  assert.deepEqual(dangling(remote), [], script);
   for (const [index, rig] of rigs.entries()) {
     assert.deepEqual(wrongObjects(rig.path('.lockstep')), [], script);
     const last = await rig.lockstep(['repro']);
@@ -81,6 +86,11 @@ async function playRound({ rigs, texts, alone, seeded, told }: Round): Promise<v
     const twin = alone.get(wanted[index] ?? '');
     assert.equal(now.lock, twin?.lock, script);
     assert.deepEqual([...now.outs], [...(twin?.outs ?? [])], script);
+    assert.deepEqual([...now.rights], [...(twin?.rights ?? [])], script);
+    const pushed = await rig.lockstep(['push', '--run-cache']);
+    assert.equal(pushed.code, 0, `${script}: ${pushed.stderr}`);
+    assert.deepEqual(await lackingOf(now.lock, remote), [], script);
+    assert.deepEqual(dangling(remote), [], script);
     await recover(rig);
     assert.deepEqual(leftovers(rig.root), [], script);
   }
@@ -118,7 +128,6 @@ test(`commands at once in two workspaces over one remote leave what one alone le
     return rig;
   });
   for (let round = 0; round < ROUNDS; round++) {
-    await playRound({ rigs, texts, alone, seeded, told: `round ${round}, LOCKSTEP_SEED=${SEED}` });
-    assert.deepEqual(wrongObjects(remote), [], `round ${round}, LOCKSTEP_SEED=${SEED}`);
+    await playRound({ remote, rigs, texts, alone, seeded, told: `round ${round}, LOCKSTEP_SEED=${SEED}` });
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Emit } from '../../src/base/event.ts';
@@ -8,13 +8,14 @@ import { createJournal } from '../../src/execute/journal.ts';
 import { openProject } from '../../src/project.ts';
 import { REPOSITORY, cleanEnv } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
-import { copyProject, freshPlace, prepare } from './project.ts';
+import { copyProject, freshPlace, prepare, textOf } from './project.ts';
 import type { Scenario } from './project.ts';
 import type { ShimOrder } from './shim.ts';
 import { contentOf, filesBelow, leftovers, readState, wrongObjects } from './state.ts';
 import type { State } from './state.ts';
 
-const SHIM = join(REPOSITORY, 'test/crash/shim.ts');
+/** The module to preload. */
+export const SHIM: string = join(REPOSITORY, 'test/crash/shim.ts');
 /** No command of these projects takes a tenth of it, on a slow machine either. */
 const HANG_MS = 120_000;
 
@@ -28,22 +29,46 @@ export interface Stage {
   readonly after: State;
   /** The calls of the undisturbed command that change the disk: `<name> <path>`. */
   readonly calls: readonly string[];
+  /** Which of them worker threads made, by their places in `calls`. */
+  readonly byThreads: ReadonlySet<number>;
 }
 
-/** Makes a scenario ready below a temp folder of its own; `close` removes it. */
-export async function createStage(scenario: Scenario): Promise<Stage & { close(): void }> {
+/** Makes a scenario ready below a temp folder of its own, and counts its calls; `close` removes it. */
+export async function createStage(
+  scenario: Scenario,
+  order: Pick<ShimOrder, 'noSync' | 'flushesAtEnd'> = {},
+): Promise<Stage & { close(): void }> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-crash-')));
   const origin = await prepare(scenario, join(folder, 'origin'));
-  const before = await readState(origin.root);
+  const before = await readState(origin.root, scenario.outs);
   const twin = copyProject(origin.root, join(folder, 'twin'));
-  const log = join(folder, 'calls');
-  writeFileSync(log, '');
-  const ran = await disturbed(twin, scenario.args, { mode: 'count', at: 0, log });
-  assert.equal(ran.code, 0, `${scenario.name} undisturbed: ${ran.stdout}${ran.stderr}`);
-  const calls = readFileSync(log, 'utf8').trim().split('\n');
-  const after = await readState(twin.root);
+  const { calls, byThreads } = await countCalls(twin, scenario.args, {
+    ...order,
+    log: join(folder, 'calls'),
+  });
+  const after = await readState(twin.root, scenario.outs);
   const close = (): void => rmSync(folder, { recursive: true, force: true });
-  return { scenario, folder, origin, before, after, calls, close };
+  return { scenario, folder, origin, before, after, calls, byThreads, close };
+}
+
+/** Runs a command to its good end and tells its calls. */
+export async function countCalls(
+  rig: Rig,
+  args: readonly string[],
+  order: Omit<ShimOrder, 'mode' | 'at'> & { readonly log: string },
+): Promise<Pick<Stage, 'calls' | 'byThreads'>> {
+  const ran = await disturbed(rig, args, { ...order, mode: 'count', at: 0 });
+  assert.equal(ran.code, 0, `${args.join(' ')} undisturbed: ${ran.stdout}${ran.stderr}`);
+  return callsOf(textOf(order.log));
+}
+
+/** The calls that a log of the shim tells. */
+export function callsOf(log: string): Pick<Stage, 'calls' | 'byThreads'> {
+  const lines = log.split('\n').slice(0, -1);
+  return {
+    calls: lines.map((line) => line.slice(line.indexOf(' ') + 1)),
+    byThreads: new Set(lines.flatMap((line, index) => (line.startsWith('0 ') ? [] : [index]))),
+  };
 }
 
 /** Runs the command line under the shim. A command that hangs is ended and told by its signal. */
@@ -68,7 +93,7 @@ export function disturbed(rig: Rig, args: readonly string[], order: ShimOrder): 
 
 /** What must hold at every instant, so also right after a kill: nothing on the disk is wrong, and nothing is lost. */
 export async function assertIntact(rig: Rig, stage: Stage): Promise<void> {
-  const now = await readState(rig.root);
+  const now = await readState(rig.root, stage.scenario.outs);
   for (const [key, entry] of now.entries) {
     const known = [stage.before.entries.get(key), stage.after.entries.get(key)];
     assert.ok(known.includes(entry), `the lock has another ${key}: ${entry}`);
@@ -119,7 +144,7 @@ export async function recover(rig: Rig, emit: Emit = () => {}): Promise<void> {
 /** Once cleaned up, each out is old or new as a whole, at its place. */
 export async function assertRecovered(rig: Rig, stage: Stage): Promise<void> {
   await assertIntact(rig, stage);
-  const now = await readState(rig.root);
+  const now = await readState(rig.root, stage.scenario.outs);
   for (const [out, content] of now.outs)
     assert.ok(isOldOrNew(stage, out, content), `${out} is neither old nor new: ${content.slice(0, 200)}`);
   assert.deepEqual(leftovers(rig.root), [], 'leftovers after the cleaning up');
@@ -130,9 +155,10 @@ export async function assertHealed(rig: Rig, stage: Stage): Promise<void> {
   const { scenario, after } = stage;
   const next = await rig.lockstep(scenario.args);
   assert.equal(next.code, 0, `the next ${scenario.name}: ${next.stdout}${next.stderr}`);
-  const healed = await readState(rig.root);
+  const healed = await readState(rig.root, scenario.outs);
   assert.equal(healed.lock, after.lock, 'pipeline.lock');
   assert.deepEqual([...healed.outs], [...after.outs], 'outs');
+  assert.deepEqual([...healed.rights], [...after.rights], 'rights of outs');
   assert.deepEqual(
     healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')),
     [],
@@ -151,13 +177,14 @@ export async function assertHealed(rig: Rig, stage: Stage): Promise<void> {
 }
 
 /** One trial in a fresh copy of the scenario's project; told is what it was when it fails. */
-export async function tryOnce(stage: Stage, what: string, trial: (rig: Rig) => Promise<void>): Promise<void> {
+export async function tryOnce<T>(stage: Stage, what: string, trial: (rig: Rig) => Promise<T>): Promise<T> {
   const name = what.replaceAll(/[^a-z0-9]+/gi, '-');
   const rig = copyProject(stage.origin.root, freshPlace(stage.folder, name));
   try {
-    await trial(rig);
+    const result = await trial(rig);
+    rmSync(rig.root, { recursive: true, force: true });
+    return result;
   } catch (error) {
     throw new Error(`${stage.scenario.name}, ${what}`, { cause: error });
   }
-  rmSync(rig.root, { recursive: true, force: true });
 }

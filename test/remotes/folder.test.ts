@@ -179,3 +179,11 @@ test('closing drops what was not flushed', async (t) => {
   assert.deepEqual(readdirSync(join(folder, '.incoming')), []);
   assert.equal(existsSync(join(folder, 'a')), false);
 });
+
+test('a folder that cannot be listed is told as a fault of the remote', async (t) => {
+  const remote = await openFolder(configOf(tempFolder(t)), signal);
+  const isDenied = (error: unknown): boolean =>
+    error instanceof PipelineError && error.code === 'remote.denied';
+  // No file system takes a name of 300 bytes.
+  await assert.rejects(listAll(remote, `${'x'.repeat(300)}/`, signal), isDenied);
+});
