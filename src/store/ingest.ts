@@ -230,8 +230,9 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
 
 function copyOne(cache: Cache, file: IngestFile): Entering {
   const from = cache.newTemp();
-  const { type, link } = cache.linker();
-  if (type === 'reflink' && isStill(cache, file, lstatSync(file.path)) && link(file.path, from)) {
+  const linker = cache.linker();
+  const isReflink = linker.type === 'reflink' && isStill(cache, file, lstatSync(file.path));
+  if (isReflink && linker.link(file.path, from)) {
     chmodSync(from, OBJECT_MODE);
     return { file, from, look: lstatSync(from) };
   }

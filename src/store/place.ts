@@ -66,9 +66,9 @@ function placeFile(
   cache: Cache,
   { hash, to, own }: { hash: ContentHash; to: string; own: boolean },
 ): Stats | undefined {
-  const { type, link } = cache.linker();
+  const linker = cache.linker();
   const object = cache.pathOf(hash);
-  if ((!own || type === 'reflink') && link(object, to)) return undefined;
+  if ((!own || linker.type === 'reflink') && linker.link(object, to)) return undefined;
   return copyHashed(object, to, { hash, mismatch: () => corrupt(cache, hash) });
 }
 

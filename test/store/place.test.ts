@@ -20,6 +20,7 @@ import { PipelineError, isSystemError } from '../../src/base/error.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
+import { lookOf } from '../../src/io/hash-file.ts';
 import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { ingest, ingestTree } from '../../src/store/ingest.ts';
@@ -116,7 +117,10 @@ test('when an inode can have no more names, files are copied', async (t) => {
 test('an object that cannot be read is not taken for a damaged one', async (t) => {
   const { cache, put } = home();
   const { hash } = await put('x', 'text');
-  cache.memo.remember({ ...lstatSync(cache.pathOf(hash)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  cache.memo.remember({ ...lookOf(lstatSync(cache.pathOf(hash))), mtimeMs: 1 }, hash, {
+    seenAt: 0,
+    object: true,
+  });
   const failure = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
   const failing = t.mock.method(fs, 'readSync', () => {
     throw failure;
@@ -133,7 +137,7 @@ test('what is written to an object while it is hashed is not believed', async (t
   const { cache, put } = home();
   const { hash } = await put('x', 'text');
   const object = cache.pathOf(hash);
-  cache.memo.remember({ ...lstatSync(object), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  cache.memo.remember({ ...lookOf(lstatSync(object)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
   const { closeSync } = fs;
   const closing = t.mock.method(fs, 'closeSync', (fd: number) => {
     closeSync(fd);
