@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateFiles } from '../generate/files.ts';
 import type { Shape } from '../generate/files.ts';
@@ -27,14 +27,24 @@ export function recordData(bench: Bench, folder: string): void {
   bench.run(bench.lockstep(folder, 'repro'));
 }
 
-/** Makes the project as if nothing had ever been recorded: no cache, no lock; the data stays where it is. */
+const RECORDS = ['.lockstep', 'pipeline.lock', '.gitignore'];
+
+/** Makes the project as if nothing had ever been recorded: no cache, no lock; tracked files stay where they are. */
 export function forgetTracked(bench: Bench, folder: string): void {
-  bench.discard(...['.lockstep', 'pipeline.lock', '.gitignore'].map((name) => join(folder, name)));
+  bench.discard(...RECORDS.map((name) => join(folder, name)));
+}
+
+/**
+ * The same where files and objects are one inode. It is not put aside: a file that has another name there would be copied
+ * and not linked; and who takes one of two names away removes no inode.
+ */
+export function forgetLinked(folder: string): void {
+  for (const name of RECORDS) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** Makes the project as if the stage had never run: the folder lies prepared, writable, on the disk; no cache, no lock. */
 export function forgetData(bench: Bench, folder: string): void {
-  forgetTracked(bench, folder);
+  forgetLinked(folder);
   if (existsSync(join(folder, 'data'))) renameSync(join(folder, 'data'), join(folder, 'prepared'));
   bench.run({ argv: ['chmod', '-R', 'u+w', 'prepared'], cwd: folder });
 }

@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { GIANTS, PICTURES, bytesOf, scaleDown } from '../generate/files.ts';
 import type { Shape } from '../generate/files.ts';
-import { forgetData, forgetTracked, makeDataProject, objectsOf } from '../harness/data-project.ts';
+import { forgetData, forgetLinked, makeDataProject, objectsOf } from '../harness/data-project.ts';
 import { countFiles, digestFolder } from '../harness/digest.ts';
 import type { Command } from '../harness/measure.ts';
 import { hashAndFlush } from '../harness/references.ts';
@@ -47,7 +47,7 @@ function standing(bench: Bench, name: string, shape: Shape): Trial {
   return trialOf(bench, name, {
     folder,
     before: () => {
-      forgetTracked(bench, folder);
+      forgetLinked(folder);
       bench.run({ argv: ['chmod', '-R', 'u+w', 'data'], cwd: folder });
     },
     hashed: 'data',
