@@ -17,9 +17,8 @@ const FAILED = join('.lockstep', 'failed');
 /** What runs that died have left, and what takes room in `.lockstep`. */
 export function* checkLeftovers(root: string): Generator<Check> {
   const stateDir = join(root, '.lockstep');
-  const attempts = checkAttempts(stateDir);
-  yield attempts;
-  yield checkTemps(root, attempts.status !== 'ok');
+  yield checkAttempts(stateDir);
+  yield checkTemps(root);
   yield checkSize(stateDir);
 }
 
@@ -37,8 +36,7 @@ function checkAttempts(stateDir: string): Check {
   };
 }
 
-/** `recovers`: an attempt is to be cleaned up, whose old outs may wait in staging; nothing is to be removed by hand then. */
-function checkTemps(root: string, recovers: boolean): Check {
+function checkTemps(root: string): Check {
   const stale = findStale(root);
   if (stale.length === 0)
     return { check: 'temps', status: 'ok', message: 'no temporary files of runs that died' };
@@ -47,9 +45,7 @@ function checkTemps(root: string, recovers: boolean): Check {
     check: 'temps',
     status: 'warn',
     message: `${plural(stale.length, 'temporary file or folder', 'temporary files or folders')} of runs that died, ${formatBytes(size)}`,
-    cure: recovers
-      ? '"lockstep checkout" sweeps them as well'
-      : `run "rm -rf ${stale.join(' ')}" in ${root}; the next repro that has work does it too`,
+    cure: '"lockstep verify" sweeps them, as does every repro that has work',
   };
 }
 
