@@ -13,7 +13,7 @@ const checkout: Command = {
   examples: ['lockstep checkout', 'lockstep checkout features', 'git checkout main && lockstep checkout'],
   run: (context) =>
     withProject(context, async (project) => {
-      tell(context, (await findNothingToDo(context, project)) ?? (await checkOutLocked(context, project)));
+      tell(context, (await findNothingToDo(context, project)) ?? (await checkOutAll(context, project)));
       return EXIT.ok;
     }),
 };
@@ -32,14 +32,10 @@ async function findNothingToDo(
   return isDone && !project.needsRecovery() ? { made: [], unchanged: wanted.length, missing: [] } : undefined;
 }
 
-async function checkOutLocked(context: CommandContext, project: Project): Promise<CheckoutResult> {
+/** Checks out what the command's arguments mean. */
+async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
-  return checkOutAll(context, project);
-}
-
-/** Checks out what the command's arguments mean. */
-export async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
   const { pipeline, facts, cache, recorder } = project;
   const { restorer } = await project.workbench();
   const only = pathsOf(context.args, project);
