@@ -36,7 +36,7 @@ export function parseFeatureParams(section: unknown): FeatureParams {
   const values = given as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(values)) {
     if (!KNOWN_KEYS.includes(key))
-      refuse(`.${key}`, values[key], `nothing; known settings: ${KNOWN_KEYS.join(', ')}`);
+      throw new Error(`features.${key} is no setting; known settings: ${KNOWN_KEYS.join(', ')}`);
   }
   const read = <T>(key: string, fallback: T, reader: (value: unknown, path: string) => T): T =>
     values[key] === undefined ? fallback : reader(values[key], `.${key}`);
