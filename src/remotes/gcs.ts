@@ -11,6 +11,7 @@ import { readKeyFile, secretsOf } from './key-file.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { tryOnce } from './retry.ts';
+import { createUploadRoom } from './upload-room.ts';
 import { within } from './web-request.ts';
 
 const CONCURRENCY = 16;
@@ -47,19 +48,21 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     storage.customEndpoint
       ? new Headers()
       : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor);
+  const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
     gaveUp: () => uploadGivenUp(config),
     tryAgain: discreetTries(tryAgain, redactor),
+    room: createUploadRoom(concurrency),
   });
   const remote = createGcs(config, {
     bucket: storage.bucket(place),
     media,
     endpoint: storage.apiEndpoint,
     prefix,
-    concurrency: options.jobs ?? CONCURRENCY,
+    concurrency,
   });
   return discreet(remote, redactor);
 };

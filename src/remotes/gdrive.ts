@@ -12,6 +12,7 @@ import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { tryOnce } from './retry.ts';
+import { createUploadRoom } from './upload-room.ts';
 
 const CONCURRENCY = 8;
 const ROOT_URL = 'https://www.googleapis.com/';
@@ -35,11 +36,13 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     googleStatus(error) === 404 ? error : googleFault(config, error);
   const headersFor = async (url: string): Promise<Headers> =>
     learnHeaders(await auth.getRequestHeaders(url), redactor);
+  const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,
     faultOf,
     gaveUp: () => uploadGivenUp(config),
     tryAgain: discreetTries(tryAgain, redactor),
+    room: createUploadRoom(concurrency),
   });
   const api = createDriveApi({
     drive: new v3.Drive({ auth, rootUrl }),
@@ -55,7 +58,7 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     incomplete: () =>
       remoteFault(config, 'unreachable', { what: 'the server broke a search off', retryable: true }),
   });
-  const remote = createGdrive(config, { api, root: place, prefix, concurrency: options.jobs ?? CONCURRENCY });
+  const remote = createGdrive(config, { api, root: place, prefix, concurrency });
   return discreet(remote, redactor);
 };
 export default openGdrive;

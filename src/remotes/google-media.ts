@@ -1,12 +1,16 @@
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
 import type { Body, SourceStream, TryAgain } from '../base/remote.ts';
+import { fillParts } from './fill-parts.ts';
 import { orStopped } from './or-stopped.ts';
+import type { UploadRoom } from './upload-room.ts';
 import { transferChanged } from './verify.ts';
 import { sendRequest } from './web-request.ts';
 import { answerSource, rangeFrom, readBody } from './web-stream.ts';
 
 /** Up to this size bytes go up with their metadata in one request; above it in pieces of this size. */
 const PIECE_BYTES = 8 * 1024 * 1024;
+/** `fetch` copies what it sends. */
+const COPIES = 2;
 const ANSWER_MS = 60_000;
 /** A piece has to be stored by then: 8 MiB at 28 KiB/s. */
 const PIECE_MS = 300_000;
@@ -21,6 +25,7 @@ export interface MediaOptions {
   readonly gaveUp: () => Error;
   /** For each part of an upload by itself, so that a wait keeps what the server has. */
   readonly tryAgain: TryAgain;
+  readonly room: UploadRoom;
 }
 
 /** What is to be made of the bytes that are sent. */
@@ -50,7 +55,7 @@ export interface Media {
  * how far it came and goes on from there. Errors are thrown as `faultOf` makes them. Protocol:
  * https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
-export function createMedia({ headersFor, faultOf, gaveUp, tryAgain }: MediaOptions): Media {
+export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: MediaOptions): Media {
   interface Sending {
     readonly method: string;
     readonly headers?: Readonly<Record<string, string>>;
@@ -122,14 +127,31 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain }: MediaOpti
     if (!started.ok || session === null) throw await refusalOf(started);
     await started.body?.cancel();
     const running = createRunningHash('md5');
+    const stream = body.open();
+    const pieces = fillParts(stream as AsyncIterable<Uint8Array>);
     let start = 0;
-    for await (const piece of piecesOf(body)) {
+
+    /** Sends the next piece; `undefined` when it was not the last. */
+    const next = async (size: number): Promise<Uploaded['resource'] | undefined> => {
+      const piece = Buffer.allocUnsafe(size);
+      const filled = await pieces.fill(piece);
+      if (filled < size)
+        throw transferChanged(body.file ?? 'the body', `it has fewer than ${body.size} bytes`);
       running.update(piece);
       const resource = await sendPiece({ session, signal, piece, start, total: body.size });
-      start += piece.length;
-      if (resource) return { resource, md5: digestOf(running.end()) };
+      start += size;
+      return resource;
+    };
+    try {
+      while (start < body.size) {
+        const size = Math.min(PIECE_BYTES, body.size - start);
+        const resource = await room.use(COPIES * size, signal, () => next(size));
+        if (resource) return { resource, md5: digestOf(running.end()) };
+      }
+    } finally {
+      stream.destroy();
     }
-    throw transferChanged(body.file ?? 'the body', `it has fewer than ${body.size} bytes`);
+    throw gaveUp();
   }
 
   interface Piece {
@@ -198,7 +220,12 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain }: MediaOpti
         return answerSource(answer, { from, signal, faultOf });
       }),
     upload: (target, body, signal) =>
-      guard(signal, () => (body.size <= PIECE_BYTES ? uploadWhole : uploadPieces)(target, body, signal)),
+      guard(signal, () =>
+        body.size > PIECE_BYTES
+          ? uploadPieces(target, body, signal)
+          : // Its bytes are copied once more into the text of the request.
+            room.use((1 + COPIES) * body.size, signal, () => uploadWhole(target, body, signal)),
+      ),
   };
 }
 
@@ -218,22 +245,4 @@ async function refusalOf(answer: Response): Promise<Error> {
   const data = answer.bodyUsed ? '' : await answer.text();
   const error = new Error(answer.statusText);
   return Object.assign(error, { response: { status: answer.status, headers: answer.headers, data } });
-}
-
-async function* piecesOf(body: Body): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
-    let rest = chunk;
-    while (size + rest.length >= PIECE_BYTES) {
-      parts.push(rest.subarray(0, PIECE_BYTES - size));
-      rest = rest.subarray(PIECE_BYTES - size);
-      yield Buffer.concat(parts);
-      parts = [];
-      size = 0;
-    }
-    if (rest.length > 0) parts.push(rest);
-    size += rest.length;
-  }
-  if (size > 0) yield Buffer.concat(parts);
 }

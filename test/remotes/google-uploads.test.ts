@@ -30,8 +30,13 @@ interface Place {
   open(options?: Partial<OpenRemoteOptions>): Promise<Remote>;
 }
 
+interface Bucket extends Place {
+  /** Goes around what is done with each PUT. */
+  during: (answer: () => Promise<void>) => Promise<void>;
+}
+
 /** A bucket that knows uploads alone. */
-async function gcsPlace(t: TestContext): Promise<Place> {
+async function gcsPlace(t: TestContext): Promise<Bucket> {
   let stored: Buffer | undefined;
   let now = 1_700_000_000_000;
   let puts = 0;
@@ -44,7 +49,10 @@ async function gcsPlace(t: TestContext): Promise<Place> {
       md5Hash: createHash('md5').update(bytes).digest('base64'),
     };
   });
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createServer((request, response) => {
+    if (request.method === 'PUT') void place.during(() => answer(request, response));
+    else void answer(request, response);
+  });
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://fake');
     const refusal = request.method === 'PUT' ? place.refuse(++puts) : undefined;
@@ -67,8 +75,9 @@ async function gcsPlace(t: TestContext): Promise<Place> {
   });
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const clock = { now: () => now, sleep: async (ms: number) => void (now += ms) };
-  const place: Place = {
+  const place: Bucket = {
     refuse: () => undefined,
+    during: (give) => give(),
     hostility,
     pieces: uploads.pieces,
     now: () => now,
@@ -82,6 +91,27 @@ async function gcsPlace(t: TestContext): Promise<Place> {
   };
   return place;
 }
+
+test('gcs: of many large uploads so many pieces are under way that they fit into memory', async (t) => {
+  const place = await gcsPlace(t);
+  // A piece of 8 MiB is held twice, of 96 MiB in all.
+  const most = 6;
+  const gathered = Promise.withResolvers<void>();
+  let underWay = 0;
+  let seen = 0;
+  place.during = async (answer) => {
+    seen = Math.max(seen, ++underWay);
+    if (underWay === most) gathered.resolve();
+    await gathered.promise;
+    await answer();
+    underWay--;
+  };
+  const remote = await place.open();
+  const bodies = Array.from({ length: 12 }, (_, index) => seededBytes(9 * MIB, 70 + index));
+  await Promise.all(bodies.map((bytes) => remote.put(keyOf(bytes), bodyOf(bytes), signal)));
+  assert.equal(place.pieces.length, 24);
+  assert.equal(seen, most);
+});
 
 async function drivePlace(t: TestContext): Promise<Place> {
   const { fake, config } = await rig(t);
