@@ -8,6 +8,7 @@ import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
+import { partOf } from './execute/incomplete.ts';
 import { createJournal } from './execute/journal.ts';
 import type { Journal } from './execute/journal.ts';
 import { createRecorder } from './execute/recorder.ts';
@@ -176,6 +177,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     ticks,
     lockOf: (name) => recorder.lockOf(name),
     lockedData: () => recorder.data(),
+    isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
 
   const unreleased: Disposable[] = [];

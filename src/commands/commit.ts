@@ -1,6 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
+import { refuseParts } from '../execute/incomplete.ts';
 import { selectStages } from '../plan/select.ts';
 import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';
@@ -21,10 +22,11 @@ const commit: Command = {
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();
-      await syncData({ ...project, restorer });
+      await syncData({ ...project, restorer }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       const [first, ...rest] = plan.problems;
       if (first) throw PipelineError.of([first, ...rest]);
+      await refuseParts({ ...project, plan });
       const recorded = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {

@@ -1,7 +1,7 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, Out, Stage, StageLock, StageName } from '../base/types.ts';
-import { staleData } from '../execute/data.ts';
+import { lostData } from '../execute/data.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
 import { fetchResults } from '../execute/fetch-results.ts';
@@ -68,15 +68,18 @@ export async function pullResults(
   }
 }
 
-/** `repro --pull`: brings tracked inputs that are neither in the workspace nor in the cache. */
-export async function pullData(context: CommandContext, project: Project): Promise<void> {
-  const { facts, recorder, cache, pipeline } = project;
+/** `repro --pull`: brings tracked inputs that selected stages read and that are neither in the workspace nor in the cache. */
+export async function pullData(
+  context: CommandContext,
+  project: Project,
+  selection: Selection,
+): Promise<void> {
+  const { facts, recorder, pipeline } = project;
   await facts.look(pipeline.data.map((input) => input.path));
-  const gone = staleData(project).filter(({ path }) => facts.observed(path).kind === 'missing');
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
-  const wanted = gone.flatMap((input) => {
+  const wanted = lostData(project, selection).flatMap((input) => {
     const artifact = recorded.get(input.path);
-    return artifact && !hasArtifact(cache, artifact) ? [{ input, artifact }] : [];
+    return artifact ? [{ input, artifact }] : [];
   });
   const places = wanted.length === 0 ? undefined : openPlaces(context, project);
   if (!places) return;

@@ -9,6 +9,7 @@ import { forgetIncomplete, noteIncomplete } from '../execute/incomplete.ts';
 import { rehashEntries } from '../execute/rehash.ts';
 import { foldsNames } from '../io/folding.ts';
 import type { Project } from '../project.ts';
+import { ingestTree } from '../store/ingest.ts';
 import { printJson } from './command.ts';
 import type { CommandContext } from './command.ts';
 import type { Part } from './fetch-part.ts';
@@ -49,8 +50,8 @@ async function placePart(
   const whole = new Map<string, string>(all.map((file) => [file.path, file.hash]));
   const present = new Set<string>();
   if (here.kind === 'file') throw otherContent(path);
-  const entries = here.kind === 'tree' ? here.entries : [];
-  for (const entry of await rehashEntries(join(root, path), entries, algorithmOf(hash))) {
+  const seen = here.kind === 'tree' ? here.entries : [];
+  for (const entry of await rehashEntries(join(root, path), seen, algorithmOf(hash))) {
     const file = `${path}/${entry.relpath}`;
     if (whole.get(file) !== entry.hash) throw otherContent(path);
     present.add(file);
@@ -59,6 +60,9 @@ async function placePart(
   const twins = foldedTwins([...present, ...lacking.map((file) => file.path)]);
   if (twins && foldsNames(stateDir)) throw twinNames(path, twins);
   const files = present.size + lacking.length;
+  // By it is judged whether a stage finds in the part what it reads.
+  const entries = all.map((file) => ({ relpath: file.path.slice(path.length + 1), hash: file.hash }));
+  ingestTree(cache, entries, algorithmOf(hash));
   // Before the first file is there: a part must never be taken for the whole.
   if (files < all.length) noteIncomplete(root, { path, hash, files: all.length });
   if (lacking.length > 0)

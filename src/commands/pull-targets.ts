@@ -32,7 +32,7 @@ export async function findTargets(context: CommandContext, project: Project): Pr
   const readers = Array.isArray(stages) ? (stages as readonly string[]) : [];
   const parts = new Map<RelPath, Pattern[]>();
   if (context.args.length === 0 && readers.length === 0) return { whole: undefined, parts };
-  const whole = new Set<RelPath>(readers.flatMap((word) => depsOf(word, project)));
+  const whole = new Set<RelPath>();
   const artifacts = lockedArtifacts(project.pipeline, project.recorder).map((item) => item.artifact);
   const trees = artifacts.filter(({ kind }) => kind === 'tree').map(({ path }) => path);
   const known = new Set<string>([
@@ -44,6 +44,10 @@ export async function findTargets(context: CommandContext, project: Project): Pr
     if (patterns) patterns.push(pattern);
     else parts.set(tree, [pattern]);
   };
+  for (const { path, dep } of readers.flatMap((word) => readBy(word, project))) {
+    if (isInside(path, dep) || !trees.includes(path)) whole.add(path);
+    else want(path, { word: dep, optional: false, matches: (file) => isInside(file, dep) });
+  }
   for (const word of context.args) {
     const path = word.replace(/^(\.\/)+|\/+$/g, '');
     const around = known.has(path) ? undefined : trees.find((tree) => isInside(path, tree));
@@ -67,15 +71,19 @@ export async function findTargets(context: CommandContext, project: Project): Pr
   return { whole, parts };
 }
 
-/** The outs of other stages, and data, that a stage reads from, whole. */
-function depsOf(word: string, { pipeline, graph }: Project): readonly RelPath[] {
+/** The outs of other stages, and data, that a stage reads from, each with the dep that does. */
+function readBy(
+  word: string,
+  { pipeline, graph }: Project,
+): readonly { readonly path: RelPath; readonly dep: RelPath }[] {
   return findTarget(graph, word).flatMap((name) =>
-    (graph.stages.get(name)?.deps ?? []).flatMap(({ path }) => [
-      ...graph.makersOf(path).map((maker) => maker.out.path),
-      ...pipeline.data
-        .filter((input) => isInside(path, input.path) || isInside(input.path, path))
-        .map((input) => input.path),
-    ]),
+    (graph.stages.get(name)?.deps ?? []).flatMap(({ path: dep }) => {
+      const made = graph.makersOf(dep).map((maker) => maker.out.path);
+      const data = pipeline.data
+        .map(({ path }) => path)
+        .filter((path) => isInside(dep, path) || isInside(path, dep));
+      return [...made, ...data].map((path) => ({ path, dep }));
+    }),
   );
 }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { StageName } from '../base/types.ts';
-import { newData, staleData } from '../execute/data.ts';
+import { newData, refuseLostData, staleData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
 import type { Plan } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
@@ -84,6 +84,7 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   const first = await project.plan(selection);
   if (dryRun) {
     refuseProblems(first);
+    refuseLostData(project, selection);
     printPlan(context, first);
     return EXIT.ok;
   }

@@ -2,6 +2,7 @@ import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { Listener } from '../base/event.ts';
 import { syncData } from '../execute/data.ts';
+import { refuseParts } from '../execute/incomplete.ts';
 import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
 import { runPlan } from '../execute/run.ts';
 import type { RunResult } from '../execute/run.ts';
@@ -51,8 +52,8 @@ async function runInWorkspace(
   using _cache = await project.takeCache('shared');
   // Remotes, and all that reads their file, are loaded for --pull only.
   const pulling = isSet(context, 'pull') ? await import('./pull-needed.ts') : undefined;
-  await pulling?.pullData(context, project);
-  await syncData({ ...project, restorer });
+  await pulling?.pullData(context, project, selection);
+  await syncData({ ...project, restorer }, selection);
   // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
   let plan = await project.plan(selection);
   refuseProblems(plan);
@@ -61,6 +62,7 @@ async function runInWorkspace(
   const startedAt = project.clock.now();
   const run = startRun(context, project, plan);
   if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
+  await refuseParts({ ...project, plan });
   tellPlan(context, plan);
   const result = await execute(context, project, { ...request, plan, world });
   forgetRemoved(project);

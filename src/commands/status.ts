@@ -1,6 +1,8 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
+import type { RelPath } from '../base/types.ts';
 import { staleData } from '../execute/data.ts';
+import { partOf } from '../execute/incomplete.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
@@ -48,18 +50,24 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   const plan = await project.plan(selection);
   const [first, ...rest] = plan.problems;
   if (first) throw PipelineError.of([first, ...rest]);
-  const data = staleData(project).map(({ path }) => ({
-    data: path,
-    state: project.facts.observed(path).kind === 'missing' ? 'missing' : 'changed',
-  }));
+  const data = staleData(project).map(({ path }) => ({ data: path, state: stateOf(path, project) }));
   if (isSet(context, 'quiet')) {
     const fresh = data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
     return fresh ? EXIT.ok : EXIT.failed;
   }
   for (const row of data) {
     if (context.json) printJson(context, row);
-    else context.print(`data ${row.data} ${row.state === 'missing' ? 'is missing' : 'changed'}\n`);
+    else context.print(`data ${row.data} ${WORDS[row.state]}\n`);
   }
   printPlan(context, plan);
   return EXIT.ok;
+}
+
+const WORDS = { missing: 'is missing', part: 'is here in part', changed: 'changed' } as const;
+
+/** How a stale input differs from what is recorded. */
+function stateOf(path: RelPath, { root, facts, recorder }: Project): keyof typeof WORDS {
+  if (facts.observed(path).kind === 'missing') return 'missing';
+  const recorded = recorder.data().find((artifact) => artifact.path === path);
+  return partOf(root, facts, recorded) ? 'part' : 'changed';
 }

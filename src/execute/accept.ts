@@ -8,7 +8,7 @@ import type { Cache } from '../store/cache.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
-import { refuseIncomplete } from './incomplete.ts';
+import { partOf, partial } from './incomplete.ts';
 import type { Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { layStaging } from './staging.ts';
@@ -32,7 +32,7 @@ export function takenAsTheyAre(facts: Facts): Facts {
 
 /**
  * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Returns the
- * stages whose record changed; throws `out.missing` for an out that is not there, or only in part.
+ * stages whose record changed; throws `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
  */
 export async function commitWorkspace(
   options: AcceptOptions,
@@ -50,8 +50,14 @@ export async function commitWorkspace(
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
       continue;
     }
-    for (const { path } of stage.outs)
-      refuseIncomplete(root, { facts, locked: recorder.lockOf(name)?.outs.find((out) => out.path === path) });
+    for (const { path } of stage.outs) {
+      const part = partOf(
+        root,
+        facts,
+        recorder.lockOf(name)?.outs.find((out) => out.path === path),
+      );
+      if (part) throw partial(part);
+    }
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
     const result = await harvest({
       stage,

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
-import type { Artifact, DataInput, HashAlgorithm, Pipeline } from '../base/types.ts';
+import { isInside } from '../base/path.ts';
+import type { DataInput, HashAlgorithm, Pipeline } from '../base/types.ts';
+import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies } from '../store/take-in.ts';
 import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
-import { refuseIncomplete } from './incomplete.ts';
+import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer } from './restore.ts';
 
@@ -47,35 +49,73 @@ export function newData({
   return pipeline.data.filter(({ path }) => !recorded.has(path));
 }
 
+/** Tracked inputs that selected stages read, wholly or in part, and that are neither here nor in the cache. */
+export function lostData(
+  options: Pick<DataOptions, 'pipeline' | 'facts' | 'recorder' | 'cache'>,
+  { stages }: Selection,
+): readonly DataInput[] {
+  const { pipeline, facts, cache } = options;
+  const gone = staleData(options).filter(({ path }) => facts.observed(path).kind === 'missing');
+  if (gone.length === 0) return gone;
+  const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
+  const deps = pipeline.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.deps);
+  return gone.filter(({ path }) => {
+    const artifact = recorded.get(path);
+    if (artifact && hasArtifact(cache, artifact)) return false;
+    // What never was recorded is missed by everybody.
+    return !artifact || deps.some((dep) => isInside(dep.path, path) || isInside(path, dep.path));
+  });
+}
+
+/** Throws `data.missing` for what `lostData` finds. */
+export function refuseLostData(options: Parameters<typeof lostData>[0], selection: Selection): void {
+  const recorded = new Set<string>(options.recorder.data().map(({ path }) => path));
+  const problems = lostData(options, selection).map(({ path, at }) => ({
+    code: 'data.missing',
+    message: `the tracked input "${path}" is neither here nor in the cache`,
+    hint: recorded.has(path) ? `run "lockstep pull ${path}"` : 'put the file there, or take it out of data:',
+    at: [at],
+  }));
+  const [first, ...rest] = problems;
+  if (first) throw PipelineError.of([first, ...rest], EXIT.user);
+}
+
 /**
- * Records tracked inputs: what changed is cached and recorded, what is gone comes back by its hash. Throws
- * `data.missing` when the cache does not have it.
+ * Records tracked inputs: what changed is cached and recorded, what is gone comes back by its hash. What is gone for good, or
+ * here only in part by intent, stays recorded as it was; throws `data.missing` when a selected stage reads it and it is gone.
  */
-export async function syncData(options: DataOptions): Promise<void> {
+export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
   const copies = newData(options).length > 0 ? createCopies(options.cache) : undefined;
   try {
-    await recordData(options, copies);
+    await recordData(options, selection, copies);
   } catch (error) {
     copies?.drop();
     throw error;
   }
 }
 
-async function recordData(options: DataOptions, copies: Copies | undefined): Promise<void> {
+async function recordData(
+  options: DataOptions,
+  selection: Selection,
+  copies: Copies | undefined,
+): Promise<void> {
   const { facts, recorder, emit } = options;
   await lookAtNew(options, copies);
   await facts.lookOnce(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
   if (stale.length === 0) return;
+  refuseLostData(options, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
+    const artifact = recorded.get(input.path);
     if (here.kind === 'missing') {
-      await bringBack(input, recorded.get(input.path), options);
+      if (artifact && hasArtifact(options.cache, artifact))
+        await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
       continue;
     }
-    refuseIncomplete(options.root, { facts, locked: recorded.get(input.path) });
+    if (partOf(options.root, facts, artifact)) continue;
     await saveData(input, options);
     facts.noteOuts([here.artifact]);
     recorded.set(input.path, here.artifact);
@@ -93,25 +133,6 @@ async function lookAtNew(options: DataOptions, keeper: Copies | undefined): Prom
   using crew = (await import('../io/crew.ts')).createCrew();
   const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, crew, keeper });
   facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
-}
-
-async function bringBack(
-  input: DataInput,
-  artifact: Artifact | undefined,
-  options: DataOptions,
-): Promise<void> {
-  if (!artifact || !hasArtifact(options.cache, artifact)) {
-    throw new PipelineError(
-      'data.missing',
-      `the tracked input "${input.path}" is neither here nor in the cache`,
-      {
-        exit: EXIT.user,
-        at: input.at,
-        hint: artifact ? 'run "lockstep pull"' : 'put the file there, or take it out of data:',
-      },
-    );
-  }
-  await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
 }
 
 /** Data belongs to the user: it never becomes one inode with its object. */

@@ -1,5 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
+import { isInside } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -51,6 +52,8 @@ export interface FactsOptions {
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly ticks: ReadonlyMap<StageName, string>;
+  /** Whether only a part of a directory may be here, by intent. */
+  readonly isPart: (tree: Artifact) => boolean;
 }
 
 export function createFacts(options: FactsOptions): DiskFacts {
@@ -75,19 +78,45 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   /** Many stages may each read one file of a folder of many. */
   const hashesIn = new Map<ContentHash, ReadonlyMap<string, ContentHash>>();
-  function hashInside(tree: Artifact, entries: readonly TreeEntry[], below: string): ContentHash | undefined {
-    let hashes = hashesIn.get(tree.hash);
-    if (!hashes) {
-      hashes = new Map(entries.map(({ relpath, hash }) => [relpath, hash]));
-      hashesIn.set(tree.hash, hashes);
-    }
-    return hashes.get(below);
+  function filesOf(tree: Artifact): ReadonlyMap<string, ContentHash> | undefined {
+    const known = hashesIn.get(tree.hash);
+    const entries = known ? undefined : entriesOf(tree);
+    if (!entries) return known;
+    const files = new Map(entries.map(({ relpath, hash }) => [relpath, hash]));
+    hashesIn.set(tree.hash, files);
+    return files;
   }
 
   function entriesOf(tree: Artifact): readonly TreeEntry[] | undefined {
     const here = observed(tree.path);
     if (here.kind === 'tree' && here.artifact.hash === tree.hash) return here.entries;
     return cache.has(tree.hash) ? cache.readTree(tree.hash) : undefined;
+  }
+
+  /** What is recorded of a path at or in a tracked input of which nothing is here, or only files as they are recorded. */
+  function recordedHash(path: string): ContentHash | undefined {
+    const recorded = options.lockedData().find((input) => data.has(input.path) && isInside(path, input.path));
+    if (!recorded || !isLess(recorded)) return undefined;
+    return recorded.path === path
+      ? recorded.hash
+      : lookInside(recorded, path.slice(recorded.path.length + 1));
+  }
+
+  function isLess(recorded: Artifact): boolean {
+    const here = observed(recorded.path);
+    if (here.kind === 'missing') return true;
+    if (here.kind !== 'tree' || !options.isPart(recorded)) return false;
+    return here.entries.every(({ relpath, hash }) => lookInside(recorded, relpath) === hash);
+  }
+
+  function lookInside(tree: Artifact, below: string): ContentHash | undefined {
+    const files = tree.kind === 'tree' ? filesOf(tree) : undefined;
+    const file = files?.get(below);
+    if (!files || file !== undefined) return file;
+    const inside = [...files].filter(([relpath]) => relpath.startsWith(`${below}/`));
+    if (inside.length === 0) return undefined;
+    const part = inside.map(([relpath, hash]) => ({ relpath: relpath.slice(below.length + 1), hash }));
+    return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
   }
 
   function isAvailable(result: StageLock): boolean {
@@ -122,28 +151,17 @@ export function createFacts(options: FactsOptions): DiskFacts {
     depHash(path) {
       const observation = observed(path);
       if (observation.kind === 'refused') throw observation.error;
-      if (observation.kind !== 'missing') return observation.artifact.hash;
-      // A tracked input that is gone but can be had again counts as what is recorded.
-      const recorded = data.has(path as RelPath)
-        ? options.lockedData().find((input) => input.path === path)
-        : undefined;
-      return recorded && hasArtifact(cache, recorded) ? recorded.hash : undefined;
+      const isOpen =
+        observation.kind === 'missing' || (observation.kind === 'tree' && data.has(path as RelPath));
+      const recorded = isOpen ? recordedHash(path) : undefined;
+      return recorded ?? (observation.kind === 'missing' ? undefined : observation.artifact.hash);
     },
     seenOut(path) {
       const observation = observed(path);
       if (observation.kind === 'missing' || observation.kind === 'refused') return observation;
       return { kind: 'present', hash: observation.artifact.hash, exec: observation.artifact.exec === true };
     },
-    lookInside(tree, below) {
-      const entries = tree.kind === 'tree' ? entriesOf(tree) : undefined;
-      if (!entries) return undefined;
-      const file = hashInside(tree, entries, below);
-      if (file !== undefined) return file;
-      const inside = entries.filter((entry) => entry.relpath.startsWith(`${below}/`));
-      if (inside.length === 0) return undefined;
-      const part = inside.map((entry) => ({ ...entry, relpath: entry.relpath.slice(below.length + 1) }));
-      return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
-    },
+    lookInside,
     prepare: (stages) =>
       code.prepare(
         [...stages].flatMap(({ action, at }) =>

@@ -2,10 +2,13 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { sha256Hex } from '../base/hash.ts';
-import { byCodeUnit } from '../base/path.ts';
+import { byCodeUnit, isInside } from '../base/path.ts';
 import type { Artifact, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import type { Graph } from '../plan/graph.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { DiskFacts } from './facts.ts';
+import type { Recorder } from './recorder.ts';
 
 /** A directory of which only some files are in the workspace, by intent. */
 export interface Incomplete {
@@ -29,29 +32,77 @@ export function forgetIncomplete(root: string, path: RelPath): void {
   if (others.length < all.length) write(root, others);
 }
 
+/** How much of a directory is here, when it still is the part that a pull of some of its files left. */
+export interface Part {
+  readonly path: RelPath;
+  readonly here: Artifact;
+  readonly files: number;
+  /** Of the whole. */
+  readonly of: number;
+}
+
 /**
- * Throws `out.missing` when a directory still is the part that a pull of some of its files left: it must not be recorded as
- * the whole. `locked` is what the lock says of it. Once the lock says something else, or as many files are there, the
- * directory is what a stage or the user made.
+ * What is here of a directory that `locked` describes, when that is a part by intent. Once the lock says something else, or
+ * as many files are there, the directory is what a stage or the user made. The facts must have looked at it.
  */
-export function refuseIncomplete(
-  root: string,
-  { facts, locked }: { readonly facts: DiskFacts; readonly locked: Artifact | undefined },
-): void {
-  if (!locked || locked.kind !== 'tree') return;
+export function partOf(root: string, facts: DiskFacts, locked: Artifact | undefined): Part | undefined {
+  if (locked?.kind !== 'tree') return undefined;
   const { path } = locked;
-  const noted = readIncomplete(root).find((one) => one.path === path);
   const here = facts.observed(path);
-  if (noted?.hash !== locked.hash || here.kind !== 'tree' || here.artifact.hash === locked.hash) return;
-  if (here.entries.length >= noted.files) return;
-  throw new PipelineError(
-    'out.missing',
-    `"${path}" is here only in part: ${here.entries.length} of ${noted.files} files`,
-    {
-      exit: EXIT.failed,
-      hint: `bring the rest with "lockstep pull ${path}"; a part is never recorded as the whole`,
-    },
-  );
+  if (here.kind !== 'tree' || here.artifact.hash === locked.hash) return undefined;
+  const noted = readIncomplete(root).find((one) => one.path === path && one.hash === locked.hash);
+  const files = here.entries.length;
+  return noted && files < noted.files ? { path, here: here.artifact, files, of: noted.files } : undefined;
+}
+
+/** The error for a part where the whole is needed: it must not be recorded as the whole, nor read for it. */
+export function partial({ path, files, of }: Part): PipelineError {
+  return new PipelineError('incomplete.part', `"${path}" is here only in part: ${files} of ${of} files`, {
+    exit: EXIT.failed,
+    hint: `bring the rest with "lockstep pull ${path}"; a part is never taken for the whole`,
+  });
+}
+
+export interface ReadingOptions {
+  readonly root: string;
+  readonly facts: DiskFacts;
+  readonly graph: Graph;
+  readonly recorder: Recorder;
+  readonly plan: Plan;
+}
+
+/**
+ * Throws `incomplete.part` when a stage that is about to run reads from a part more than is here of it. Files that are here as
+ * they are recorded are as good as in the whole.
+ */
+export async function refuseParts({ root, facts, graph, recorder, plan }: ReadingOptions): Promise<void> {
+  const noted = readIncomplete(root);
+  if (noted.length === 0) return;
+  await facts.lookOnce(noted.map(({ path }) => path));
+  const selected = new Set(plan.judgements.map(({ stage }) => stage.name));
+  for (const { path } of noted) {
+    const [maker] = graph.makersOf(path);
+    // Its stage is judged itself: it makes the whole again, or restores it.
+    if (maker && selected.has(maker.stage)) continue;
+    const recorded = maker ? (recorder.lockOf(maker.stage)?.outs ?? []) : recorder.data();
+    const locked = recorded.find((one) => one.path === path);
+    const part = partOf(root, facts, locked);
+    if (!part || !locked) continue;
+    for (const { stage, decision } of plan.judgements)
+      if (decision.verdict !== 'skip' && decision.verdict !== 'restore')
+        for (const dep of stage.deps) if (!isEnough(dep.path, { part, locked, facts })) throw partial(part);
+  }
+}
+
+function isEnough(
+  dep: string,
+  { part, locked, facts }: { readonly part: Part; readonly locked: Artifact; readonly facts: DiskFacts },
+): boolean {
+  if (isInside(part.path, dep)) return false;
+  if (!isInside(dep, part.path)) return true;
+  const below = dep.slice(part.path.length + 1);
+  const whole = facts.lookInside(locked, below);
+  return whole !== undefined && facts.lookInside(part.here, below) === whole;
 }
 
 function fileOf(root: string): string {

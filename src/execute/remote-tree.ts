@@ -8,8 +8,8 @@ import { parseManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
 
 /**
- * The entries of a directory, from the cache or else from a remote. What the remote gives does not enter the cache: there
- * a manifest follows its files. Throws `remote.object-missing`, `remote.corrupt` or `manifest.invalid`.
+ * The entries of a directory, from the cache or else from a remote. What the remote gives does not enter the cache here:
+ * of a directory that comes whole the manifest follows its files. Throws `remote.object-missing`, `remote.corrupt` or `manifest.invalid`.
  */
 export async function readRemoteTree(
   hash: ContentHash,

@@ -28,6 +28,6 @@ function hintForMissing(path: string, graph: Graph): string {
   if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
   const near = graph.nearestOut(path);
   return near === undefined
-    ? 'create the file, or list it under data: and run "lockstep pull"'
+    ? 'create the file; "lockstep pull" brings it when it is listed under data:'
     : `did you mean "${near}"?`;
 }

@@ -26,22 +26,89 @@ const filesIn = (rig: Rig, folder: string): readonly string[] =>
     .map((entry) => `${entry.parentPath.slice(rig.root.length + 1)}/${entry.name}`)
     .sort();
 
-test('--for brings what a stage reads and neither its own outs nor anything further up', async () => {
+test('--for brings what a stage reads, of directories only those files, and neither its own outs nor anything further up', async () => {
   const { clone } = await createMarkets();
   const dry = succeeded(await clone.lockstep(['pull', '--for', 'count', '--dry-run', '--json']));
-  // clean.csv, and both files and the manifest of lists/.
-  assert.equal(eventOf(dry, 'transfer-finished')['objects'], 4);
+  assert.equal(eventOf(dry, 'transfer-finished')['objects'], 2, 'clean.csv and lists/a.txt');
   const ran = succeeded(await clone.lockstep(['pull', '--for', 'count']));
-  assert.equal(ran.stdout, 'checked out clean.csv\nchecked out lists\n');
+  assert.equal(
+    ran.stdout,
+    'checked out 1 file of lists\nlists is incomplete: 1 of 2 files here; "lockstep pull lists" brings the rest\nchecked out clean.csv\n',
+  );
   assert.ok(!existsSync(clone.path('raw')) && !existsSync(clone.path('count.txt')));
-  // It is enough to run that stage.
-  succeeded(await clone.lockstep(['repro', 'count', '--single', '--force']));
-  assert.equal(clone.read('count.txt').trim().split('\n').at(-1), 'a');
   const both = succeeded(await clone.lockstep(['fetch', '--for', 'clean', '--json']));
   assert.equal(eventOf(both, 'transfer-finished')['objects'], 5, 'four files and the manifest of raw/');
   const wrong = await clone.lockstep(['pull', '--for', 'cuont']);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /^error\[stage\.unknown\].*\n = hint: did you mean "count"\?/);
+});
+
+const PICKERS = `name: pickers
+data: [lists, other]
+stages:
+  make: { cmd: "mkdir -p raw/eu; echo 1 > raw/TCS.csv; echo 2 > raw/INFY.csv; echo 3 > raw/eu/SAP.csv; echo 4 > raw/eu/BMW.csv", outs: [raw/] }
+  pick: { cmd: "cat raw/TCS.csv lists/a.txt > pick.txt", deps: [raw/TCS.csv, lists/a.txt], outs: [pick.txt] }
+  eu: { cmd: "cat raw/eu/*.csv > eu.txt", deps: [raw/eu], outs: [eu.txt] }
+  all: { cmd: "cat raw/*.csv > all.txt", deps: [raw], outs: [all.txt] }
+  names: { cmd: "ls lists > names.txt", deps: [lists], outs: [names.txt] }
+  rest: { cmd: "cp other/o.txt rest.txt", deps: [other], outs: [rest.txt] }
+`;
+
+async function createPickers(): Promise<{ readonly rig: Rig; readonly clone: Rig }> {
+  const data = { 'lists/a.txt': 'a\n', 'lists/b.txt': 'b\n', 'other/o.txt': 'o\n' };
+  const rig = await createDemo({ 'pipeline.yaml': PICKERS, ...data });
+  succeeded(await rig.lockstep(['push']));
+  const outs = ['raw', 'pick.txt', 'eu.txt', 'all.txt', 'names.txt', 'rest.txt'];
+  return { rig, clone: cloneOf(rig, [...outs, 'lists', 'other']) };
+}
+
+test('what --for brought is enough to run that stage, to the same lock', async () => {
+  const { rig, clone } = await createPickers();
+  succeeded(await clone.lockstep(['pull', '--for', 'pick']));
+  assert.deepEqual([...filesIn(clone, 'raw'), ...filesIn(clone, 'lists')], ['raw/TCS.csv', 'lists/a.txt']);
+  succeeded(await clone.lockstep(['repro', 'pick', '--single', '--force']));
+  assert.equal(clone.read('pick.txt'), '1\na\n');
+  assert.equal(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
+  // A folder in a directory is a part of it too.
+  succeeded(await clone.lockstep(['pull', '--for', 'eu']));
+  succeeded(await clone.lockstep(['repro', 'eu', '--single', '--force']));
+  assert.equal(clone.read('eu.txt'), rig.read('eu.txt'));
+  assert.equal(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
+});
+
+test('a stage does not run on less of a directory than it reads, nor on data that are not here', async () => {
+  const { rig, clone } = await createPickers();
+  const lock = rig.read('pipeline.lock');
+  const refusal = async (stage: string, flags: readonly string[] = []): Promise<string> => {
+    const ran = await clone.lockstep(['repro', stage, '--single', ...flags]);
+    assert.notEqual(ran.code, 0, stage);
+    return ran.stderr.split('\n')[0] ?? '';
+  };
+  succeeded(await clone.lockstep(['pull', '--for', 'pick']));
+  succeeded(await clone.lockstep(['pull', 'raw/eu/SAP.csv']));
+  const raw = 'error[incomplete.part]: "raw" is here only in part: 2 of 4 files';
+  assert.equal(await refusal('all'), raw);
+  assert.equal(await refusal('eu'), raw);
+  assert.equal(await refusal('names'), 'error[incomplete.part]: "lists" is here only in part: 1 of 2 files');
+  const other = 'error[data.missing]: the tracked input "other" is neither here nor in the cache';
+  assert.equal(await refusal('rest'), other);
+  assert.equal(await refusal('rest', ['--dry-run']), other);
+  // What was changed in a part cannot be recorded: nobody could make the whole of it again.
+  clone.write('lists/a.txt', 'mine\n');
+  assert.equal(await refusal('pick'), 'error[incomplete.part]: "lists" is here only in part: 1 of 2 files');
+  assert.equal(clone.read('pipeline.lock'), lock);
+  assert.ok(!existsSync(clone.path('all.txt')) && !existsSync(clone.path('names.txt')));
+});
+
+test('status of a clone says what of its data is not here, and judges stages by what is recorded of them', async () => {
+  const { clone } = await createPickers();
+  succeeded(await clone.lockstep(['pull', 'rest.txt', 'lists/a.txt']));
+  const { stdout } = succeeded(await clone.lockstep(['status']));
+  assert.match(stdout, /^data lists is here in part\ndata other is missing\n/);
+  assert.match(stdout, /^names +would run +out names.txt is missing$/m);
+  assert.match(stdout, / 1 fresh\n$/);
+  clone.write('lists/a.txt', 'mine\n');
+  assert.match((await clone.lockstep(['status', 'names'])).stdout, /^names +would run +dep lists modified$/m);
 });
 
 test('a pattern or a path inside a directory brings only those files, and says that the directory is incomplete', async () => {
@@ -86,15 +153,17 @@ test('a directory that is incomplete is not fresh, not pushed, and not recorded 
   );
   succeeded(await rig.lockstep(['push']));
 
-  const data = await clone.lockstep(['commit', 'fetch']);
+  succeeded(await clone.lockstep(['pull', 'clean.csv']));
+  clone.write('count.txt', 'counted by hand\n');
+  const data = await clone.lockstep(['commit', 'count', '--single']);
   assert.equal(data.code, 1);
   assert.match(
     data.stderr,
-    /^error\[out\.missing\]: "lists" is here only in part: 1 of 2 files\n = hint: bring the rest with "lockstep pull lists"/,
+    /^error\[incomplete\.part\]: "lists" is here only in part: 1 of 2 files\n = hint: bring the rest with "lockstep pull lists"/,
   );
   succeeded(await clone.lockstep(['pull', 'lists']));
   const out = await clone.lockstep(['commit', 'fetch']);
-  assert.match(out.stderr, /^error\[out\.missing\]: "raw" is here only in part: 1 of 4 files/);
+  assert.match(out.stderr, /^error\[incomplete\.part\]: "raw" is here only in part: 1 of 4 files/);
   assert.equal(clone.read('pipeline.lock'), lock);
   assert.ok(!clone.read('pipeline.lock').includes('files: 1\n'));
 

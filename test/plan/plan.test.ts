@@ -100,7 +100,7 @@ test('a dep that nobody makes and that is not there is told with its place and t
     [
       'dep.missing',
       'stage "a" reads "far/away.csv", which does not exist',
-      'create the file, or list it under data: and run "lockstep pull"',
+      'create the file; "lockstep pull" brings it when it is listed under data:',
       ['2:23'],
     ],
   ]);
