@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
-import { refuseParts } from '../execute/incomplete.ts';
+import { refuseParts } from '../execute/parts.ts';
 import { selectStages } from '../plan/select.ts';
 import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';

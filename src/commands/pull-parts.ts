@@ -5,11 +5,11 @@ import { algorithmOf } from '../base/hash.ts';
 import { foldedTwins } from '../base/path.ts';
 import { formatCount, plural } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
-import { forgetIncomplete, noteIncomplete } from '../execute/incomplete.ts';
+import { forgetIncomplete } from '../execute/incomplete.ts';
+import { notePart } from '../execute/parts.ts';
 import { rehashEntries } from '../execute/rehash.ts';
 import { foldsNames } from '../io/folding.ts';
 import type { Project } from '../project.ts';
-import { ingestTree } from '../store/ingest.ts';
 import { printJson } from './command.ts';
 import type { CommandContext } from './command.ts';
 import type { Part } from './fetch-part.ts';
@@ -60,11 +60,9 @@ async function placePart(
   const twins = foldedTwins([...present, ...lacking.map((file) => file.path)]);
   if (twins && foldsNames(stateDir)) throw twinNames(path, twins);
   const files = present.size + lacking.length;
-  // By it is judged whether a stage finds in the part what it reads.
   const entries = all.map((file) => ({ relpath: file.path.slice(path.length + 1), hash: file.hash }));
-  ingestTree(cache, entries, algorithmOf(hash));
   // Before the first file is there: a part must never be taken for the whole.
-  if (files < all.length) noteIncomplete(root, { path, hash, files: all.length });
+  if (files < all.length) notePart(root, cache, { path, hash, entries });
   if (lacking.length > 0)
     await restorer.restore(
       item.owner,

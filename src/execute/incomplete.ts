@@ -2,13 +2,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { sha256Hex } from '../base/hash.ts';
-import { byCodeUnit, isInside } from '../base/path.ts';
+import { byCodeUnit } from '../base/path.ts';
 import type { Artifact, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
-import type { Graph } from '../plan/graph.ts';
-import type { Plan } from '../plan/plan.ts';
 import type { DiskFacts } from './facts.ts';
-import type { Recorder } from './recorder.ts';
 
 /** A directory of which only some files are in the workspace, by intent. */
 export interface Incomplete {
@@ -63,54 +60,12 @@ export function partial({ path, files, of }: Part): PipelineError {
   });
 }
 
-export interface ReadingOptions {
-  readonly root: string;
-  readonly facts: DiskFacts;
-  readonly graph: Graph;
-  readonly recorder: Recorder;
-  readonly plan: Plan;
-}
-
-/**
- * Throws `incomplete.part` when a stage that is about to run reads from a part more than is here of it. Files that are here as
- * they are recorded are as good as in the whole.
- */
-export async function refuseParts({ root, facts, graph, recorder, plan }: ReadingOptions): Promise<void> {
-  const noted = readIncomplete(root);
-  if (noted.length === 0) return;
-  await facts.lookOnce(noted.map(({ path }) => path));
-  const selected = new Set(plan.judgements.map(({ stage }) => stage.name));
-  for (const { path } of noted) {
-    const [maker] = graph.makersOf(path);
-    // Its stage is judged itself: it makes the whole again, or restores it.
-    if (maker && selected.has(maker.stage)) continue;
-    const recorded = maker ? (recorder.lockOf(maker.stage)?.outs ?? []) : recorder.data();
-    const locked = recorded.find((one) => one.path === path);
-    const part = partOf(root, facts, locked);
-    if (!part || !locked) continue;
-    for (const { stage, decision } of plan.judgements)
-      if (decision.verdict !== 'skip' && decision.verdict !== 'restore')
-        for (const dep of stage.deps) if (!isEnough(dep.path, { part, locked, facts })) throw partial(part);
-  }
-}
-
-function isEnough(
-  dep: string,
-  { part, locked, facts }: { readonly part: Part; readonly locked: Artifact; readonly facts: DiskFacts },
-): boolean {
-  if (isInside(part.path, dep)) return false;
-  if (!isInside(dep, part.path)) return true;
-  const below = dep.slice(part.path.length + 1);
-  const whole = facts.lookInside(locked, below);
-  return whole !== undefined && facts.lookInside(part.here, below) === whole;
-}
-
 function fileOf(root: string): string {
   return join(root, '.lockstep', 'incomplete');
 }
 
 /** One line: a checksum, and the list as JSON. Throws `incomplete.damaged`: taken for none, a part would be recorded as the whole. */
-function readIncomplete(root: string): readonly Incomplete[] {
+export function readIncomplete(root: string): readonly Incomplete[] {
   const bytes = readIfExists(fileOf(root));
   if (bytes === undefined) return [];
   const [sum, ...rest] = bytes.toString('utf8').split(' ');
