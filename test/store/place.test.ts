@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fs, {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { PipelineError, isSystemError } from '../../src/base/error.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
@@ -112,6 +114,52 @@ test('when an inode can have no more names, files are copied', async (t) => {
   unlinkSync(join(root, 'names', '0'));
   await place(cache, artifact, { to: join(root, 'linked'), ...SHARE });
   assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(object).ino);
+});
+
+/** Makes `link` do something else from now on. */
+function replaceLink(t: TestContext, act: typeof linkSync): void {
+  const linking = t.mock.method(fs, 'linkSync', act);
+  syncBuiltinESMExports();
+  t.after(() => {
+    linking.mock.restore();
+    syncBuiltinESMExports();
+  });
+}
+
+test('what is copied because a link is refused is hashed on the way', async (t) => {
+  const { root, cache, put } = home();
+  const artifact = await put('x', 'text');
+  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+  const object = cache.pathOf(artifact.hash);
+  unlinkSync(object);
+  writeFileSync(object, 'evil', { mode: 0o444 });
+  // As when the bytes rot behind a look that stays.
+  cache.memo.remember(lookOf(lstatSync(object)), artifact.hash, { seenAt: 0, object: true });
+  assert.deepEqual(await cache.check([artifact.hash]), { missing: [], corrupt: [] });
+  replaceLink(t, () => {
+    throw Object.assign(new Error('EMLINK: too many links'), { code: 'EMLINK', syscall: 'link' });
+  });
+  await assert.rejects(
+    place(cache, artifact, { to: join(root, 'restored'), ...SHARE }),
+    (error: unknown) => error instanceof PipelineError && error.code === 'object.corrupt',
+  );
+  assert.ok(!existsSync(join(root, 'restored')) && !cache.has(artifact.hash));
+});
+
+test('an object that another process has just put there is not taken for one that was read', async (t) => {
+  const { root, cache } = home();
+  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+  const hash = hashBytes('sha256', 'text');
+  writeFileSync(join(root, 'x'), 'text');
+  const { linkSync: link } = fs;
+  replaceLink(t, (from, to) => {
+    writeFileSync(to, 'evil', { mode: 0o444 });
+    link(from, to);
+  });
+  await ingest(cache, [{ path: join(root, 'x'), hash, size: 4, sharing: 'share' }]);
+  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'evil');
+  assert.equal(cache.memo.isVerifiedObject(lstatSync(join(root, 'x')), hash), false);
+  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
 });
 
 test('an object that cannot be read is not taken for a damaged one', async (t) => {

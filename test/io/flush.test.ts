@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, test } from 'node:test';
+import { flush, flushAcross } from '../../src/io/flush.ts';
+
+const SHM = '/dev/shm';
+/** More than are flushed one by one. */
+const MANY = 20;
+
+function folderIn(parent: string): string {
+  const folder = mkdtempSync(join(parent, 'lockstep-flush-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function filesIn(folder: string): readonly string[] {
+  return Array.from({ length: MANY }, (_, index) => {
+    const file = join(folder, String(index));
+    writeFileSync(file, 'text');
+    return file;
+  });
+}
+
+/** A `sync` that only writes down which file it was called for; gives what was written down and removes it. */
+function watchSync(exitCode = 0): () => readonly string[] {
+  const folder = folderIn(tmpdir());
+  const log = join(folder, 'log');
+  mkdirSync(join(folder, 'bin'));
+  const script = `#!/bin/sh\necho "$*" >> '${log}'\nexit ${exitCode}\n`;
+  writeFileSync(join(folder, 'bin/sync'), script, { mode: 0o755 });
+  const path = process.env['PATH'] ?? '';
+  process.env['PATH'] = `${join(folder, 'bin')}${delimiter}${path}`;
+  after(() => (process.env['PATH'] = path));
+  return () => {
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    rmSync(log);
+    return lines;
+  };
+}
+
+test('many files of several file systems are flushed on each of them', async (t) => {
+  if (process.platform !== 'linux') return t.skip('only Linux flushes a whole file system');
+  const here = folderIn(tmpdir());
+  const other = lstatSync(SHM, { throwIfNoEntry: false })?.dev;
+  if (other === undefined || other === lstatSync(here).dev) return t.skip('there is no second device');
+  const calls = watchSync();
+  const [own, foreign] = [filesIn(here), filesIn(folderIn(SHM))];
+  await flushAcross([...own, ...foreign]);
+  assert.deepEqual(calls(), [`-f ${own[0]}`, `-f ${foreign[0]}`]);
+  await flush(own);
+  assert.deepEqual(calls(), [`-f ${own[0]}`]);
+});
+
+test('where a whole file system cannot be flushed each file is, and one that is gone is told', async () => {
+  const files = filesIn(folderIn(tmpdir()));
+  const calls = watchSync(1);
+  await flush(files);
+  if (process.platform === 'linux') assert.equal(calls().length, 1);
+  await assert.rejects(flush([...files, `${files[0]} gone`]), { code: 'ENOENT' });
+});
