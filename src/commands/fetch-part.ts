@@ -85,10 +85,8 @@ export function leaveKept(
   parts: ReadonlyMap<RelPath, readonly Pattern[]>,
   asked: string | undefined,
 ): ReadonlyMap<RelPath, readonly Pattern[]> {
-  // Which one is the default does not matter here: it is no reason to keep anything from it.
-  const isKept = (item: LockedArtifact): boolean => placeOf(item, asked, '') === undefined;
   const items = lockedArtifacts(pipeline, recorder).filter(({ artifact }) => parts.has(artifact.path));
-  const kept = new Map(items.filter(isKept).map((item) => [item.artifact.path, item]));
+  const kept = keptItems(items, asked);
   const left = new Map([...parts].filter(([tree]) => !kept.has(tree)));
   const known = new Set([...left.values()].flat().map(({ word }) => word));
   for (const [tree, item] of kept)
@@ -97,18 +95,29 @@ export function leaveKept(
   return left;
 }
 
-function keptFault({ artifact, push, remote }: LockedArtifact, word: string): PipelineError {
-  const [why, hint] = push
-    ? [`the remote "${remote}" alone`, 'leave --remote out, or name that one']
-    : [
-        'this machine ("push: false")',
-        'copy it from the machine that has it, or make it with "lockstep repro"',
-      ];
+/** Those of them, by path, that are kept from every remote, or from the one that is asked for. */
+export function keptItems(
+  items: readonly LockedArtifact[],
+  asked: string | undefined,
+): ReadonlyMap<RelPath, LockedArtifact> {
+  // Which one is the default does not matter here: it is no reason to keep anything from it.
+  const kept = items.filter((item) => placeOf(item, asked, '') === undefined);
+  return new Map(kept.map((item) => [item.artifact.path, item]));
+}
+
+/** Where alone it can be had, for a sentence. */
+export function keeperOf({ push, remote }: LockedArtifact): string {
+  return push ? `the remote "${remote}" alone` : 'the machine that made it ("push: false")';
+}
+
+export function keptFault(item: LockedArtifact, word: string): PipelineError {
   return new PipelineError(
     'cli.arguments',
-    `"${word}" cannot be fetched: "${artifact.path}" is kept to ${why}`,
+    `"${word}" cannot be fetched: "${item.artifact.path}" is kept to ${keeperOf(item)}`,
     {
-      hint,
+      hint: item.push
+        ? 'leave --remote out, or name that one'
+        : 'copy it from the machine that has it, or make it with "lockstep repro"',
     },
   );
 }

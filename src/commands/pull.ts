@@ -1,9 +1,12 @@
 import { EXIT } from '../base/error.ts';
-import { checkout } from '../execute/checkout.ts';
+import { checkout, lockedArtifacts } from '../execute/checkout.ts';
+import type { CheckoutResult } from '../execute/checkout.ts';
 import { forgetIncomplete } from '../execute/incomplete.ts';
 import { tell } from './checkout.ts';
-import { isSet, withProject } from './command.ts';
-import type { Command } from './command.ts';
+import type { Project } from '../project.ts';
+import { isSet, printJson, textFlag, withProject } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
+import { keeperOf, keptFault, keptItems } from './fetch-part.ts';
 import { FETCH_FLAGS, fetchAll } from './fetch.ts';
 import { placeParts } from './pull-parts.ts';
 import { findTargets } from './pull-targets.ts';
@@ -40,16 +43,32 @@ const pull: Command = {
       });
       for (const { path } of result.made) forgetIncomplete(project.root, path);
       // What could not be fetched has been told already.
-      tell(
-        context,
-        {
-          ...result,
-          missing: result.missing.filter(({ path }) => !missing.has(path)),
-        },
-        complete,
-      );
+      const untold = result.missing.filter(({ path }) => !missing.has(path));
+      tell(context, { ...result, missing: tellKept(context, project, untold) }, complete);
       return complete ? EXIT.ok : EXIT.failed;
     }),
 };
+
+/**
+ * Of what is not here, says what cannot be, because it is kept from the remote: no failure, but where it was asked for by name.
+ * Returns what else is missing.
+ */
+function tellKept(
+  context: CommandContext,
+  { pipeline, recorder }: Project,
+  untold: CheckoutResult['missing'],
+): CheckoutResult['missing'] {
+  const kept = keptItems(lockedArtifacts(pipeline, recorder), textFlag(context, 'remote'));
+  const others: CheckoutResult['missing'][number][] = [];
+  for (const one of untold) {
+    const item = kept.get(one.path);
+    if (!item) others.push(one);
+    else if (context.args.length > 0)
+      others.push({ path: one.path, problems: keptFault(item, one.path).problems });
+    else if (context.json) printJson(context, { type: 'kept', path: one.path, remote: item.remote });
+    else context.print(`${one.path} is not here: it is kept to ${keeperOf(item)}\n`);
+  }
+  return others;
+}
 
 export default pull;

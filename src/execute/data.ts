@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { isInside } from '../base/path.ts';
-import type { DataInput, HashAlgorithm, Pipeline } from '../base/types.ts';
+import type { DataInput, HashAlgorithm, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
@@ -106,13 +106,15 @@ async function recordData(
   if (stale.length === 0) return;
   refuseLostData(options, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
+  const restored = new Set<RelPath>();
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
     const artifact = recorded.get(input.path);
     if (here.kind === 'missing') {
-      if (artifact && hasArtifact(options.cache, artifact))
-        await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
+      if (!artifact || !hasArtifact(options.cache, artifact)) continue;
+      await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
+      restored.add(input.path);
       continue;
     }
     if (partOf(options.root, facts, artifact)) continue;
@@ -121,6 +123,8 @@ async function recordData(
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
   }
+  // Stages may read single files of them.
+  facts.forgetInside(restored);
   recorder.setData([...recorded.values()]);
 }
 

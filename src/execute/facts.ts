@@ -1,6 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
-import { isInside } from '../base/path.ts';
+import { isInside, parentsOf } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -29,6 +29,8 @@ export interface DiskFacts extends Facts {
   lookOnce(paths: readonly RelPath[]): Promise<void>;
   /** What has been seen is not to be relied on: someone else may have moved it. */
   forget(): void;
+  /** The same for what was seen in folders, not of the folders themselves. */
+  forgetInside(folders: ReadonlySet<RelPath>): void;
   /** Takes over what someone else has seen. */
   noteSeen(found: ReadonlyMap<RelPath, Observation>): void;
   /** Notes what a commit or restore has just put there, without looking. */
@@ -138,6 +140,10 @@ export function createFacts(options: FactsOptions): DiskFacts {
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
     forget: () => seen.clear(),
+    forgetInside(folders) {
+      for (const path of seen.keys())
+        if ([...parentsOf(path)].some((folder) => folders.has(folder as RelPath))) seen.delete(path);
+    },
     noteSeen,
     noteOuts(artifacts) {
       for (const artifact of artifacts) {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
-import type { Artifact, RelPath } from '../base/types.ts';
+import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
 import { objectsOf } from '../store/place.ts';
 import { hasArtifact, shortHash } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
+import { readIncomplete } from './incomplete.ts';
 
 export interface KeepOptions {
   readonly root: string;
@@ -20,6 +21,7 @@ export interface KeepOptions {
  */
 export async function keepUnsaved(paths: readonly RelPath[], options: KeepOptions): Promise<void> {
   const { root, cache, facts, emit } = options;
+  const parts = new Set(readIncomplete(root).map((one) => one.path));
   await facts.look(paths);
   for (const path of paths) {
     const here = facts.observed(path);
@@ -27,6 +29,13 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
     if (here.kind === 'refused') throw here.error;
     const isNamed = hasArtifact(cache, here.artifact);
     if (isNamed && (await isWhole(cache, here.artifact))) continue;
+    // A part of what is recorded holds nothing but that.
+    if (
+      here.kind === 'tree' &&
+      parts.has(path) &&
+      (await areGood(cache, new Set(here.entries.map((entry) => entry.hash))))
+    )
+      continue;
     const { hash } = here.artifact;
     await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     // What was damaged has been told, and is whole again.
@@ -44,6 +53,10 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
 
 /** A name in the cache is no second copy when the object behind it has rotted. */
 async function isWhole(cache: Cache, artifact: Artifact): Promise<boolean> {
-  const { missing, corrupt } = await cache.check(objectsOf(cache, artifact));
+  return areGood(cache, objectsOf(cache, artifact));
+}
+
+async function areGood(cache: Cache, objects: Iterable<ContentHash>): Promise<boolean> {
+  const { missing, corrupt } = await cache.check(objects);
   return missing.length + corrupt.length === 0;
 }

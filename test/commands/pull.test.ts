@@ -100,6 +100,57 @@ test('a stage does not run on less of a directory than it reads, nor on data tha
   assert.ok(!existsSync(clone.path('all.txt')) && !existsSync(clone.path('names.txt')));
 });
 
+test('data that come back are there for a stage that reads one file of them', async () => {
+  const { clone } = await createPickers();
+  succeeded(await clone.lockstep(['fetch']));
+  succeeded(await clone.lockstep(['repro', 'pick']));
+  assert.equal(clone.read('pick.txt'), '1\na\n');
+  const { clone: other } = await createPickers();
+  succeeded(await other.lockstep(['repro', 'pick', '--pull']));
+  assert.equal(other.read('lists/a.txt'), 'a\n');
+  assert.ok(!existsSync(other.path('other')), 'nobody asked for it');
+});
+
+test('a part gives way to the whole, and what was changed in it is kept', async () => {
+  const { clone } = await createPickers();
+  succeeded(await clone.lockstep(['pull', 'lists/a.txt', 'raw/TCS.csv']));
+  assert.equal((await clone.lockstep(['pull', 'lists', 'raw'])).stderr.includes('warning'), false);
+  const { clone: other } = await createPickers();
+  succeeded(await other.lockstep(['pull', 'lists/a.txt']));
+  other.write('lists/a.txt', 'mine\n');
+  const { stderr } = succeeded(await other.lockstep(['pull', 'lists']));
+  assert.match(stderr, /warning\[out\.kept\]: "lists" had content that was recorded nowhere/);
+  assert.ok(objectWith(other.path('.lockstep'), 'mine\n'));
+});
+
+test('what is kept from the remote is no failure of a pull, unless it is asked for by name', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml': `name: kept
+stages:
+  mine: { cmd: echo mine > mine.txt, outs: [{ mine.txt: { push: false } }] }
+  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: cold } }] }
+  ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }
+`,
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n  cold: { url: cold }\n',
+  });
+  succeeded(await rig.lockstep(['push']));
+  const clone = cloneOf(rig, ['mine.txt', 'theirs.txt', 'ours.txt']);
+  const only = succeeded(await clone.lockstep(['pull', '--remote', 'origin']));
+  assert.equal(
+    only.stdout,
+    'mine.txt is not here: it is kept to the machine that made it ("push: false")\n' +
+      'theirs.txt is not here: it is kept to the remote "cold" alone\nchecked out ours.txt\n',
+  );
+  const all = succeeded(await clone.lockstep(['pull', '--json']));
+  assert.deepEqual(eventOf(all, 'kept'), { type: 'kept', path: 'mine.txt' });
+  const named = await clone.lockstep(['pull', 'mine.txt']);
+  assert.equal(named.code, 1);
+  assert.match(
+    named.stderr,
+    /^error\[cli\.arguments\]: "mine\.txt" cannot be fetched: "mine\.txt" is kept to the machine that made it/m,
+  );
+});
+
 test('status of a clone says what of its data is not here, and judges stages by what is recorded of them', async () => {
   const { clone } = await createPickers();
   succeeded(await clone.lockstep(['pull', 'rest.txt', 'lists/a.txt']));
@@ -231,7 +282,7 @@ test('a file of a directory that is kept from the remote is refused for that rea
   assert.equal(never.code, 2);
   assert.equal(
     never.stderr,
-    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to this machine ("push: false")\n' +
+    'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to the machine that made it ("push: false")\n' +
       ' = hint: copy it from the machine that has it, or make it with "lockstep repro"\n',
   );
   clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { remote: cold } }]'));
