@@ -9,8 +9,6 @@ import { answerSource, rangeFrom, readBody } from './web-stream.ts';
 
 /** Up to this size bytes go up with their metadata in one request; above it in pieces of this size. */
 const PIECE_BYTES = 8 * 1024 * 1024;
-/** `fetch` copies what it sends. */
-const COPIES = 2;
 const ANSWER_MS = 60_000;
 /** A piece has to be stored by then: 8 MiB at 28 KiB/s. */
 const PIECE_MS = 300_000;
@@ -131,22 +129,25 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: Med
     const pieces = fillParts(stream as AsyncIterable<Uint8Array>);
     let start = 0;
 
-    /** Sends the next piece; `undefined` when it was not the last. */
-    const next = async (size: number): Promise<Uploaded['resource'] | undefined> => {
-      const piece = Buffer.allocUnsafe(size);
-      const filled = await pieces.fill(piece);
-      if (filled < size)
+    /** Sends the next piece; gives what the server made of all, once that was the last one. */
+    const next = async (buffer: Buffer<ArrayBuffer>): Promise<Uploaded['resource'] | undefined> => {
+      const piece = buffer.subarray(0, await pieces.fill(buffer));
+      if (piece.length === 0)
         throw transferChanged(body.file ?? 'the body', `it has fewer than ${body.size} bytes`);
       running.update(piece);
       const resource = await sendPiece({ session, signal, piece, start, total: body.size });
-      start += size;
+      start += piece.length;
       return resource;
     };
     try {
       while (start < body.size) {
-        const size = Math.min(PIECE_BYTES, body.size - start);
-        const resource = await room.use(COPIES * size, signal, () => next(size));
-        if (resource) return { resource, md5: digestOf(running.end()) };
+        const buffer = await room.take(PIECE_BYTES, signal);
+        try {
+          const resource = await next(buffer);
+          if (resource) return { resource, md5: digestOf(running.end()) };
+        } finally {
+          room.give(buffer);
+        }
       }
     } finally {
       stream.destroy();
@@ -223,8 +224,8 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: Med
       guard(signal, () =>
         body.size > PIECE_BYTES
           ? uploadPieces(target, body, signal)
-          : // Its bytes are copied once more into the text of the request.
-            room.use((1 + COPIES) * body.size, signal, () => uploadWhole(target, body, signal)),
+          : // Its bytes are there a second time in the text of the request.
+            room.use(2 * body.size, signal, () => uploadWhole(target, body, signal)),
       ),
   };
 }

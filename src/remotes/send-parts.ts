@@ -26,7 +26,7 @@ export async function sendParts<Part>(body: Body, options: SendPartsOptions<Part
   const stream = body.open();
   const pieces = fillParts(stream as AsyncIterable<Uint8Array>);
 
-  async function sendOne(buffer: Buffer, bytes: Buffer, number: number): Promise<void> {
+  async function sendOne(buffer: Buffer<ArrayBuffer>, bytes: Buffer, number: number): Promise<void> {
     try {
       parts[number - 1] = await send(bytes, number);
     } catch (error) {

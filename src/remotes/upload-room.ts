@@ -11,8 +11,8 @@ export interface UploadRoom {
   /** Calls, for one request with so many bytes in memory, when there is room. */
   use<T>(bytes: number, signal: AbortSignal, call: () => Promise<T>): Promise<T>;
   /** The same for a buffer, which counts until it is given back. */
-  take(size: number, signal: AbortSignal): Promise<Buffer>;
-  give(buffer: Buffer): void;
+  take(size: number, signal: AbortSignal): Promise<Buffer<ArrayBuffer>>;
+  give(buffer: Buffer<ArrayBuffer>): void;
 }
 
 interface Waiting {
@@ -23,7 +23,7 @@ interface Waiting {
 export function createUploadRoom(mostRequests: number): UploadRoom {
   const waiting: Waiting[] = [];
   /** Buffers that were given back: to make one anew costs as much as to fill it. */
-  let spare: Buffer[] = [];
+  let spare: Buffer<ArrayBuffer>[] = [];
   let requests = 0;
   let held = 0;
 

@@ -22,8 +22,32 @@ export function sendRequest({
   headers,
   ...rest
 }: WebRequest): Promise<Response> {
-  const init = { ...rest, ...(headers && { headers }), ...(body !== undefined && { body }) };
+  const all = new Headers(headers);
+  const isMuch = typeof body === 'object' && body.length > COPIED_BYTES;
+  if (isMuch) all.set('content-length', String(body.length));
+  const init: RequestInit = {
+    ...rest,
+    headers: all,
+    ...(body !== undefined && { body: isMuch ? streamOf(body) : body }),
+    // The only value there is, and needed with a stream.
+    ...(isMuch && { duplex: 'half' }),
+  };
   return within(signal, withinMs, (both) => fetch(url, { ...init, signal: both }));
+}
+
+/** Up to this size the copy that `fetch` makes of bytes costs less than a stream. */
+const COPIED_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+/** The same bytes, not copied. */
+function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.subarray(at, (at += CHUNK_BYTES)));
+      else controller.close();
+    },
+  });
 }
 
 /**
