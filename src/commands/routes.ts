@@ -1,5 +1,6 @@
 import type { Remote } from '../base/remote.ts';
 import { PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
 import { didYouMean } from '../base/text.ts';
 import type { RelPath, StageLock, StageName } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
@@ -39,7 +40,9 @@ export async function eachRemote(
   const remotes = loadRemotes(context, root);
   const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
-  const wanted = lockedArtifacts(project.pipeline, project.recorder).filter(
+  const locked = lockedArtifacts(project.pipeline, project.recorder);
+  if (locked.length === 0 && !routing.runCache) emit({ type: 'warned', problem: NOTHING_RECORDED });
+  const wanted = locked.filter(
     ({ artifact, push }) => push && (only === undefined || only.has(artifact.path)),
   );
   const needsDefault =
@@ -66,6 +69,12 @@ export async function eachRemote(
     );
   }
 }
+
+const NOTHING_RECORDED: Problem = {
+  code: 'lock.empty',
+  message: 'pipeline.lock names no outs and no data of this pipeline, so there is nothing to move',
+  hint: 'run "lockstep repro" and commit pipeline.lock where that has been done',
+};
 
 /**
  * The one remote of an out or data: its own, else `fallback`; none with `push: false`, nor for one that is kept to another

@@ -5,7 +5,7 @@ import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
-import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
+import { FILES, cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
 /** Removes an object of the cache, whose outs stay as they are. */
 function forget(rig: Rig, text: string): void {
@@ -82,6 +82,18 @@ test('an out with push: false never leaves, and one with a remote of its own goe
   rmSync(rig.path('backup'), { recursive: true });
   succeeded(await rig.lockstep(['push', '--remote', 'origin']));
   assert.throws(() => readdirSync(rig.path('backup')));
+});
+
+test('where nothing has been recorded, that is said', async () => {
+  const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n' });
+  for (const command of ['push', 'fetch', 'pull']) {
+    const { stderr } = succeeded(await rig.lockstep([command]));
+    assert.match(
+      stderr,
+      /^warning\[lock\.empty\]: pipeline\.lock names no outs and no data of this pipeline/m,
+      command,
+    );
+  }
 });
 
 test('an object that was cut off on the remote is sent again', async () => {
