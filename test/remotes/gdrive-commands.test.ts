@@ -5,6 +5,7 @@ import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
 import type { Rig } from '../rig.ts';
 import { startFakeDrive } from './fake-drive.ts';
 import type { FakeDrive, Hostility } from './fake-drive.ts';
+import { pushAsReader } from './told.ts';
 
 interface Place {
   readonly fake: FakeDrive;
@@ -79,14 +80,7 @@ test('without GOOGLE_DRIVE_FOLDER_ID, or with a wrong one, the error names it', 
 
 test('who may only read a folder of Drive pulls from it, and is told what pushing takes', async (t) => {
   const { fake, rig, env } = await createPlace(t, { sharedDrive: 'member' });
-  succeeded(await rig.lockstep(['push'], { env }));
-  fake.hostility.isViewer = true;
-  const clone = cloneOf(rig);
-  succeeded(await clone.lockstep(['pull'], { env }));
-  clone.write('in.txt', 'four\n');
-  succeeded(await clone.lockstep(['repro']));
-  const pushed = await clone.lockstep(['push'], { env });
-  assert.equal(pushed.code, 1, pushed.stderr);
+  const { clone, pushed } = await pushAsReader(rig, env, () => (fake.hostility.isViewer = true));
   assert.match(
     pushed.stderr,
     /^error\[remote\.denied\]: remote "drive": the server answered 403 insufficientFilePermissions "/m,

@@ -11,6 +11,7 @@ import type { Rig } from '../rig.ts';
 import { startFakeDrive } from './fake-drive.ts';
 import { startFakeGoogle } from './fake-google.ts';
 import type { Accounts, FakeGoogle } from './fake-google.ts';
+import { pushAsReader, tellAll } from './told.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -211,31 +212,12 @@ for (const kind of KINDS) {
   });
 }
 
-const COMMANDS = [
-  ['push', '-v'],
-  ['pull', '--run-cache', '--json'],
-  ['status', '--remote'],
-  ['verify', '--remote', 'cloud'],
-  ['repro', '--pull', '-v'],
-  ['remote', 'check', '-v'],
-  ['doctor', '--remotes'],
-  ['log'],
-] as const;
-
 // What the others send to Google's objects and files is a token of the same kind.
 for (const kind of KINDS.filter(({ who }) => who.endsWith('a service account'))) {
   test(`${kind.who}: nothing secret is told by any command, nor kept in any file, though Google repeats it`, async (t) => {
     const { rig, google, env } = await place(t, kind);
     google.refuses = () => true;
-    let told = '';
-    for (const words of COMMANDS) {
-      // Without the cache there is something to ask the remote for.
-      if (words[0] === 'pull' || words[0] === 'repro') rig.remove('.lockstep/files');
-      if (words[0] === 'repro') rig.remove('copy.txt');
-      const ran = await rig.lockstep(words, { env });
-      assert.notEqual(ran.code, 70, ran.stderr);
-      told += ran.stdout + ran.stderr;
-    }
+    const told = await tellAll(rig, env);
     assert.ok(google.requests.some((line) => /^\w+ (storage|www)\.googleapis\.com /.test(line)));
     assert.match(told, /remote\.denied.*\n?.*403 forbidden "Bearer \*\*\*/);
     assert.match(told, /the role roles\/storage\.objectUser|share the folder with this account as an editor/);
@@ -246,14 +228,7 @@ for (const kind of KINDS.filter(({ who }) => who.endsWith('a service account')))
 test('who may only read a bucket of Cloud Storage pulls from it, and is told what pushing takes', async (t) => {
   const [kind = assert.fail()] = KINDS;
   const { rig, google, env } = await place(t, kind);
-  succeeded(await rig.lockstep(['push'], { env }));
-  google.refuses = (method) => method === 'POST';
-  const clone = cloneOf(rig);
-  succeeded(await clone.lockstep(['pull'], { env }));
-  clone.write('in.txt', 'four\n');
-  succeeded(await clone.lockstep(['repro']));
-  const pushed = await clone.lockstep(['push'], { env });
-  assert.equal(pushed.code, 1, pushed.stderr);
+  const { pushed } = await pushAsReader(rig, env, () => (google.refuses = (method) => method === 'POST'));
   assert.match(
     pushed.stderr,
     /^error\[remote\.denied\]: remote "cloud": the server answered 403 forbidden "/m,
