@@ -84,7 +84,7 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   const first = await project.plan(selection);
   if (dryRun) {
     refuseProblems(first);
-    refuseLostData(project, selection);
+    if (!isSet(context, 'pull')) refuseLostData(project, selection);
     printPlan(context, first);
     return EXIT.ok;
   }

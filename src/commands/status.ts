@@ -52,7 +52,9 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   if (first) throw PipelineError.of([first, ...rest]);
   const data = staleData(project).map(({ path }) => ({ data: path, state: stateOf(path, project) }));
   if (isSet(context, 'quiet')) {
-    const fresh = data.length === 0 && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
+    // A part is here by intent: there is nothing to do about it.
+    const isSettled = data.every(({ state }) => state === 'part');
+    const fresh = isSettled && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
     return fresh ? EXIT.ok : EXIT.failed;
   }
   for (const row of data) {

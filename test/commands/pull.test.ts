@@ -69,6 +69,9 @@ test('what --for brought is enough to run that stage, to the same lock', async (
   succeeded(await clone.lockstep(['repro', 'pick', '--single', '--force']));
   assert.equal(clone.read('pick.txt'), '1\na\n');
   assert.equal(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
+  assert.equal((await clone.lockstep(['status', 'pick', '--single', '--quiet'])).code, 1, 'other is missing');
+  succeeded(await clone.lockstep(['pull', 'other']));
+  succeeded(await clone.lockstep(['status', 'pick', '--single', '--quiet']));
   // A folder in a directory is a part of it too.
   succeeded(await clone.lockstep(['pull', '--for', 'eu']));
   succeeded(await clone.lockstep(['repro', 'eu', '--single', '--force']));
@@ -106,6 +109,7 @@ test('data that come back are there for a stage that reads one file of them', as
   succeeded(await clone.lockstep(['repro', 'pick']));
   assert.equal(clone.read('pick.txt'), '1\na\n');
   const { clone: other } = await createPickers();
+  succeeded(await other.lockstep(['repro', 'rest', '--single', '--pull', '--dry-run']));
   succeeded(await other.lockstep(['repro', 'pick', '--pull']));
   assert.equal(other.read('lists/a.txt'), 'a\n');
   assert.ok(!existsSync(other.path('other')), 'nobody asked for it');
