@@ -144,12 +144,14 @@ test('past results are shared from the default branch only', () => {
 
 test('a project without a remote runs and commits all the same', () => {
   const { 'remotes.yaml': _, ...files } = PROJECT;
-  const sandbox = createSandbox(files);
-  const ran = sandbox.run(pipeline, nightly);
-  succeed(ran);
-  assert.equal(outputOf(ran, 'Pull'), 'No remotes.yaml: nothing to pull.\n');
-  assert.equal(outputOf(ran, 'Push'), 'No remotes.yaml: nothing to push.\n');
-  assert.equal(sandbox.git(['log', '-1', '--format=%s', 'main']), 'Run the pipeline\n');
+  const ours = readFileSync(join(REPOSITORY, 'remotes.yaml'), 'utf8');
+  for (const sandbox of [createSandbox(files), createSandbox({ ...files, 'remotes.yaml': ours })]) {
+    const ran = sandbox.run(pipeline, nightly);
+    succeed(ran);
+    assert.equal(outputOf(ran, 'Pull'), 'No remote: nothing to pull.\n');
+    assert.equal(outputOf(ran, 'Push'), 'No remote: nothing to push.\n');
+    assert.equal(sandbox.git(['log', '-1', '--format=%s', 'main']), 'Run the pipeline\n');
+  }
 });
 
 test('a remotes.yaml that is wrong, or a stage that fails, fails the job and commits nothing', () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { readRemotes, type RemotesReading } from '../../src/read/remotes.ts';
+import { REPOSITORY } from '../rig.ts';
 import { brief, toLoad } from './rig.ts';
 
 function read(text: string | undefined, env: Readonly<Record<string, string>> = {}): RemotesReading {
@@ -13,6 +16,16 @@ function read(text: string | undefined, env: Readonly<Record<string, string>> = 
 test('without the file there are no remotes and no problems', () => {
   assert.deepEqual(read(undefined), { remotes: { remotes: {} }, problems: [], files: ['remotes.yaml'] });
   assert.deepEqual(read('# none yet\n').remotes, { remotes: {} });
+});
+
+test('our own file names no remote, and each that it proposes can be taken as it stands', () => {
+  const text = readFileSync(join(REPOSITORY, 'remotes.yaml'), 'utf8');
+  assert.deepEqual(read(text).remotes, { remotes: {} });
+  const taken = text.replaceAll(/^# (?=default:|remotes:| )/gm, '');
+  const { remotes, problems } = read(taken, { GOOGLE_DRIVE_FOLDER_ID: '1AbC' });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(Object.keys(remotes?.remotes ?? {}), ['store', 'drive', 's3', 'azure', 'nas']);
+  assert.equal(remotes?.default, 'store');
 });
 
 test('a remote has its url, its options and the values that must not be shown', () => {
