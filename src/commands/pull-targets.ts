@@ -1,6 +1,7 @@
-import type { RelPath } from '../base/types.ts';
+import type { Artifact, RelPath } from '../base/types.ts';
 import { isInside } from '../base/path.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
+import { partOf } from '../execute/incomplete.ts';
 import { findTarget } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
@@ -44,9 +45,9 @@ export async function findTargets(context: CommandContext, project: Project): Pr
     if (patterns) patterns.push(pattern);
     else parts.set(tree, [pattern]);
   };
-  for (const { path, dep } of readers.flatMap((word) => readBy(word, project))) {
-    if (isInside(path, dep) || !trees.includes(path)) whole.add(path);
-    else want(path, { word: dep, optional: false, matches: (file) => isInside(file, dep) });
+  for (const { path, dep, inPart } of await findReads(readers, artifacts, project)) {
+    if (inPart) want(path, { word: dep, optional: false, matches: (file) => isInside(file, dep) });
+    else whole.add(path);
   }
   for (const word of context.args) {
     const path = word.replace(/^(\.\/)+|\/+$/g, '');
@@ -71,11 +72,32 @@ export async function findTargets(context: CommandContext, project: Project): Pr
   return { whole, parts };
 }
 
-/** The outs of other stages, and data, that a stage reads from, each with the dep that does. */
-function readBy(
-  word: string,
-  { pipeline, graph }: Project,
-): readonly { readonly path: RelPath; readonly dep: RelPath }[] {
+/** An out of another stage, or data, that a stage reads from. */
+interface Read {
+  readonly path: RelPath;
+  /** What the stage says it reads. */
+  readonly dep: RelPath;
+  /** Some files of a directory are enough, and can be put there: what stands in their way gives way to the whole only. */
+  readonly inPart: boolean;
+}
+
+async function findReads(
+  words: readonly string[],
+  artifacts: readonly Artifact[],
+  project: Project,
+): Promise<readonly Read[]> {
+  const { root, facts } = project;
+  const reads = words.flatMap((word) => readBy(word, project));
+  const trees = new Map(artifacts.filter(({ kind }) => kind === 'tree').map((tree) => [tree.path, tree]));
+  await project.look(reads.map(({ path }) => path));
+  return reads.map(({ path, dep }) => {
+    const isOpen =
+      facts.observed(path).kind === 'missing' || partOf(root, facts, trees.get(path)) !== undefined;
+    return { path, dep, inPart: trees.has(path) && !isInside(path, dep) && isOpen };
+  });
+}
+
+function readBy(word: string, { pipeline, graph }: Project): readonly Pick<Read, 'path' | 'dep'>[] {
   return findTarget(graph, word).flatMap((name) =>
     (graph.stages.get(name)?.deps ?? []).flatMap(({ path: dep }) => {
       const made = graph.makersOf(dep).map((maker) => maker.out.path);

@@ -79,6 +79,19 @@ test('what --for brought is enough to run that stage, to the same lock', async (
   assert.equal(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
 });
 
+test('--for brings the whole of a directory of which an older state stands in its place', async () => {
+  const { rig, clone } = await createPickers();
+  succeeded(await clone.lockstep(['pull']));
+  rig.write('lists/b.txt', 'new\n');
+  succeeded(await rig.lockstep(['repro']));
+  succeeded(await rig.lockstep(['push']));
+  clone.write('pipeline.lock', rig.read('pipeline.lock'));
+  const { stdout } = succeeded(await clone.lockstep(['pull', '--for', 'pick']));
+  assert.match(stdout, /^checked out lists$/m);
+  assert.equal(clone.read('lists/b.txt'), 'new\n');
+  succeeded(await clone.lockstep(['repro', 'pick', '--single']));
+});
+
 test('a stage does not run on less of a directory than it reads, nor on data that are not here', async () => {
   const { rig, clone } = await createPickers();
   const lock = rig.read('pipeline.lock');
