@@ -41,7 +41,6 @@ export async function eachRemote(
   const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
   const locked = lockedArtifacts(project.pipeline, project.recorder);
-  if (locked.length === 0 && !routing.runCache) emit({ type: 'warned', problem: NOTHING_RECORDED });
   const wanted = locked.filter(
     ({ artifact, push }) => push && (only === undefined || only.has(artifact.path)),
   );
@@ -51,6 +50,7 @@ export async function eachRemote(
     wanted.length === 0 ||
     wanted.some((item) => item.remote === undefined);
   const fallback = needsDefault ? chooseRemote(remotes, asked) : undefined;
+  if (locked.length === 0 && !routing.runCache) emit({ type: 'warned', problem: NOTHING_RECORDED });
   const routes = new Map<string, LockedArtifact[]>(fallback === undefined ? [] : [[fallback, []]]);
   for (const item of wanted) {
     const name = placeOf(item, asked, fallback);
