@@ -44,27 +44,27 @@ const pull: Command = {
       for (const { path } of result.made) forgetIncomplete(project.root, path);
       // What could not be fetched has been told already.
       const untold = result.missing.filter(({ path }) => !missing.has(path));
-      tell(context, { ...result, missing: tellKept(context, project, untold) }, complete);
+      const others = tellKept(context, project, { untold, asked: whole !== undefined });
+      tell(context, { ...result, missing: others }, complete);
       return complete ? EXIT.ok : EXIT.failed;
     }),
 };
 
 /**
- * Of what is not here, says what cannot be, because it is kept from the remote: no failure, but where it was asked for by name.
- * Returns what else is missing.
+ * Of what is not here, says what cannot be, because it is kept from the remote: no failure, but where it was asked for
+ * (`asked`). Returns what else is missing.
  */
 function tellKept(
   context: CommandContext,
   { pipeline, recorder }: Project,
-  untold: CheckoutResult['missing'],
+  { untold, asked }: { readonly untold: CheckoutResult['missing']; readonly asked: boolean },
 ): CheckoutResult['missing'] {
   const kept = keptItems(lockedArtifacts(pipeline, recorder), textFlag(context, 'remote'));
   const others: CheckoutResult['missing'][number][] = [];
   for (const one of untold) {
     const item = kept.get(one.path);
     if (!item) others.push(one);
-    else if (context.args.length > 0)
-      others.push({ path: one.path, problems: keptFault(item, one.path).problems });
+    else if (asked) others.push({ path: one.path, problems: keptFault(item, one.path).problems });
     else if (context.json) printJson(context, { type: 'kept', path: one.path, remote: item.remote });
     else context.print(`${one.path} is not here: it is kept to ${keeperOf(item)}\n`);
   }

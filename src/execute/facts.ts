@@ -1,6 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
-import { isInside, parentsOf } from '../base/path.ts';
+import { parentsOf } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -97,11 +97,24 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   /** What is recorded of a path at or in a tracked input of which nothing is here, or only files as they are recorded. */
   function recordedHash(path: string): ContentHash | undefined {
-    const recorded = options.lockedData().find((input) => data.has(input.path) && isInside(path, input.path));
+    const recorded = recordedAround(path);
     if (!recorded || !isLess(recorded)) return undefined;
     return recorded.path === path
       ? recorded.hash
       : lookInside(recorded, path.slice(recorded.path.length + 1));
+  }
+
+  let recordedData:
+    | { readonly all: readonly Artifact[]; readonly byPath: ReadonlyMap<string, Artifact> }
+    | undefined;
+  /** There may be as many tracked inputs as stages that ask for one. */
+  function recordedAround(path: string): Artifact | undefined {
+    const all = options.lockedData();
+    if (recordedData?.all !== all) recordedData = { all, byPath: new Map(all.map((one) => [one.path, one])) };
+    const { byPath } = recordedData;
+    if (data.has(path as RelPath)) return byPath.get(path);
+    for (const folder of parentsOf(path)) if (data.has(folder as RelPath)) return byPath.get(folder);
+    return undefined;
   }
 
   function isLess(recorded: Artifact): boolean {

@@ -147,6 +147,7 @@ stages:
   mine: { cmd: echo mine > mine.txt, outs: [{ mine.txt: { push: false } }] }
   theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: cold } }] }
   ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }
+  reader: { cmd: cat mine.txt > /dev/null, deps: [mine.txt] }
 `,
     'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n  cold: { url: cold }\n',
   });
@@ -166,6 +167,10 @@ stages:
     named.stderr,
     /^error\[cli\.arguments\]: "mine\.txt" cannot be fetched: "mine\.txt" is kept to the machine that made it/m,
   );
+  // So is what a stage reads that was named.
+  const read = await clone.lockstep(['pull', '--for', 'reader']);
+  assert.equal(read.code, 1);
+  assert.match(read.stderr, /^error\[cli\.arguments\]: "mine\.txt" cannot be fetched/m);
 });
 
 test('status of a clone says what of its data is not here, and judges stages by what is recorded of them', async () => {
