@@ -5,7 +5,7 @@ import { PipelineError, isSystemError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import { sha256Hex } from './base/hash.ts';
-import type { HashAlgorithm, Lock, Pipeline, RelPath, StageLock } from './base/types.ts';
+import type { HashAlgorithm, Pipeline, RelPath } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
 import { partOf } from './execute/incomplete.ts';
@@ -25,19 +25,19 @@ import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
-import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
+import { LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { createSnapshot } from './record/snapshot.ts';
-import type { Snapshot } from './record/snapshot.ts';
+import { keepLock, problemsError, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
+import type { Remotes } from './read/remotes.ts';
 import { createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
 import { createCodeReader } from './store/imports.ts';
 import { createMemo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
 import { createProjectFiles } from './store/project-files.ts';
-import type { ProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -70,6 +70,8 @@ export interface Project {
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly facts: DiskFacts;
+  /** What remotes.yaml says. Throws all its problems at once. */
+  remotes(): Promise<Remotes>;
   /** What changes the project; loaded when first asked for. */
   workbench(): Promise<Workbench>;
   /**
@@ -252,6 +254,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     recorder,
     journal,
     facts,
+    remotes: () => readRemotesOnce(snapshot, files, env),
     workbench: () => (workbench ??= openWorkbench()),
     look(paths) {
       looked ??= markMutex(pathOfMutex('workspace'), machine);
@@ -287,7 +290,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
         for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
       }
       const text = recorder.writtenText();
-      if (text !== undefined) snapshot.setText('lock', LOCKFILE, text, toKept(recorder.lock()));
+      if (text !== undefined) keepLock(snapshot, text, recorder.lock());
       saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
     },
   };
@@ -309,43 +312,6 @@ function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void
   } catch (error) {
     if (!isSystemError(error)) throw error;
   }
-}
-
-async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Pipeline> {
-  const known = snapshot.get('pipeline') as Pipeline | undefined;
-  if (known) return known;
-  const { readPipeline } = await import('./read/pipeline.ts');
-  const { pipeline, problems, files } = readPipeline({ load });
-  if (!pipeline) throw problemsError(problems);
-  snapshot.set('pipeline', files, pipeline);
-  return pipeline;
-}
-
-async function readLockOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Lock> {
-  const known = snapshot.get('lock') as KeptLock | undefined;
-  if (known) return { stages: new Map(known.stages), data: known.data };
-  const bytes = load(LOCKFILE);
-  if (bytes === undefined) return EMPTY_LOCK;
-  const lock = await parseLock(Buffer.from(bytes).toString('utf8'));
-  snapshot.set('lock', [LOCKFILE], toKept(lock));
-  return lock;
-}
-
-interface KeptLock {
-  readonly stages: readonly (readonly [string, StageLock])[];
-  readonly data: Lock['data'];
-}
-
-function toKept(lock: Lock): KeptLock {
-  return { stages: [...lock.stages], data: lock.data };
-}
-
-function problemsError(problems: readonly Problem[]): PipelineError {
-  const [first, ...rest] = problems;
-  return PipelineError.of([
-    first ?? { code: 'internal.bug', message: 'no pipeline, and no problem told' },
-    ...rest,
-  ]);
 }
 
 /** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */

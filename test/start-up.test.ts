@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
@@ -42,6 +42,22 @@ function loadedBy(rig: Rig, args: readonly string[]): readonly string[] {
   const urls = readFileSync(rig.path('loaded'), 'utf8').split('\n');
   return urls.filter((url) => url.startsWith(prefix)).map((url) => url.slice(prefix.length));
 }
+
+test('a second push parses nothing, and one to a changed remotes.yaml only that', () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  make: { cmd: echo 1 > out.txt, outs: [out.txt] }\n',
+    'remotes.yaml': 'remotes: { store: { url: ./remote } }\n',
+  });
+  loadedBy(rig, ['repro']);
+  const parsers = (): readonly string[] =>
+    loadedBy(rig, ['push']).filter((path) => /^src\/read\/(pipeline|remotes)\.ts$|\/yaml\//.test(path));
+  assert.ok(parsers().includes('src/read/remotes.ts'));
+  assert.deepEqual(parsers(), []);
+  rig.write('remotes.yaml', 'remotes: { store: { url: ./other } }\n');
+  const again = parsers();
+  assert.ok(again.includes('src/read/remotes.ts') && !again.includes('src/read/pipeline.ts'));
+  assert.ok(statSync(rig.path('other')).isDirectory());
+});
 
 test('a run with nothing to do loads no package, no parser, no calendar and nothing that runs stages', () => {
   const rig = createRig({

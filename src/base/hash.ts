@@ -62,13 +62,19 @@ export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
   return { update: (data) => void running.update(data), end: () => `${algorithm}:${running.digest('hex')}` };
 }
 
-const LENGTHS: Record<HashAlgorithm, number> = { sha256: 64, md5: 32 };
+/** Hex digits of a digest. */
+export const DIGITS: Readonly<Record<HashAlgorithm, number>> = { sha256: 64, md5: 32 };
+
+/** True for the lower-case hex digits of a digest, and nothing else. */
+export function isDigest(text: string, algorithm: HashAlgorithm): boolean {
+  return text.length === DIGITS[algorithm] && /^[0-9a-f]*$/.test(text);
+}
 
 /** True for `sha256:<64 hex>` or `md5:<32 hex>`, with or without `.dir`. */
 export function isContentHash(text: unknown): text is ContentHash {
   if (typeof text !== 'string') return false;
   const match = /^(sha256|md5):([0-9a-f]+)(?:\.dir)?$/.exec(text);
-  return match !== null && match[2]?.length === LENGTHS[match[1] as HashAlgorithm];
+  return match !== null && match[2]?.length === DIGITS[match[1] as HashAlgorithm];
 }
 
 export function algorithmOf(content: ContentHash): HashAlgorithm {

@@ -11,7 +11,7 @@ import type { Project } from '../project.ts';
 import { entryPathOf } from '../record/runs.ts';
 import { isSet, textFlag } from './command.ts';
 import type { CommandContext } from './command.ts';
-import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';
+import { chooseRemote, withRemote } from './remotes.ts';
 import { placeOf } from './routes.ts';
 
 /** A remote that is open, its name, and how it is found which remote an out or data belongs to. */
@@ -40,7 +40,7 @@ export async function pullResults(
   { selection, plan }: { readonly selection: Selection; readonly plan: Plan },
 ): Promise<Plan> {
   if (plan.judgements.every((judgement) => !isOpen(judgement))) return plan;
-  const places = openPlaces(context, project);
+  const places = await openPlaces(context, project);
   if (!places) return plan;
   /** Stages that each remote was asked about. */
   const tried = new Map<string, Set<StageName>>();
@@ -81,7 +81,7 @@ export async function pullData(
     const artifact = recorded.get(input.path);
     return artifact ? [{ input, artifact }] : [];
   });
-  const places = wanted.length === 0 ? undefined : openPlaces(context, project);
+  const places = wanted.length === 0 ? undefined : await openPlaces(context, project);
   if (!places) return;
   const byName = Map.groupBy(wanted, ({ input }) => places.nameOf(input));
   for (const [name, some] of byName) {
@@ -176,17 +176,17 @@ async function fetchWhole(
 }
 
 /** Throws when `--remote` does not go with `--pull`, or names no remote: that is no remote that cannot be had just now. */
-export function refuseRemote(context: CommandContext, { root }: Project): void {
+export async function refuseRemote(context: CommandContext, project: Project): Promise<void> {
   if (!isSet(context, 'pull')) {
     throw new PipelineError('cli.arguments', '"--remote" says from where "--pull" takes results', {
       hint: 'add --pull, or leave --remote out',
     });
   }
-  chooseRemote(loadRemotes(context, root), textFlag(context, 'remote'));
+  chooseRemote(await project.remotes(), textFlag(context, 'remote'));
 }
 
 /** The remotes of remotes.yaml; `undefined`, told why, when that cannot be read. */
-function openPlaces(context: CommandContext, project: Project): Places | undefined {
+async function openPlaces(context: CommandContext, project: Project): Promise<Places | undefined> {
   const { root, clock, emit, signal } = project;
   const asked = textFlag(context, 'remote');
   const tell = (error: unknown): undefined => {
@@ -195,7 +195,7 @@ function openPlaces(context: CommandContext, project: Project): Places | undefin
     emit({ type: 'warned', problem: { ...problem, message: `nothing more is pulled: ${problem.message}` } });
   };
   try {
-    const remotes = loadRemotes(context, root);
+    const remotes = await project.remotes();
     const lost = new Set<string>();
     let fallback: { readonly name: string | undefined } | undefined;
     const defaultName = (): string | undefined => {

@@ -25,7 +25,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
       hint: 'see "lockstep remote --help"',
     });
   const root = findRoot(context.dir);
-  const remotes = loadRemotes(context, root);
+  const remotes = await loadRemotes(context, root);
   const name = chooseRemote(remotes, word);
   const config = remotes.remotes[name];
   if (!config) throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`);

@@ -6,7 +6,6 @@ import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag } from './command.ts';
 import type { CommandContext } from './command.ts';
-import { loadRemotes } from './remotes.ts';
 import { eachRemote } from './routes.ts';
 
 const WORDS: Readonly<Record<Whereabouts, { readonly left: string; readonly right: string }>> = {
@@ -41,15 +40,15 @@ export async function statusOfRemotes(context: CommandContext, project: Project)
       printJson(context, { remote: name, artifacts: artifacts.length, objects, differences });
     });
   } catch (error) {
-    throw withRemoteHint(context, project, error);
+    throw await withRemoteHint(context, project, error);
   }
   return isSet(context, 'quiet') && isPushDue ? EXIT.failed : EXIT.ok;
 }
 
 /** `--remote` alone means the default one here, so a name after it looks like a stage. */
-function withRemoteHint(context: CommandContext, project: Project, error: unknown): unknown {
+async function withRemoteHint(context: CommandContext, project: Project, error: unknown): Promise<unknown> {
   if (!(error instanceof PipelineError) || error.code !== 'stage.unknown') return error;
-  const { remotes } = loadRemotes(context, project.root);
+  const { remotes } = await project.remotes();
   const meant = context.args.find((word) => Object.hasOwn(remotes, word));
   if (meant === undefined) return error;
   return new PipelineError(error.code, error.message, {

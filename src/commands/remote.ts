@@ -42,8 +42,8 @@ const remote: Command = {
 
 export default remote;
 
-function list(context: CommandContext): ExitCode {
-  const { remotes, default: chosen } = loadRemotes(context, findRoot(context.dir));
+async function list(context: CommandContext): Promise<ExitCode> {
+  const { remotes, default: chosen } = await loadRemotes(context, findRoot(context.dir));
   const all = Object.values(remotes);
   if (context.json)
     for (const { name, shown } of all) printJson(context, { name, url: shown, default: name === chosen });
@@ -68,7 +68,7 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   const path = join(root, FILE);
   const place = placeOf(url, context.dir, root);
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  if (before !== '') loadRemotes(context, root);
+  if (before !== '') await loadRemotes(context, root);
   const document = parseDocument(before);
   if (document.hasIn(['remotes', name]) && !isSet(context, 'force')) {
     throw new PipelineError('remote.exists', `there is a remote "${name}" already`, {

@@ -5,7 +5,6 @@ import { didYouMean } from '../base/text.ts';
 import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
-import { readRemotes } from '../read/remotes.ts';
 import type { Remotes } from '../read/remotes.ts';
 import { textFlag } from './command.ts';
 import type { CommandContext, Flag } from './command.ts';
@@ -22,8 +21,9 @@ export const TRANSFER_FLAGS: Readonly<Record<string, Flag>> = {
   'dry-run': { type: 'boolean', short: 'n', help: 'say what would move, and move nothing' },
 };
 
-/** Reads remotes.yaml. Throws all its problems at once. */
-export function loadRemotes(context: CommandContext, root: string): Remotes {
+/** Reads remotes.yaml where no project is open. Throws all its problems at once. */
+export async function loadRemotes(context: CommandContext, root: string): Promise<Remotes> {
+  const { readRemotes } = await import('../read/remotes.ts');
   const load = (path: string): Uint8Array | undefined => readIfExists(join(root, path));
   const { remotes, problems } = readRemotes({ load, env: (name) => context.env[name] });
   const [first, ...rest] = problems;

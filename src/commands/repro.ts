@@ -69,7 +69,7 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   const jobs = jobsOf(context);
   if (textFlag(context, 'remote') !== undefined) {
     const { refuseRemote } = await import('./pull-needed.ts');
-    refuseRemote(context, project);
+    await refuseRemote(context, project);
   }
   const selection = selectStages(project.graph, {
     targets: context.args,

@@ -8,7 +8,7 @@ import type { LockedArtifact } from '../execute/checkout.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
-import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';
+import { chooseRemote, withRemote } from './remotes.ts';
 
 /** What one transfer is about: a remote and the artifacts that go to it. */
 export interface Route {
@@ -37,7 +37,7 @@ export async function eachRemote(
   act: (remote: Remote, route: Route) => Promise<void>,
 ): Promise<void> {
   const { root, clock, emit } = project;
-  const remotes = loadRemotes(context, root);
+  const remotes = await project.remotes();
   const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
   const locked = lockedArtifacts(project.pipeline, project.recorder);

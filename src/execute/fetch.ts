@@ -99,9 +99,9 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const files = new Set([...objects.files, ...[...trees.values()].flat()]);
     const absent = cache.lacking(files);
     for (const hash of files) if (!absent.has(hash)) here.add(hash);
-    const lacking = [...files].filter((hash) => !here.has(hash));
+    const lacking = files.difference(here);
     const present = await findPresent(remote, lacking, signal);
-    const coming = lacking.flatMap((hash) => {
+    const coming = [...lacking].flatMap((hash) => {
       const size = present.get(hash);
       return size === undefined ? [] : [{ hash, size }];
     });
@@ -127,7 +127,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       remote: name,
       objects: received,
       size,
-      present: files.size - lacking.length + objects.trees.size,
+      present: files.size - lacking.size + objects.trees.size,
       missing: missing.length,
       failed: failures.size,
       ...(dryRun && { dryRun }),

@@ -52,9 +52,9 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const results = options.results.filter((result) => result.outs.every((out) => hasArtifact(cache, out)));
   const wanted = [...artifacts, ...results.flatMap((result) => result.outs)];
   const { objects, unknown } = collectObjects(cache, wanted);
-  const here = [...objects.files, ...objects.trees.keys()];
+  const all = new Set([...objects.files, ...objects.trees.keys()]);
   // A manifest goes up after all its files, so where it is they are too.
-  const all = [...new Set([...here, ...unknown.map(({ hash }) => hash)])];
+  for (const { hash } of unknown) all.add(hash);
   const present = await findPresent(remote, all, signal);
   const whole = findWhole(wanted, objects, present);
   const lacking = new Set<ContentHash>();
@@ -80,7 +80,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   };
   const isUnknown = (one: Artifact): boolean => unknown.includes(one) && !present.has(one.hash);
   const away = new Set(unknown.filter(isUnknown).map(({ hash }) => hash)).size;
-  const there = all.length - files.length - trees.length - lacking.size - away + entries.present;
+  const there = all.size - files.length - trees.length - lacking.size - away + entries.present;
   if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
   const failed = new Map<ContentHash, PipelineError>();
   const progress = createTransferProgress('push', emit);

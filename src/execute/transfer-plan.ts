@@ -14,10 +14,9 @@ export type Presence = ReadonlyMap<ContentHash, number>;
 /** Finds which objects a remote has: one listing per algorithm, or one request each when they are few. */
 export async function findPresent(
   remote: Remote,
-  hashes: Iterable<ContentHash>,
+  wanted: ReadonlySet<ContentHash>,
   signal: AbortSignal,
 ): Promise<Presence> {
-  const wanted = new Set(hashes);
   const present = new Map<ContentHash, number>();
   if (wanted.size <= FEW || remote.limits.listless === true) {
     await runPool([...wanted], remote.limits.concurrency, async (hash) => {

@@ -41,6 +41,8 @@ export interface RemotesReading {
   readonly problems: readonly Problem[];
   /** Files asked for, missing ones included. */
   readonly files: readonly string[];
+  /** True when nothing was asked of the environment: the files alone say it all, and no secret is in it. */
+  readonly isFixed: boolean;
 }
 
 const SCHEMES: readonly string[] = ['gs', 'gdrive', 's3', 'azure', 'http', 'https'];
@@ -69,9 +71,19 @@ const validate = createValidate(remotesSchema, {
 export function readRemotes({ load, env }: { readonly load: Load; readonly env: EnvLookup }): RemotesReading {
   const report = createReport();
   const files = createFiles(load, report);
-  const remotes = files.exists(REMOTES_FILE) ? read(files.tree(REMOTES_FILE), env, report) : { remotes: {} };
+  let isFixed = true;
+  const ask: EnvLookup = (name) => {
+    isFixed = false;
+    return env(name);
+  };
+  const remotes = files.exists(REMOTES_FILE) ? read(files.tree(REMOTES_FILE), ask, report) : { remotes: {} };
   const problems = report.problems(files.consulted());
-  return { remotes: problems.length === 0 ? remotes : undefined, problems, files: files.consulted() };
+  return {
+    remotes: problems.length === 0 ? remotes : undefined,
+    problems,
+    files: files.consulted(),
+    isFixed,
+  };
 }
 
 function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes | undefined {

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { digestOf } from '../base/hash.ts';
+import { DIGITS, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { createManifestWriter } from './manifest-writer.ts';
@@ -44,7 +44,6 @@ const MANY = 1000;
 /** Writes the manifest while files are seen and keeps numbers only: whatever lives longer costs the garbage collector more than the look itself. */
 export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
   const writer = createManifestWriter(algorithm);
-  const digits = algorithm === 'md5' ? 32 : 64;
   const sizes: number[] = [];
   /** Where each digest stands in the manifest. */
   const digests: number[] = [];
@@ -84,7 +83,7 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
         relpathOf,
         hashOf(index) {
           const at = digests[index] ?? 0;
-          return `${algorithm}:${manifest.toString('latin1', at, at + digits)}`;
+          return `${algorithm}:${manifest.toString('latin1', at, at + DIGITS[algorithm])}`;
         },
         sizeOf: (index) => sizes[index] ?? 0,
         knownOf: (index) => KNOWN[known[index] ?? 0] ?? 'hashed',

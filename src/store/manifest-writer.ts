@@ -1,3 +1,4 @@
+import { DIGITS } from '../base/hash.ts';
 import type { HashAlgorithm } from '../base/types.ts';
 
 /** A directory manifest that is written file by file, in the order of the paths; the same bytes as `formatManifest`. */
@@ -15,15 +16,22 @@ export interface ManifestWriter {
   end(): Buffer;
 }
 
-const DIGITS: Record<HashAlgorithm, number> = { sha256: 64, md5: 32 };
-const MIDDLE = Buffer.from('", "relpath": "');
+/** What stands before the digest of an entry. */
+export function startOf(algorithm: HashAlgorithm): string {
+  return `{"${algorithm}": "`;
+}
+
+/** What stands between digest and path. */
+export const MIDDLE = '", "relpath": "';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** Text is put together as bytes, because 100,000 strings of a hundred characters keep the garbage collector busy. */
 export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
-  const start = Buffer.from(`{"${algorithm}": "`);
-  const fixed = 2 + start.length + DIGITS[algorithm] + MIDDLE.length + 2;
+  const start = Buffer.from(startOf(algorithm));
+  const middle = Buffer.from(MIDDLE);
+  const fixed = 2 + start.length + DIGITS[algorithm] + middle.length + 2;
   let target = Buffer.from('[');
   let length = 1;
   let isClosed = false;
@@ -62,7 +70,7 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
       putBytes(start);
       const digest = length;
       length += DIGITS[algorithm];
-      putBytes(MIDDLE);
+      putBytes(middle);
       const path = length;
       if (!putPlain(prefix) || !putPlain(name)) {
         length = path + target.write(escapeAsPython(prefix + name), path, 'latin1');
@@ -73,7 +81,7 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
     },
     bytes: () => target,
     pathAt(digest, next) {
-      const from = digest + DIGITS[algorithm] + MIDDLE.length - 1;
+      const from = digest + DIGITS[algorithm] + middle.length - 1;
       const to = next === undefined ? length - (isClosed ? 2 : 1) : next - start.length - 3;
       return JSON.parse(target.toString('latin1', from, to)) as string;
     },
@@ -87,7 +95,7 @@ export function createManifestWriter(algorithm: HashAlgorithm): ManifestWriter {
 }
 
 /** Python's `json.dumps` of a string, without the quotes: everything outside U+0020–U+007E escaped, DEL too. */
-function escapeAsPython(text: string): string {
+export function escapeAsPython(text: string): string {
   return JSON.stringify(text)
     .slice(1, -1)
     .replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

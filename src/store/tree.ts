@@ -2,6 +2,7 @@ import { PipelineError } from '../base/error.ts';
 import { digestOf, hashBytes } from '../base/hash.ts';
 import { byCodePoint, guardedPart, pathSetFault, relPathFault } from '../base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { BAD_LAYOUT, readManifest, whyUnreadable } from './manifest-reader.ts';
 import { createManifestWriter } from './manifest-writer.ts';
 
 /** One file of a directory: its path below the directory and the hash of its bytes. */
@@ -55,38 +56,22 @@ const HIGH = /[\uD800-\uFFFF]/;
  */
 export function parseManifest(bytes: Uint8Array, algorithm: HashAlgorithm): readonly TreeEntry[] {
   if (bytes.length > MAX_MANIFEST_BYTES) throw invalid(`it is larger than ${MAX_MANIFEST_BYTES} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
-    throw invalid('it is not JSON');
+  const entries = readManifest(bytes, algorithm);
+  if (!entries) throw invalid(whyUnreadable(bytes, algorithm));
+  const paths: string[] = [];
+  for (const { relpath } of entries) {
+    const fault = PLAIN.test(relpath) ? undefined : (relPathFault(relpath) ?? guardedPart(relpath));
+    if (fault !== undefined) throw invalid(`the path "${relpath}" ${fault}`);
+    paths.push(relpath);
   }
-  if (!Array.isArray(value)) throw invalid('it is not a list');
-  const entries = value.map((item) => parseEntry(item, algorithm));
-  const faults = pathSetFault(entries.map((entry) => entry.relpath));
-  if (faults !== undefined) throw invalid(faults);
-  // Other bytes with this meaning would be another hash: a folder placed from them would look changed for ever.
-  if (!isSorted(entries) || !writeManifest(entries, algorithm).equals(bytes))
-    throw invalid('its entries are not laid out or sorted as in every manifest');
+  const fault = pathSetFault(paths);
+  if (fault !== undefined) throw invalid(fault);
+  if (!isSorted(entries)) throw invalid(BAD_LAYOUT);
   return entries;
-}
-
-function parseEntry(item: unknown, algorithm: HashAlgorithm): TreeEntry {
-  if (typeof item !== 'object' || item === null) throw invalid('an entry is not a map');
-  const { relpath, [algorithm]: digest } = item as Record<string, unknown>;
-  for (const key of Object.keys(item))
-    if (key !== 'relpath' && key !== algorithm) throw invalid(`an entry has the unknown key "${key}"`);
-  if (typeof relpath !== 'string') throw invalid('an entry has no relpath');
-  const fault = PLAIN.test(relpath) ? undefined : (relPathFault(relpath) ?? guardedPart(relpath));
-  if (fault !== undefined) throw invalid(`the path "${relpath}" ${fault}`);
-  if (typeof digest !== 'string' || !DIGEST[algorithm].test(digest))
-    throw invalid(`"${relpath}" has no valid ${algorithm}`);
-  return { relpath, hash: `${algorithm}:${digest}` };
 }
 
 /** Paths with nothing in them that could be wrong: no part begins with a dot, no drive letter. */
 const PLAIN = /^[\w -](?!:)[\w .,:+=@~-]*(?:\/[\w -][\w .,:+=@~-]*)*$/;
-const DIGEST: Record<HashAlgorithm, RegExp> = { sha256: /^[0-9a-f]{64}$/, md5: /^[0-9a-f]{32}$/ };
 
 function invalid(why: string): PipelineError {
   return new PipelineError('manifest.invalid', `a directory manifest is refused: ${why}`, {

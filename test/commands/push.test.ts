@@ -37,6 +37,15 @@ test('a dry push counts and sends nothing', async () => {
   assert.throws(() => readdirSync(rig.path('remote')));
 });
 
+test('what remotes.yaml takes from the environment is asked for each time and is nowhere on the disk', async () => {
+  const rig = await createDemo({ 'remotes.yaml': 'remotes: { store: { url: "${env:STORE}" } }\n' });
+  for (const STORE of ['./first-place', './second-place']) {
+    succeeded(await rig.lockstep(['push'], { env: { STORE } }));
+    assert.equal(objectsOf(rig.path(STORE)).length, 6);
+    assert.doesNotMatch(readFileSync(rig.path('.lockstep/snapshot'), 'latin1'), /-place/);
+  }
+});
+
 test('--jobs says how many objects are under way at once, whatever remotes.yaml says', async () => {
   await using fake = await startFakeS3();
   const rig = await createDemo({ 'remotes.yaml': `${fakeS3Yaml(fake.url)}    jobs: 1\n` });

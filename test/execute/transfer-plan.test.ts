@@ -18,6 +18,6 @@ test('what a remote refuses once is not asked thousands of times', async () => {
       throw new Error('refused');
     },
   };
-  await assert.rejects(findPresent(remote, hashes, signal), /refused/);
+  await assert.rejects(findPresent(remote, new Set(hashes), signal), /refused/);
   assert.equal(count, 4);
 });

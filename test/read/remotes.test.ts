@@ -14,7 +14,12 @@ function read(text: string | undefined, env: Readonly<Record<string, string>> = 
 }
 
 test('without the file there are no remotes and no problems', () => {
-  assert.deepEqual(read(undefined), { remotes: { remotes: {} }, problems: [], files: ['remotes.yaml'] });
+  assert.deepEqual(read(undefined), {
+    remotes: { remotes: {} },
+    problems: [],
+    files: ['remotes.yaml'],
+    isFixed: true,
+  });
   assert.deepEqual(read('# none yet\n').remotes, { remotes: {} });
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
+import { byCodePoint } from '../../src/base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../../src/base/types.ts';
 import { createManifestWriter } from '../../src/store/manifest-writer.ts';
 import { formatManifest, hashManifest, parseManifest } from '../../src/store/tree.ts';
@@ -130,6 +131,11 @@ const HOSTILE: readonly (readonly [
   ['a byte order mark', '\uFEFF[]', /it is not JSON/],
   ['blanks', '[ ]', /not laid out/],
   ['a line feed at the end', '[]\n', /not laid out/],
+  ['more behind its end', `[${entry('a')}]]`, /it is not JSON/],
+  ['a letter that need not be escaped', `[${entry('a').replace('"a"', '"\\u0061"')}]`, /not laid out/],
+  ['an escape in upper case', `[${entry('a').replace('"a"', '"\\u00E9"')}]`, /not laid out/],
+  ['an entry that does not end', `[${entry('a').slice(0, -2)}`, /it is not JSON/],
+  ['a path that ends in a backslash', `[${entry('a').replace('"a"', '"a\\"')}]`, /it is not JSON/],
   ['a wrong order', `[${entry('b')}, ${entry('a')}]`, /not laid out or sorted/],
   ['letters that should be escaped', `[${entry('é')}]`, /not laid out/],
   [
@@ -169,6 +175,31 @@ test('a manifest that is written file by file is the same, digests written late 
     }
     assert.equal(written.toString('latin1'), manifest);
   }
+});
+
+test('names of any letters come back as they were written', () => {
+  const names = [
+    '"',
+    '""',
+    'a"b',
+    "'",
+    'a\tb',
+    'a\nb',
+    '\u007f',
+    'é',
+    '\u2028',
+    '\uFFFD',
+    '🎉',
+    'a, b',
+    'x": "y',
+    '}, {',
+  ];
+  const entries = names.map((relpath) => ({ relpath, hash: md5(relpath) }));
+  const manifest = formatManifest(entries, 'md5');
+  assert.deepEqual(
+    parseManifest(Buffer.from(manifest), 'md5'),
+    [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath)),
+  );
 });
 
 test('a manifest of thousands of files is the same when it is written file by file', () => {

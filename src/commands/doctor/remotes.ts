@@ -19,7 +19,7 @@ export async function* checkRemotes(
 ): AsyncGenerator<Check> {
   let remotes: Remotes;
   try {
-    remotes = loadRemotes(context, root);
+    remotes = await loadRemotes(context, root);
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
     yield failedCheck('remotes', error, '"lockstep remote list" shows each problem with its place');
