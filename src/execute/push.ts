@@ -56,12 +56,10 @@ export async function push(options: PushOptions): Promise<PushResult> {
   // A manifest goes up after all its files, so where it is they are too.
   for (const { hash } of unknown) all.add(hash);
   const present = await findPresent(remote, all, signal);
-  const whole = findWhole(wanted, objects, present);
   const lacking = new Set<ContentHash>();
   const sendings = (hashes: Iterable<ContentHash>): readonly Sending[] => {
     const found: Sending[] = [];
     for (const hash of hashes) {
-      if (whole.has(hash)) continue;
       const size = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size;
       const there = present.get(hash);
       // An object of another size was cut off when it was stored.
@@ -71,7 +69,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
     }
     return found;
   };
-  const files = sendings(objects.files);
+  const files = sendings(findDoubtful(wanted, objects, present));
   const trees = sendings(objects.trees.keys());
   const entries = await planEntries(remote, results, signal);
   const total = {
@@ -166,22 +164,22 @@ export async function push(options: PushOptions): Promise<PushResult> {
 }
 
 /**
- * Files whose sizes on the remote add up to what the lock says of their artifact: none of them was cut off, so nobody
- * need look up what size each has here.
+ * Files of artifacts of which the remote lacks some, or has sizes that do not add up to what the lock says: where they do,
+ * none was cut off, so nobody need look up what size each has here.
  */
-function findWhole(
+function findDoubtful(
   artifacts: readonly Artifact[],
   { trees }: Objects,
   present: Presence,
 ): ReadonlySet<ContentHash> {
-  const whole = new Set<ContentHash>();
+  const doubtful = new Set<ContentHash>();
   for (const { hash, kind, size } of artifacts) {
     const files = kind === 'file' ? [hash] : (trees.get(hash) ?? []);
     // NaN, which equals nothing, when one is not there.
     const there = files.reduce((total, file) => total + (present.get(file) ?? NaN), 0);
-    if (there === size) for (const file of files) whole.add(file);
+    if (there !== size) for (const file of files) doubtful.add(file);
   }
-  return whole;
+  return doubtful;
 }
 
 function sum(sendings: readonly { readonly size: number }[]): number {

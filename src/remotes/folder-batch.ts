@@ -10,7 +10,7 @@ import { flush } from '../io/flush.ts';
  * file wait for the disk: many small ones are flushed together, large ones while the next are read and hashed.
  */
 const BATCH_FILES = 20_000;
-const BATCH_BYTES = 512 * 1024 * 1024;
+const BATCH_BYTES = 128 * 1024 * 1024;
 const BATCH_MS = 30_000;
 
 /** A temp file and the name it is to have. */
@@ -61,7 +61,11 @@ export function createFolderBatch(
         if (!made.has(folder)) mkdirSync(folder, { recursive: true });
         made.add(folder);
         renameSync(temp, target);
-        for (const above of foldersUpTo(root, folder)) unflushed.add(above);
+        for (const above of foldersUpTo(root, folder)) {
+          // Those above came with it.
+          if (unflushed.has(above)) break;
+          unflushed.add(above);
+        }
       }
     } catch (error) {
       throw finalFault(faultOf(error));
@@ -117,13 +121,11 @@ export function createFolderBatch(
 }
 
 /** A folder and those above it, up to the root. */
-function foldersUpTo(root: string, folder: string): readonly string[] {
-  const folders: string[] = [];
+function* foldersUpTo(root: string, folder: string): Generator<string> {
   for (let one = folder; one.length >= root.length; one = dirname(one)) {
-    folders.push(one);
-    if (one === root) break;
+    yield one;
+    if (one === root) return;
   }
-  return folders;
 }
 
 /** A flush that failed must not be tried again: the system may have dropped the bytes and then calls them flushed. */
