@@ -48,7 +48,7 @@ export function partOf(root: string, facts: DiskFacts, locked: Artifact | undefi
   const here = facts.observed(path);
   if (here.kind !== 'tree' || here.artifact.hash === locked.hash) return undefined;
   const noted = readIncomplete(root).find((one) => one.path === path && one.hash === locked.hash);
-  const files = here.entries.length;
+  const { files = here.entries.length } = here.artifact;
   return noted && files < noted.files ? { path, here: here.artifact, files, of: noted.files } : undefined;
 }
 
