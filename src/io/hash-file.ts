@@ -45,9 +45,9 @@ export interface HashedFile {
 
 /** Bytes that were hashed and can become an object: a file that was made read-only before, or a copy of it. */
 export interface ReadyBytes {
-  /** Absolute path: of the file itself, or of the copy. */
-  readonly at: string;
-  /** What is there looks like this. */
+  /** Absolute path of the copy; absent where it is the file itself. */
+  readonly copy?: string;
+  /** It looks like this. */
   readonly look: FileLook;
 }
 
@@ -77,9 +77,7 @@ export function hashSeen(
     const hash = hashOpen(fd, algorithm, buffer);
     if (!isOurs) return { hash, look };
     const after = fstatSync(fd);
-    return isUnwritten(after, look)
-      ? { hash, look: after, ready: { at: path, look: after } }
-      : { hash, look };
+    return isUnwritten(after, look) ? { hash, look: after, ready: { look: after } } : { hash, look };
   });
 }
 

@@ -122,8 +122,8 @@ function* resultsOf(block: FileBlock, how: How, options: HashOptions): Generator
     else {
       const made = block.madeOf(index);
       yield how === 'seal'
-        ? { hash, look: made, ready: { at: block.pathOf(index), look: made } }
-        : { hash, look, ready: { at: block.targetOf(index), look: made } };
+        ? { hash, look: made, ready: { look: made } }
+        : { hash, look, ready: { copy: block.targetOf(index), look: made } };
     }
   }
 }

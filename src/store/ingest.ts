@@ -54,7 +54,7 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
 
 /** Copies that were made ready and are not needed. */
 function dropCopies(files: readonly IngestFile[]): void {
-  for (const { path, ready } of files) if (ready && ready.at !== path) rmSync(ready.at, { force: true });
+  for (const { ready } of files) if (ready?.copy !== undefined) rmSync(ready.copy, { force: true });
 }
 
 /** What is ready goes at once: its bytes are written, and one flush is cheaper than several. */
@@ -76,8 +76,8 @@ function* batchesOf(files: readonly IngestFile[]): Generator<readonly IngestFile
 
 interface Entering {
   readonly file: IngestFile;
-  /** Where the bytes are now: the file itself, or a temp copy in the cache. */
-  readonly from: string;
+  /** The temp copy in the cache that becomes the object; absent where the file itself does. */
+  readonly copy?: string;
   /** What they looked like there when they were known to be the right ones. */
   readonly look: FileLook;
 }
@@ -93,20 +93,25 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
-    if (file.ready) entering.push({ file, from: file.ready.at, look: file.ready.look });
+    if (file.ready) entering.push({ file, ...file.ready });
     else (canBecomeObject(file) ? linked : copied).push(file);
   try {
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     for (const file of linked) entering.push(seal(cache, file));
     await copyVerified(cache, copied, entering);
-    await flush(entering.map(({ from }) => from));
+    await flush(entering.map(placeOf));
     await enterAll(cache, entering, crew);
     await flush([...folders]);
   } catch (error) {
-    for (const { file, from } of entering)
-      if (from !== file.path && !file.ready) rmSync(from, { force: true });
+    for (const { file, copy } of entering)
+      if (copy !== undefined && !file.ready) rmSync(copy, { force: true });
     throw error;
   }
+}
+
+/** Where the bytes are now. */
+function placeOf({ file, copy }: Entering): string {
+  return copy ?? file.path;
 }
 
 /** Of an object; not `dirname`, which looks at every character and knows drives. */
@@ -132,7 +137,7 @@ function seal(cache: Cache, file: IngestFile): Entering {
   // Only now nobody new can open it for writing.
   const look = lstatSync(file.path);
   if (!isStill(cache, file, look)) throw outChanged(file.path);
-  return { file, from: file.path, look };
+  return { file, look };
 }
 
 /** True when a file still holds what was hashed: it looks so, or is hashed again. */
@@ -160,11 +165,11 @@ async function linkByThreads(
   entering: readonly Entering[],
   crew: Crew,
 ): Promise<ReadonlySet<Entering>> {
-  const own = entering.filter(({ file, from }) => from === file.path);
+  const own = entering.filter(({ copy }) => copy === undefined);
   const [first] = own;
   if (!first || own.length < MANY_LINKS) return NOBODY;
   const block = packFiles(
-    own.map(({ from, look, file }) => ({ path: from, look, to: cache.pathOf(file.hash) })),
+    own.map(({ look, file }) => ({ path: file.path, look, to: cache.pathOf(file.hash) })),
   );
   await crew.work({ kind: 'link', algorithm: algorithmOf(first.file.hash) }, block);
   return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
@@ -174,15 +179,15 @@ async function linkByThreads(
  * False when another process has just put an object there, which nobody here has read. Throws `out.changed` for a file that
  * was written to while it waited.
  */
-function enter(cache: Cache, { file, from, look }: Entering): boolean {
+function enter(cache: Cache, { file, copy, look }: Entering): boolean {
   const object = cache.pathOf(file.hash);
-  if (from !== file.path) {
-    renameSync(from, object);
+  if (copy !== undefined) {
+    renameSync(copy, object);
     return true;
   }
-  if (!isUnwritten(lstatSync(from), look)) throw outChanged(from);
+  if (!isUnwritten(lstatSync(file.path), look)) throw outChanged(file.path);
   try {
-    linkSync(from, object);
+    linkSync(file.path, object);
     return true;
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error;
@@ -218,7 +223,7 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
       copied(some) {
         for (const { hash, temp, look } of some) {
           const file = byHash.get(hash);
-          if (file) entering.push({ file, from: temp, look });
+          if (file) entering.push({ file, copy: temp, look });
           done.add(hash);
         }
         return Promise.resolve();
@@ -229,15 +234,15 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
 }
 
 function copyOne(cache: Cache, file: IngestFile): Entering {
-  const from = cache.newTemp();
+  const copy = cache.newTemp();
   const linker = cache.linker();
   const isReflink = linker.type === 'reflink' && isStill(cache, file, lstatSync(file.path));
-  if (isReflink && linker.link(file.path, from)) {
-    chmodSync(from, OBJECT_MODE);
-    return { file, from, look: lstatSync(from) };
+  if (isReflink && linker.link(file.path, copy)) {
+    chmodSync(copy, OBJECT_MODE);
+    return { file, copy, look: lstatSync(copy) };
   }
   const mismatch = (): PipelineError => outChanged(file.path);
-  return { file, from, look: copyHashed(file.path, from, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
+  return { file, copy, look: copyHashed(file.path, copy, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
 }
 
 function outChanged(path: string): PipelineError {

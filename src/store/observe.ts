@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs';
+import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
@@ -100,7 +101,7 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
   function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
     let file: Found | undefined;
-    const at = `${root}/${path}`;
+    const at = join(root, path);
     try {
       const kind = walk(root, path, {
         links,

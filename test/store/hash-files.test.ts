@@ -85,7 +85,7 @@ for (const [count, where] of SIZES) {
       const { path, text } = files[index] as Made;
       const here = statSync(path);
       const same = ![replaced, touched, plain].includes(index);
-      assert.equal(file.ready?.at, same ? path : undefined, path);
+      assert.deepEqual([file.ready !== undefined, file.ready?.copy], [same, undefined], path);
       assert.equal((here.mode & 0o222) === 0, same || index === touched, path);
       if (same || index === plain) assert.equal(file.hash, sha256(text));
       if (same) assert.deepEqual([file.look.mode, file.look.ctimeMs], [here.mode, here.ctimeMs]);
@@ -122,10 +122,10 @@ test('threads copy what they hash and the cache lacks; one that has grown, or wh
     // Threads begin when there is enough for them, and what is left over at the end is too little.
     const isCopied =
       index < temps.length && ![grown, blocked, cached].includes(index) && text !== files[cached]?.text;
-    assert.equal(file.ready?.at, isCopied ? temps[index] : undefined, `${index}`);
-    if (!file.ready) continue;
-    const copy = lstatSync(file.ready.at);
-    assert.equal(readFileSync(file.ready.at, 'utf8'), text);
+    assert.equal(file.ready?.copy, isCopied ? temps[index] : undefined, `${index}`);
+    if (file.ready?.copy === undefined) continue;
+    const copy = lstatSync(file.ready.copy);
+    assert.equal(readFileSync(file.ready.copy, 'utf8'), text);
     assert.deepEqual([copy.mode & 0o777, copy.ino], [0o444, file.ready.look.ino]);
   }
   assert.equal(readFileSync(temps[blocked] ?? '', 'utf8'), 'someone was first');

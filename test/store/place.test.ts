@@ -347,7 +347,7 @@ test('a file that was written to between its sealing and its link does not becom
   const path = join(root, 'out');
   writeFileSync(path, 'as it was hashed');
   const hash = hashBytes('sha256', 'as it was hashed');
-  const ready = { at: path, look: lstatSync(path) };
+  const ready = { look: lstatSync(path) };
   const file = { path, hash, size: 16, sharing: 'share', ready } as const;
   writeFileSync(path, 'as it is now, by someone who had it open');
   await assert.rejects(ingest(cache, [file]), { code: 'out.changed' });
