@@ -113,7 +113,7 @@ export function keeperOf({ push, remote }: LockedArtifact): string {
 export function keptFault(item: LockedArtifact, word: string): PipelineError {
   return new PipelineError(
     'cli.arguments',
-    `"${word}" cannot be fetched: "${item.artifact.path}" is kept to ${keeperOf(item)}`,
+    `"${word}" cannot be fetched: ${word === item.artifact.path ? 'it' : `"${item.artifact.path}"`} is kept to ${keeperOf(item)}`,
     {
       hint: item.push
         ? 'leave --remote out, or name that one'

@@ -29,9 +29,14 @@ export function createValidate(schema: SchemaObject, options: ValidateOptions): 
   return (tree, report) => {
     const check = (compiled ??= compile(schema));
     if (check(forCheck(toJson(tree)))) return;
+    const errors = (check.errors ?? []).filter(
+      ({ keyword, schemaPath }) => keyword !== 'oneOf' && !schemaPath.includes('/oneOf/'),
+    );
+    // What stands in a map that should have been another one is not judged by what that one would hold.
+    const crowded = errors.filter(({ keyword }) => keyword === 'maxProperties');
     const told = new Set<string>();
-    for (const error of check.errors ?? []) {
-      if (error.keyword === 'oneOf' || error.schemaPath.includes('/oneOf/')) continue;
+    for (const error of errors) {
+      if (crowded.some(({ instancePath }) => error.instancePath.startsWith(`${instancePath}/`))) continue;
       // A wrong type says it all; what its length or pattern would have been does not help.
       const key = `${error.instancePath} ${error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : ''}`;
       if (told.has(key) && error.keyword !== 'required') continue;
@@ -128,7 +133,7 @@ function tell(
     case 'maxProperties':
       report.add(`${area}.value`, `${place}: expected ${parent.title ?? 'one key'}, got several keys`, {
         at,
-        hint: 'start a new "-" item for each',
+        hint: flagsHint(tree) ?? 'start a new "-" item for each',
       });
       return;
     default: {
@@ -140,6 +145,14 @@ function tell(
       );
     }
   }
+}
+
+/** A path among its own flags, as other tools have it. */
+function flagsHint(tree: Tree): string | undefined {
+  const path = tree.kind === 'map' ? tree.entries.get('path')?.value : undefined;
+  if (tree.kind !== 'map' || path?.kind !== 'scalar') return undefined;
+  const flags = [...tree.entries.keys()].filter((key) => key !== 'path');
+  return `write the path before its flags: "${String(path.value)}: { ${flags.map((key) => `${key}: …`).join(', ')} }"`;
 }
 
 /** The same value, written as it has to be, where there is one way to read it. */

@@ -165,7 +165,7 @@ stages:
   assert.equal(named.code, 1);
   assert.match(
     named.stderr,
-    /^error\[cli\.arguments\]: "mine\.txt" cannot be fetched: "mine\.txt" is kept to the machine that made it/m,
+    /^error\[cli\.arguments\]: "mine\.txt" cannot be fetched: it is kept to the machine that made it/m,
   );
   // So is what a stage reads that was named.
   const read = await clone.lockstep(['pull', '--for', 'reader']);
