@@ -9,6 +9,7 @@ import { afterFailure } from './after-failure.ts';
 import { hasArtifact } from './facts.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
+import type { EntrySending } from './push-entries.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Objects, Presence } from './transfer-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
@@ -47,8 +48,51 @@ interface Sending {
  * of the remote, which end this one.
  */
 export async function push(options: PushOptions): Promise<PushResult> {
-  const { cache, remote, name, artifacts, emit, signal, dryRun } = options;
+  const { remote, name, artifacts, emit, dryRun } = options;
   if (remote.limits.readOnly) throw readOnly(name);
+  const plan = await planPush(options);
+  const { objects, total, present, unknown } = plan;
+  if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
+  const { moved, failed, lost } = dryRun
+    ? { moved: total, failed: NOTHING_FAILED, lost: plan.lacking }
+    : await sendPlanned(plan, options);
+  const isLost = (hash: ContentHash): boolean => lost.has(hash);
+  const missing = artifacts.filter(
+    (one) => unknown.has(one) || isLost(one.hash) || (objects.trees.get(one.hash) ?? []).some(isLost),
+  );
+  emit({
+    type: 'transfer-finished',
+    direction: 'push',
+    remote: name,
+    ...moved,
+    present,
+    missing: missing.length,
+    failed: failed.size,
+    ...(dryRun && { dryRun }),
+  });
+  return { sent: moved.objects, size: moved.size, present, missing, failures: [...failed.values()] };
+}
+
+const NOTHING_FAILED: ReadonlyMap<ContentHash, PipelineError> = new Map();
+
+/** What is to move, before anything does. */
+interface PushPlan {
+  readonly objects: Objects;
+  readonly files: readonly Sending[];
+  readonly trees: readonly Sending[];
+  readonly entries: readonly EntrySending[];
+  /** Of the three. */
+  readonly total: { readonly objects: number; readonly size: number };
+  /** How many objects and run-cache entries are there already. */
+  readonly present: number;
+  /** Objects that neither side has. */
+  readonly lacking: ReadonlySet<ContentHash>;
+  /** Artifacts whose manifests neither side has. */
+  readonly unknown: ReadonlySet<Artifact>;
+}
+
+async function planPush(options: PushOptions): Promise<PushPlan> {
+  const { cache, remote, artifacts, signal } = options;
   const results = options.results.filter((result) => result.outs.every((out) => hasArtifact(cache, out)));
   const wanted = [...artifacts, ...results.flatMap((result) => result.outs)];
   const { objects, unknown } = collectObjects(cache, wanted);
@@ -72,17 +116,40 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const files = sendings(findDoubtful(wanted, objects, present));
   const trees = sendings(objects.trees.keys());
   const entries = await planEntries(remote, results, signal);
-  const total = {
-    objects: files.length + trees.length + entries.sendings.length,
-    size: sum(files) + sum(trees) + sum(entries.sendings),
+  const moving = [...files, ...trees, ...entries.sendings];
+  const away = unknown.filter(({ hash }) => !present.has(hash));
+  const absent = files.length + trees.length + lacking.size + new Set(away.map(({ hash }) => hash)).size;
+  return {
+    objects,
+    files,
+    trees,
+    entries: entries.sendings,
+    total: { objects: moving.length, size: moving.reduce((sum, { size }) => sum + size, 0) },
+    present: all.size - absent + entries.present,
+    lacking,
+    unknown: new Set(away),
   };
-  const isUnknown = (one: Artifact): boolean => unknown.includes(one) && !present.has(one.hash);
-  const away = new Set(unknown.filter(isUnknown).map(({ hash }) => hash)).size;
-  const there = all.size - files.length - trees.length - lacking.size - away + entries.present;
-  if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
+}
+
+/** What came of a plan. */
+interface Sent {
+  readonly moved: { readonly objects: number; readonly size: number };
+  readonly failed: ReadonlyMap<ContentHash, PipelineError>;
+  /** Objects that neither side has: those of the plan, and damaged ones, which have left the cache. */
+  readonly lost: ReadonlySet<ContentHash>;
+}
+
+async function sendPlanned(
+  { objects, files, trees, entries, lacking }: PushPlan,
+  { cache, remote, emit, signal }: PushOptions,
+): Promise<Sent> {
+  const { concurrency } = remote.limits;
   const failed = new Map<ContentHash, PipelineError>();
+  const lost = new Set(lacking);
   const progress = createTransferProgress('push', emit);
-  const send = async ({ hash, size }: Sending): Promise<void> => {
+  const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lost.has(hash);
+
+  async function send({ hash, size }: Sending): Promise<void> {
     const file = cache.pathOf(hash);
     const body = progress.countBody(hash, { size, file, hash, open: () => createReadStream(file) });
     try {
@@ -90,10 +157,9 @@ export async function push(options: PushOptions): Promise<PushResult> {
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       progress.failed(hash);
-      // A damaged object leaves the cache, and is one that this machine lacks.
       const { corrupt } = await cache.check([hash]);
       if (corrupt.length > 0) {
-        lacking.add(hash);
+        lost.add(hash);
         return;
       }
       failed.set(hash, error);
@@ -101,11 +167,12 @@ export async function push(options: PushOptions): Promise<PushResult> {
       return;
     }
     progress.arrived(size, hash);
-  };
+  }
+
   /** What does not go together with others goes by itself. */
-  const sendAll = async (sendings: readonly Sending[]): Promise<void> => {
+  async function sendFiles(): Promise<void> {
     const stored = new Set<ContentHash>();
-    await remote.putObjects?.(sendings, {
+    await remote.putObjects?.(files, {
       signal,
       fileOf: (hash) => cache.pathOf(hash),
       stored(some) {
@@ -113,54 +180,31 @@ export async function push(options: PushOptions): Promise<PushResult> {
         progress.arrivedTogether(some);
       },
     });
-    const rest = sendings.filter(({ hash }) => !stored.has(hash));
-    await runPool(rest, remote.limits.concurrency, send);
-  };
-  const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lacking.has(hash);
-  if (!dryRun) {
-    try {
-      const { concurrency } = remote.limits;
-      await sendAll(files);
-      await remote.flush?.(signal);
-      const whole = trees.filter(({ hash }) => (objects.trees.get(hash) ?? []).every(isThere));
-      await runPool(whole, concurrency, send);
-      await remote.flush?.(signal);
-      await runPool(entries.sendings, concurrency, async ({ key, size, body, result }) => {
-        const { objects: own } = collectObjects(cache, result.outs);
-        if (![...own.files, ...own.trees.keys()].every(isThere)) return;
-        await remote.put(key, body, signal);
-        progress.arrived(size);
-      });
-      await remote.flush?.(signal);
-    } catch (error) {
-      // What was put before an interrupt or a failure counts.
-      await afterFailure(() => remote.flush?.(new AbortController().signal));
-      throw error;
-    }
+    const rest = files.filter(({ hash }) => !stored.has(hash));
+    await runPool(rest, concurrency, send);
   }
-  const isLacking = ({ hash }: Artifact): boolean =>
-    lacking.has(hash) || (objects.trees.get(hash) ?? []).some((file) => lacking.has(file));
-  const missing = artifacts.filter((artifact) => isUnknown(artifact) || isLacking(artifact));
-  const moved = dryRun ? total : progress.done();
-  const result: PushResult = {
-    sent: moved.objects,
-    size: moved.size,
-    present: there,
-    missing,
-    failures: [...failed.values()],
-  };
-  emit({
-    type: 'transfer-finished',
-    direction: 'push',
-    remote: name,
-    objects: result.sent,
-    size: result.size,
-    present: result.present,
-    missing: missing.length,
-    failed: failed.size,
-    ...(dryRun && { dryRun }),
-  });
-  return result;
+
+  async function sendEntry({ key, size, body, result }: EntrySending): Promise<void> {
+    const { objects: own } = collectObjects(cache, result.outs);
+    if (![...own.files, ...own.trees.keys()].every(isThere)) return;
+    await remote.put(key, body, signal);
+    progress.arrived(size);
+  }
+
+  try {
+    await sendFiles();
+    await remote.flush?.(signal);
+    const whole = trees.filter(({ hash }) => (objects.trees.get(hash) ?? []).every(isThere));
+    await runPool(whole, concurrency, send);
+    await remote.flush?.(signal);
+    await runPool(entries, concurrency, sendEntry);
+    await remote.flush?.(signal);
+  } catch (error) {
+    // What was put before an interrupt or a failure counts.
+    await afterFailure(() => remote.flush?.(new AbortController().signal));
+    throw error;
+  }
+  return { moved: progress.done(), failed, lost };
 }
 
 /**
@@ -180,10 +224,6 @@ function findDoubtful(
     if (there !== size) for (const file of files) doubtful.add(file);
   }
   return doubtful;
-}
-
-function sum(sendings: readonly { readonly size: number }[]): number {
-  return sendings.reduce((total, { size }) => total + size, 0);
 }
 
 function readOnly(name: string): PipelineError {
