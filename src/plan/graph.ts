@@ -1,6 +1,7 @@
 import type { Problem } from '../base/error.ts';
+import { isInside } from '../base/path.ts';
 import { suggest } from '../base/text.ts';
-import type { Dep, Location, Out, Pipeline, Stage, StageName } from '../base/types.ts';
+import type { Dep, Location, Out, Pipeline, RelPath, Stage, StageName } from '../base/types.ts';
 import { cycleProblem, sortStages } from './sort-stages.ts';
 
 /** Where a stage's dep comes from when stages make it. */
@@ -19,6 +20,8 @@ export interface Graph {
   readonly downstream: ReadonlyMap<StageName, readonly StageName[]>;
   /** Who makes a dep; no entry for plain files and `data:`. */
   makersOf(path: string): readonly Maker[];
+  /** The tracked input that stands at a path or around it. */
+  dataAround(path: string): RelPath | undefined;
   /** The out whose path is nearly this one; after some dozens of paths, no longer looked for. */
   nearestOut(path: string): string | undefined;
 }
@@ -56,6 +59,7 @@ export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; prob
       return (downstream ??= turnAround(upstream));
     },
     makersOf,
+    dataAround: (path) => pipeline.data.find((input) => isInside(path, input.path))?.path,
     nearestOut: createSuggester(owners),
   };
   return { graph: problems.length === 0 ? graph : undefined, problems };

@@ -11,15 +11,32 @@ interface DepSources {
 /** The problem of a dep that is not there: nobody makes it, or its maker did not. */
 export function missingDep(stage: Stage, dep: Stage['deps'][number], { graph, makers }: DepSources): Problem {
   const [made] = makers;
+  const { where, hint } = made
+    ? {
+        where: `is not in the "${made.out.path}" that stage "${made.stage}" made`,
+        hint: `look what is in "${made.out.path}", and correct the path or the stage that should write it`,
+      }
+    : whyMissing(stage, dep.path, graph);
   return {
     code: 'dep.missing',
-    message: made
-      ? `stage "${stage.name}" reads "${dep.path}", which is not in the "${made.out.path}" that stage "${made.stage}" made`
-      : `stage "${stage.name}" reads "${dep.path}", which does not exist`,
-    hint: made
-      ? `look what is in "${made.out.path}", and correct the path or the stage that should write it`
-      : hintForMissing(dep.path, graph),
+    message: `stage "${stage.name}" reads "${dep.path}", which ${where}`,
+    hint,
     at: made ? [dep.at, made.out.at] : [dep.at],
+  };
+}
+
+interface Missing {
+  readonly where: string;
+  readonly hint: string;
+}
+
+function whyMissing(stage: Stage, path: string, graph: Graph): Missing {
+  const input = graph.dataAround(path);
+  if (input === undefined || input === path)
+    return { where: 'does not exist', hint: hintForMissing(path, graph) };
+  return {
+    where: `is not in what is here of the tracked input "${input}"`,
+    hint: `run "lockstep pull --for ${stage.name}", or correct the path`,
   };
 }
 

@@ -106,6 +106,17 @@ test('a dep that nobody makes and that is not there is told with its place and t
   ]);
 });
 
+test('a dep inside a tracked input that is not here names the input', () => {
+  assert.deepEqual(told(`data: [lists]\n${CHAIN.replace('in.txt', 'lists/a.txt')}`, factsOf({})), [
+    [
+      'dep.missing',
+      'stage "a" reads "lists/a.txt", which is not in what is here of the tracked input "lists"',
+      'run "lockstep pull --for a", or correct the path',
+      ['3:23'],
+    ],
+  ]);
+});
+
 test('a dep whose maker is not selected names the maker', () => {
   assert.deepEqual(told(CHAIN, factsOf({}), ['c']), [
     [
