@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { parentsOf } from '../base/path.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
 import type { Report } from './report.ts';
@@ -33,10 +34,12 @@ export function createValidate(schema: SchemaObject, options: ValidateOptions): 
       ({ keyword, schemaPath }) => keyword !== 'oneOf' && !schemaPath.includes('/oneOf/'),
     );
     // What stands in a map that should have been another one is not judged by what that one would hold.
-    const crowded = errors.filter(({ keyword }) => keyword === 'maxProperties');
+    const crowded = new Set(
+      errors.flatMap(({ keyword, instancePath }) => (keyword === 'maxProperties' ? [instancePath] : [])),
+    );
     const told = new Set<string>();
     for (const error of errors) {
-      if (crowded.some(({ instancePath }) => error.instancePath.startsWith(`${instancePath}/`))) continue;
+      if (parentsOf(error.instancePath).some((above) => crowded.has(above))) continue;
       // A wrong type says it all; what its length or pattern would have been does not help.
       const key = `${error.instancePath} ${error.keyword === 'additionalProperties' ? String(error.params['additionalProperty']) : ''}`;
       if (told.has(key) && error.keyword !== 'required') continue;
@@ -149,8 +152,9 @@ function tell(
 
 /** A path among its own flags, as other tools have it. */
 function flagsHint(tree: Tree): string | undefined {
-  const path = tree.kind === 'map' ? tree.entries.get('path')?.value : undefined;
-  if (tree.kind !== 'map' || path?.kind !== 'scalar') return undefined;
+  if (tree.kind !== 'map') return undefined;
+  const path = tree.entries.get('path')?.value;
+  if (path?.kind !== 'scalar') return undefined;
   const flags = [...tree.entries.keys()].filter((key) => key !== 'path');
   return `write the path before its flags: "${String(path.value)}: { ${flags.map((key) => `${key}: …`).join(', ')} }"`;
 }

@@ -11,8 +11,8 @@ export interface TreeEntry {
   readonly hash: ContentHash;
 }
 
-/** More than any real directory and small enough to refuse a hostile manifest early. */
-const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
+/** More than any real directory, small enough to refuse a hostile manifest early, and what one string can hold. */
+const MAX_MANIFEST_BYTES = 511 * 1024 * 1024;
 
 /**
  * The directory manifest in DVC's exact serialisation: a JSON array of `{"<algorithm>": hex, "relpath": path}` with
