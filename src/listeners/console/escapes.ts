@@ -3,9 +3,11 @@ const ESC = '\u001b';
 const SGR = `${ESC}\\[[\\d;:]*m`;
 /** Other sequences: CSI, OSC and friends up to their end, and two-character ones. Source: ECMA-48. */
 const OTHER = `${ESC}\\[[0-?]*[ -/]*[@-~]|${ESC}[\\]PX^_][^\\u0007${ESC}]*(?:\\u0007|${ESC}\\\\)?|${ESC}[ -/]*[0-~]?`;
+/** All of \p{Cc} but tab and line feed: all output is searched for them, and this finds them fastest. */
+const CONTROLS = '[\\0-\\x1f\\x7f-\\x9f](?<![\\t\\n])';
 const ANY_SGR = new RegExp(SGR, 'g');
-const ALL = new RegExp(`(${SGR})|${OTHER}|(?![\\t\\n])\\p{Cc}`, 'gu');
-const CONTROL = /(?![\t\n])\p{Cc}/u;
+const ALL = new RegExp(`(${SGR})|${OTHER}|${CONTROLS}`, 'gu');
+const CONTROL = new RegExp(CONTROLS);
 
 /** What a terminal may be shown of a text: no sequence or character that moves, erases or renames anything. */
 export function cleanText(text: string, keepColours: boolean): string {
