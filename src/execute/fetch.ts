@@ -137,7 +137,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     if (!dryRun) await afterFailure(settle);
     throw error;
   } finally {
-    await afterFailure(async () => landing.drop());
+    await afterFailure(() => landing.drop());
   }
 
   function settle(): Promise<void> {

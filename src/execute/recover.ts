@@ -4,7 +4,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { readFolder, sweepTemps } from '../io/files.ts';
+import { INCOMING, readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes } from '../io/mutex.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
 import {
@@ -170,7 +170,8 @@ function sweepStaging(stateDir: string): void {
   }
   // A lockfile on its way waits beside it.
   sweepTemps(dirname(stateDir));
-  for (const folder of [stateDir, join(stateDir, 'files')]) sweepTemps(folder);
-  for (const name of ['staging', 'attempts', 'runs']) sweepTemps(join(stateDir, name), true);
+  sweepTemps(stateDir);
+  for (const name of ['staging', 'attempts', 'runs', join('files', INCOMING)])
+    sweepTemps(join(stateDir, name), true);
   for (const name of ['workspace', 'cache']) sweepNotes(join(stateDir, `${name}.mutex`));
 }

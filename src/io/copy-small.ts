@@ -63,11 +63,17 @@ function readUpTo(length: number, file: string, buffer: Buffer): Uint8Array {
   }
 }
 
+/** Asked once: each answer takes two system calls, and nobody here changes it. */
+function isMasked(): boolean {
+  return ((umask ??= process.umask()) & OBJECT_MODE) !== 0;
+}
+let umask: number | undefined;
+
 function writeNew(path: string, bytes: Uint8Array): FileLook {
   const fd = openSync(path, 'wx', OBJECT_MODE);
   try {
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-    if ((process.umask() & OBJECT_MODE) !== 0) fchmodSync(fd, OBJECT_MODE);
+    if (isMasked()) fchmodSync(fd, OBJECT_MODE);
     return fstatSync(fd);
   } catch (error) {
     rmSync(path, { force: true });

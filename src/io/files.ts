@@ -84,6 +84,19 @@ export function tempName(path: string): string {
 }
 let counter = 0;
 
+/** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
+export const INCOMING = '.incoming';
+/** Threads that make files in one folder wait for each other. */
+const INCOMING_FOLDERS = 8;
+
+/** Names for temp files below a folder of objects, in turn in a few folders, which this makes. */
+export function createTemps(objects: string): () => string {
+  const folders = Array.from({ length: INCOMING_FOLDERS }, (_, at) => join(objects, INCOMING, String(at)));
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  let count = 0;
+  return () => tempName(join(folders[count++ % INCOMING_FOLDERS] ?? '', 'temp'));
+}
+
 /** Removes temp files below a folder whose owner is dead; `deep` also looks into its folders. */
 export function sweepTemps(folder: string, deep = false): void {
   for (const entry of readFolder(folder)) {

@@ -1,11 +1,9 @@
 import { chmodSync, closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import { algorithmOf, createRunningHash, parseObjectPath } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
-import { tempName } from '../io/files.ts';
 import { WHOLE_BYTES, checkHash, checkSize, openLocal, readWholeFile } from './local-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -17,19 +15,18 @@ export interface Copying {
 }
 
 /**
- * Writes a body to a new read-only temp file in a folder and returns its path. Bytes that come from `body.file` are
- * hashed on the way: `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
+ * Writes a body to a new read-only file. Bytes that come from `body.file` are hashed on the way:
+ * `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
  */
-export async function copyInto(folder: string, copying: Copying): Promise<string> {
-  const temp = tempName(join(folder, 'temp'));
+export async function copyTo(file: string, copying: Copying): Promise<void> {
   copying.signal.throwIfAborted();
+  const { body } = copying;
   try {
-    if (copying.body.file === undefined) await copyStream(copying, temp);
-    else if (copying.body.size <= WHOLE_BYTES) copyWhole(copying.body.file, copying, temp);
-    else await copyChunks(copying.body.file, copying, temp);
-    return temp;
+    if (body.file === undefined) await copyStream(copying, file);
+    else if (body.size <= WHOLE_BYTES) copyWhole(body.file, copying, file);
+    else await copyChunks(body.file, copying, file);
   } catch (error) {
-    rmSync(temp, { force: true });
+    rmSync(file, { force: true });
     throw error;
   }
 }

@@ -61,3 +61,10 @@ export function folderFault(config: RemoteConfig, error: unknown): unknown {
       });
   }
 }
+
+/** The same error, not to be tried again: the system may have dropped bytes that it could not flush, and then calls them flushed. */
+export function finalFault(error: unknown): unknown {
+  if (!(error instanceof PipelineError) || !error.retryable) return error;
+  const { code, message, exit, problems } = error;
+  return new PipelineError(code, message, { exit, hint: problems[0].hint, cause: error });
+}

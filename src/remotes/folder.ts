@@ -14,12 +14,13 @@ import type {
 import { objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { statIfExists, tempName } from '../io/files.ts';
+import { createClock } from '../io/clock.ts';
+import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
+import { createNaming } from '../io/naming.ts';
 import { objectMissing, remoteFault } from './faults.ts';
-import { createFolderBatch } from './folder-batch.ts';
-import { copyInto } from './folder-copy.ts';
-import { folderFault } from './folder-fault.ts';
-import { INCOMING, sweepIncoming } from './folder-incoming.ts';
+import { copyTo } from './folder-copy.ts';
+import { finalFault, folderFault } from './folder-fault.ts';
+import { sweepIncoming } from './folder-incoming.ts';
 import { readOptions } from './options.ts';
 
 const CONCURRENCY = 4;
@@ -37,11 +38,18 @@ export default openFolder;
 
 function createFolder(config: RemoteConfig, concurrency: number): Remote {
   const root = resolve(config.url);
-  const incoming = join(root, INCOMING);
-  let isPrepared = false;
+  let temps: (() => string) | undefined;
 
   const faultOf = (error: unknown): unknown => folderFault(config, error);
-  const batch = createFolderBatch(root, faultOf);
+  const naming = createNaming({ root, clock: createClock() });
+  /** What could not be flushed or named is not tried again. */
+  const guardFinal = async (call: Promise<void>): Promise<void> => {
+    try {
+      await call;
+    } catch (error) {
+      throw finalFault(faultOf(error));
+    }
+  };
   const guard = <T>(call: () => T): T => {
     try {
       return call();
@@ -50,15 +58,16 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     }
   };
 
-  function prepare(): void {
-    if (isPrepared) return;
-    guard(() => {
-      if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) mkdirSync(root);
+  /** Names for files on their way in. */
+  function prepare(): () => string {
+    return (temps ??= guard(() => {
+      const incoming = join(root, INCOMING);
       // Never with its parents: they would hide that the share is not mounted.
+      if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) mkdirSync(root);
       if (!statIfExists(incoming)) mkdirSync(incoming);
       sweepIncoming(incoming);
-    });
-    isPrepared = true;
+      return createTemps(root);
+    }));
   }
 
   /** A folder that the first push will make holds nothing yet; a missing parent is a share that is not mounted. */
@@ -72,14 +81,13 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
   }
 
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {
-    prepare();
-    let temp: string;
+    const temp = prepare()();
     try {
-      temp = await copyInto(incoming, { key, body, signal });
+      await copyTo(temp, { key, body, signal });
     } catch (error) {
       throw faultOf(error);
     }
-    await batch.add([{ temp, target: join(root, key), size: body.size }]);
+    await guardFinal(naming.add([{ temp, target: join(root, key), size: body.size }]));
   }
 
   /** Nothing is told of what prevents it: each object is then put by itself, which finds the same and says so. */
@@ -87,8 +95,9 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     objects: readonly SizedObject[],
     { signal, fileOf, stored }: PutObjectsOptions,
   ): Promise<void> {
+    let newTemp: () => string;
     try {
-      prepare();
+      newTemp = prepare();
     } catch {
       return;
     }
@@ -96,11 +105,14 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
       threads: concurrency,
       signal,
       fileOf,
-      tempFor: () => tempName(join(incoming, 'temp')),
+      tempFor: newTemp,
       async copied(some) {
-        await batch.add(
-          some.map(({ hash, size, temp }) => ({ temp, target: `${root}/${objectPath(hash)}`, size })),
-        );
+        const unnamed = some.map(({ hash, size, temp }) => ({
+          temp,
+          target: `${root}/${objectPath(hash)}`,
+          size,
+        }));
+        await guardFinal(naming.add(unnamed));
         stored(some);
       },
     });
@@ -141,8 +153,8 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
         if (stat?.isFile()) yield { key, size: stat.size };
       }
     },
-    flush: () => batch.flush(),
-    close: () => batch.close(),
+    flush: () => guardFinal(naming.flush()),
+    close: () => naming.close(),
   };
 }
 

@@ -5,7 +5,7 @@ import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { readIfExists, tempName } from '../io/files.ts';
+import { createTemps, readIfExists } from '../io/files.ts';
 import { isUnwritten, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { createLinker } from '../io/links.ts';
@@ -30,10 +30,7 @@ export interface Cache {
   /** Links between cache and workspace; probed when first asked for. */
   linker(): Linker;
   pathOf(hash: ContentHash): string;
-  /**
-   * A name for a file on its way in. All of them are in one folder, so that what a crash left is found without listing all
-   * objects. The folder exists as soon as one for objects does.
-   */
+  /** A name for a file on its way in, in a folder that exists. */
   newTemp(): string;
   /** True when an object of that name is there; says nothing about its bytes. */
   has(hash: ContentHash): boolean;
@@ -128,13 +125,14 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
   }
 
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
+  let temps: (() => string) | undefined;
 
   return {
     dir,
     memo,
     clock,
     pathOf,
-    newTemp: () => tempName(`${dir}/files/temp`),
+    newTemp: () => (temps ??= createTemps(join(dir, 'files')))(),
     readObject,
     discard,
     linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),

@@ -1,23 +1,23 @@
 import {
-  chmodSync,
   closeSync,
   createReadStream,
+  fchmodSync,
+  fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
 import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { flush } from '../io/flush.ts';
+import { OBJECT_MODE, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
+import { createNaming } from '../io/naming.ts';
+import type { Unnamed } from '../io/naming.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import { parseManifest } from './tree.ts';
@@ -45,7 +45,7 @@ export interface Landing {
   /** Makes the received files durable and lets them in, then the manifests that are complete. */
   settle(isComplete: (manifest: ContentHash) => boolean): Promise<void>;
   /** Removes what was not let in. */
-  drop(): void;
+  drop(): Promise<void>;
 }
 
 export interface ReceiveFilesOptions {
@@ -56,75 +56,37 @@ export interface ReceiveFilesOptions {
   readonly received: (some: readonly SizedObject[]) => void;
 }
 
-interface Received {
+interface Received extends Unnamed {
   readonly hash: ContentHash;
-  readonly temp: string;
-  readonly size: number;
-  /** What the temp file looks like, if it is known. */
-  readonly look?: FileLook;
+  /** What the temp file looks like. */
+  readonly look: FileLook;
 }
 
-/** So much may wait to be let in, and so long: a flush in the midst of writing makes each new file wait for the disk. */
-const BATCH_FILES = 20_000;
-const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
-const BATCH_MS = 30_000;
 const WHOLE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 export function createLanding(cache: Cache): Landing {
   const trees = new Map<ContentHash, Received>();
   const inside = new Set<ContentHash>();
-  const made = new Set<string>();
-  let files: Received[] = [];
-  let bytes = 0;
-  /** When the first of them came, epoch ms. */
-  let sinceMs = 0;
-  /** The batch being let in; the next one waits for it. */
-  let settling: Promise<void> = Promise.resolve();
-
-  async function letIn(batch: readonly Received[]): Promise<void> {
-    try {
-      await flush(batch.map(({ temp }) => temp));
-      const seenAt = cache.clock.now();
-      for (const { hash, temp, look = lstatSync(temp) } of batch) {
-        renameSync(temp, cache.pathOf(hash));
-        cache.memo.remember(look, hash, { seenAt, object: true });
+  const { clock, memo } = cache;
+  const naming = createNaming<Received>({
+    root: cache.dir,
+    clock,
+    named(some) {
+      const seenAt = clock.now();
+      for (const { hash, look } of some) {
+        memo.remember(look, hash, { seenAt, object: true });
+        inside.add(hash);
       }
-      await flush([...new Set(batch.map(({ hash }) => dirname(cache.pathOf(hash))))]);
-      for (const { hash } of batch) inside.add(hash);
-    } catch (error) {
-      for (const { temp } of batch) rmSync(temp, { force: true });
-      throw error;
-    }
-  }
-
-  function settleFiles(): Promise<void> {
-    const batch = files;
-    files = [];
-    bytes = 0;
-    // One that failed told it; this one stands for itself.
-    settling = settling.catch(() => undefined).then(() => letIn(batch));
-    return settling;
-  }
-
-  /** A temp file for an object, whose folder exists then. */
-  function tempFor(hash: ContentHash): string {
-    const folder = dirname(cache.pathOf(hash));
-    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
-    made.add(folder);
-    return cache.newTemp();
-  }
-
-  async function take(some: readonly Received[]): Promise<void> {
-    const nowMs = cache.clock.now();
-    if (files.length === 0) sinceMs = nowMs;
-    for (const one of some) {
-      files.push(one);
-      bytes += one.size;
-    }
-    if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES || nowMs - sinceMs >= BATCH_MS)
-      await settleFiles();
-  }
+    },
+  });
+  const receivedAs = (temp: string, hash: ContentHash, look: FileLook): Received => ({
+    hash,
+    temp,
+    target: cache.pathOf(hash),
+    size: look.size,
+    look,
+  });
 
   return {
     hasLetIn: (hash) => inside.has(hash),
@@ -133,9 +95,9 @@ export function createLanding(cache: Cache): Landing {
         threads,
         signal,
         fileOf,
-        tempFor,
+        tempFor: () => cache.newTemp(),
         async copied(some) {
-          await take(some);
+          await naming.add(some.map(({ temp, hash, look }) => receivedAs(temp, hash, look)));
           received(some);
         },
       });
@@ -143,12 +105,11 @@ export function createLanding(cache: Cache): Landing {
     async receive(hash, given, { signal, came }) {
       const source = asSmallFileOrStream(given, signal);
       try {
-        const temp = tempFor(hash);
-        const size = await write(hash, source, { temp, came });
-        chmodSync(temp, 0o444);
-        if (isTreeHash(hash)) trees.set(hash, { hash, temp, size });
-        else await take([{ hash, temp, size }]);
-        return size;
+        const temp = cache.newTemp();
+        const received = receivedAs(temp, hash, await write(hash, source, { temp, came }));
+        if (isTreeHash(hash)) trees.set(hash, received);
+        else await naming.add([received]);
+        return received.size;
       } finally {
         // Nobody may have begun to read it.
         if ('stream' in source) source.stream.destroy();
@@ -160,15 +121,16 @@ export function createLanding(cache: Cache): Landing {
       return parseManifest(readFileSync(received.temp), algorithmOf(hash)).map((entry) => entry.hash);
     },
     async settle(isComplete) {
-      await settleFiles();
+      await naming.flush();
       const complete = [...trees.values()].filter(({ hash }) => isComplete(hash));
       // Let in or dropped: either way they wait no longer.
       for (const { hash } of complete) trees.delete(hash);
-      await letIn(complete);
+      await naming.add(complete);
+      await naming.flush();
     },
-    drop() {
-      for (const { temp } of [...files, ...trees.values()]) rmSync(temp, { force: true });
-      files = [];
+    async drop() {
+      await naming.close();
+      for (const { temp } of trees.values()) rmSync(temp, { force: true });
       trees.clear();
     },
   };
@@ -180,17 +142,16 @@ function asSmallFileOrStream(source: Source, signal: AbortSignal): Source {
   return { stream: createReadStream(source.file, { signal, highWaterMark: CHUNK_BYTES }) };
 }
 
-/** Writes what comes to a temp file, hashing it on the way; leaves nothing when it is not what it should be. */
+/** Writes what comes to a read-only temp file, hashing it on the way; leaves nothing when it is not what it should be. */
 async function write(
   hash: ContentHash,
   source: Source,
   { temp, came }: { readonly temp: string; readonly came: ((bytes: number) => void) | undefined },
-): Promise<number> {
+): Promise<FileLook> {
   const expected: ContentHash = `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
-  if ('file' in source) {
-    copyHashed(source.file, temp, { hash: expected, mismatch: () => corrupt(hash) });
-    return lstatSync(temp).size;
-  }
+  const mismatch = (): PipelineError => corrupt(hash);
+  if ('file' in source)
+    return lookOf(copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));
   const running = createRunningHash(algorithmOf(hash));
   const fd = openSync(temp, 'wx', 0o644);
   let size = 0;
@@ -201,14 +162,15 @@ async function write(
       size += chunk.length;
       came?.(size);
     }
-    if (running.end() !== expected) throw corrupt(hash);
+    if (running.end() !== expected) throw mismatch();
+    fchmodSync(fd, OBJECT_MODE);
+    return lookOf(fstatSync(fd));
   } catch (error) {
     rmSync(temp, { force: true });
     throw error;
   } finally {
     closeSync(fd);
   }
-  return size;
 }
 
 function corrupt(hash: ContentHash): PipelineError {

@@ -1,5 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
 import type { Crew } from '../io/crew.ts';
@@ -23,7 +22,7 @@ export function createCopies(cache: Cache): Copies | undefined {
     dir: cache.dir,
     newTemp() {
       const temp = cache.newTemp();
-      if (temps.push(temp) === 1) mkdirSync(dirname(temp), { recursive: true });
+      temps.push(temp);
       return temp;
     },
     drop() {

@@ -19,7 +19,7 @@ import { createLanding } from '../../src/store/landing.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import { place } from '../../src/store/place.ts';
 import { parseManifest } from '../../src/store/tree.ts';
-import { copyInto } from '../../src/remotes/folder-copy.ts';
+import { copyTo } from '../../src/remotes/folder-copy.ts';
 import { HASH, TREE } from '../record/rig.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -142,7 +142,7 @@ test('an object with a flipped bit is detected by every way of reading it, and t
       put();
       const copying = { key: name, signal: new AbortController().signal };
       await assert.rejects(
-        copyInto(rig.root, {
+        copyTo(rig.path('copied'), {
           ...copying,
           body: { size: flipped.length, file: object, hash, open: () => assert.fail() },
         }),
@@ -220,7 +220,7 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
           isCode('remote.corrupt'),
           `${name} bit ${at}, LOCKSTEP_SEED=${SEED}`,
         );
-      landing.drop();
+      await landing.drop();
     }
   }
   rmSync(rig.path('received'));

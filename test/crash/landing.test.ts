@@ -24,7 +24,7 @@ function openCache(rig: Rig): Cache {
   });
 }
 
-test('a manifest that could not be let in is not tried again, so that the first error is the one that is told', async () => {
+test('a manifest that could not be let in is not tried again: the first error is told again', async () => {
   const rig = createRig({ manifest: '[]' });
   const cache = openCache(rig);
   const hash = `sha256:${sha256Hex('[]')}.dir` as const;
@@ -36,12 +36,12 @@ test('a manifest that could not be let in is not tried again, so that the first 
     `.lockstep/files/sha256/${sha256Hex('[]').slice(0, 2)}/${sha256Hex('[]').slice(2)}.dir/in-the-way`,
     '',
   );
-  await assert.rejects(
-    landing.settle(() => true),
-    (error: NodeJS.ErrnoException) => error.syscall === 'rename',
-  );
   // What is kept of an interrupted transfer is settled once more.
-  await landing.settle(() => true);
+  for (let time = 0; time < 2; time++)
+    await assert.rejects(
+      landing.settle(() => true),
+      { syscall: 'rename' },
+    );
   assert.deepEqual(readdirSync(folder), [`${sha256Hex('[]').slice(2)}.dir`]);
 });
 

@@ -82,7 +82,7 @@ for (const size of [0, 100, 5 * 1024 * 1024]) {
       message: /cannot be read/,
     });
     await remote.flush?.(signal);
-    assert.deepEqual(readdirSync(join(folder, 'remote', '.incoming')), []);
+    assert.deepEqual(incomingOf(join(folder, 'remote')), []);
     assert.deepEqual(await listAll(remote, '', signal), []);
   });
 }
@@ -162,12 +162,14 @@ test('old temp files of dead processes are swept; young ones and those of the li
   const dead = '.4194305-1.0.tmp';
   const young = '.4194305-1.1.tmp';
   const foreign = 'notes.txt';
-  for (const name of [dead, young, foreign]) writeFileSync(join(incoming, name), 'x');
-  for (const name of [dead, foreign]) utimesSync(join(incoming, name), 1, 1);
+  mkdirSync(join(incoming, '3'));
+  const deep = '3/.4194305-1.2.tmp';
+  for (const name of [dead, young, foreign, deep]) writeFileSync(join(incoming, name), 'x');
+  for (const name of [dead, foreign, deep]) utimesSync(join(incoming, name), 1, 1);
   const remote: Remote = await open(configOf(folder));
   await remote.put('a', bodyOf(Buffer.from('x')), signal);
   await remote.flush?.(signal);
-  assert.deepEqual(readdirSync(incoming).sort(), [young, foreign].sort());
+  assert.deepEqual(incomingOf(folder), [young, foreign]);
   assert.deepEqual(await listAll(remote, '', signal), ['a 1']);
 });
 
@@ -176,7 +178,7 @@ test('closing drops what was not flushed', async (t) => {
   const remote = await open(configOf(folder));
   await remote.put('a', bodyOf(Buffer.from('x')), signal);
   await remote.close?.();
-  assert.deepEqual(readdirSync(join(folder, '.incoming')), []);
+  assert.deepEqual(incomingOf(folder), []);
   assert.equal(existsSync(join(folder, 'a')), false);
 });
 
@@ -187,3 +189,9 @@ test('a folder that cannot be listed is told as a fault of the remote', async (t
   // No file system takes a name of 300 bytes.
   await assert.rejects(listAll(remote, `${'x'.repeat(300)}/`, signal), isDenied);
 });
+
+/** Files of a remote that have no names yet. */
+function incomingOf(remote: string): readonly string[] {
+  const entries = readdirSync(join(remote, '.incoming'), { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
+}

@@ -3,18 +3,23 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createFolderBatch } from '../../src/remotes/folder-batch.ts';
+import { createNaming } from '../../src/io/naming.ts';
 
-test('what was put gets its name with a flush, or when half a minute of work waits for one', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-batch-'));
+test('a file gets its name with a flush, or when half a minute of work waits for one', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   let nowMs = 0;
-  const batch = createFolderBatch(root, (error) => error, { now: () => nowMs });
+  const told: string[] = [];
+  const naming = createNaming({
+    root,
+    clock: { now: () => nowMs },
+    named: (some) => told.push(...some.map(({ target }) => target)),
+  });
   const add = async (name: string): Promise<string> => {
     const temp = join(root, `${name}.temp`);
     writeFileSync(temp, name);
     const target = join(root, 'files', name);
-    await batch.add([{ temp, target, size: name.length }]);
+    await naming.add([{ temp, target, size: name.length }]);
     return target;
   };
   const first = await add('a');
@@ -25,7 +30,8 @@ test('what was put gets its name with a flush, or when half a minute of work wai
   const third = await add('c');
   const fourth = await add('d');
   // It counts from the first of each batch: the fourth waits on.
-  await batch.close();
+  await naming.close();
   assert.ok(existsSync(first) && existsSync(second) && existsSync(third));
   assert.ok(!existsSync(fourth) && !existsSync(join(root, 'd.temp')));
+  assert.deepEqual(told, [first, second, third]);
 });
