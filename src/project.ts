@@ -30,7 +30,7 @@ import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { createSnapshot } from './record/snapshot.ts';
-import { keepLock, problemsError, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
+import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
 import { createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
@@ -137,7 +137,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
   const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
-  if (!graph) throw problemsError(problems);
+  if (!graph) throw PipelineError.of(problems);
   const lock = await readLockOnce(snapshot, files);
   const ticks = await findTicks(pipeline, {
     lock,

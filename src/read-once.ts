@@ -1,5 +1,4 @@
 import { PipelineError } from './base/error.ts';
-import type { Problem } from './base/error.ts';
 import type { Lock, Pipeline, StageLock } from './base/types.ts';
 import type { Remotes } from './read/remotes.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
@@ -16,7 +15,7 @@ export async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFile
   if (known) return known;
   const { readPipeline } = await import('./read/pipeline.ts');
   const { pipeline, problems, files } = readPipeline({ load });
-  if (!pipeline) throw problemsError(problems);
+  if (!pipeline) throw PipelineError.of(problems);
   snapshot.set('pipeline', files, pipeline);
   return pipeline;
 }
@@ -42,7 +41,7 @@ export async function readRemotesOnce(
   if (known) return known;
   const { readRemotes } = await import('./read/remotes.ts');
   const { remotes, problems, files, isFixed } = readRemotes({ load, env: (name) => env[name] });
-  if (!remotes) throw problemsError(problems);
+  if (!remotes) throw PipelineError.of(problems);
   // What comes from the environment may be a secret, and has no place on the disk.
   if (isFixed) snapshot.set('remotes', files, remotes);
   return remotes;
@@ -60,13 +59,4 @@ interface KeptLock {
 
 function toKept(lock: Lock): KeptLock {
   return { stages: [...lock.stages], data: lock.data };
-}
-
-/** All of them as one error. */
-export function problemsError(problems: readonly Problem[]): PipelineError {
-  const [first, ...rest] = problems;
-  return PipelineError.of([
-    first ?? { code: 'internal.bug', message: 'nothing was read, and no problem told' },
-    ...rest,
-  ]);
 }

@@ -54,10 +54,14 @@ export class PipelineError extends Error {
     ];
   }
 
-  /** One error that tells all problems of a file at once. */
-  static of(problems: readonly [Problem, ...Problem[]], exit: ExitCode = EXIT.user): PipelineError {
-    const error = new PipelineError(problems[0].code, problems[0].message, { exit });
-    Object.defineProperty(error, 'problems', { value: problems, enumerable: true });
+  /** One error that tells all problems of a file at once, of which there is at least one. */
+  static of(problems: readonly Problem[], exit: ExitCode = EXIT.user): PipelineError {
+    const [
+      first = { code: 'internal.bug', message: 'something is wrong, and no problem was told' },
+      ...rest
+    ] = problems;
+    const error = new PipelineError(first.code, first.message, { exit });
+    Object.defineProperty(error, 'problems', { value: [first, ...rest], enumerable: true });
     return error;
   }
 }

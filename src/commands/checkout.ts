@@ -54,6 +54,6 @@ export function tell(
     if (complete && made.length === 0 && missing.length === 0)
       context.print('The workspace is as pipeline.lock says.\n');
   }
-  const [first, ...rest] = missing.flatMap(({ problems }) => problems);
-  if (first) throw PipelineError.of([first, ...rest], EXIT.failed);
+  const problems = missing.flatMap((one) => one.problems);
+  if (problems.length > 0) throw PipelineError.of(problems, EXIT.failed);
 }

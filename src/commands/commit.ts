@@ -1,10 +1,11 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { selectStages } from '../plan/select.ts';
 import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';
+import { refuseProblems } from './tell-run.ts';
 
 const commit: Command = {
   summary: 'Record what is in the workspace as the result, without running anything',
@@ -24,8 +25,7 @@ const commit: Command = {
       const { restorer } = await project.workbench();
       await syncData({ ...project, restorer }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
-      const [first, ...rest] = plan.problems;
-      if (first) throw PipelineError.of([first, ...rest]);
+      refuseProblems(plan);
       await refuseParts({ ...project, plan });
       const recorded = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });

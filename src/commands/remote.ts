@@ -93,8 +93,7 @@ function refuseInvalid(context: CommandContext, text: string): void {
     env: (name) => context.env[name],
   });
   // They stand in a text that was never written, so there is no place to point to.
-  const [first, ...rest] = problems.map(({ at: _, ...problem }) => problem);
-  if (first) throw PipelineError.of([first, ...rest]);
+  if (problems.length > 0) throw PipelineError.of(problems.map(({ at: _, ...problem }) => problem));
 }
 
 /** A relative folder is meant from where the command works, and written from where remotes.yaml lies. */

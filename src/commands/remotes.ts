@@ -26,9 +26,8 @@ export async function loadRemotes(context: CommandContext, root: string): Promis
   const { readRemotes } = await import('../read/remotes.ts');
   const load = (path: string): Uint8Array | undefined => readIfExists(join(root, path));
   const { remotes, problems } = readRemotes({ load, env: (name) => context.env[name] });
-  const [first, ...rest] = problems;
-  if (first) throw PipelineError.of([first, ...rest]);
-  return remotes ?? { remotes: {} };
+  if (!remotes) throw PipelineError.of(problems);
+  return remotes;
 }
 
 /** The remote a command uses when an out does not name its own. Throws `remote.none` or `remote.unknown`. */

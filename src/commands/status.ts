@@ -1,4 +1,4 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { RelPath } from '../base/types.ts';
 import { staleData } from '../execute/data.ts';
@@ -8,6 +8,7 @@ import type { Project } from '../project.ts';
 import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { printPlan } from './repro.ts';
+import { refuseProblems } from './tell-run.ts';
 
 const status: Command = {
   summary: 'Say what is stale and why, without touching anything',
@@ -48,8 +49,7 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
     force: false,
   });
   const plan = await project.plan(selection);
-  const [first, ...rest] = plan.problems;
-  if (first) throw PipelineError.of([first, ...rest]);
+  refuseProblems(plan);
   const data = staleData(project).map(({ path }) => ({ data: path, state: stateOf(path, project) }));
   if (isSet(context, 'quiet')) {
     // A part is here by intent: there is nothing to do about it.

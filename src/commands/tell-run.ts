@@ -36,6 +36,5 @@ export function finishRun(
 
 /** Problems that are known before anything runs: nothing then does. */
 export function refuseProblems(plan: Plan): void {
-  const [first, ...rest] = plan.problems;
-  if (first) throw PipelineError.of([first, ...rest]);
+  if (plan.problems.length > 0) throw PipelineError.of(plan.problems);
 }

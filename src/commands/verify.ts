@@ -120,8 +120,8 @@ function curesOf({ root, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'a
 
 function tell(context: CommandContext, found: Verified, how: string): ExitCode {
   const { artifacts, objects, size, results, problems } = found;
-  const [first, ...rest] = problems;
-  if (first) context.tell(PipelineError.of([first, ...rest], EXIT.failed));
+  const isGood = problems.length === 0;
+  if (!isGood) context.tell(PipelineError.of(problems, EXIT.failed));
   if (context.json)
     printJson(context, { type: 'verified', artifacts, objects, size, results, problems: problems.length });
   else {
@@ -130,8 +130,8 @@ function tell(context: CommandContext, found: Verified, how: string): ExitCode {
       plural(objects, 'object'),
       ...(results > 0 ? [plural(results, 'past result')] : []),
     ];
-    const verdict = first ? plural(problems.length, 'problem') : 'all good';
+    const verdict = isGood ? 'all good' : plural(problems.length, 'problem');
     context.print(`Verified ${what.join(', ')}, ${formatBytes(size)} (${how}): ${verdict}.\n`);
   }
-  return first ? EXIT.failed : EXIT.ok;
+  return isGood ? EXIT.ok : EXIT.failed;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { isInside } from '../base/path.ts';
 import type { DataInput, HashAlgorithm, Pipeline, RelPath } from '../base/types.ts';
@@ -76,8 +76,7 @@ export function refuseLostData(options: Parameters<typeof lostData>[0], selectio
     hint: recorded.has(path) ? `run "lockstep pull ${path}"` : 'put the file there, or take it out of data:',
     at: [at],
   }));
-  const [first, ...rest] = problems;
-  if (first) throw PipelineError.of([first, ...rest], EXIT.user);
+  if (problems.length > 0) throw PipelineError.of(problems);
 }
 
 /**

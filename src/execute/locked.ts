@@ -16,8 +16,7 @@ export function refuseUnlocked(plan: Plan, recorder: Recorder): void {
     if (!locked) problems.push(notLocked(stage));
     else if (fingerprint) problems.push(...differences(stage, locked, fingerprint));
   }
-  const [first, ...rest] = problems;
-  if (first) throw PipelineError.of([first, ...rest]);
+  if (problems.length > 0) throw PipelineError.of(problems);
 }
 
 /** A world that runs only what the lock says and takes only bytes that the lock names. */

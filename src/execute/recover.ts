@@ -170,7 +170,7 @@ function sweepStaging(stateDir: string): void {
   }
   // A lockfile on its way waits beside it.
   sweepTemps(dirname(stateDir));
-  sweepTemps(stateDir);
+  for (const folder of [stateDir, join(stateDir, 'files')]) sweepTemps(folder);
   for (const name of ['staging', 'attempts', 'runs', join('files', INCOMING)])
     sweepTemps(join(stateDir, name), true);
   for (const name of ['workspace', 'cache']) sweepNotes(join(stateDir, `${name}.mutex`));

@@ -34,8 +34,7 @@ export function refuseTracked(root: string, plan: Plan): void {
         ]
       : [];
   });
-  const [first, ...rest] = problems;
-  if (first) throw PipelineError.of([first, ...rest]);
+  if (problems.length > 0) throw PipelineError.of(problems);
 }
 
 function listTracked(root: string, paths: readonly string[]): ReadonlySet<string> {

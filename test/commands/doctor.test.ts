@@ -113,7 +113,7 @@ test('what a dead run left is found, and the cure that is told cleans it up', as
   await dying.seen('begun');
   dying.process.kill('SIGKILL');
   const { pid } = dying.process;
-  rig.write(`.lockstep/files/.${pid}-1.0.tmp`, 'half an object');
+  rig.write(`.lockstep/files/.incoming/3/.${pid}-1.0.tmp`, 'half an object');
   const before = await doctor(rig, [], NOW);
   assert.equal(before.code, 0);
   assert.match(before.checks.get('attempts')?.message ?? '', /^a run died during "copy"/);

@@ -76,7 +76,7 @@ for (const [theirs, ours] of [
     clone.write('pipeline.yaml', `hash: ${ours}\n${PIPELINE}`);
     succeeded(await clone.lockstep(['pull']));
     assert.equal(clone.read('parts/2.txt'), 'two\n');
-    assert.deepEqual(readdirSync(clone.path('.lockstep/files')), [theirs]);
+    assert.deepEqual(readdirSync(clone.path('.lockstep/files')), ['.incoming', theirs]);
     const part = succeeded(await clone.lockstep(['pull', 'parts/2.txt']));
     assert.match(part.stdout, /^parts is complete: 3 files\n$/);
     succeeded(await clone.lockstep(['push']));

@@ -17,10 +17,9 @@ export interface ProjectFiles {
 /** Reads pipeline.yaml and pipeline.lock anew; what cannot be read is told, and the other checks go on without it. */
 export async function* readFiles(root: string): AsyncGenerator<Check, ProjectFiles> {
   const { pipeline, problems } = readPipeline({ load: (path) => readIfExists(join(root, path)) });
-  const [first, ...rest] = problems;
-  if (first) {
+  if (problems.length > 0) {
     const cure = '"lockstep status" shows each problem with its place';
-    yield failedCheck('pipeline', PipelineError.of([first, ...rest]), cure);
+    yield failedCheck('pipeline', PipelineError.of(problems), cure);
   } else
     yield {
       check: 'pipeline',
