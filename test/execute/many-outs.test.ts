@@ -25,7 +25,9 @@ function makeMany(rig: Rig): void {
 
 /** Copies that are neither objects nor gone. */
 const temps = (rig: Rig): readonly string[] =>
-  readdirSync(rig.path('.lockstep/files')).filter((name) => name.endsWith('.tmp'));
+  readdirSync(rig.path('.lockstep/files'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.tmp'),
+  );
 
 /** Each file is one of the user's own, and its object is there. */
 function areCopies(rig: Rig): void {

@@ -306,7 +306,9 @@ test('thousands of files of their own are copied in, equal ones once; one that i
   );
   assert.equal(cache.lacking(files.map((file) => file.hash)).size, 1400);
   assert.deepEqual(
-    readdirSync(join(root, '.lockstep/files')).filter((name) => name.endsWith('.tmp')),
+    readdirSync(join(root, '.lockstep/files'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.tmp'),
+    ),
     [],
   );
   writeFileSync(first.path, 'file 0');
