@@ -1,10 +1,11 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
-import type { Remote } from '../base/remote.ts';
+import type { Remote, SizedObject } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
+import type { Landing } from '../store/landing.ts';
 import { afterFailure } from './after-failure.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
@@ -39,59 +40,20 @@ export interface FetchResult {
  */
 export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult> {
   const { cache, remote, name, artifacts, emit, signal, dryRun } = options;
-  const { concurrency } = remote.limits;
   const landing = createLanding(cache);
   const { objects, unknown } = collectObjects(cache, artifacts);
   const trees = new Map<ContentHash, readonly ContentHash[]>(objects.trees);
-  const failures = new Map<ContentHash, PipelineError>();
+  const arrivals = createArrivals(landing, { ...options, trees });
   /** What the cache had before. */
   const here = new Set<ContentHash>(objects.trees.keys());
   const isIn = (hash: ContentHash): boolean => here.has(hash) || landing.hasLetIn(hash);
-  /** True when the object came; false when it was refused, or went away since it was listed. */
-  const receive = async (
-    hash: ContentHash,
-    then: (size: number) => void,
-    came?: (bytes: number) => void,
-  ): Promise<void> => {
-    try {
-      then(await landing.receive(hash, await remote.get(objectPath(hash), signal), { signal, came }));
-    } catch (error) {
-      if (!concernsOneObject(error) || signal.aborted) throw error;
-      if (error.code === 'remote.object-missing') return;
-      const refusal = refused(error, ownerOf(hash, { artifacts, trees }));
-      failures.set(hash, refusal);
-      emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
-    }
-  };
-  /** What does not come together with others comes by itself. */
-  const receiveAll = async (
-    coming: readonly { readonly hash: ContentHash; readonly size: number }[],
-    progress: TransferProgress,
-  ): Promise<void> => {
-    const came = new Set<ContentHash>();
-    if (remote.fileOf) {
-      await landing.receiveFiles(coming, {
-        threads: concurrency,
-        fileOf: (hash) => remote.fileOf?.(objectPath(hash)) ?? '',
-        signal,
-        received(some) {
-          for (const { hash } of some) came.add(hash);
-          progress.arrivedTogether(some);
-        },
-      });
-    }
-    const rest = coming.filter(({ hash }) => !came.has(hash));
-    await runPool(rest, concurrency, async ({ hash, size }) => {
-      await receive(hash, (received) => progress.arrived(received, hash), progress.counterOf(hash, size));
-      progress.failed(hash);
-    });
-  };
+  const settle = (): Promise<void> => landing.settle((hash) => trees.get(hash)?.every(isIn) === true);
   try {
     // Asked for without being looked up first: what of them is not there says so, and a listing is for the files.
     const manifests = [...new Set(unknown.map((artifact) => artifact.hash))];
     let first = { objects: 0, size: 0 };
-    await runPool(manifests, concurrency, (hash) =>
-      receive(hash, (size) => {
+    await runPool(manifests, remote.limits.concurrency, (hash) =>
+      arrivals.receive(hash, (size) => {
         trees.set(hash, landing.readTree(hash));
         first = { objects: first.objects + 1, size: first.size + size };
       }),
@@ -112,7 +74,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const progress = createTransferProgress('fetch', emit, first);
     if (!dryRun) {
       emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
-      await receiveAll(coming, progress);
+      await arrivals.receiveAll(coming, progress);
       await settle();
     }
     const isHere = (hash: ContentHash): boolean =>
@@ -121,6 +83,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
     const { objects: received, size } = dryRun ? total : progress.done();
     const missing = artifacts.filter((artifact) => !isWhole(artifact));
+    const failures = arrivals.failures();
     emit({
       type: 'transfer-finished',
       direction: 'fetch',
@@ -129,20 +92,78 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       size,
       present: files.size - lacking.size + objects.trees.size,
       missing: missing.length,
-      failed: failures.size,
+      failed: failures.length,
       ...(dryRun && { dryRun }),
     });
-    return { received, size, missing, failures: [...failures.values()] };
+    return { received, size, missing, failures };
   } catch (error) {
     if (!dryRun) await afterFailure(settle);
     throw error;
   } finally {
     await afterFailure(() => landing.drop());
   }
+}
 
-  function settle(): Promise<void> {
-    return landing.settle((hash) => trees.get(hash)?.every(isIn) === true);
+interface Arrivals {
+  /** Brings one object, and tells its size; not for one that was refused, or that went away since it was listed. */
+  receive(hash: ContentHash, then: (size: number) => void, came?: (bytes: number) => void): Promise<void>;
+  receiveAll(coming: readonly SizedObject[], progress: TransferProgress): Promise<void>;
+  /** Of each object that was refused. */
+  failures(): readonly PipelineError[];
+}
+
+/** Takes objects from the remote to where they land. */
+function createArrivals(
+  landing: Landing,
+  { remote, artifacts, emit, signal, trees }: FetchOptions & Fetching,
+): Arrivals {
+  const { concurrency } = remote.limits;
+  const failures: PipelineError[] = [];
+
+  async function receive(...[hash, then, came]: Parameters<Arrivals['receive']>): Promise<void> {
+    try {
+      then(await landing.receive(hash, await remote.get(objectPath(hash), signal), { signal, came }));
+    } catch (error) {
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+      if (error.code === 'remote.object-missing') return;
+      const refusal = refused(error, ownerOf(hash, { artifacts, trees }));
+      failures.push(refusal);
+      emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
+    }
   }
+
+  /** Of those that come together. */
+  async function receiveFiles(
+    coming: readonly SizedObject[],
+    progress: TransferProgress,
+  ): Promise<ReadonlySet<ContentHash>> {
+    const came = new Set<ContentHash>();
+    if (remote.fileOf) {
+      await landing.receiveFiles(coming, {
+        threads: concurrency,
+        fileOf: (hash) => remote.fileOf?.(objectPath(hash)) ?? '',
+        signal,
+        received(some) {
+          for (const { hash } of some) came.add(hash);
+          progress.arrivedTogether(some);
+        },
+      });
+    }
+    return came;
+  }
+
+  return {
+    receive,
+    failures: () => failures,
+    async receiveAll(coming, progress) {
+      const came = await receiveFiles(coming, progress);
+      const rest = coming.filter(({ hash }) => !came.has(hash));
+      await runPool(rest, concurrency, async ({ hash, size }) => {
+        await receive(hash, (received) => progress.arrived(received, hash), progress.counterOf(hash, size));
+        progress.failed(hash);
+      });
+    },
+  };
 }
 
 interface Fetching {
