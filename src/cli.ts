@@ -132,7 +132,7 @@ async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promis
   const out = process.stderr;
   return createConsoleListener({
     write: (text) => void out.write(text),
-    isTty: out.isTTY === true && process.env['CI'] === undefined,
+    isTty: out.isTTY === true && process.env['CI'] === undefined && process.env['TERM'] !== 'dumb',
     columns: () => out.columns ?? 80,
     colour: usesColour(),
     unicode:

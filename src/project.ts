@@ -17,7 +17,7 @@ import { findTicks } from './execute/ticks.ts';
 import type { Workbench } from './execute/workbench.ts';
 import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
-import { readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
+import { notA, readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
@@ -102,12 +102,18 @@ const API_PACKAGE = 'lockstep-data';
 
 /** The nearest folder at or above `dir` that holds a pipeline.yaml. Throws `project.none`. */
 export function findRoot(dir: string): string {
+  let misnamed: string | undefined;
   for (let folder = resolve(dir); ; folder = dirname(folder)) {
     // Stage processes see real paths, and are granted them.
     if (statIfExists(join(folder, PIPELINE))) return realpathSync(folder);
+    const other = join(folder, 'pipeline.yml');
+    if (statIfExists(other)) misnamed ??= other;
     if (folder === dirname(folder)) {
       throw new PipelineError('project.none', `there is no ${PIPELINE} in "${resolve(dir)}" or above it`, {
-        hint: 'go to your project (or name it with -C), or start one with "lockstep init"',
+        hint:
+          misnamed === undefined
+            ? 'go to your project (or name it with -C), or start one with "lockstep init"'
+            : `rename "${misnamed}" to ${PIPELINE}`,
       });
     }
   }
@@ -299,7 +305,11 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
 
 /** `.lockstep/` ignores itself, so that no one has to think of it. */
 export function makeStateDir(stateDir: string): void {
-  mkdirSync(stateDir, { recursive: true });
+  try {
+    mkdirSync(stateDir, { recursive: true });
+  } catch (error) {
+    throw isSystemError(error, 'EEXIST', 'ENOTDIR') ? notA('folder', stateDir) : error;
+  }
   const ignore = join(stateDir, '.gitignore');
   if (!statIfExists(ignore)) writeFileAtomic(ignore, '*\n', { durable: false });
 }

@@ -174,7 +174,7 @@ test('a command works from below the root, and with -C from anywhere', async () 
 });
 
 test('outside a project, and with -C to no folder, the error says what to do', async () => {
-  const rig = createRig({ 'pipeline.yml': '' });
+  const rig = createRig();
   await Promise.all(
     COMMANDS.filter((one) => one !== 'init').map(async (name) => {
       const ran = await rig.lockstep([name]);
@@ -186,9 +186,43 @@ test('outside a project, and with -C to no folder, the error says what to do', a
       );
     }),
   );
+  rig.write('pipeline.yml', '');
+  assert.ok(
+    (await rig.lockstep(['status'])).stderr.endsWith(
+      ` = hint: rename "${rig.path('pipeline.yml')}" to pipeline.yaml\n`,
+    ),
+  );
   const ran = await rig.lockstep(['-C', 'nowhere', 'status']);
   assert.equal(ran.code, 2);
   assert.match(ran.stderr, /^error\[cli\.dir\]: there is no folder ".*nowhere"\n/);
+});
+
+test('a folder where a file belongs is named; one where only time is saved is done without', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'name: a\nstages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
+  rig.write('.lockstep/memo/x', '');
+  rig.write('.lockstep/snapshot/x', '');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  for (const name of ['pipeline.lock', 'params.yaml', 'pipeline.yaml']) {
+    rig.remove(name);
+    rig.write(`${name}/x`, '');
+    if (name === 'params.yaml') rig.write('pipeline.yaml', 'params: [params.yaml]\nstages: {}\n');
+    const ran = await rig.lockstep(['status']);
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.equal(
+      ran.stderr,
+      `error[path.special]: "${rig.path(name)}" is a folder, and a file belongs there\n = hint: remove the folder, or move it away\n`,
+    );
+    rig.remove(name);
+  }
+  const file = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n',
+    '.lockstep': '',
+  });
+  const ran = await file.lockstep(['repro']);
+  assert.deepEqual(
+    [ran.code, ran.stderr.split('\n')[0]],
+    [2, `error[path.special]: "${file.path('.lockstep')}" is a file, and a folder belongs there`],
+  );
 });
 
 test('a stage that fails is exit 1, a busy project exit 3 naming who holds it', async () => {

@@ -14,11 +14,9 @@ const init: Command = {
   maxArgs: 0,
   run: (context) => {
     const { dir } = context;
-    const taken = ['pipeline.yaml', 'stages/count.mts'].find((file) => existsSync(join(dir, file)));
-    if (taken !== undefined) {
-      throw new PipelineError('init.exists', `"${taken}" exists here already`, {
-        hint: 'this folder has a project; see "lockstep status"',
-      });
+    for (const [file, hint] of Object.entries(TAKEN)) {
+      if (existsSync(join(dir, file)))
+        throw new PipelineError('init.exists', `"${file}" exists here already`, { hint });
     }
     const files: Record<string, string> = {
       'pipeline.yaml': pipelineText(nameOf(dir)),
@@ -44,6 +42,16 @@ const init: Command = {
 };
 
 export default init;
+
+const OWN =
+  'the first pipeline would bring its own: run init in an empty folder, or write pipeline.yaml yourself';
+/** What stands in the way, and what to do then. */
+const TAKEN: Readonly<Record<string, string>> = {
+  'pipeline.yaml': 'this folder has a project; see "lockstep status"',
+  'pipeline.yml': 'rename it to pipeline.yaml; then see "lockstep status"',
+  'params.yaml': OWN,
+  'stages/count.mts': OWN,
+};
 
 /** A folder's name as a word that YAML takes for text. */
 function nameOf(dir: string): string {

@@ -22,11 +22,17 @@ const MAX_ALIKE = 4;
 /** More stages to wait for than this are counted. */
 const MAX_NAMES = 6;
 
-/** A plan for people: one line per stage that is not fresh, its further reasons below it, and a count at the end. */
-export function formatPlan(plan: Plan): string {
+/**
+ * A plan for people: one line per stage that is not fresh, its further reasons below it, and a count at the end. `staleData`:
+ * how many tracked inputs are not as they are recorded.
+ */
+export function formatPlan(plan: Plan, staleData = 0): string {
   const judged = plan.judgements.map(toJudged);
   const stale = judged.filter((one) => one.verdict !== 'skip' || one.reasons[0]?.kind === 'gate-changed');
-  if (stale.length === 0) return `Everything is fresh: ${plural(judged.length, 'stage')}, nothing to do.\n`;
+  const stages = plural(judged.length, 'stage');
+  if (stale.length === 0 && staleData > 0)
+    return `${stages} fresh, ${plural(staleData, 'tracked input')} not as recorded\n`;
+  if (stale.length === 0) return `Everything is fresh: ${stages}, nothing to do.\n`;
   // Not `Math.max(...)`: there may be more stages than a call takes arguments.
   const width = stale.reduce((most, one) => Math.max(most, Math.min(40, one.stage.length)), 0);
   const lines = stale.map((one) => formatStage(one, width));
@@ -39,7 +45,7 @@ export function formatPlan(plan: Plan): string {
     count(stale, 'blocked', 'blocked'),
     fresh > 0 && `${fresh} fresh`,
   ].filter((text) => typeof text === 'string');
-  return `${lines.join('')}\n${plural(judged.length, 'stage')}: ${counts.join(', ')}\n`;
+  return `${lines.join('')}\n${stages}: ${counts.join(', ')}\n`;
 }
 
 function count(stale: readonly Judged[], verdict: Verdict, words: string): string | false {

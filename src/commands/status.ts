@@ -61,7 +61,7 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
     if (context.json) printJson(context, row);
     else context.print(`data ${row.data} ${WORDS[row.state]}\n`);
   }
-  printPlan(context, plan);
+  printPlan(context, plan, data.filter(({ state }) => state !== 'part').length);
   return EXIT.ok;
 }
 

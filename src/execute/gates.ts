@@ -26,7 +26,7 @@ export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer | und
     {
       exit: EXIT.failed,
       at: broken.map((one) => one.gate.at),
-      hint: `look at ${[...new Set(broken.map((one) => `"${one.gate.out}"`))].join(', ')}, or change the gates: of "${stage.name}"`,
+      hint: `mend what makes ${[...new Set(broken.map((one) => `"${one.gate.out}"`))].join(', ')}, or change the gates: of "${stage.name}"`,
     },
   );
 }

@@ -12,17 +12,26 @@ import {
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isSystemError } from '../base/error.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 
-/** The file's bytes; `undefined` when there is no such file. Other failures are thrown. */
+/** The file's bytes; `undefined` when there is no such file. Throws `path.special` for a folder, and system errors. */
 export function readIfExists(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (isSystemError(error, 'EISDIR')) throw notA('file', path);
     throw error;
   }
+}
+
+/** The error for a folder where a file belongs (a bind mount of a missing file makes one), or the other way round. */
+export function notA(wanted: 'file' | 'folder', path: string): PipelineError {
+  const is = wanted === 'file' ? 'folder' : 'file';
+  return new PipelineError('path.special', `"${path}" is a ${is}, and a ${wanted} belongs there`, {
+    hint: `remove the ${is}, or move it away`,
+  });
 }
 
 /** What is at the path itself (links followed); `undefined` when nothing is. */

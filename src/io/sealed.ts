@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { readIfExists, writeFileAtomic } from './files.ts';
+import { isSystemError } from '../base/error.ts';
+import { writeFileAtomic } from './files.ts';
 
 const SEAL_BYTES = 4;
 
@@ -13,10 +15,20 @@ export function writeSealed(path: string, ...parts: readonly Uint8Array[]): void
   writeFileAtomic(path, [...parts, seal], { durable: false, mode: 0o600 });
 }
 
-/** The bytes under a seal; `undefined` when the file is missing, short or damaged. */
+/** The bytes under a seal; `undefined` when the file is missing, someone else's, short or damaged. */
 export function readSealed(path: string): Buffer | undefined {
-  const bytes = readIfExists(path);
+  const bytes = readIfAllowed(path);
   if (bytes === undefined || bytes.length < SEAL_BYTES) return undefined;
   const data = bytes.subarray(0, -SEAL_BYTES);
   return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
+}
+
+/** What only saves time is done without. */
+function readIfAllowed(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return undefined;
+    throw error;
+  }
 }

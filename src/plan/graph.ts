@@ -104,15 +104,21 @@ function ownOuts(pipeline: Pipeline, problems: Problem[]): Map<string, Owned> {
             other.stage === stage.name
               ? `stage "${stage.name}" lists the out "${out.path}" twice`
               : `stages "${other.stage}" and "${stage.name}" both make "${out.path}"`,
-          hint: sameText(out.at, other.out.at)
-            ? 'each instance needs an out of its own: write "${item}" or "${key}" into the path'
-            : 'an out has one owner: give one of them another path',
+          hint: duplicateHint(stage.name, out, other),
           at: sameText(out.at, other.out.at) ? [out.at] : [out.at, other.out.at],
         });
       }
     }
   }
   return owners;
+}
+
+/** What stands in the text once is made twice by `foreach` or `matrix`, whose stages have an `@`, or by an alias. */
+function duplicateHint(name: string, out: Out, other: Owned): string {
+  if (!sameText(out.at, other.out.at)) return 'an out has one owner: give one of them another path';
+  return name.includes('@')
+    ? 'each instance needs an out of its own: write "${key}" into the path'
+    : 'the alias repeats it: write out the outs of one of them, with another path';
 }
 
 function sameText(a: Location, b: Location): boolean {

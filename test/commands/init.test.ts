@@ -60,6 +60,12 @@ test('a project that exists is left alone', async () => {
     'error[init.exists]: "pipeline.yaml" exists here already\n = hint: this folder has a project; see "lockstep status"\n',
   );
   assert.ok(!existsSync(rig.path('params.yaml')));
+  for (const name of ['pipeline.yml', 'params.yaml', 'stages/count.mts']) {
+    const other = createRig({ [name]: '' });
+    const { code, stderr } = await other.lockstep(['init']);
+    assert.deepEqual([code, stderr.split('\n')[0]], [2, `error[init.exists]: "${name}" exists here already`]);
+    assert.ok(!existsSync(other.path('pipeline.yaml')));
+  }
   const half = createRig({ 'words.txt': 'mine\n' });
   succeeded(await half.lockstep(['init']));
   assert.equal(half.read('words.txt'), 'mine\n', 'a file that is there is never replaced');

@@ -49,6 +49,18 @@ test('changed data is told before the stages, in --json as a value of its own', 
   });
 });
 
+test('stages that are fresh do not make all fresh where tracked data is not as recorded', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\ndata: [one.csv, two.csv]\nstages:\n  size: { cmd: "wc -c < one.csv > size.txt", deps: [one.csv], outs: [size.txt] }\n',
+    'one.csv': '1\n',
+    'two.csv': '2\n',
+  });
+  rig.remove('two.csv');
+  const { stdout } = await rig.lockstep(['status']);
+  assert.equal(stdout, 'data two.csv is missing\n1 stage fresh, 1 tracked input not as recorded\n');
+});
+
 test('status --remote tells what is only here, only there and nowhere, moves nothing and ends with 0', async () => {
   const rig = await createDemo();
   const quiet = ['status', '--remote', '--quiet'];

@@ -56,7 +56,7 @@ test('a gate that holds is told and recorded; one that does not commits nothing 
   );
   assert.equal(
     problem.hint,
-    'look at "quality.json", or change the gates: of "s"; what it made is in .lockstep/failed/s',
+    'mend what makes "quality.json", or change the gates: of "s"; what it made is in .lockstep/failed/s',
   );
   assert.deepEqual(
     [rig.read('stamp'), rig.read('quality.json'), rig.read('pipeline.lock'), rig.read('after')],
@@ -119,7 +119,7 @@ test('a changed gate is judged on the recorded metric without a run, also when t
     problemOf(failed, 's').message,
     'stage "s" does not pass: rate must be >= 0.95, but it is 0.9',
   );
-  assert.equal(problemOf(failed, 's').hint, 'look at "quality.json", or change the gates: of "s"');
+  assert.equal(problemOf(failed, 's').hint, 'mend what makes "quality.json", or change the gates: of "s"');
   rig.remove('.lockstep/files');
   setGates(rig, '{ rate: { min: 0.85 } }');
   const held = await rig.lockstep(['repro', '--json']);
