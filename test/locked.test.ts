@@ -106,6 +106,24 @@ for (const [what, change, told] of [
   });
 }
 
+test('a difference of a stage that waits for another is told before anything runs', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `${PIPELINE}  last: { cmd: "cat made.txt > last.txt", deps: [made.txt], params: [to], outs: [last.txt] }\n`,
+    'params.yaml': 'by: 1\nto: 1\n',
+    'in.txt': 'in\n',
+    noise: 'n\n',
+  });
+  assert.equal((await locked(rig)).code, 2);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  forget(rig);
+  rig.remove('last.txt');
+  rig.write('params.yaml', 'by: 1\nto: 2\n');
+  const ran = await locked(rig);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /^error\[locked\.differs\]: stage "last" is not .*: param to changed: 1 → 2\n/);
+  assert.ok(!existsSync(rig.path('made.txt')));
+});
+
 test('a stage that is not in the lock is refused with exit 2', async () => {
   const rig = await recorded();
   rig.write('pipeline.yaml', `${PIPELINE}  more: { cmd: "echo m > more.txt", outs: [more.txt] }\n`);

@@ -57,7 +57,7 @@ async function runInWorkspace(
   // Someone else may have worked while we waited, and recovery may have moved outs: judged again.
   let plan = await project.plan(selection);
   refuseProblems(plan);
-  if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder);
+  if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder, { ...project, selection });
   refuseTracked(project.root, plan);
   const startedAt = project.clock.now();
   const run = startRun(context, project, plan);

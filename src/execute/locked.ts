@@ -1,20 +1,29 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { formatReason } from '../base/reason.ts';
-import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
+import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import { compareFingerprints } from '../plan/compare.ts';
-import type { Plan } from '../plan/plan.ts';
+import { judge } from '../plan/plan.ts';
+import type { Judging, Known, Plan } from '../plan/plan.ts';
 import { failedName } from './recover.ts';
 import type { Recorder } from './recorder.ts';
 import type { Harvested, World } from './world.ts';
 
-/** `--locked`: every difference from the lock that is known before anything runs, at once. Throws `locked.differs`. */
-export function refuseUnlocked(plan: Plan, recorder: Recorder): void {
+/**
+ * `--locked`: every difference from the lock that is known before anything runs, at once. What a stage waits for can only
+ * become what the lock says. Throws `locked.differs` and `locked.missing`.
+ */
+export function refuseUnlocked(plan: Plan, recorder: Recorder, judging: Omit<Judging, 'known'>): void {
+  const known = new Map<StageName, Known>();
   const problems: Problem[] = [];
   for (const { stage, fingerprint } of plan.judgements) {
     const locked = recorder.lockOf(stage.name);
     if (!locked) problems.push(notLocked(stage));
-    else if (fingerprint) problems.push(...differences(stage, locked, fingerprint));
+    else {
+      const expected = fingerprint ?? judge(stage.name, { ...judging, known }).fingerprint;
+      if (expected) problems.push(...differences(stage, locked, expected));
+      known.set(stage.name, { outs: locked.outs, placed: false });
+    }
   }
   if (problems.length > 0) throw PipelineError.of(problems);
 }
