@@ -1,26 +1,28 @@
 import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
-import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
+import type { Artifact, ContentHash, Lock, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
 import { objectsOf } from '../store/place.ts';
 import { hasArtifact, shortHash } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { readIncomplete } from './incomplete.ts';
+import type { Recorder } from './recorder.ts';
 
 export interface KeepOptions {
   readonly root: string;
   readonly cache: Cache;
   readonly facts: DiskFacts;
+  readonly recorder: Pick<Recorder, 'lock'>;
   readonly emit: Emit;
 }
 
 /**
- * Saves what stands at paths that are about to be replaced and that no cache holds, and names it: bytes are never
- * lost. Links, sockets and the like are refused.
+ * Saves what stands at paths that are about to be replaced and that no cache holds: bytes are never lost. What the lock does
+ * not name either is told. Links, sockets and the like are refused.
  */
 export async function keepUnsaved(paths: readonly RelPath[], options: KeepOptions): Promise<void> {
-  const { root, cache, facts, emit } = options;
+  const { root, cache, facts, recorder, emit } = options;
   const parts = new Set(readIncomplete(root).map((one) => one.path));
   await facts.look(paths);
   for (const path of paths) {
@@ -39,7 +41,7 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
     const { hash } = here.artifact;
     await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     // What was damaged has been told, and is whole again.
-    if (isNamed) continue;
+    if (isNamed || isLocked(recorder.lock(), here.artifact)) continue;
     emit({
       type: 'warned',
       problem: {
@@ -49,6 +51,11 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
       },
     });
   }
+}
+
+/** An out that git keeps may be all that a clone has of it. */
+function isLocked({ stages }: Lock, { path, hash }: Artifact): boolean {
+  return stages.values().some(({ outs }) => outs.some((out) => out.path === path && out.hash === hash));
 }
 
 /** A name in the cache is no second copy when the object behind it has rotted. */

@@ -38,7 +38,8 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   keepYoungHeapSmall();
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
-  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, { root, cache, facts, emit });
+  const keep = (paths: readonly RelPath[]): Promise<void> =>
+    keepUnsaved(paths, { root, cache, facts, recorder, emit });
   const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
     runs.save(result);

@@ -107,6 +107,21 @@ test('an out that its user edited is kept in the cache, named, and replaced', as
   assert.equal(readFileSync(kept ?? '', 'utf8'), 'my own work\n');
 });
 
+test('what a clone has from git, as the lock names it, is kept without a word when it is replaced', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'name: demo\nparams: [params.yaml]\nstages:\n  copy: { cmd: "printf ${word} > word.txt", outs: [word.txt: { cache: false }] }\n',
+    'params.yaml': 'word: other\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.remove('.lockstep');
+  rig.write('params.yaml', 'word: same\n');
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.doesNotMatch(ran.stderr, /warning/);
+  assert.equal(readFileSync(objectAt(rig, OBJECTS.other), 'utf8'), 'other');
+});
+
 test('an edit of a file that shares its inode with the object is found, and the object made again', async () => {
   const rig = await made();
   if (ino(rig.path('one.txt')) !== ino(objectAt(rig, OBJECTS.other))) return;
