@@ -143,10 +143,13 @@ function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | un
       },
     );
   }
+  // Where Lockstep is installed elsewhere, the project cannot import from it.
+  const lacksApi = failure.message.startsWith("Cannot find package 'lockstep-data'");
   return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
     at: stage.at,
     exit: EXIT.failed,
-    retryable: failure.hopeless !== true,
+    retryable: failure.hopeless !== true && !lacksApi,
+    ...(lacksApi && { hint: 'install it in the project: "npm install --save-dev lockstep-data"' }),
   });
 }
 

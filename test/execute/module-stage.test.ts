@@ -281,3 +281,14 @@ export default ({ outs }) => writeFileSync(outs['a.txt'], '${text}');
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   assert.equal(rig.read('a.txt'), 'new');
 });
+
+test('a project that cannot import the package is told to install it', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { run: s.mts, outs: [o] }\n',
+    's.mts': "import { defineStage } from 'lockstep-data';\nexport default defineStage(() => {});\n",
+  });
+  rig.remove('node_modules');
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 1);
+  assert.equal(problemOf(ran, 's').hint, 'install it in the project: "npm install --save-dev lockstep-data"');
+});
