@@ -2,6 +2,7 @@ import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
+import { fileNameOf } from '../base/file-name.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
@@ -19,7 +20,7 @@ import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import type { AttemptRecord, Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
-import { failedFolder, failedName } from './recover.ts';
+import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -252,7 +253,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 /** Adds to an error's hint where the outs of the failed attempt are. */
 function tellKept(error: unknown, stage: Stage): unknown {
   if (!(error instanceof PipelineError) || error.code === 'stage.canceled') return error;
-  const kept = `what it made is in .lockstep/failed/${failedName(stage.name)}`;
+  const kept = `what it made is in .lockstep/failed/${fileNameOf(stage.name)}`;
   Object.defineProperty(error, 'problems', { value: withHint(error, kept), enumerable: true });
   return error;
 }

@@ -1,11 +1,11 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
+import { fileNameOf } from '../base/file-name.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import { compareFingerprints } from '../plan/compare.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judging, Known, Plan } from '../plan/plan.ts';
-import { failedName } from './recover.ts';
 import type { Recorder } from './recorder.ts';
 import type { Harvested, World } from './world.ts';
 
@@ -56,7 +56,7 @@ function accept(stage: Stage, locked: StageLock | undefined, harvested: Harveste
     {
       exit: EXIT.failed,
       at: stage.at,
-      hint: `what it made is in .lockstep/failed/${failedName(stage.name)}; a stage must not depend on what it does not declare`,
+      hint: `what it made is in .lockstep/failed/${fileNameOf(stage.name)}; a stage must not depend on what it does not declare`,
     },
   );
 }

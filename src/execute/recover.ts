@@ -1,5 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
+import { fileNameOf } from '../base/file-name.ts';
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
@@ -109,14 +110,9 @@ function refuseLinks(
   for (const home of [...places, ...folders]) refuseLinkAbove({ path: relative(root, home), home });
 }
 
-/** A stage's folder below `.lockstep/failed`: characters that paths cannot hold are written as `%2F`. */
-export function failedName(stage: string): string {
-  return stage.replaceAll(/[/\\:%]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
 /** Where the last failed outs of a stage are kept. */
 export function failedFolder(stateDir: string, stage: string): string {
-  return join(stateDir, 'failed', failedName(stage));
+  return join(stateDir, 'failed', fileNameOf(stage));
 }
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */

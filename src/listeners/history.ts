@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import type { Event, Listener } from '../base/event.ts';
+import { fileNameOf } from '../base/file-name.ts';
 import { formatBytes } from '../base/text.ts';
 import { formatEventLine } from './event-line.ts';
 import { createAppender } from './history/appender.ts';
 import type { Append } from './history/appender.ts';
 import { capText } from './history/cap-text.ts';
-import { logName } from './history/log-name.ts';
 import type { Schedule } from './schedule.ts';
 
 /** How long a batch gathers. */
@@ -54,7 +54,7 @@ export function createHistoryListener(options: HistoryListenerOptions): Listener
     try {
       if (lines.size > 0) append(join(folder, `${run}.ndjson`), [...lines.values()].join(''));
       for (const [stage, log] of logs) {
-        if (log.pending !== '') append(join(folder, run, logName(stage)), log.pending);
+        if (log.pending !== '') append(join(folder, run, `${fileNameOf(stage)}.log`), log.pending);
         log.pending = '';
       }
     } catch (error) {

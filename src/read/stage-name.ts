@@ -10,6 +10,8 @@ export function checkStageName({ key, keyAt }: Entry, report: Report): void {
 
 function nameFault(name: string): { message: string; hint: string } | undefined {
   if (name === '') return { message: 'is empty', hint: 'give the stage a name' };
+  if (name === '.' || name === '..')
+    return { message: 'means a folder', hint: 'give the stage a name with a letter or a digit' };
   if (name.includes('${'))
     return {
       message: 'contains a template',

@@ -67,10 +67,24 @@ export default ({ deps, outs }) => {
   assert.equal(rig.read('.lockstep/failed/shell/dir/sub/x'), 'more');
   assert.match(
     problemOf(ran, 'sub/group@x').hint ?? '',
-    /what it made is in \.lockstep\/failed\/sub%2Fgroup@x$/,
+    /what it made is in \.lockstep\/failed\/sub%2fgroup@x$/,
   );
-  assert.equal(rig.read('.lockstep/failed/sub%2Fgroup@x/m/x.txt'), 'more');
-  assert.equal(rig.read('.lockstep/failed/sub%2Fgroup@x/mdir/y'), 'more');
+  assert.equal(rig.read('.lockstep/failed/sub%2fgroup@x/m/x.txt'), 'more');
+  assert.equal(rig.read('.lockstep/failed/sub%2fgroup@x/mdir/y'), 'more');
+});
+
+test('a stage whose name is too long for a file puts its old outs back at once', async () => {
+  const name = 'n'.repeat(300);
+  const rig = createRig({
+    'pipeline.yaml': `stages:\n  ${name}: { cmd: "cat in > out; test ! -s in", deps: [in], outs: [out] }\n`,
+    in: '',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('in', 'more');
+  const failed = await rig.lockstep(['repro', '--json']);
+  assert.equal(problemOf(failed, name).code, 'stage.failed');
+  assert.equal(rig.read('out'), '');
+  assert.deepEqual(leftovers(rig), []);
 });
 
 const REFUSED: Readonly<Record<string, { make: string; outs?: string; code: string; message: RegExp }>> = {
