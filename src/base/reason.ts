@@ -32,6 +32,8 @@ export type Reason =
   | { readonly kind: 'packages-changed' }
   /** The record is of another hash algorithm, so nobody can say whether the bytes differ. */
   | { readonly kind: 'algorithm-changed' }
+  /** The record says it otherwise, and in no part that has a reason of its own. */
+  | { readonly kind: 'form-changed' }
   | { readonly kind: 'env-changed'; readonly name: string }
   | { readonly kind: 'refreshed'; readonly from?: string; readonly to?: string }
   | {
@@ -73,6 +75,8 @@ export function formatReason(reason: Reason): string {
       return 'an imported package changed';
     case 'algorithm-changed':
       return 'recorded with another hash algorithm ("lockstep commit" takes over what is here without running)';
+    case 'form-changed':
+      return 'recorded in another form';
     case 'env-changed':
       return `env ${reason.name} changed`;
     case 'refreshed':

@@ -7,7 +7,7 @@ export interface Explaining {
   readonly importers: Readonly<Record<string, string>>;
 }
 
-/** Every difference between a recorded fingerprint and the present one, as reasons; empty when they are equal. */
+/** Every difference between a recorded fingerprint and the present one, as reasons; empty only when they are equal. */
 export function compareFingerprints(
   from: Fingerprint,
   to: Fingerprint,
@@ -34,7 +34,8 @@ export function compareFingerprints(
     });
   }
   compareOuts(from, to, reasons);
-  return reasons;
+  // Who edits a lock may write what no comparison of parts tells apart.
+  return reasons.length === 0 && !same(from, to) ? [{ kind: 'form-changed' }] : reasons;
 }
 
 function compareParams(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
@@ -73,8 +74,8 @@ function isSection(value: Json | undefined): value is Readonly<Record<string, Js
 }
 
 function compareDeps(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
-  const before = new Map(from.deps.map((dep) => [dep.path, dep]));
-  const after = new Map(to.deps.map((dep) => [dep.path, dep]));
+  const before = depsByPath(from);
+  const after = depsByPath(to);
   let isForeign = false;
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const old = before.get(path);
@@ -83,9 +84,20 @@ function compareDeps(from: Fingerprint, to: Fingerprint, reasons: Reason[]): voi
     else if (!now) reasons.push({ kind: 'dep-changed', path, change: 'removed' });
     else if (!isComparable(old.hash, now.hash)) isForeign = true;
     else if (old.hash !== now.hash) reasons.push({ kind: 'dep-changed', path, change: 'modified' });
-    else if (old.name !== now.name) reasons.push({ kind: 'dep-changed', path, change: 'renamed' });
+    else if (!same(old.names, now.names)) reasons.push({ kind: 'dep-changed', path, change: 'renamed' });
   }
   if (isForeign) reasons.push({ kind: 'algorithm-changed' });
+}
+
+/** A module may know one path by several names. */
+function depsByPath({ deps }: Fingerprint): ReadonlyMap<string, { hash: string; names: string[] }> {
+  const found = new Map<string, { hash: string; names: string[] }>();
+  for (const { path, hash, name = '' } of deps) {
+    const dep = found.get(path);
+    if (dep) dep.names.push(name);
+    else found.set(path, { hash, names: [name] });
+  }
+  return found;
 }
 
 /** Hashes of two algorithms say nothing about each other's bytes. */

@@ -86,15 +86,19 @@ function areParams(recorded: Fingerprint['params'], stage: Stage): boolean {
   );
 }
 
-/** Sorted by path; the very list when it is. */
-function inOrder<T extends { readonly path: string }>(list: readonly T[]): readonly T[] {
-  for (let i = 1; i < list.length; i++)
-    if ((list[i - 1]?.path ?? '') > (list[i]?.path ?? '')) return [...list].sort(byPath);
-  return list;
+interface Named {
+  readonly path: string;
+  readonly name?: string;
 }
 
-function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
-  return byCodeUnit(a.path, b.path);
+/** Sorted by path and name; the very list when it is. */
+function inOrder<T extends Named>(list: readonly T[]): readonly T[] {
+  const isSorted = list.every((one, i) => i === 0 || byPathAndName(list[i - 1] ?? one, one) <= 0);
+  return isSorted ? list : [...list].sort(byPathAndName);
+}
+
+function byPathAndName(a: Named, b: Named): number {
+  return byCodeUnit(a.path, b.path) || byCodeUnit(a.name ?? '', b.name ?? '');
 }
 
 function isEmpty(record: Readonly<Record<string, unknown>>): boolean {

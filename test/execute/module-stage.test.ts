@@ -151,6 +151,25 @@ for (const [what, { files, code, message }] of Object.entries(FAILING)) {
   });
 }
 
+test('a module runs again when one of two names for a dep is gone or another', async () => {
+  const pipeline = (deps: string): string => `stages: { s: { run: s.ts, deps: ${deps}, outs: { o: o } } }\n`;
+  const rig = createRig({
+    'pipeline.yaml': pipeline('{ p: x, q: x }'),
+    's.ts': `import { writeFileSync } from 'node:fs';
+export default ({ deps, outs }) => writeFileSync(outs.o, Object.keys(deps).sort().join());`,
+    x: '',
+  });
+  for (const [deps, made] of [
+    ['{ p: x, q: x }', 'p,q'],
+    ['{ q: x }', 'q'],
+    ['{ r: x, q: x }', 'q,r'],
+  ] as const) {
+    rig.write('pipeline.yaml', pipeline(deps));
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    assert.equal(rig.read('o'), made);
+  }
+});
+
 test('a module that is not there, and one that does not parse, are told with their place before anything runs', async () => {
   const rig = createRig({
     'pipeline.yaml':

@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<Reason['kind'], true>> = {
   'code-changed': true,
   'packages-changed': true,
   'algorithm-changed': true,
+  'form-changed': true,
   'env-changed': true,
   refreshed: true,
   'outs-changed': true,

@@ -59,6 +59,11 @@ const TABLE: readonly { readonly to: Partial<Fingerprint>; readonly said: readon
     said: ['dep in.txt removed', 'dep other.txt added'],
   },
   {
+    to: { deps: [...BASE.deps, { path: 'in.txt', hash: hashOf('a'), name: 'txt' }] },
+    said: ['dep in.txt renamed'],
+  },
+  { to: { params: { ...BASE.params, 'more.json': {} } }, said: ['recorded in another form'] },
+  {
     to: { code: { ...BASE.code, 'stages/deep.ts': 'ast1:9' } },
     said: ['code stages/deep.ts modified (via stages/lib.ts)'],
   },

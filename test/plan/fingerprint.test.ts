@@ -57,6 +57,11 @@ const SAME: readonly (readonly [what: string, a: string, b: string])[] = [
   ['frozen', SHELL, `${SHELL}\nfrozen: true`],
   ['secrets', SHELL, `${SHELL}\nsecrets: [API_KEY]`],
   [
+    'the order of two names for one dep',
+    'run: a.ts\ndeps: { p: a.txt, q: a.txt }\nouts: { x: x.txt }',
+    'run: a.ts\ndeps: { q: a.txt, p: a.txt }\nouts: { x: x.txt }',
+  ],
+  [
     'the order of deps, params and outs',
     SHELL,
     'cmd: make\ndeps: [b.txt, a.txt]\nparams: [layers, lr]\nouts: [y.txt, x.txt]',
