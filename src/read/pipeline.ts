@@ -1,5 +1,6 @@
 import pipelineSchema from '../../schema/pipeline.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
+import { parentsOf } from '../base/path.ts';
 import type { DataInput, Pipeline, Schedule } from '../base/types.ts';
 import { readContext } from './context.ts';
 import { readCron } from './cron.ts';
@@ -143,7 +144,22 @@ function readData(root: Tree, report: Report): readonly DataInput[] {
       at: read.text.at,
     });
   }
+  checkNesting(data, report);
   return [...data.values()];
+}
+
+/** One hash for the folder and another for a file of it: the lock cannot hold both. */
+function checkNesting(data: ReadonlyMap<string, DataInput>, report: Report): void {
+  for (const { path, at } of data.values()) {
+    for (const folder of parentsOf(path)) {
+      const around = data.get(folder);
+      if (!around) continue;
+      report.add('data.nested', `"${path}" lies inside "${folder}", which is listed too`, {
+        at: [at, around.at],
+        hint: `take "${path}" out of data: "${folder}" is tracked with all that is in it`,
+      });
+    }
+  }
 }
 
 function readSchedule(root: MapTree, report: Report): Schedule | undefined {
