@@ -91,6 +91,19 @@ test('a stage that reads a part of a folder runs when that part changes, not whe
   assert.deepEqual(await repro(rig), { split: 'restored', us: 'fresh', eu: 'fresh' });
 });
 
+test('a tracked input that comes back counts in the folder around it', async () => {
+  const stages = 'stages:\n  s: { cmd: "ls d > s.txt", deps: [d], outs: [s.txt] }\n';
+  const rig = createRig({ 'pipeline.yaml': stages, 'd/y': 'y' });
+  assert.deepEqual(await repro(rig), { s: 'ran' });
+  rig.write('pipeline.yaml', `data: [d/x]\n${stages}`);
+  rig.write('d/x', 'x');
+  assert.deepEqual(await repro(rig), { s: 'ran' });
+  const lock = rig.read('pipeline.lock');
+  rig.remove('d/x');
+  assert.deepEqual(await repro(rig), { s: 'fresh' });
+  assert.deepEqual([rig.read('d/x'), rig.read('s.txt'), rig.read('pipeline.lock')], ['x', 'x\ny\n', lock]);
+});
+
 test('a stage taken out of pipeline.yaml leaves the lock; put back, it is restored', async () => {
   const rig = chain();
   await repro(rig);

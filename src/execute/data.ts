@@ -122,8 +122,8 @@ async function recordData(
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
   }
-  // Stages may read single files of them.
-  facts.forgetInside(restored);
+  // Stages may read single files of them, or folders that they are in.
+  facts.forgetNear(restored);
   recorder.setData([...recorded.values()]);
 }
 

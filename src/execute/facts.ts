@@ -29,8 +29,8 @@ export interface DiskFacts extends Facts {
   lookOnce(paths: readonly RelPath[]): Promise<void>;
   /** What has been seen is not to be relied on: someone else may have moved it. */
   forget(): void;
-  /** The same for what was seen in folders, not of the folders themselves. */
-  forgetInside(folders: ReadonlySet<RelPath>): void;
+  /** The same for what was seen inside of paths and in the folders around them, not of the paths themselves. */
+  forgetNear(paths: ReadonlySet<RelPath>): void;
   /** Takes over what someone else has seen. */
   noteSeen(found: ReadonlyMap<RelPath, Observation>): void;
   /** Notes what a commit or restore has just put there, without looking. */
@@ -153,9 +153,10 @@ export function createFacts(options: FactsOptions): DiskFacts {
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
     forget: () => seen.clear(),
-    forgetInside(folders) {
+    forgetNear(paths) {
+      for (const path of paths) for (const folder of parentsOf(path)) seen.delete(folder as RelPath);
       for (const path of seen.keys())
-        if ([...parentsOf(path)].some((folder) => folders.has(folder as RelPath))) seen.delete(path);
+        if ([...parentsOf(path)].some((folder) => paths.has(folder as RelPath))) seen.delete(path);
     },
     noteSeen,
     noteOuts(artifacts) {
