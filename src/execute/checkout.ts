@@ -111,9 +111,12 @@ function isLost({ code }: PipelineError): boolean {
   return code.startsWith('object.') || code.startsWith('manifest.');
 }
 
+/** Something stands at the place, or above it, that no out may replace. */
+const BLOCKED: readonly string[] = ['out.linked', 'out.blocked'];
+
 /** Its bytes cannot be had, or what stands at its place is refused; other artifacts can still be made. */
 function concernsOneArtifact(error: PipelineError): boolean {
-  return isLost(error) || error.code === 'out.linked' || error.code.startsWith('path.');
+  return isLost(error) || BLOCKED.includes(error.code) || error.code.startsWith('path.');
 }
 
 function notCached(artifact: Artifact): Problem {

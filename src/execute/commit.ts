@@ -2,7 +2,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
-import { exists, refuseLinkAbove, setAside } from './staging.ts';
+import { exists, folderAbove, setAside } from './staging.ts';
 
 export interface Commit {
   readonly journal: Journal;
@@ -51,11 +51,11 @@ function undoMove(out: JournaledOut): void {
 
 /**
  * Old out aside, new out home; each step only if it has not been done: safe to repeat after a crash. Throws
- * `out.linked` when a folder above the out has become a link.
+ * `out.linked` or `out.blocked` when a folder above the out has become a link or a file.
  */
 export function finishMove(out: JournaledOut, failed: string): void {
   if (out.made === out.home || !exists(out.made)) return;
-  refuseLinkAbove(out);
+  folderAbove(out);
   if (exists(out.home)) {
     // A replace is two renames: a rename over a folder that is not empty fails.
     if (exists(out.aside)) setAside(out.home, out.path, failed);

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Location, RelPath } from '../base/types.ts';
-import { readFolder, syncPath } from '../io/files.ts';
+import { lstatIfExists, readFolder, statIfExists, syncPath } from '../io/files.ts';
 
 /** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
 export interface StagedOut {
@@ -46,21 +47,21 @@ export interface StagingOptions {
 
 /**
  * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device (a rename
- * does not cross devices). Throws `out.linked` for an out that is, or lies behind, a symbolic link.
+ * does not cross devices). Throws `out.linked` for an out that is, or lies behind, a symbolic link, `out.blocked` for one
+ * behind a file.
  */
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
   // `.lockstep` itself may be a mount.
-  const device = nearestFolder(dirname(dir)).dev;
+  const device = nearest(dirname(dir)).stat.dev;
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);
-    refuseLinkAbove({ path, home }, at);
-    const old = lstatSync(home, { throwIfNoEntry: false });
+    const near = folderAbove({ path, home }, at);
+    const old = lstatIfExists(home);
     if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, path, at);
-    const near = nearestFolder(dirname(home));
     let base = dir;
-    if (near.dev !== device) folders.add((base = join(near.folder, `.lockstep-${id}`)));
+    if (near.stat.dev !== device) folders.add((base = join(near.path, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
     return {
       path,
@@ -92,10 +93,10 @@ export function moveAside(out: StagedOut): void {
 
 /**
  * Makes an out stand as it did before the attempt; what the attempt made goes to `failed`. Safe to repeat. What is at
- * home was made by the attempt unless it is the old out that never moved. Throws `out.linked`.
+ * home was made by the attempt unless it is the old out that never moved. Throws `out.linked`, `out.blocked`.
  */
 export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): void {
-  refuseLinkAbove(out);
+  folderAbove(out);
   const hasMoved = exists(out.aside);
   if (exists(out.home) && (hasMoved || !out.had)) setAside(out.home, out.path, failed);
   if (!hasMoved) return;
@@ -133,14 +134,14 @@ export function findStray(staging: Staging): string | undefined {
 }
 
 export function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return lstatIfExists(path) !== undefined;
 }
 
-/** The folder itself, or what is there above it, and its device. */
-function nearestFolder(path: string): { readonly folder: string; readonly dev: number } {
-  for (let folder = path; ; folder = dirname(folder)) {
-    const stat = statSync(folder, { throwIfNoEntry: false });
-    if (stat) return { folder, dev: stat.dev };
+/** What is at the path, or else at the nearest above it. */
+function nearest(path: string): { readonly path: string; readonly stat: Stats } {
+  for (let at = path; ; at = dirname(at)) {
+    const stat = statIfExists(at);
+    if (stat) return { path: at, stat };
   }
 }
 
@@ -163,8 +164,21 @@ export function refuseLinkAbove({ path, home }: Placed, at?: Location): void {
   }
 }
 
+/** The nearest folder that is there above a path. Throws `out.linked`, or `out.blocked` where a file stands above it. */
+export function folderAbove({ path, home }: Placed, at?: Location): ReturnType<typeof nearest> {
+  refuseLinkAbove({ path, home }, at);
+  const near = nearest(dirname(home));
+  if (near.stat.isDirectory()) return near;
+  const file = near.path.slice(home.length - path.length);
+  throw new PipelineError('out.blocked', `"${path}" lies behind "${file}", which is no folder`, {
+    at,
+    exit: EXIT.user,
+    hint: `move "${file}" away ("mv ${file} ${file}.old"), then run again`,
+  });
+}
+
 function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return lstatIfExists(path)?.isSymbolicLink() === true;
 }
 
 function linked(message: string, link: string, at: Location | undefined): PipelineError {

@@ -1,6 +1,7 @@
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -36,8 +37,20 @@ export function notA(wanted: 'file' | 'folder', path: string): PipelineError {
 
 /** What is at the path itself (links followed); `undefined` when nothing is. */
 export function statIfExists(path: string): Stats | undefined {
+  return unlessBehindFile(() => statSync(path, OR_NOTHING));
+}
+
+/** The same, of a link itself. */
+export function lstatIfExists(path: string): Stats | undefined {
+  return unlessBehindFile(() => lstatSync(path, OR_NOTHING));
+}
+
+const OR_NOTHING = { throwIfNoEntry: false } as const;
+
+/** Where a folder of the path is none, there is nothing either. */
+function unlessBehindFile(look: () => Stats | undefined): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return look();
   } catch (error) {
     if (isSystemError(error, 'ENOTDIR')) return undefined;
     throw error;

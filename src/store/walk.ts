@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { byCodePoint, guardedPart, relPathFault } from '../base/path.ts';
+import { lstatIfExists } from '../io/files.ts';
 
 /**
  * Told of each file, sorted by the code points of the whole path: the folder below the walked one, empty or ending in `/`,
@@ -31,7 +32,7 @@ export interface WalkOptions {
  */
 export function walk(root: string, path: string, { links, visit }: WalkOptions): Walked {
   // Both are clean already: `join` would look at every character of them again.
-  let stat = lstatOf(`${root}${sep}${path}`);
+  let stat = lstatIfExists(`${root}${sep}${path}`);
   if (stat === undefined) return 'missing';
   if (stat.isSymbolicLink()) ({ stat } = followLink(root, path, links));
   else if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'is neither a file nor a folder');
@@ -152,15 +153,6 @@ function followLink(root: string, path: string, links: LinkPolicy): Link {
     return { stat, real };
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ELOOP')) throw special(path, 'is a symbolic link that leads nowhere');
-    throw error;
-  }
-}
-
-function lstatOf(full: string): Stats | undefined {
-  try {
-    return lstatSync(full, OR_NOTHING);
-  } catch (error) {
-    if (isSystemError(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

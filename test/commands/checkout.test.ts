@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import test from 'node:test';
 import { objectWith } from './objects.ts';
 import { createDemo, git, succeeded } from './projects.ts';
@@ -98,6 +98,25 @@ test('an out behind a symbolic link is refused, and the others are made', async 
     /^error\[out\.linked\]: "deep\/a\.txt" lies behind "deep", which is a symbolic link\n/,
   );
   assert.ok(!existsSync(rig.path('elsewhere/a.txt')));
+});
+
+test('an out behind a file is refused, by a repro too, and the others are made', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n  a: { cmd: mkdir -p x/y && echo a > x/y/a, outs: [x/y/a] }\n  b: { cmd: echo b > b, outs: [b] }\n',
+  });
+  const told = /^error\[out\.blocked\]: "x\/y\/a" lies behind "x", which is no folder\n/m;
+  for (const command of ['checkout', 'repro']) {
+    for (const name of ['x', 'b']) rig.remove(name);
+    rig.write('x', 'of another branch');
+    const ran = await rig.lockstep(command === 'repro' ? [command, '-k'] : [command]);
+    assert.equal(ran.code, 1, command);
+    assert.match(ran.stderr, told);
+    assert.deepEqual([rig.read('x'), rig.read('b')], ['of another branch', 'b\n']);
+  }
+  renameSync(rig.path('x'), rig.path('x.old'));
+  succeeded(await rig.lockstep(['checkout']));
+  assert.equal(rig.read('x/y/a'), 'a\n');
 });
 
 test('git checkout of an older lock and a checkout bring back the older outs', async () => {

@@ -54,6 +54,23 @@ test('a stage that puts a link where the folder of its out was fails, and nothin
   assert.deepEqual(leftovers(rig), []);
 });
 
+test('a stage that puts a file where the folder of its out was fails, and its old out is back when the file is gone', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: "rm -r d; echo x > d", outs: [d/o] }\n',
+    'd/o': 'old',
+  });
+  const { code, hint = '' } = problemOf(await rig.lockstep(['repro', '--json']), 's');
+  assert.equal(code, 'out.missing');
+  assert.match(hint, /old outs are not back yet, the next command tries again: "d\/o" lies behind "d"/);
+  const again = await rig.lockstep(['checkout']);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /^error\[out\.blocked\]: "d\/o" lies behind "d", which is no folder\n/);
+  unlinkSync(rig.path('d'));
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  assert.equal(rig.read('d/o'), 'old');
+  assert.deepEqual(leftovers(rig), []);
+});
+
 test('a folder that has become a link while a module ran is not written through', async () => {
   const rig = createRig({
     'pipeline.yaml':
