@@ -2,6 +2,7 @@ import { EXIT } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { refuseParts } from '../execute/parts.ts';
+import { refuseTracked } from '../execute/tracked.ts';
 import { selectStages } from '../plan/select.ts';
 import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
 import type { Command } from './command.ts';
@@ -26,6 +27,7 @@ const commit: Command = {
       await syncData({ ...project, restorer }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       refuseProblems(plan);
+      refuseTracked({ ...project, plan });
       await refuseParts({ ...project, plan });
       const recorded = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });

@@ -58,7 +58,7 @@ async function runInWorkspace(
   let plan = await project.plan(selection);
   refuseProblems(plan);
   if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder, { ...project, selection });
-  refuseTracked(project.root, plan);
+  refuseTracked({ ...project, plan });
   const startedAt = project.clock.now();
   const run = startRun(context, project, plan);
   if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });

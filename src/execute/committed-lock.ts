@@ -1,9 +1,8 @@
-import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Lock } from '../base/types.ts';
-import { statIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
+import { isBelowRepository } from './repository.ts';
 
 /**
  * The lock in git's HEAD; an empty one where there is no repository, no commit, or no lock in it. Throws `git.failed` when
@@ -48,12 +47,6 @@ function git(root: string, ...args: readonly string[]): Promise<Answer> {
     stdin: 'ignore',
     stripFinalNewline: { stdout: false },
   });
-}
-
-function isBelowRepository(root: string): boolean {
-  if (statIfExists(join(root, '.git'))) return true;
-  const above = dirname(root);
-  return above !== root && isBelowRepository(above);
 }
 
 /** The first line of what git said; where it said nothing, how it ended. */

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import test from 'node:test';
+import { git } from '../commands/projects.ts';
+import { createRig, rigAt } from '../rig.ts';
+import type { Ran } from '../rig.ts';
+
+const PIPELINE = 'stages:\n  make: { cmd: echo made > f, outs: [f] }\n';
+const FILES = { 'pipeline.yaml': PIPELINE, f: 'mine\n' };
+
+function assertTracked(ran: Ran, path: string): void {
+  assert.equal(ran.code, 2, ran.stderr);
+  assert.match(
+    ran.stderr,
+    new RegExp(`^error\\[out\\.tracked\\]: git tracks "${path}", which lockstep is to keep$`, 'm'),
+  );
+}
+
+test('an out that git tracks is refused where the project is a folder of the repository', async () => {
+  const repository = createRig({ 'sub/f': 'mine\n' });
+  git(repository, 'init', '-q');
+  git(repository, 'add', 'sub');
+  const rig = rigAt(repository.path('sub'), FILES);
+  assertTracked(await rig.lockstep(['repro']), 'f');
+  assert.equal(rig.read('f'), 'mine\n');
+});
+
+test('a commit does not take over what git tracks either', async () => {
+  const rig = createRig(FILES);
+  git(rig, 'init', '-q');
+  git(rig, 'add', 'f');
+  assertTracked(await rig.lockstep(['commit']), 'f');
+});
+
+/** Names whose sum is more than a pipe's buffer of 1 MiB, and than a command takes of arguments. */
+const LONG_NAMES = Array.from({ length: 11_000 }, (_, index) => `${'n'.repeat(200)}${index}`);
+
+test('a tracked folder is refused however many files git has of it', async () => {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE.replaceAll('f]', 'dir/]') });
+  git(rig, 'init', '-q');
+  for (const name of LONG_NAMES) rig.write(`dir/${name}`, '');
+  git(rig, 'add', 'dir');
+  assertTracked(await rig.lockstep(['repro']), 'dir');
+});
+
+test('a tracked out is refused however many outs there are', async () => {
+  const rig = createRig({
+    ...FILES,
+    'pipeline.yaml': PIPELINE.replace('[f]', `[f, ${LONG_NAMES.join(', ')}]`),
+  });
+  git(rig, 'init', '-q');
+  git(rig, 'add', 'f');
+  assertTracked(await rig.lockstep(['repro']), 'f');
+});
+
+test('where git is not installed a run goes on; where it cannot tell, a run says so', async () => {
+  const rig = createRig(FILES);
+  mkdirSync(rig.path('.git'));
+  const without = await rig.lockstep(['commit'], { env: { PATH: '' } });
+  assert.equal(without.code, 0, without.stderr);
+  assert.equal(without.stderr, '');
+  const broken = await rig.lockstep(['repro', '--force']);
+  assert.equal(broken.code, 0, broken.stderr);
+  assert.match(broken.stderr, /^warning\[git\.failed\]: git cannot tell whether it tracks outs \(fatal: /m);
+});
