@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
@@ -74,11 +73,11 @@ function observeStaged(
 ): Promise<ReadonlyMap<RelPath, Observation>> {
   const { memo, clock } = cache;
   const observer = createObserver({ root: '/', memo, algorithm, clock, crew, keeper });
-  const links = cache.linker().type === 'hardlink';
+  const { type, device } = cache.linker();
   return observer.observe(
     staging.outs.map((made, index) => {
       const out = stage.outs[index];
-      const sealOn = out && links && isShared(out) ? lstatSync(cache.dir).dev : undefined;
+      const sealOn = out && type === 'hardlink' && isShared(out) ? device : undefined;
       return { path: nameOf(made), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
     }),
   );

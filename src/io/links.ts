@@ -1,4 +1,13 @@
-import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { tempName } from './files.ts';
@@ -9,6 +18,8 @@ export type LinkType = 'reflink' | 'hardlink' | 'copy';
 export interface Linker {
   /** What works between the two folders; `copy`: no link does. */
   readonly type: LinkType;
+  /** The device of the folder of the objects, which may have been reached by a symbolic link: hardlinks lead to it alone. */
+  readonly device: number;
   /**
    * Makes a reflink, which is a file of its own (mode 0666 less the umask), or a hardlink. False where that is refused:
    * another device, too many names for one inode.
@@ -23,6 +34,7 @@ export function createLinker(fromFolder: string, toFolder: string): Linker {
   const writable = 0o666 & ~process.umask();
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',
+    device: statSync(fromFolder).dev,
     link(from, to) {
       if (!reflinks) return hardlinks && tryHardlink(from, to);
       if (!tryReflink(from, to)) return false;

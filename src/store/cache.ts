@@ -135,7 +135,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     newTemp: () => (temps ??= createTemps(join(dir, 'files')))(),
     readObject,
     discard,
-    linker: () => (linker ??= createLinker(dir, join(workspace, '.lockstep', 'staging'))),
+    linker: () => (linker ??= createLinker(join(dir, 'files'), join(workspace, '.lockstep', 'staging'))),
     has,
     lacking: (hashes) => findLacking(dir, hashes, has),
     readTree(hash) {

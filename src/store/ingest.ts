@@ -121,12 +121,12 @@ function folderOf(path: string): string {
 
 /** True for folders to which hardlinks lead from the cache: an out may lie on another device. */
 function createReach(cache: Cache): (folder: string) => boolean {
-  if (cache.linker().type !== 'hardlink') return () => false;
-  const { dev } = lstatSync(cache.dir);
+  const { type, device } = cache.linker();
+  if (type !== 'hardlink') return () => false;
   const known = new Map<string, boolean>();
   return (folder) => {
     let reached = known.get(folder);
-    if (reached === undefined) known.set(folder, (reached = statSync(folder).dev === dev));
+    if (reached === undefined) known.set(folder, (reached = statSync(folder).dev === device));
     return reached;
   };
 }

@@ -20,7 +20,7 @@ export function* checkDisk(root: string): Generator<Check> {
     const { bavail, bsize, files, ffree } = statfsSync(stateDir);
     // Some file systems make inodes as they go and count none.
     yield judgeSpace(bavail * bsize, files > 0 ? ffree : undefined);
-    yield judgeLinks(createLinker(stateDir, join(stateDir, 'staging')).type);
+    yield judgeLinks(createLinker(join(stateDir, 'files'), join(stateDir, 'staging')).type);
     const folds = [foldsNames(stateDir) && 'case', foldsForms(stateDir) && 'Unicode form'];
     yield judgeNames(folds.filter((what) => what !== false));
   } catch (error) {

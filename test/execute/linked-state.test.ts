@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { cloneOf, succeeded } from '../commands/projects.ts';
+import { createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+import { leftovers } from './tools.ts';
+
+const SHM = '/dev/shm';
+
+const FILES = {
+  'pipeline.yaml': `stages:
+  shell: { cmd: "echo a > file; mkdir -p folder; echo b > folder/x; echo a > folder/y", outs: [file, folder/] }
+  module: { run: stages/m.ts, outs: { out: made/out } }
+`,
+  'stages/m.ts': `import { writeFileSync } from 'node:fs';
+export default ({ outs }) => writeFileSync(outs.out, 'c');`,
+  'remotes.yaml': 'remotes:\n  origin: { url: remote }\n',
+};
+const OUTS = ['file', 'folder', 'made'];
+
+/** Lets a name of the project lead to a new folder on the other device. */
+function linkAway(rig: Rig, name: string): void {
+  const elsewhere = mkdtempSync(`${SHM}/lockstep-state-`);
+  after(() => rmSync(elsewhere, { recursive: true, force: true }));
+  symlinkSync(elsewhere, rig.path(name));
+}
+
+function assertMade(rig: Rig): void {
+  const texts = ['file', 'folder/x', 'folder/y', 'made/out'].map((path) => rig.read(path));
+  assert.deepEqual(texts, ['a\n', 'b\n', 'a\n', 'c']);
+  assert.deepEqual(leftovers(rig), []);
+}
+
+for (const linked of ['.lockstep', '.lockstep/files']) {
+  test(`with ${linked} on another disk outs are copied, by every command`, async (t) => {
+    const rig = createRig(FILES);
+    if (statSync(SHM, { throwIfNoEntry: false })?.dev === undefined) return t.skip(`there is no ${SHM}`);
+    if (statSync(SHM).dev === statSync(rig.root).dev)
+      return t.skip(`${SHM} is the device of the temp folder`);
+    if (linked !== '.lockstep') mkdirSync(rig.path('.lockstep'));
+    linkAway(rig, linked);
+    succeeded(await rig.lockstep(['repro']));
+    assertMade(rig);
+    for (const out of OUTS) rig.remove(out);
+    succeeded(await rig.lockstep(['checkout']));
+    assertMade(rig);
+    for (const out of OUTS) rig.remove(out);
+    rig.remove('pipeline.lock');
+    assert.match(succeeded(await rig.lockstep(['repro'])).stderr, /2 restored/);
+    assertMade(rig);
+    succeeded(await rig.lockstep(['push']));
+    const clone = cloneOf(rig, OUTS);
+    if (linked !== '.lockstep') mkdirSync(clone.path('.lockstep'));
+    linkAway(clone, linked);
+    succeeded(await clone.lockstep(['pull']));
+    assertMade(clone);
+  });
+}
