@@ -25,6 +25,7 @@ import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
+import { selectStages } from './plan/select.ts';
 import { LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
@@ -52,6 +53,8 @@ export interface ProjectOptions {
   readonly waitMs: number;
   /** `--locked`: the recorded ticks are used and the lock is not written. */
   readonly locked?: boolean;
+  /** `--force`: what it names, by which those stages take the tick of the clock. */
+  readonly forced?: readonly string[];
 }
 
 /** A pipeline on disk with all its rooms: the composition root. Close it, or what it learned is lost. */
@@ -152,6 +155,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     emit,
     calendars: join(PACKAGE, 'calendars'),
     locked: options.locked === true,
+    forced: options.forced ? forcedStages(graph, options.forced) : new Set(),
   });
   const cache = createCache({
     dir: stateDir,
@@ -301,6 +305,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     },
   };
   return project;
+}
+
+function forcedStages(graph: Graph, targets: readonly string[]): Selection['forced'] {
+  return selectStages(graph, { targets, downstream: false, single: true, force: true }).forced;
 }
 
 /** `.lockstep/` ignores itself, so that no one has to think of it. */

@@ -197,6 +197,48 @@ test('a clock behind the locked tick keeps it and warns', async () => {
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+const REFRESHED: readonly (readonly [title: string, before: string, after: string, tick: string])[] = [
+  ['a longer step', '{ every: 1h }', '{ every: 7d }', '2026-03-16T00:00:00.000Z'],
+  [
+    'another zone',
+    '{ cron: "0 6 * * *" }',
+    '{ cron: "0 6 * * *", tz: Asia/Kolkata }',
+    '2026-03-18T00:30:00.000Z',
+  ],
+  [
+    'a date to come taken out',
+    '{ every: 1d, as_of: 2030-01-01 }',
+    '{ every: 7d }',
+    '2026-03-16T00:00:00.000Z',
+  ],
+];
+
+for (const [title, before, after, tick] of REFRESHED) {
+  test(`a changed refresh, ${title}, is no wrong clock`, async () => {
+    const pipeline = (refresh: string): string =>
+      `stages:\n  get: { cmd: "echo x > got.txt", refresh: ${refresh}, outs: [got.txt] }\n`;
+    const rig = createRig({ 'pipeline.yaml': pipeline(before) });
+    const env = { LOCKSTEP_NOW: '2026-03-18T10:20:00Z' };
+    await repro(rig, [], { env });
+    rig.write('pipeline.yaml', pipeline(after));
+    const ran = await rig.lockstep(['repro'], { env });
+    assert.doesNotMatch(ran.stderr, /warning/);
+    assert.ok(rig.read('pipeline.lock').includes(tick), rig.read('pipeline.lock'));
+  });
+}
+
+test('--force takes the tick of the clock for the stages it names, though a later one is recorded', async () => {
+  const stage = (name: string): string =>
+    `  ${name}: { cmd: "echo x > ${name}.txt", refresh: { every: 1d }, outs: [${name}.txt] }\n`;
+  const rig = createRig({ 'pipeline.yaml': `stages:\n${stage('one')}${stage('two')}` });
+  await repro(rig, [], { env: { LOCKSTEP_NOW: '2030-01-01T00:00:00Z' } });
+  const env = { LOCKSTEP_NOW: '2026-03-18T10:20:00Z' };
+  assert.deepEqual(await repro(rig, ['--force', 'one'], { env }), { one: 'ran' });
+  const ticks = rig.read('pipeline.lock').match(/20\d\d-\d\d-\d\dT00:00:00\.000Z/g);
+  assert.deepEqual(ticks, ['2026-03-18T00:00:00.000Z', '2030-01-01T00:00:00.000Z']);
+  assert.deepEqual(await repro(rig, [], { env }), { one: 'fresh', two: 'fresh' });
+});
+
 test('an edited helper reruns exactly the stages whose code holds it', async () => {
   const stage = (body: string): string =>
     `import { writeFileSync } from 'node:fs';\nimport { defineStage } from 'lockstep-data';\n${body}\nexport default defineStage(({ outs }) => writeFileSync(outs.o!, String(value)));\n`;

@@ -3,7 +3,7 @@ import type { Emit, Listener } from '../base/event.ts';
 import { afterFailure } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
 import { openProject } from '../project.ts';
-import type { Project } from '../project.ts';
+import type { Project, ProjectOptions } from '../project.ts';
 import type { Phases } from './phases.ts';
 
 /** One flag of a command. */
@@ -54,7 +54,7 @@ export interface Command {
 export async function withProject<T>(
   context: CommandContext,
   act: (project: Project) => Promise<T>,
-  options: { readonly locked?: boolean } = {},
+  options: Pick<ProjectOptions, 'locked' | 'forced'> = {},
 ): Promise<T> {
   const { dir, env, line, emit, signal, waitMs, phases } = context;
   const project = await phases.time('read', () =>

@@ -59,7 +59,10 @@ const repro: Command = {
     'lockstep repro --locked',
   ],
   run: (context) =>
-    withProject(context, (project) => reproduce(context, project), { locked: isSet(context, 'locked') }),
+    withProject(context, (project) => reproduce(context, project), {
+      locked: isSet(context, 'locked'),
+      ...(isSet(context, 'force') && { forced: context.args }),
+    }),
 };
 
 export default repro;

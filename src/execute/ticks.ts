@@ -5,7 +5,7 @@ import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { parseSessionTable } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
-import type { Lock, Pipeline, Stage, StageName } from '../base/types.ts';
+import type { Lock, Pipeline, Refresh, Stage, StageName } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists } from '../io/files.ts';
 import { tickAt } from '../plan/tick.ts';
@@ -21,6 +21,8 @@ export interface TickInputs {
   readonly calendars: string;
   /** The recorded ticks stand. */
   readonly locked: boolean;
+  /** Stages that take the clock's tick, whatever is recorded. */
+  readonly forced: ReadonlySet<StageName>;
 }
 
 /** Stage → tick (ISO). A clock behind the recorded tick keeps the recorded one and warns. */
@@ -45,13 +47,13 @@ export async function findTicks(
     const { at: _, ...schedule } = refresh;
     const key = JSON.stringify(schedule);
     let tick = ticks[key] ?? kept[key];
-    if (!tick || !isCurrent(tick, clock.now()))
-      tick = await tickAt(refresh, clock.now(), (exchange) =>
-        tableOf(exchange, { stage, tables, calendars: inputs.calendars }),
-      );
+    const calendar = (exchange: string): SessionTable =>
+      tableOf(exchange, { stage, tables, calendars: inputs.calendars });
+    if (!tick || !isCurrent(tick, clock.now())) tick = await tickAt(refresh, clock.now(), calendar);
     ticks[key] = tick;
     const iso = new Date(tick.tickMs).toISOString();
-    if (refresh.asOf === 'now' && recorded !== undefined && recorded > iso) {
+    const isKept = recorded !== undefined && recorded > iso && !inputs.forced.has(stage.name);
+    if (isKept && (await isToCome(refresh, Date.parse(recorded), { calendar, nowMs: clock.now() }))) {
       behind.push(stage);
       found.set(stage.name, recorded);
     } else found.set(stage.name, iso);
@@ -75,6 +77,16 @@ function finite(ticks: Record<string, Tick>): Record<string, Tick> {
   );
 }
 
+/** True for a later boundary of this very schedule; any other tick is of one that has been changed, and no clock is wrong. */
+async function isToCome(
+  refresh: Refresh,
+  recordedMs: number,
+  { calendar, nowMs }: { readonly calendar: (exchange: string) => SessionTable; readonly nowMs: number },
+): Promise<boolean> {
+  if (refresh.asOf !== 'now' || recordedMs <= nowMs) return false;
+  return (await tickAt(refresh, recordedMs, calendar)).tickMs === recordedMs;
+}
+
 function isCurrent(tick: Tick, nowMs: number): boolean {
   return tick.fromMs <= nowMs && nowMs < tick.untilMs;
 }
@@ -83,7 +95,7 @@ function clockBehind(stage: Stage): Problem {
   return {
     code: 'clock.behind',
     message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
-    hint: 'check the date of this machine',
+    hint: `check the date of this machine; if it is right, "lockstep repro ${stage.name} --force" takes its tick`,
   };
 }
 
