@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
 import { flush } from './flush.ts';
 
@@ -116,6 +117,13 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
   };
 }
 
+/** What cannot be removed stays for a later sweep, as after a crash: a disk that fails has been told of already. */
 function drop(batch: readonly Unnamed[]): void {
-  for (const { temp } of batch) rmSync(temp, { force: true });
+  for (const { temp } of batch) {
+    try {
+      rmSync(temp, { force: true });
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+    }
+  }
 }

@@ -35,3 +35,22 @@ test('a file gets its name with a flush, or when half a minute of work waits for
   assert.ok(!existsSync(fourth) && !existsSync(join(root, 'd.temp')));
   assert.deepEqual(told, [first, second, third]);
 });
+
+test('a temp file that cannot be removed hides neither the failure nor the others', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  writeFileSync(join(root, 'files'), 'a file where a folder has to be');
+  const naming = createNaming({ root, clock: { now: () => 0 } });
+  const add = async (): Promise<string> => {
+    const stuck = mkdtempSync(join(root, 'stuck-'));
+    const temp = `${stuck}.temp`;
+    writeFileSync(temp, '');
+    await naming.add([stuck, temp].map((one) => ({ temp: one, target: join(root, 'files/a'), size: 0 })));
+    return temp;
+  };
+  const inBatch = await add();
+  await assert.rejects(naming.flush(), { code: /^(EEXIST|ENOTDIR)$/ });
+  const waiting = await add();
+  await naming.close();
+  assert.ok(!existsSync(inBatch) && !existsSync(waiting));
+});
