@@ -30,7 +30,7 @@ export interface Naming<T extends Unnamed> {
 }
 
 export interface NamingOptions<T extends Unnamed> {
-  /** Above all targets. Folders below it are made, and flushed with the names in them. */
+  /** Above all targets, and there. Folders below it are made, and flushed with the names in them. */
   readonly root: string;
   readonly clock: Pick<Clock, 'now'>;
   /** Told of files that have their names now, which may not be on the disk yet. */
@@ -42,7 +42,7 @@ export interface NamingOptions<T extends Unnamed> {
  * batches too, and tells of lost bytes once), so every later call fails with the same error, and nothing gets a name any more.
  */
 export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOptions<T>): Naming<T> {
-  const made = new Set<string>();
+  const made = new Set([root]);
   let waiting: T[] = [];
   let waitingBytes = 0;
   /** When the first that is waiting came, epoch ms. */
@@ -57,12 +57,23 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
     for (const { temp, target } of batch) {
       // Not `dirname`, which looks at every character and knows drives.
       const folder = target.slice(0, target.lastIndexOf('/'));
-      if (!made.has(folder)) mkdirSync(folder, { recursive: true });
-      made.add(folder);
+      makeFolder(folder);
       renameSync(temp, target);
       noteNames(folder);
     }
     named?.(batch);
+  }
+
+  /** Never the root: where it is gone a share was unmounted, and what is made in its place lies on another disk. */
+  function makeFolder(folder: string): void {
+    if (made.has(folder)) return;
+    makeFolder(dirname(folder));
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      if (!isSystemError(error, 'EEXIST')) throw error;
+    }
+    made.add(folder);
   }
 
   /** The folder and those above it, which may be new. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -53,4 +53,25 @@ test('a temp file that cannot be removed hides neither the failure nor the other
   const waiting = await add();
   await naming.close();
   assert.ok(!existsSync(inBatch) && !existsSync(waiting));
+});
+
+test('folders below the root are made, the root itself never is', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const root = join(folder, 'share');
+  mkdirSync(root);
+  const naming = createNaming({ root, clock: { now: () => 0 } });
+  const add = async (name: string): Promise<void> => {
+    const temp = join(folder, 'temp');
+    writeFileSync(temp, name);
+    await naming.add([{ temp, target: join(root, name), size: name.length }]);
+  };
+  mkdirSync(join(root, 'files'));
+  await add('files/ab/c');
+  await naming.flush();
+  assert.ok(existsSync(join(root, 'files/ab/c')));
+  rmSync(root, { recursive: true });
+  await add('other/d');
+  await assert.rejects(naming.flush(), { code: 'ENOENT' });
+  assert.ok(!existsSync(root));
 });
