@@ -1,9 +1,10 @@
-import { chmodSync, closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { algorithmOf, createRunningHash, parseObjectPath } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
+import { OBJECT_MODE } from '../io/hash-file.ts';
 import { WHOLE_BYTES, checkHash, checkSize, openLocal, readWholeFile } from './local-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -15,8 +16,8 @@ export interface Copying {
 }
 
 /**
- * Writes a body to a new read-only file. Bytes that come from `body.file` are hashed on the way:
- * `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
+ * Writes a body to a new file, which all may read and nobody write, whatever the umask. Bytes that come from `body.file`
+ * are hashed on the way: `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
  */
 export async function copyTo(file: string, copying: Copying): Promise<void> {
   copying.signal.throwIfAborted();
@@ -37,9 +38,10 @@ function expectedHash({ key, body }: Copying): ContentHash | undefined {
 
 function copyWhole(file: string, copying: Copying, temp: string): void {
   const bytes = readWholeFile(file, { size: copying.body.size, hash: expectedHash(copying) });
-  const fd = openSync(temp, 'wx', 0o444);
+  const fd = openSync(temp, 'wx', OBJECT_MODE);
   try {
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    fchmodSync(fd, OBJECT_MODE);
   } finally {
     closeSync(fd);
   }
@@ -50,7 +52,7 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
   const running = hash && createRunningHash(algorithmOf(hash));
   closeSync(openLocal(file));
   await using source = await open(file, 'r');
-  await using target = await open(temp, 'wx', 0o444);
+  await using target = await open(temp, 'wx', OBJECT_MODE);
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let size = 0;
   for (;;) {
@@ -67,6 +69,7 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
   }
   checkSize(file, { size, wanted: copying.body.size });
   if (hash && running) checkHash(file, running.end(), hash);
+  await target.chmod(OBJECT_MODE);
 }
 
 async function copyStream({ body, signal }: Copying, temp: string): Promise<void> {
@@ -76,7 +79,7 @@ async function copyStream({ body, signal }: Copying, temp: string): Promise<void
     await writeAll(target, chunk);
   }
   signal.throwIfAborted();
-  chmodSync(temp, 0o444);
+  await target.chmod(OBJECT_MODE);
 }
 
 async function writeAll(target: FileHandle, chunk: Uint8Array): Promise<void> {

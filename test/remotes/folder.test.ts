@@ -65,6 +65,19 @@ for (const size of [0, 100, 5 * 1024 * 1024]) {
     assert.deepEqual(await remote.get(keyOf(bytes), signal), { file: target });
   });
 
+  test(`an object of ${size} bytes has the mode of objects whatever the umask`, async (t) => {
+    const before = process.umask(0o077);
+    t.after(() => process.umask(before));
+    const folder = tempFolder(t);
+    const bytes = seededBytes(size, 3);
+    const remote = await open(configOf(folder));
+    await remote.put('from/file', fileBody(join(folder, 'source'), bytes), signal);
+    await remote.put('from/stream', bodyOf(bytes), signal);
+    await remote.flush?.(signal);
+    for (const name of ['from/file', 'from/stream'])
+      assert.equal(statSync(join(folder, name)).mode & 0o777, 0o444, name);
+  });
+
   test(`a file of ${size} bytes that changed before it was sent is refused, and leaves nothing`, async (t) => {
     const folder = tempFolder(t);
     const bytes = seededBytes(size, 5);
