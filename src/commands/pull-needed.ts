@@ -12,7 +12,7 @@ import { entryPathOf } from '../record/runs.ts';
 import { isSet, textFlag } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { chooseRemote, withRemote } from './remotes.ts';
-import { placeOf } from './routes.ts';
+import { outsAndData, placeOf } from './routes.ts';
 
 /** A remote that is open, its name, and how it is found which remote an out or data belongs to. */
 interface Place {
@@ -215,8 +215,10 @@ async function openPlaces(context: CommandContext, project: Project): Promise<Pl
       nameOf,
       async ask(name, act) {
         try {
-          await withRemote(context, { root, remotes, name, clock, emit }, (remote) =>
-            act({ remote, name, nameOf }),
+          await withRemote(
+            context,
+            { root, remotes, name, taken: outsAndData(project), clock, emit },
+            (remote) => act({ remote, name, nameOf }),
           );
         } catch (error) {
           lost.add(name);

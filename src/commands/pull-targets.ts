@@ -5,7 +5,7 @@ import { partOf } from '../execute/incomplete.ts';
 import { findTarget } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
-import { pathsOf } from './routes.ts';
+import { outsAndData, pathsOf } from './routes.ts';
 
 /** Which files of a directory a word of the command line means. */
 export interface Pattern {
@@ -36,10 +36,7 @@ export async function findTargets(context: CommandContext, project: Project): Pr
   const whole = new Set<RelPath>();
   const artifacts = lockedArtifacts(project.pipeline, project.recorder).map((item) => item.artifact);
   const trees = artifacts.filter(({ kind }) => kind === 'tree').map(({ path }) => path);
-  const known = new Set<string>([
-    ...project.pipeline.data.map(({ path }) => path),
-    ...project.pipeline.stages.flatMap((stage) => stage.outs.map(({ path }) => path)),
-  ]);
+  const known = new Set<string>(outsAndData(project));
   const want = (tree: RelPath, pattern: Pattern): void => {
     const patterns = parts.get(tree);
     if (patterns) patterns.push(pattern);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Remote } from '../base/remote.ts';
 import { didYouMean } from '../base/text.ts';
+import type { RelPath } from '../base/types.ts';
 import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
@@ -60,6 +61,8 @@ export interface RemoteChoice {
   readonly root: string;
   readonly remotes: Remotes;
   readonly name: string;
+  /** Outs and data, where they are known: no remote may lie in one. */
+  readonly taken?: readonly RelPath[];
   readonly clock: Project['clock'];
   /** How many requests may be under way at once; without it, what the remote's options say. */
   readonly jobs?: number | undefined;
@@ -84,7 +87,7 @@ const MAX_JOBS = 1024;
 /** Opens a remote by name, does something with it, and closes it. */
 export async function withRemote<T>(
   context: CommandContext,
-  { root, remotes, name, clock, jobs, emit }: RemoteChoice,
+  { root, remotes, name, taken, clock, jobs, emit }: RemoteChoice,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   const config = remotes.remotes[name];
@@ -96,5 +99,5 @@ export async function withRemote<T>(
   if (config.problem) throw PipelineError.of([config.problem]);
   const { signal, env } = context;
   const options = jobs === undefined ? config.options : { ...config.options, jobs };
-  return useRemote({ ...config, options }, { root, env, clock, signal, emit }, act);
+  return useRemote({ ...config, options }, { root, env, taken, clock, signal, emit }, act);
 }

@@ -64,9 +64,8 @@ export async function eachRemote(
       outsOf(project, result)?.every(
         (out) => placeOf(out, asked, fallback) === name && (only === undefined || only.has(out.path)),
       ) === true;
-    await withRemote(context, { root, remotes, name, clock, emit, jobs: routing.jobs }, (remote) =>
-      act(remote, { name, artifacts, takes }),
-    );
+    const choice = { root, remotes, name, taken: outsAndData(project), clock, emit, jobs: routing.jobs };
+    await withRemote(context, choice, (remote) => act(remote, { name, artifacts, takes }));
   }
 }
 
@@ -103,36 +102,38 @@ function outsOf(
 /** The out and data paths that words of a command line mean; `undefined` for all when there are none. */
 export function pathsOf(words: readonly string[], project: Project): ReadonlySet<RelPath> | undefined {
   if (words.length === 0) return undefined;
-  const { pipeline, graph } = project;
-  const known: readonly { readonly path: RelPath }[] = [
-    ...pipeline.data,
-    ...pipeline.stages.flatMap((stage) => stage.outs),
-  ];
+  const known = outsAndData(project);
   const paths = new Set<RelPath>();
   for (const word of words) {
     const path = word.replace(/^(\.\/)+|\/+$/g, '');
-    const exact = known.find((one) => one.path === path);
-    if (exact) {
-      paths.add(exact.path);
+    const exact = known.find((one) => one === path);
+    if (exact !== undefined) {
+      paths.add(exact);
       continue;
     }
     for (const name of stagesOf(word, project))
-      for (const one of graph.stages.get(name)?.outs ?? []) paths.add(one.path);
+      for (const one of project.graph.stages.get(name)?.outs ?? []) paths.add(one.path);
   }
   return paths;
 }
 
+/** The paths of everything that a lock may name. */
+export function outsAndData({ pipeline }: Project): readonly RelPath[] {
+  return [...pipeline.data, ...pipeline.stages.flatMap((stage) => stage.outs)].map(({ path }) => path);
+}
+
 /** The stages a word means; a word that looks like a path is told as one when it means none. */
-function stagesOf(word: string, { pipeline, graph }: Project): ReadonlySet<StageName> {
+function stagesOf(word: string, project: Project): ReadonlySet<StageName> {
   try {
-    return selectStages(graph, { targets: [word], downstream: false, single: true, force: false }).stages;
+    return selectStages(project.graph, { targets: [word], downstream: false, single: true, force: false })
+      .stages;
   } catch (error) {
     if (!(error instanceof PipelineError) || !/[/.*?]/.test(word)) throw error;
-    const outs = pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path));
-    const known = [...outs, ...pipeline.data.map((input) => input.path)];
     throw new PipelineError(error.code, `no stage, out or data is called "${word}"`, {
       exit: error.exit,
-      hint: didYouMean(word, known) ?? 'the outs stand in pipeline.yaml; "lockstep dag" shows the stages',
+      hint:
+        didYouMean(word, outsAndData(project)) ??
+        'the outs stand in pipeline.yaml; "lockstep dag" shows the stages',
     });
   }
 }

@@ -1,8 +1,11 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Emit } from '../base/event.ts';
+import { isInside } from '../base/path.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
+import type { RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
+import { remoteFault } from '../remotes/faults.ts';
 import { afterFailure } from './after-failure.ts';
 import { createWaitTeller } from './tell-waits.ts';
 
@@ -11,6 +14,8 @@ export interface UseRemoteOptions {
   readonly root: string;
   /** The environment: the home folder, for urls that begin with `~`, and proxies. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Outs and data, where they are known: no remote may lie in one. */
+  readonly taken?: readonly RelPath[] | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Hears of long waits before another try. */
@@ -20,12 +25,12 @@ export interface UseRemoteOptions {
 /** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
 export async function useRemote<T>(
   config: RemoteConfig & { readonly secrets?: readonly string[] },
-  { root, env, clock, signal, emit }: UseRemoteOptions,
+  { root, env, taken, clock, signal, emit }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   keepYoungHeapSmall();
   const { openRemote } = await import('../remotes/index.ts');
-  const place = { ...config, url: toPlace(config.url, root, env['HOME']) };
+  const place = { ...config, url: toPlace(config, { root, home: env['HOME'], taken }) };
   const onRetry = emit && createWaitTeller(emit, clock);
   const remote = await openRemote(place, {
     signal,
@@ -46,9 +51,37 @@ export async function useRemote<T>(
   return result;
 }
 
-/** A folder's url becomes an absolute path; anything with a scheme stays. */
-function toPlace(url: string, root: string, home: string | undefined): string {
+interface Surroundings extends Pick<UseRemoteOptions, 'root' | 'taken'> {
+  readonly home: string | undefined;
+}
+
+/**
+ * A folder's url becomes an absolute path; anything with a scheme stays. Throws `remote.option` for a folder whose objects
+ * would lie among the project's own files, or nobody knows where.
+ */
+function toPlace(config: RemoteConfig, { root, home, taken = [] }: Surroundings): string {
+  const { url } = config;
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url;
-  if (url === '~' || url.startsWith('~/')) return join(home ?? '', url.slice(1));
-  return url.startsWith('/') ? url : join(root, url);
+  // The url itself may come from the environment, so it is not told.
+  if (url === '')
+    throw remoteFault(config, 'option', {
+      what: 'its url is empty',
+      hint: 'write the folder there, or set the variable that the url names',
+    });
+  const path = url === '~' || url.startsWith('~/') ? belowHome(config, home) : url;
+  const place = resolve(root, path);
+  const mixed = ['.lockstep', ...taken].find((own) => isInside(place, join(root, own)));
+  if (place !== root && mixed === undefined) return place;
+  throw remoteFault(config, 'option', {
+    what: mixed === undefined ? 'its folder is the project itself' : `its folder lies in "${mixed}"`,
+    hint: 'give it a folder that nothing else is kept in, such as "../store"',
+  });
+}
+
+function belowHome(config: RemoteConfig, home: string | undefined): string {
+  if (home) return join(home, config.url.slice(1));
+  throw remoteFault(config, 'option', {
+    what: 'its url begins with "~", and HOME is not set',
+    hint: 'set HOME, or write the whole path',
+  });
 }

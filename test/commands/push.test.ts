@@ -176,6 +176,30 @@ test('without a remote, with an unset variable, or where nothing can be written,
   assert.ok(!file.stderr.includes('internal.bug'));
 });
 
+test('a folder that the project keeps its own files in, or that nobody meant, is no remote', async () => {
+  const rig = await createDemo({ 'remotes.yaml': 'remotes: { store: { url: "${env:REM}" } }\n' });
+  const before = readdirSync(rig.root);
+  const refused: readonly (readonly [REM: string, told: string, env?: Record<string, string>])[] = [
+    ['', 'its url is empty'],
+    ['.', 'its folder is the project itself'],
+    [`${rig.root}/`, 'its folder is the project itself'],
+    ['.lockstep', 'its folder lies in ".lockstep"'],
+    ['./parts/../.lockstep/store', 'its folder lies in ".lockstep"'],
+    ['parts', 'its folder lies in "parts"'],
+    [rig.path('parts/store'), 'its folder lies in "parts"'],
+    ['~/store', 'its url begins with "~", and HOME is not set', { HOME: '' }],
+    ['~', 'its folder is the project itself', { HOME: rig.root }],
+  ];
+  for (const [REM, told, env] of refused) {
+    const ran = await rig.lockstep(['push'], { env: { REM, ...env } });
+    assert.equal(ran.code, 2, REM);
+    assert.ok(ran.stderr.startsWith(`error[remote.option]: remote "store": ${told}\n`), ran.stderr);
+  }
+  assert.deepEqual(readdirSync(rig.root), before);
+  // No name that only begins alike.
+  succeeded(await rig.lockstep(['push'], { env: { REM: 'parts-store' } }));
+});
+
 test('a read-only remote refuses a push before anything is asked of it', async () => {
   const rig = await createDemo({ 'remotes.yaml': 'remotes:\n  web: { url: "http://127.0.0.1:9/none" }\n' });
   const ran = await rig.lockstep(['push']);
