@@ -49,7 +49,17 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
     });
   }
   for (const artifact of artifacts) {
-    const own = [...new Set([artifact.hash, ...(entries.get(artifact.hash) ?? [])])];
+    const files = entries.get(artifact.hash) ?? [];
+    // NaN when one is not there, which is told below.
+    const size = files.reduce((sum, file) => sum + (present.get(file) ?? NaN), 0);
+    const isTold = Number.isNaN(size) || files.some((file) => faults.has(file));
+    if (entries.has(artifact.hash) && size !== artifact.size && !isTold)
+      problems.push({
+        code: 'remote.corrupt',
+        message: `the files of "${artifact.path}" have ${plural(size, 'byte')} there instead of ${artifact.size} (remote "${name}")`,
+        hint: `run "lockstep push ${artifact.path} --remote ${name}" on a machine that has it`,
+      });
+    const own = [...new Set([artifact.hash, ...files])];
     const lost = own.filter((hash) => !present.has(hash) && !faults.has(hash)).length;
     if (lost > 0)
       problems.push({

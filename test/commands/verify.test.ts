@@ -253,6 +253,35 @@ test('a clone without cache and workspace can verify a remote, whose manifests i
   assert.match(verdictOf(here).problems[0]?.hint ?? '', /^"lockstep pull [^"]*" brings it back/);
 });
 
+test('a file of a folder that was cut off on the remote is found without the cache, and healed by the hint', async () => {
+  const rig = await madeProject({ 'remotes.yaml': 'default: nas\nremotes:\n  nas: { url: nas }\n' });
+  assert.equal((await rig.lockstep(['push'])).code, 0);
+  const clone = createRig({
+    'pipeline.yaml': PIPELINE,
+    'pipeline.lock': rig.read('pipeline.lock'),
+    'remotes.yaml': `default: nas\nremotes:\n  nas: { url: "${rig.path('nas')}" }\n`,
+  });
+  const object = `nas/${objectOf('one\ntwo\n')}`;
+  chmodSync(rig.path(object), 0o644);
+  rig.write(object, 'one\n');
+  const ran = await clone.lockstep(['verify', '--remote', 'nas', '--json']);
+  assert.equal(ran.code, 1);
+  const { problems } = verdictOf(ran);
+  assert.deepEqual(problems, [
+    {
+      code: 'remote.corrupt',
+      message: 'the files of "data" have 8 bytes there instead of 12 (remote "nas")',
+      hint: 'run "lockstep push data --remote nas" on a machine that has it',
+    },
+  ]);
+  // Where the object itself is known to be wrong, it alone is told.
+  const read = verdictOf(await clone.lockstep(['verify', '--remote', 'nas', '--read-data', '--json']));
+  assert.deepEqual(read.codes, ['remote.corrupt']);
+  assert.match(read.problems[0]?.message ?? '', /^the object "files/);
+  assert.equal((await rig.lockstep(['push', 'data', '--remote', 'nas'])).code, 0);
+  assert.equal((await clone.lockstep(['verify', '--remote', 'nas', '--read-data'])).code, 0);
+});
+
 test('what git keeps must be right in the workspace, but neither cache nor remote must have it', async () => {
   const rig = createRig({
     'pipeline.yaml': `name: demo
