@@ -39,6 +39,8 @@ export default openFolder;
 function createFolder(config: RemoteConfig, concurrency: number): Remote {
   const root = resolve(config.url);
   let temps: (() => string) | undefined;
+  /** What was there and is not any more was unmounted; it is not new. */
+  let wasThere = false;
 
   const faultOf = (error: unknown): unknown => folderFault(config, error);
   const naming = createNaming({ root, clock: createClock() });
@@ -72,8 +74,10 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
 
   /** A folder that the first push will make holds nothing yet; a missing parent is a share that is not mounted. */
   function requireRoot(): void {
-    if (guard(() => statIfExists(root))?.isDirectory()) return;
-    if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) return;
+    const isThere = guard(() => statIfExists(root)?.isDirectory() === true);
+    wasThere ||= isThere;
+    if (isThere) return;
+    if (!wasThere && !statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) return;
     throw remoteFault(config, 'unreachable', {
       what: `there is no folder "${root}"`,
       hint: 'mount the share it belongs to, push to it once, or correct the url in remotes.yaml',

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
-import { hashBytes } from '../../src/base/hash.ts';
+import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import type { Body, Remote } from '../../src/base/remote.ts';
 import { folderFault } from '../../src/remotes/folder-fault.ts';
 import openFolder from '../../src/remotes/folder.ts';
@@ -201,6 +201,19 @@ test('a folder that cannot be listed is told as a fault of the remote', async (t
     error instanceof PipelineError && error.code === 'remote.denied';
   // No file system takes a name of 300 bytes.
   await assert.rejects(listAll(remote, `${'x'.repeat(300)}/`, signal), isDenied);
+});
+
+test('a folder that goes away is a share that was unmounted, not one that never had anything', async (t) => {
+  const root = join(tempFolder(t), 'lockstep');
+  const remote: Remote = await open(configOf(root));
+  const hash = hashBytes('sha256', 'x');
+  const look = (): unknown => remote.sizesOf?.([hash]);
+  assert.deepEqual(look(), new Map());
+  mkdirSync(root);
+  assert.deepEqual(look(), new Map());
+  rmSync(root, { recursive: true });
+  assert.throws(look, { code: 'remote.unreachable' });
+  await assert.rejects(async () => remote.get(objectPath(hash), signal), { code: 'remote.unreachable' });
 });
 
 /** Files of a remote that have no names yet. */
