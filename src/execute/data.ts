@@ -67,14 +67,19 @@ export function lostData(
   });
 }
 
+function lostHint({ path, push }: DataInput, isRecorded: boolean): string {
+  if (!isRecorded) return 'put the file there, or take it out of data:';
+  return push ? `run "lockstep pull ${path}"` : 'copy it from the machine that has it ("push: false")';
+}
+
 /** Throws `data.missing` for what `lostData` finds. */
 export function refuseLostData(options: Parameters<typeof lostData>[0], selection: Selection): void {
   const recorded = new Set<string>(options.recorder.data().map(({ path }) => path));
-  const problems = lostData(options, selection).map(({ path, at }) => ({
+  const problems = lostData(options, selection).map((input) => ({
     code: 'data.missing',
-    message: `the tracked input "${path}" is neither here nor in the cache`,
-    hint: recorded.has(path) ? `run "lockstep pull ${path}"` : 'put the file there, or take it out of data:',
-    at: [at],
+    message: `the tracked input "${input.path}" is neither here nor in the cache`,
+    hint: lostHint(input, recorded.has(input.path)),
+    at: [input.at],
   }));
   if (problems.length > 0) throw PipelineError.of(problems);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import test from 'node:test';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
@@ -114,6 +115,20 @@ test('a stage does not run on less of a directory than it reads, nor on data tha
   assert.equal(await refusal('pick'), 'error[incomplete.part]: "lists" is here only in part: 1 of 2 files');
   assert.equal(clone.read('pipeline.lock'), lock);
   assert.ok(!existsSync(clone.path('all.txt')) && !existsSync(clone.path('names.txt')));
+});
+
+test('data that are kept to one machine are to be copied from there, not pulled', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'data: [{ path: own.csv, push: false }]\nstages:\n  size: { cmd: "wc -c < own.csv > size.txt", deps: [own.csv], outs: [size.txt] }\n',
+    'own.csv': '1\n',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  rig.remove('own.csv');
+  rig.remove('.lockstep');
+  const { stderr } = await rig.lockstep(['repro']);
+  assert.match(stderr, /^error\[data\.missing\]/);
+  assert.match(stderr, / = hint: copy it from the machine that has it \("push: false"\)\n$/);
 });
 
 test('data that come back are there for a stage that reads one file of them', async () => {
