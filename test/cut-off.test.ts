@@ -137,6 +137,12 @@ test('a stage of no deps runs once, an always stage each time, a frozen one neve
   rig.remove('cold.txt');
   assert.equal((await repro(rig))['cold'], 'restored');
   assert.equal(rig.read('cold.txt'), '1');
+  rig.remove('cold.txt');
+  rig.write('cold.txt', 'edited');
+  const edited = await rig.lockstep(['repro']);
+  assert.equal(edited.code, 0, edited.stderr);
+  assert.match(edited.stderr, /warning\[out\.kept\]: "cold\.txt"/);
+  assert.equal(rig.read('cold.txt'), '1');
 });
 
 const TICKS: readonly (readonly [

@@ -219,7 +219,7 @@ function toTold(stage: Stage, error: unknown, world: World): unknown {
 function frozenWithoutOuts(stage: Stage): PipelineError {
   return new PipelineError(
     'stage.frozen',
-    `stage "${stage.name}" is frozen, and its outs are neither here nor in the cache`,
+    `stage "${stage.name}" is frozen, and its recorded outs are neither here nor in the cache`,
     {
       exit: EXIT.failed,
       at: stage.at,

@@ -93,7 +93,10 @@ function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorde
   if (!locked) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, NEVER_RUN] };
   const foreign = foreignOuts(stage, locked);
   if (foreign.length > 0) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, ...foreign] };
-  const [first, ...rest] = outReasons(seen, locked).filter((reason) => reason.kind === 'out-missing');
+  const isForeign = isOfOtherAlgorithm(seen, locked);
+  const [first, ...rest] = outReasons(seen, locked).filter(
+    ({ kind }) => kind === 'out-missing' || !isForeign,
+  );
   if (!first) return { verdict: 'skip', reasons: [{ kind: 'frozen' }], result: locked };
   const reasons: Reasons = [first, ...rest];
   return isAvailable(locked)
