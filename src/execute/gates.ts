@@ -14,8 +14,8 @@ export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer | und
     let metric = metrics.get(gate.out);
     if (metric === undefined) metrics.set(gate.out, (metric = parseMetric(stage, gate, read(gate.out))));
     const value = lookUp(metric, gate.key);
-    const held = holds(gate, value);
-    const shown = value === undefined ? 'missing' : canonicalJson(value);
+    const shown = value === undefined ? 'missing' : show(value);
+    const held = value !== undefined && holds(gate, value, shown);
     emit({ type: 'gate-evaluated', stage: stage.name, gate: formatGate(gate), value: shown, held });
     if (!held) broken.push({ gate, text: `${formatGate(gate)}, but it is ${shown}` });
   }
@@ -40,11 +40,21 @@ export function formatGate(gate: Gate): string {
   return `${gate.key} must be ${limits.join(' and ')}`;
 }
 
-function holds(gate: Gate, value: Json | undefined): boolean {
-  if (value === undefined) return false;
-  if (gate.equals !== undefined && canonicalJson(gate.equals) !== canonicalJson(value)) return false;
+/** As canonical JSON, which numbers that a double cannot hold (`1e400`) do not have. */
+function show(value: Json): string {
+  try {
+    return canonicalJson(value);
+  } catch (error) {
+    if (error instanceof TypeError) return 'too large a number';
+    throw error;
+  }
+}
+
+function holds(gate: Gate, value: Json, shown: string): boolean {
+  if (gate.equals !== undefined && canonicalJson(gate.equals) !== shown) return false;
   if (gate.min === undefined && gate.max === undefined) return true;
-  if (typeof value !== 'number' && typeof value !== 'bigint') return false;
+  const isNumber = (typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint';
+  if (!isNumber) return false;
   return (gate.min === undefined || value >= gate.min) && (gate.max === undefined || value <= gate.max);
 }
 

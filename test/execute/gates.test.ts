@@ -88,6 +88,18 @@ const BROKEN: Readonly<Record<string, { metric: string; gates: string; code: str
     code: 'gate.failed',
     message: /rate must be >= 0, but it is "0\.9"$/,
   },
+  'meets a number that is beyond all bounds': {
+    metric: '{"rate":1e400}',
+    gates: '{ rate: { min: 0 } }',
+    code: 'gate.failed',
+    message: /rate must be >= 0, but it is too large a number$/,
+  },
+  'meets a list with such a number': {
+    metric: '{"rate":[1e400]}',
+    gates: '{ rate: { equals: x } }',
+    code: 'gate.failed',
+    message: /rate must be == "x", but it is too large a number$/,
+  },
   'reads what is no JSON': {
     metric: 'rate: 0.9',
     gates: '{ rate: { min: 0 } }',
