@@ -1,4 +1,4 @@
-import { EXIT } from '../base/error.ts';
+import { EXIT, PipelineError } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { refuseParts } from '../execute/parts.ts';
@@ -29,12 +29,14 @@ const commit: Command = {
       refuseProblems(plan);
       refuseTracked({ ...project, plan });
       await refuseParts({ ...project, plan });
-      const recorded = await commitWorkspace(project, selection);
+      const { recorded, problems } = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
         for (const name of recorded) context.print(`recorded ${name}\n`);
-        if (recorded.length === 0) context.print('pipeline.lock already says what is here.\n');
+        if (recorded.length === 0 && problems.length === 0)
+          context.print('pipeline.lock already says what is here.\n');
       }
+      if (problems.length > 0) throw PipelineError.of(problems, EXIT.failed);
       return EXIT.ok;
     }),
 };

@@ -1,5 +1,8 @@
+import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
-import type { HashAlgorithm, StageName } from '../base/types.ts';
+import { formatReason } from '../base/reason.ts';
+import type { Reason } from '../base/reason.ts';
+import type { HashAlgorithm, Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
@@ -30,17 +33,22 @@ export function takenAsTheyAre(facts: Facts): Facts {
   return { ...facts, recall: () => undefined, isAvailable: () => false };
 }
 
+export interface Accepted {
+  /** Stages whose record changed. */
+  readonly recorded: readonly StageName[];
+  /** `stage.frozen`: stages that are not as they are recorded, for which those that read from them wait. */
+  readonly problems: readonly Problem[];
+}
+
 /**
- * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Returns the
- * stages whose record changed; throws `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
+ * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Throws
+ * `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
  */
-export async function commitWorkspace(
-  options: AcceptOptions,
-  selection: Selection,
-): Promise<readonly StageName[]> {
+export async function commitWorkspace(options: AcceptOptions, selection: Selection): Promise<Accepted> {
   const { root, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
+  const problems: Problem[] = [];
   const asTheyAre = takenAsTheyAre(facts);
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
@@ -48,6 +56,7 @@ export async function commitWorkspace(
     const isFresh = decision.verdict === 'skip' && decision.reasons[0].kind === 'fresh';
     if (isFresh || stage.policy.frozen || !fingerprint) {
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
+      if (decision.verdict === 'blocked') problems.push(notAsRecorded(stage, decision.reasons));
       continue;
     }
     for (const { path } of stage.outs) {
@@ -78,5 +87,15 @@ export async function commitWorkspace(
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);
   }
-  return recorded;
+  return { recorded, problems };
+}
+
+function notAsRecorded({ name, at }: Stage, reasons: readonly Reason[]): Problem {
+  const why = reasons.filter(({ kind }) => kind !== 'frozen').map(formatReason);
+  return {
+    code: 'stage.frozen',
+    message: `stage "${name}" is frozen, so neither it nor what reads from it was recorded: ${why.join('; ')}`,
+    at: [at],
+    hint: `"lockstep repro ${name}" restores what was recorded, if anything was; to record what is here, take "frozen" away`,
+  };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createRig } from '../rig.ts';
 import { createDemo, succeeded } from './projects.ts';
 
 test('a commit records what is in the workspace; nothing has run, and nothing runs after it', async () => {
@@ -51,4 +52,35 @@ test('a gate holds for a commit too', async () => {
   const ran = await rig.lockstep(['commit']);
   assert.equal(ran.code, 1);
   assert.match(ran.stderr, /error\[gate\.failed\]/);
+});
+
+test('a frozen stage that is not as it is recorded is told, and what does not read from it is recorded', async () => {
+  const stages = `name: a
+stages:
+  cold: { cmd: echo 1 > cold, outs: [cold], frozen: true }
+  after: { cmd: cat cold > after, deps: [cold], outs: [after] }
+  other: { cmd: echo 1 > other, outs: [other] }
+`;
+  const rig = createRig({ 'pipeline.yaml': stages, cold: '1\n', after: '1\n', other: '1\n' });
+  const never = await rig.lockstep(['commit']);
+  assert.equal(never.code, 1);
+  assert.equal(never.stdout, 'recorded other\n');
+  assert.match(
+    never.stderr,
+    /^error\[stage\.frozen\]: stage "cold" is frozen, so neither it nor what reads from it was recorded: never run\n/,
+  );
+  const again = await rig.lockstep(['commit']);
+  assert.deepEqual([again.code, again.stdout], [1, '']);
+  rig.write('pipeline.yaml', stages.replace(', frozen: true', ''));
+  assert.equal(succeeded(await rig.lockstep(['commit'])).stdout, 'recorded cold\nrecorded after\n');
+  rig.write('pipeline.yaml', stages);
+  assert.equal(
+    succeeded(await rig.lockstep(['commit'])).stdout,
+    'pipeline.lock already says what is here.\n',
+  );
+  rig.remove('cold');
+  rig.write('cold', 'edited');
+  const edited = await rig.lockstep(['commit']);
+  assert.equal(edited.code, 1);
+  assert.match(edited.stderr, /was recorded: out cold was changed by hand\n/);
 });
