@@ -5,6 +5,9 @@ import type { Report } from './report.ts';
 import { createScope, mergeMaps, type Scope, walk } from './scope.ts';
 import { child, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
 
+/** The params file of a pipeline that names none. */
+export const DEFAULT_PARAMS = 'params.yaml';
+
 /** What templates and `params:` of stages can name. */
 export interface Context {
   /** The declared params files in order, each with its place in pipeline.yaml, and its values. */
@@ -54,10 +57,10 @@ export function readContext(root: MapTree, files: Files, report: Report): Contex
 function readDeclared(root: MapTree, files: Files, report: Report): Pick<Context, 'declared' | 'complete'> {
   const written = child(root, 'params');
   if (written === undefined) {
-    if (!files.exists('params.yaml')) return { declared: [], complete: true };
-    const values = files.params('params.yaml');
+    if (!files.exists(DEFAULT_PARAMS)) return { declared: [], complete: true };
+    const values = files.params(DEFAULT_PARAMS);
     return values
-      ? { declared: [{ file: 'params.yaml', values }], complete: true }
+      ? { declared: [{ file: DEFAULT_PARAMS, values }], complete: true }
       : { declared: [], complete: false };
   }
   const declared: DeclaredParams[] = [];

@@ -16,6 +16,8 @@ export interface Files {
    * (`params.missing-file`), of an unknown format (`params.format`) or no map (`params.not-a-map`).
    */
   params(file: string, at?: Location): MapTree | undefined;
+  /** The files that were asked for as parameters, each with the place that first names it. */
+  named(): ReadonlyMap<string, Location | undefined>;
   consulted(): readonly string[];
 }
 
@@ -23,6 +25,7 @@ export interface Files {
 export function createFiles(load: Load, report: Report): Files {
   const bytes = new Map<string, Uint8Array | undefined>();
   const trees = new Map<string, Tree | undefined>();
+  const named = new Map<string, Location | undefined>();
 
   function read(file: string): Uint8Array | undefined {
     if (!bytes.has(file)) bytes.set(file, load(file));
@@ -41,6 +44,7 @@ export function createFiles(load: Load, report: Report): Files {
     exists: (file) => read(file) !== undefined,
     tree,
     params(file, at) {
+      if (!named.has(file)) named.set(file, at);
       const fault = formatFault(file);
       if (fault) {
         report.add('params.format', fault.message, { at: at ?? [], hint: fault.hint });
@@ -63,6 +67,7 @@ export function createFiles(load: Load, report: Report): Files {
       });
       return undefined;
     },
+    named: () => named,
     consulted: () => [...bytes.keys()],
   };
 }

@@ -1,8 +1,8 @@
 import pipelineSchema from '../../schema/pipeline.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
-import { parentsOf } from '../base/path.ts';
-import type { DataInput, Pipeline, Schedule } from '../base/types.ts';
-import { readContext } from './context.ts';
+import { isInside, parentsOf } from '../base/path.ts';
+import type { DataInput, Location, Pipeline, Schedule, Stage } from '../base/types.ts';
+import { DEFAULT_PARAMS, readContext } from './context.ts';
 import { readCron } from './cron.ts';
 import { describePipelinePlace } from './describe.ts';
 import { expandStages, type Instance } from './expand.ts';
@@ -91,14 +91,39 @@ function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline |
   const pools = readPools(expanded);
   const input = { context, files, pools: Object.keys(pools) };
   const schedule = readSchedule(expanded, report);
+  const all = instances.flatMap((instance) => readStage(instance, input, report) ?? []);
+  const named = new Map(files.named());
+  if (child(root, 'params') === undefined) named.set(DEFAULT_PARAMS, named.get(DEFAULT_PARAMS));
+  checkMadeParams(named, all, report);
   return {
     name: textOf(child(expanded, 'name'))?.value ?? 'pipeline',
     hash: textOf(child(expanded, 'hash'))?.value === 'md5' ? 'md5' : 'sha256',
-    stages: instances.flatMap((instance) => readStage(instance, input, report) ?? []),
+    stages: all,
     data: readData(expanded, report),
     pools,
     ...(schedule && { schedule }),
   };
+}
+
+/** Values are taken from a params file before any stage has run: from one that a stage makes, they would be old ones. */
+function checkMadeParams(
+  named: ReadonlyMap<string, Location | undefined>,
+  stages: readonly Stage[],
+  report: Report,
+): void {
+  for (const stage of stages)
+    for (const out of stage.outs)
+      for (const [file, at] of named) {
+        if (!isInside(file, out.path)) continue;
+        report.add(
+          'params.is-out',
+          `parameters are read from "${file}", but stage "${stage.name}" makes "${out.path}"`,
+          {
+            at: at ? [at, out.at] : out.at,
+            hint: 'they are read before any stage runs: list it under "deps" and read it in the stage',
+          },
+        );
+      }
 }
 
 /** The file as it is after templates, `foreach` and `matrix`: what the schema describes. */
