@@ -24,7 +24,8 @@ function sortKeys(value: Json): Json {
 function setPath(target: Record<string, Json>, path: readonly string[], value: Json): void {
   const [head = '', ...rest] = path;
   if (rest.length === 0) target[head] = value;
-  else {
+  // A list that is selected holds what is below it.
+  else if (!Array.isArray(target[head])) {
     const below = { ...(target[head] as Record<string, Json> | undefined) };
     setPath(below, rest, value);
     target[head] = below;
