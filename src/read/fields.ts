@@ -57,7 +57,10 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** The variable names of `env:` or `secrets:`, each once, in written order. Problems: `env.name`, `env.secret`. */
+/** What the runner itself sets for every stage. */
+const FIXED_NAMES: ReadonlySet<string> = new Set(['TZ', 'LC_ALL']);
+
+/** The variable names of `env:` or `secrets:`, each once, in written order. Problems: `env.name`, `env.fixed`, `env.secret`. */
 export function readNames(
   items: readonly Tree[],
   kind: 'env' | 'secrets',
@@ -73,6 +76,11 @@ export function readNames(
         ? 'give the name alone: the value comes from the environment'
         : 'use letters, digits and "_"';
       report.add('env.name', `"${shown}" is no name of an environment variable`, { at: text.at, hint });
+    } else if (FIXED_NAMES.has(text.value)) {
+      report.add('env.fixed', `"${text.value}" is the same for every stage, whatever the environment says`, {
+        at: text.at,
+        hint: 'outs must not depend on the machine: make what the stage is to see a parameter',
+      });
     } else if (kind === 'env' && isSecretName(text.value)) {
       report.add(
         'env.secret',
