@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { EXIT, PipelineError } from './error.ts';
 import type { ContentHash, Json, Location } from './types.ts';
 
 /** One remote as `remotes.yaml` has it, `${env:…}` filled in. */
@@ -102,6 +103,19 @@ export interface Remote {
   /** Makes all that was put visible and durable. Remotes without it are so when `put` resolves. */
   flush?(signal: AbortSignal): Promise<void>;
   close?(): Promise<void>;
+}
+
+/** A push believes the size of what is there, so it sends nothing over a damaged object of the right one. */
+export const CORRUPT_HINT: string =
+  'delete it there, then run "lockstep push" on a machine that has it; "lockstep verify --remote NAME --read-data" finds all such objects';
+
+/** The error for an object whose bytes came and are not what its name says. */
+export function corruptObject(hash: ContentHash): PipelineError {
+  return new PipelineError(
+    'remote.corrupt',
+    `the remote's object ${hash} has other bytes than its name says; it was refused`,
+    { exit: EXIT.failed, hint: CORRUPT_HINT },
+  );
 }
 
 /** Calls again, after a wait, what failed with an error that says `retryable`; the last error passes. */

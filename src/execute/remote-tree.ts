@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
+import { corruptObject } from '../base/remote.ts';
 import type { Remote } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
@@ -30,9 +31,5 @@ export async function readRemoteTree(
   const bytes = Buffer.concat(chunks);
   const algorithm = algorithmOf(hash);
   if (`${hashBytes(algorithm, bytes)}.dir` === hash) return parseManifest(bytes, algorithm);
-  throw new PipelineError(
-    'remote.corrupt',
-    `the remote's object ${hash} has other bytes than its name says; it was refused`,
-    { exit: EXIT.failed, hint: 'push it again from a machine that has it intact' },
-  );
+  throw corruptObject(hash);
 }

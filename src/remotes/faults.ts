@@ -1,5 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
+import { CORRUPT_HINT } from '../base/remote.ts';
 import type { RemoteConfig } from '../base/remote.ts';
 
 /** What can be wrong with a remote; the error's code is `remote.<kind>`. */
@@ -36,7 +37,7 @@ const HINTS: Readonly<Record<FaultKind, string>> = {
   credentials: 'check the credentials of this remote in remotes.yaml and the variables they name',
   'not-found': 'create it, or correct the url in remotes.yaml',
   'object-missing': 'push it again from a machine that has it, or make it again with "lockstep repro"',
-  corrupt: 'push it again from a machine that has it intact',
+  corrupt: CORRUPT_HINT,
   quota: 'wait a while and run the command again; what was sent stays sent. A lower "jobs" asks less often',
   full: 'make room there, then run the command again; what was sent stays sent',
   clock: "set this machine's clock right, for instance by NTP",

@@ -161,6 +161,7 @@ function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, conc
         await remove(key, signal).catch(() => undefined);
         throw remoteFault(config, 'corrupt', {
           what: `"${key}" arrived with other bytes than were sent`,
+          hint: 'run the command again',
           retryable: true,
         });
       }

@@ -53,6 +53,7 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     corrupt: (name) =>
       remoteFault(config, 'corrupt', {
         what: `"${name}" arrived with other bytes than were sent`,
+        hint: 'run the command again',
         retryable: true,
       }),
     incomplete: () =>

@@ -9,8 +9,9 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
+import { corruptObject } from '../base/remote.ts';
 import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
@@ -149,7 +150,7 @@ async function write(
   { temp, came }: { readonly temp: string; readonly came: ((bytes: number) => void) | undefined },
 ): Promise<FileLook> {
   const expected: ContentHash = `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
-  const mismatch = (): PipelineError => corrupt(hash);
+  const mismatch = (): PipelineError => corruptObject(hash);
   if ('file' in source)
     return lookOf(copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));
   const running = createRunningHash(algorithmOf(hash));
@@ -171,15 +172,4 @@ async function write(
   } finally {
     closeSync(fd);
   }
-}
-
-function corrupt(hash: ContentHash): PipelineError {
-  return new PipelineError(
-    'remote.corrupt',
-    `the remote's object ${hash} has other bytes than its name says; it was refused`,
-    {
-      exit: EXIT.failed,
-      hint: 'push it again from a machine that has it intact',
-    },
-  );
 }

@@ -87,6 +87,30 @@ test('an object with other, fewer, more or no bytes is refused and named, and ne
   }
 });
 
+test('a damaged object of the right size is mended as the hint says, a manifest too', async () => {
+  const rig = await createPushed();
+  const manifest = objectsOf(rig.path('remote')).find((file) => file.endsWith('.dir')) ?? '';
+  for (const object of [objectWith(rig.path('remote'), 'two\n'), manifest]) {
+    damage(object, readFileSync(object, 'utf8').toUpperCase());
+    const clone = cloneOf(rig);
+    // Two ways to a manifest: all of a directory, and one file of it.
+    for (const word of ['parts', 'parts/2.txt']) {
+      const ran = await clone.lockstep(['pull', word]);
+      assert.equal(ran.code, 1);
+      assert.match(
+        ran.stderr,
+        /\[remote\.corrupt\].*\n = hint: delete it there, then run "lockstep push" on a machine that has it; "lockstep verify --remote NAME --read-data" finds all such objects\n/,
+      );
+    }
+    const found = await clone.lockstep(['verify', '--remote', 'origin', '--read-data']);
+    assert.ok(found.stderr.includes(object.slice(object.indexOf('files/'))), found.stderr);
+    rmSync(object);
+    succeeded(await rig.lockstep(['push']));
+    succeeded(await clone.lockstep(['pull']));
+    assert.equal(clone.read('parts/2.txt'), 'two\n');
+  }
+});
+
 test('a manifest with a path that leaves its folder or goes into .git is refused, and nothing is written', async () => {
   const rig = await createPushed();
   const old = objectsOf(rig.path('remote')).find((file) => file.endsWith('.dir')) ?? '';
