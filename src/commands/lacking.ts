@@ -10,7 +10,7 @@ export function lackingHere({ path }: Pick<Artifact, 'path'>): Problem {
   return {
     code: 'push.missing',
     message: `"${path}" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`,
-    hint: 'make it again with "lockstep repro", then push; or push it from a machine that has it',
+    hint: `"lockstep verify ${path}" says how to have it here again, then push; or push it from a machine that has it`,
   };
 }
 

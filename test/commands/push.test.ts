@@ -144,6 +144,30 @@ test('what is missing here and there is named, exit 1; what is missing only here
   );
 });
 
+test('what neither side has is had again as the hint and then verify say, and pushed', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\ndata: [data/]\nstages:\n  copy: { cmd: cat data/* > copy.txt, deps: [data/], outs: [copy.txt] }\n',
+    'data/a.txt': 'a\n',
+    'data/b.txt': 'b\n',
+  });
+  rig.remove('.lockstep/files');
+  const ran = await rig.lockstep(['push']);
+  assert.equal(ran.code, 1);
+  const told = [...ran.stderr.matchAll(/ = hint: "lockstep (verify \S+)" says how/g)].map(
+    (one) => one[1] ?? '',
+  );
+  assert.deepEqual(told.sort(), ['verify copy.txt', 'verify data']);
+  for (const words of told) {
+    const { stderr } = await rig.lockstep(words.split(' '));
+    const repro = /"lockstep (repro [^"]*)" makes it again/.exec(stderr)?.[1];
+    if (repro === undefined) assert.match(stderr, /its bytes were put back/);
+    else succeeded(await rig.lockstep(repro.split(' ')));
+  }
+  succeeded(await rig.lockstep(['push']));
+  assert.equal(objectsOf(rig.path('remote')).length, 4);
+});
+
 test('without a remote, with an unset variable, or where nothing can be written, the error says why', async () => {
   const rig = await createDemo({ 'remotes.yaml': '' });
   assert.match(
