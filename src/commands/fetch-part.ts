@@ -8,10 +8,10 @@ import type { LockedArtifact } from '../execute/checkout.ts';
 import { readRemoteTree } from '../execute/remote-tree.ts';
 import { concernsOneObject } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
+import { keptFault, keptItems } from './kept.ts';
 import { tellLackingThere } from './lacking.ts';
 import { isGlob } from './pull-targets.ts';
 import type { Pattern } from './pull-targets.ts';
-import { placeOf } from './routes.ts';
 
 /** A file of a directory. */
 export interface PartFile {
@@ -91,35 +91,8 @@ export function leaveKept(
   const known = new Set([...left.values()].flat().map(({ word }) => word));
   for (const [tree, item] of kept)
     for (const { word, optional } of parts.get(tree) ?? [])
-      if (!optional && !known.has(word)) throw keptFault(item, word);
+      if (!optional && !known.has(word)) throw keptFault(item, word, 'fetched');
   return left;
-}
-
-/** Those of them, by path, that are kept from every remote, or from the one that is asked for. */
-export function keptItems(
-  items: readonly LockedArtifact[],
-  asked: string | undefined,
-): ReadonlyMap<RelPath, LockedArtifact> {
-  // Which one is the default does not matter here: it is no reason to keep anything from it.
-  const kept = items.filter((item) => placeOf(item, asked, '') === undefined);
-  return new Map(kept.map((item) => [item.artifact.path, item]));
-}
-
-/** Where alone it can be had, for a sentence. */
-export function keeperOf({ push, remote }: LockedArtifact): string {
-  return push ? `the remote "${remote}" alone` : 'the machine that made it ("push: false")';
-}
-
-export function keptFault(item: LockedArtifact, word: string): PipelineError {
-  return new PipelineError(
-    'cli.arguments',
-    `"${word}" cannot be fetched: ${word === item.artifact.path ? 'it' : `"${item.artifact.path}"`} is kept to ${keeperOf(item)}`,
-    {
-      hint: item.push
-        ? 'leave --remote out, or name that one'
-        : 'copy it from the machine that has it, or make it with "lockstep repro"',
-    },
-  );
 }
 
 /** Throws `cli.arguments` for words that no file of any directory answers to. */

@@ -9,6 +9,7 @@ import { isSet, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext, Flag } from './command.ts';
 import { findParts, leaveKept, refuseUnmatched } from './fetch-part.ts';
 import type { Part } from './fetch-part.ts';
+import { refuseLacking } from './kept.ts';
 import { tellLackingThere } from './lacking.ts';
 import { findTargets } from './pull-targets.ts';
 import type { Targets } from './pull-targets.ts';
@@ -39,7 +40,9 @@ const fetch: Command = {
     withProject(context, async (project) => {
       using _cache = await project.takeCache('shared');
       const targets = await findTargets(context, project);
-      return (await fetchAll(context, project, targets)).complete ? EXIT.ok : EXIT.failed;
+      const { complete } = await fetchAll(context, project, targets);
+      if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
+      return complete ? EXIT.ok : EXIT.failed;
     }),
 };
 

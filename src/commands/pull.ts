@@ -6,8 +6,8 @@ import { tell } from './checkout.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { keeperOf, keptFault, keptItems } from './fetch-part.ts';
 import { FETCH_FLAGS, fetchAll } from './fetch.ts';
+import { keeperOf, keptFault, keptItems } from './kept.ts';
 import { placeParts } from './pull-parts.ts';
 import { findTargets } from './pull-targets.ts';
 
@@ -64,7 +64,7 @@ function tellKept(
   for (const one of untold) {
     const item = kept.get(one.path);
     if (!item) others.push(one);
-    else if (asked) others.push({ path: one.path, problems: keptFault(item, one.path).problems });
+    else if (asked) others.push({ path: one.path, problems: keptFault(item, one.path, 'fetched').problems });
     else if (context.json) printJson(context, { type: 'kept', path: one.path, remote: item.remote });
     else context.print(`${one.path} is not here: it is kept to ${keeperOf(item)}\n`);
   }

@@ -2,6 +2,7 @@ import { EXIT } from '../base/error.ts';
 import { push as pushObjects } from '../execute/push.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
+import { refuseKept } from './kept.ts';
 import { lackingHere } from './lacking.ts';
 import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
 import { eachRemote } from './routes.ts';
@@ -22,7 +23,9 @@ const push: Command = {
       using _cache = await project.takeCache('shared');
       const results = runCache ? project.runs.list().map((entry) => entry.result) : [];
       let complete = true;
-      const routing = { asked: textFlag(context, 'remote'), runCache, jobs: transferJobs(context) };
+      const asked = textFlag(context, 'remote');
+      refuseKept(context.args, project, asked);
+      const routing = { asked, runCache, jobs: transferJobs(context) };
       await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
         const result = await pushObjects({
           cache,

@@ -93,6 +93,37 @@ test('an out with push: false never leaves, and one with a remote of its own goe
   assert.throws(() => readdirSync(rig.path('backup')));
 });
 
+test('what is kept from the remote is refused where it alone is named, by push and by fetch', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n' +
+      '  mine: { cmd: echo mine > mine.txt, outs: [{ mine.txt: { push: false } }] }\n' +
+      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: backup } }] }\n' +
+      '  both: { cmd: echo a > a.txt && echo b > b.txt, outs: [a.txt, { b.txt: { push: false } }] }\n',
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n  backup: { url: backup }\n',
+  });
+  const refusals: readonly (readonly [args: readonly string[], told: string])[] = [
+    [['mine.txt'], '"mine.txt" cannot be X: it is kept to the machine that made it ("push: false")'],
+    [['a.txt', './mine.txt'], 'mine.txt" cannot be X: '],
+    [['theirs.txt', '-r', 'origin'], '"theirs.txt" cannot be X: it is kept to the remote "backup" alone'],
+  ];
+  const clone = cloneOf(rig, ['mine.txt', 'theirs.txt', 'a.txt', 'b.txt']);
+  for (const [args, told] of refusals) {
+    const pushed = await rig.lockstep(['push', ...args]);
+    assert.equal(pushed.code, 2, args.join(' '));
+    assert.ok(pushed.stderr.includes(told.replace('X', 'pushed')), pushed.stderr);
+    const fetched = await clone.lockstep(['fetch', ...args]);
+    assert.equal(fetched.code, 1, args.join(' '));
+    assert.ok(fetched.stderr.includes(told.replace('X', 'fetched')), fetched.stderr);
+  }
+  assert.match((await rig.lockstep(['push', 'mine'])).stderr, /"mine" cannot be pushed: "mine\.txt" is kept/);
+  assert.throws(() => readdirSync(rig.path('remote/files')), 'before anything moves');
+  succeeded(await rig.lockstep(['push', 'both', 'theirs']));
+  assert.equal(objectsOf(rig.path('remote')).length, 1);
+  // Whoever has it need not be told.
+  succeeded(await rig.lockstep(['fetch', 'mine.txt']));
+});
+
 test('where nothing has been recorded, that is said', async () => {
   const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n' });
   for (const command of ['push', 'fetch', 'pull']) {
