@@ -22,7 +22,7 @@ export function keeperOf({ push, remote }: LockedArtifact): string {
 }
 
 const HINTS = {
-  fetched: 'copy it from the machine that has it, or make it with "lockstep repro"',
+  fetched: 'copy it from the machine that has it; what a stage makes, "lockstep repro" can make again',
   pushed: 'take "push: false" out of pipeline.yaml if it may leave this machine',
 } as const;
 

@@ -320,7 +320,7 @@ test('a file of a directory that is kept from the remote is refused for that rea
   assert.equal(
     never.stderr,
     'error[cli.arguments]: "raw/TCS.NS.csv" cannot be fetched: "raw" is kept to the machine that made it ("push: false")\n' +
-      ' = hint: copy it from the machine that has it, or make it with "lockstep repro"\n',
+      ' = hint: copy it from the machine that has it; what a stage makes, "lockstep repro" can make again\n',
   );
   clone.write('pipeline.yaml', MARKETS.replace('outs: [raw/]', 'outs: [{ raw/: { remote: cold } }]'));
   const url = rig.path('remote');
