@@ -6,7 +6,7 @@ import type { RelPath } from '../base/types.ts';
 import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
-import type { Remotes } from '../read/remotes.ts';
+import type { RemoteConfig, Remotes } from '../read/remotes.ts';
 import { textFlag } from './command.ts';
 import type { CommandContext, Flag } from './command.ts';
 
@@ -84,12 +84,8 @@ export function transferJobs(context: CommandContext): number | undefined {
 /** More connections than this are no faster, and ports run out. */
 const MAX_JOBS = 1024;
 
-/** Opens a remote by name, does something with it, and closes it. */
-export async function withRemote<T>(
-  context: CommandContext,
-  { root, remotes, name, taken, clock, jobs, emit }: RemoteChoice,
-  act: (remote: Remote) => Promise<T>,
-): Promise<T> {
+/** What remotes.yaml says of a remote. Throws `remote.unknown`, and the `problem` it has. */
+export function configOf(remotes: Remotes, name: string): RemoteConfig {
   const config = remotes.remotes[name];
   if (!config)
     throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`, {
@@ -97,6 +93,16 @@ export async function withRemote<T>(
       hint: 'add it with "lockstep remote add NAME URL"',
     });
   if (config.problem) throw PipelineError.of([config.problem]);
+  return config;
+}
+
+/** Opens a remote by name, does something with it, and closes it. */
+export async function withRemote<T>(
+  context: CommandContext,
+  { root, remotes, name, taken, clock, jobs, emit }: RemoteChoice,
+  act: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  const config = configOf(remotes, name);
   const { signal, env } = context;
   const options = jobs === undefined ? config.options : { ...config.options, jobs };
   return useRemote({ ...config, options }, { root, env, taken, clock, signal, emit }, act);

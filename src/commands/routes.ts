@@ -8,7 +8,7 @@ import type { LockedArtifact } from '../execute/checkout.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
-import { chooseRemote, withRemote } from './remotes.ts';
+import { chooseRemote, configOf, withRemote } from './remotes.ts';
 
 /** What one transfer is about: a remote and the artifacts that go to it. */
 export interface Route {
@@ -59,6 +59,8 @@ export async function eachRemote(
     if (route) route.push(item);
     else routes.set(name, [item]);
   }
+  // Nothing moves to one while another is known to be wrong.
+  for (const name of routes.keys()) configOf(remotes, name);
   for (const [name, artifacts] of routes) {
     const takes = (result: StageLock): boolean =>
       outsOf(project, result)?.every(

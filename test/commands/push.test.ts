@@ -255,6 +255,22 @@ test('a folder that the project keeps its own files in, or that nobody meant, is
   succeeded(await rig.lockstep(['push'], { env: { REM: 'parts-store' } }));
 });
 
+test('what is wrong with one remote is told before anything moves to another', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n' +
+      '  ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }\n' +
+      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: backup } }] }\n',
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n',
+  });
+  const unknown = await rig.lockstep(['push']);
+  assert.match(unknown.stderr, /^error\[remote\.unknown\]: there is no remote "backup"/);
+  rig.write('remotes.yaml', `${rig.read('remotes.yaml')}  backup: { url: "\${env:NO_SUCH_PLACE}" }\n`);
+  const unset = await rig.lockstep(['push']);
+  assert.match(unset.stderr, /^error\[remotes\.env\]: the remote "backup" needs/);
+  assert.throws(() => readdirSync(rig.path('remote')));
+});
+
 test('a read-only remote refuses a push before anything is asked of it', async () => {
   const rig = await createDemo({ 'remotes.yaml': 'remotes:\n  web: { url: "http://127.0.0.1:9/none" }\n' });
   const ran = await rig.lockstep(['push']);
