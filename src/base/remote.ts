@@ -45,7 +45,12 @@ export interface SizedObject {
  * Bytes from a remote: a stream, or a local file for the receiver to copy and hash. `from`: the byte of the object that the
  * stream begins with, 0 without it.
  */
-export type Source = SourceStream | { readonly file: string };
+export type Source = SourceStream | SourceFile;
+export interface SourceFile {
+  readonly file: string;
+  /** What the receiver's system errors in reading it mean: they are the remote's, not this machine's. */
+  readonly faultOf: (error: unknown) => unknown;
+}
 export interface SourceStream {
   readonly stream: Readable;
   readonly from?: number;

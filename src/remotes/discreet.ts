@@ -86,7 +86,8 @@ export function discreet(remote: Remote, redactor: Redactor): Remote {
     ...(remote.flush && { flush: (signal) => guard(signal, async () => remote.flush?.(signal)) }),
     async get(key, signal, from) {
       const source = await guard(signal, () => remote.get(key, signal, from));
-      if ('file' in source) return source;
+      if ('file' in source)
+        return { ...source, faultOf: (error) => withoutSecrets(source.faultOf(error), redactor) };
       return { ...source, stream: derivedStream(source.stream, pieces(source.stream, redactor)) };
     },
     async *list(prefix, signal): AsyncGenerator<RemoteEntry, void, undefined> {

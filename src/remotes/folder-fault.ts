@@ -2,10 +2,13 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
 
-/** A file system's error as the remote's own; anything that is no system error comes back as it is. */
-export function folderFault(config: RemoteConfig, error: unknown): unknown {
+/**
+ * A file system's error as the remote's own; anything that is no system error comes back as it is. `file`: what it is about
+ * where the error itself does not say.
+ */
+export function folderFault(config: RemoteConfig, error: unknown, file: string = config.url): unknown {
   if (error instanceof PipelineError || !isSystemError(error)) return error;
-  const where = error.path ?? config.url;
+  const where = error.path ?? file;
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -137,7 +137,12 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     },
     async get(key) {
       const file = join(root, key);
-      if (guard(() => statIfExists(file))?.isFile()) return { file };
+      if (guard(() => statIfExists(file))?.isFile())
+        return {
+          file,
+          faultOf: (error) =>
+            isSystemError(error, 'ENOENT') ? objectMissing(config, key) : folderFault(config, error, file),
+        };
       requireRoot();
       throw objectMissing(config, key);
     },

@@ -9,6 +9,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { isSystemError } from '../base/error.ts';
 import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
 import { corruptObject } from '../base/remote.ts';
@@ -104,13 +105,16 @@ export function createLanding(cache: Cache): Landing {
       });
     },
     async receive(hash, given, { signal, came }) {
-      const source = asSmallFileOrStream(given, signal);
+      let source: Source = given;
       try {
+        source = asSmallFileOrStream(given, signal);
         const temp = cache.newTemp();
         const received = receivedAs(temp, hash, await write(hash, source, { temp, came }));
         if (isTreeHash(hash)) trees.set(hash, received);
         else await naming.add([received]);
         return received.size;
+      } catch (error) {
+        throw 'file' in given && isOfReading(error, given.file) ? given.faultOf(error) : error;
       } finally {
         // Nobody may have begun to read it.
         if ('stream' in source) source.stream.destroy();
@@ -135,6 +139,11 @@ export function createLanding(cache: Cache): Landing {
       trees.clear();
     },
   };
+}
+
+/** True for a failure of a remote's file; those of the temp file come from making and writing it. */
+function isOfReading(error: unknown, file: string): boolean {
+  return isSystemError(error) && (error.path === file || error.syscall === 'read');
 }
 
 /** A large file is copied piece by piece, so that a Ctrl-C need not wait for its end. */

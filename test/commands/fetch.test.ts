@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
@@ -109,6 +117,20 @@ test('a damaged object of the right size is mended as the hint says, a manifest 
     succeeded(await clone.lockstep(['pull']));
     assert.equal(clone.read('parts/2.txt'), 'two\n');
   }
+});
+
+test('a remote whose disk fails is told as the remote, not as the disk of this machine', async () => {
+  const rig = await createPushed();
+  const object = objectWith(rig.path('remote'), 'two\n');
+  rmSync(object);
+  // A file whose first byte nobody can read: EIO.
+  symlinkSync('/proc/self/mem', object);
+  const ran = await cloneOf(rig).lockstep(['fetch']);
+  assert.equal(ran.code, 1);
+  assert.ok(
+    ran.stderr.includes(`error[remote.unreachable]: remote "origin": "${object}" fails with EIO\n`),
+    ran.stderr,
+  );
 });
 
 test('a manifest with a path that leaves its folder or goes into .git is refused, and nothing is written', async () => {

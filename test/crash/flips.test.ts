@@ -214,7 +214,10 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
       const file = rig.path('received');
       writeFileSync(file, flipped);
       const landing = createLanding(openCache([]));
-      for (const source of [{ file }, { stream: Readable.from([flipped]) }])
+      for (const source of [
+        { file, faultOf: (error: unknown) => error },
+        { stream: Readable.from([flipped]) },
+      ])
         await assert.rejects(
           landing.receive(hash, source, new AbortController()),
           isCode('remote.corrupt'),

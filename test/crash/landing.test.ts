@@ -29,7 +29,11 @@ test('a manifest that could not be let in is not tried again: the first error is
   const cache = openCache(rig);
   const hash = `sha256:${sha256Hex('[]')}.dir` as const;
   const landing = createLanding(cache);
-  await landing.receive(hash, { file: rig.path('manifest') }, new AbortController());
+  await landing.receive(
+    hash,
+    { file: rig.path('manifest'), faultOf: (error) => error },
+    new AbortController(),
+  );
   const folder = dirname(cache.pathOf(hash));
   // A folder takes no file's place: the rename fails.
   rig.write(

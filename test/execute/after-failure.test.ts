@@ -97,7 +97,9 @@ test('once the disk has failed nothing more is let in, since it may have lost th
   const landing = createLanding(cache);
   const receive = (name: string): Promise<ContentHash> => {
     const hash = hashBytes('sha256', name);
-    return landing.receive(hash, { file: rig.path(name) }, new AbortController()).then(() => hash);
+    return landing
+      .receive(hash, { file: rig.path(name), faultOf: (error) => error }, new AbortController())
+      .then(() => hash);
   };
   const first = await receive('a');
   mkdirSync(join(cache.pathOf(first), 'in-the-way'), { recursive: true });

@@ -62,7 +62,8 @@ for (const size of [0, 100, 5 * 1024 * 1024]) {
     assert.notEqual(stat.ino, statSync(file).ino);
     assert.equal(stat.nlink, 1);
     assert.equal(stat.size, size);
-    assert.deepEqual(await remote.get(keyOf(bytes), signal), { file: target });
+    const source = await remote.get(keyOf(bytes), signal);
+    assert.equal('file' in source && source.file, target);
   });
 
   test(`an object of ${size} bytes has the mode of objects whatever the umask`, async (t) => {
