@@ -132,7 +132,7 @@ async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promis
   const out = process.stderr;
   return createConsoleListener({
     write: (text) => void out.write(text),
-    isTty: out.isTTY === true && process.env['CI'] === undefined && process.env['TERM'] !== 'dumb',
+    isTty: isTerminal() && process.env['CI'] === undefined,
     columns: () => out.columns ?? 80,
     colour: usesColour(),
     unicode:
@@ -156,6 +156,11 @@ interface Seeing {
 function usesColour(): boolean {
   if ((process.env['NO_COLOR'] ?? '') !== '') return false;
   if ((process.env['FORCE_COLOR'] ?? '') !== '') return true;
+  return isTerminal();
+}
+
+/** A terminal that can more than print. */
+function isTerminal(): boolean {
   return process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
 }
 

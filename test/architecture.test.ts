@@ -176,7 +176,8 @@ test('imports end in .ts and name no barrel of a folder', () => {
 test('no test is left out or runs alone', () => {
   assert.deepEqual(
     uses(
-      /\b(test|it|describe)\s*\.\s*(only|skip|todo)\b|\b(only|skip):\s*true\b|\btodo:/,
+      // A test may skip itself where a machine lacks something, and says then what.
+      /\b(test|it|describe)\s*\.\s*(only|skip|todo)\b|\b(only|skip):\s*true\b|\btodo:|\bt\.(todo\b|skip\((?!['`]))/,
       ['test/architecture.test.ts'],
       TESTS,
     ),

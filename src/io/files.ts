@@ -106,6 +106,11 @@ export function tempName(path: string): string {
 }
 let counter = 0;
 
+/** Whose temp file has this name, as `isOwnerAlive` takes it; `undefined` for a name that `tempName` does not give. */
+export function ownerOfTemp(name: string): string | undefined {
+  return /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/.exec(name)?.[1];
+}
+
 /** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
 export const INCOMING = '.incoming';
 /** Threads that make files in one folder wait for each other. */
@@ -123,9 +128,9 @@ export function createTemps(objects: string): () => string {
 export function sweepTemps(folder: string, deep = false): void {
   for (const entry of readFolder(folder)) {
     const path = join(folder, entry.name);
-    const match = /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/.exec(entry.name);
-    if (match) {
-      if (!isOwnerAlive(match[1] ?? '')) rmSync(path, { recursive: true, force: true });
+    const owner = ownerOfTemp(entry.name);
+    if (owner !== undefined) {
+      if (!isOwnerAlive(owner)) rmSync(path, { recursive: true, force: true });
     } else if (deep && entry.isDirectory()) sweepTemps(path, true);
   }
 }

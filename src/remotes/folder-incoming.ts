@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFolder, tempName } from '../io/files.ts';
+import { ownerOfTemp, readFolder, tempName } from '../io/files.ts';
 import { isOwnerAlive } from '../io/process-id.ts';
 
 /** Another machine's living process looks dead from here; what it writes is younger than this. */
@@ -28,7 +28,7 @@ function deadBelow(folder: string): readonly string[] {
   return readFolder(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return deadBelow(path);
-    const owner = /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/.exec(entry.name)?.[1];
+    const owner = ownerOfTemp(entry.name);
     return owner === undefined || isOwnerAlive(owner) ? [] : [path];
   });
 }

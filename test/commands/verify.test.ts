@@ -232,7 +232,8 @@ test('a remote is held against the lock by name and size, and by its bytes when 
   ]);
 });
 
-test('a clone without cache and workspace can verify a remote, whose manifests it reads there', async () => {
+/** A project that was pushed, and a clone that has neither its cache nor its workspace. */
+async function pushedAndCloned(): Promise<{ readonly rig: Rig; readonly clone: Rig }> {
   const rig = await madeProject({ 'remotes.yaml': 'default: nas\nremotes:\n  nas: { url: nas }\n' });
   assert.equal((await rig.lockstep(['push'])).code, 0);
   const clone = createRig({
@@ -240,6 +241,11 @@ test('a clone without cache and workspace can verify a remote, whose manifests i
     'pipeline.lock': rig.read('pipeline.lock'),
     'remotes.yaml': `default: nas\nremotes:\n  nas: { url: "${rig.path('nas')}" }\n`,
   });
+  return { rig, clone };
+}
+
+test('a clone without cache and workspace can verify a remote, whose manifests it reads there', async () => {
+  const { rig, clone } = await pushedAndCloned();
   const good = await clone.lockstep(['verify', '--remote', 'nas', '--json']);
   assert.equal(good.code, 0, good.stdout);
   assert.equal(verdictOf(good).summary['objects'], 6);
@@ -254,13 +260,7 @@ test('a clone without cache and workspace can verify a remote, whose manifests i
 });
 
 test('a file of a folder that was cut off on the remote is found without the cache, and healed by the hint', async () => {
-  const rig = await madeProject({ 'remotes.yaml': 'default: nas\nremotes:\n  nas: { url: nas }\n' });
-  assert.equal((await rig.lockstep(['push'])).code, 0);
-  const clone = createRig({
-    'pipeline.yaml': PIPELINE,
-    'pipeline.lock': rig.read('pipeline.lock'),
-    'remotes.yaml': `default: nas\nremotes:\n  nas: { url: "${rig.path('nas')}" }\n`,
-  });
+  const { rig, clone } = await pushedAndCloned();
   const object = `nas/${objectOf('one\ntwo\n')}`;
   chmodSync(rig.path(object), 0o644);
   rig.write(object, 'one\n');

@@ -122,9 +122,9 @@ test('what a clone has from git, as the lock names it, is kept without a word wh
   assert.equal(readFileSync(objectAt(rig, OBJECTS.other), 'utf8'), 'other');
 });
 
-test('an edit of a file that shares its inode with the object is found, and the object made again', async () => {
+test('an edit of a file that shares its inode with the object is found, and the object made again', async (t) => {
   const rig = await made();
-  if (ino(rig.path('one.txt')) !== ino(objectAt(rig, OBJECTS.other))) return;
+  if (ino(rig.path('one.txt')) !== ino(objectAt(rig, OBJECTS.other))) return t.skip('no hardlinks here');
   corrupt(rig.path('one.txt'), { keepTimes: false });
   const status = await rig.lockstep(['status']);
   assert.match(status.stdout, /out one\.txt was changed by hand/);

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { byCodeUnit } from '../../base/path.ts';
 import { formatBytes, plural } from '../../base/text.ts';
 import { createJournal } from '../../execute/journal.ts';
-import { readFolder } from '../../io/files.ts';
+import { ownerOfTemp, readFolder } from '../../io/files.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
 import type { Check } from './check.ts';
 
-/** A temp file, and an attempt's folder in `STAGING`; the part in brackets is the mark of the process it belongs to. */
-const TEMP = /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/;
+/** An attempt's folder in `STAGING`; the part in brackets is the mark of the process it belongs to. */
 const ATTEMPT = /^(\d+-[0-9A-Za-z]+)\.\d+$/;
 const STAGING = join('.lockstep', 'staging');
 /** Outs that failed, whatever they are called. */
@@ -51,7 +50,7 @@ function checkTemps(root: string): Check {
 
 /** Paths, from the root, of what dead runners have left in `.lockstep`, and beside it, where a lock on its way waits. */
 function findStale(root: string): readonly string[] {
-  const beside = readFolder(root).filter(({ name }) => isOfDead(name, TEMP));
+  const beside = readFolder(root).filter(({ name }) => isOfDead(ownerOfTemp(name)));
   return [...beside.map(({ name }) => name), ...staleBelow(root, '.lockstep')];
 }
 
@@ -59,13 +58,13 @@ function* staleBelow(root: string, folder: string): Generator<string> {
   for (const entry of readFolder(join(root, folder))) {
     const path = join(folder, entry.name);
     const inStaging = folder === STAGING;
-    if (isOfDead(entry.name, TEMP) || (inStaging && isOfDead(entry.name, ATTEMPT))) yield path;
+    if (isOfDead(ownerOfTemp(entry.name)) || (inStaging && isOfDead(ATTEMPT.exec(entry.name)?.[1])))
+      yield path;
     else if (entry.isDirectory() && !inStaging && path !== FAILED) yield* staleBelow(root, path);
   }
 }
 
-function isOfDead(name: string, kind: RegExp): boolean {
-  const owner = kind.exec(name)?.[1];
+function isOfDead(owner: string | undefined): boolean {
   return owner !== undefined && !isOwnerAlive(owner);
 }
 
