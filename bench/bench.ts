@@ -12,7 +12,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { isKept, judge, readBudgets, refuseUnknown } from './harness/budgets.ts';
 import type { Budgets } from './harness/budgets.ts';
-import { measure } from './harness/measure.ts';
+import { measure, warmMemory } from './harness/measure.ts';
 import type { Command } from './harness/measure.ts';
 import { readOptions } from './harness/options.ts';
 import type { Options } from './harness/options.ts';
@@ -108,7 +108,13 @@ async function runScenario(
       budgets[name] ?? {},
       course.trials.map((trial) => trial.name),
     );
-    const outcomes = await runCourse(course, { rounds, scratch, run });
+    const touched = scenario.touchedBytes?.(quick) ?? 0;
+    const outcomes = await runCourse(course, {
+      rounds,
+      scratch,
+      run,
+      warmMemory: () => touched > 0 && warmMemory(touched),
+    });
     const judged = outcomes.map((outcome) => ({
       outcome,
       verdicts: judge(outcome, budgets[name]?.[outcome.trial] ?? []),

@@ -23,6 +23,7 @@ export function dvcFlow(title: string, shape: Shape): Scenario {
     // Each side makes data and objects twice in a round and its remote once; DVC places its data a third time.
     diskBytes: (quick, rounds) =>
       ((4 + 12 * rounds) * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
+    touchedBytes: (quick) => (3 * (bytesOf(shape) + shape.files * 4096)) / (quick ? 10 : 1),
     prepare: (bench) => prepareFlow(bench, bench.quick ? scaleDown(shape) : shape),
   };
 }

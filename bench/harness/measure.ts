@@ -24,6 +24,12 @@ export interface Measured {
 }
 
 const MEASURE = join(import.meta.dirname, 'measure.py');
+const WARM_MEMORY = join(import.meta.dirname, 'warm-memory.py');
+
+/** Brings back so much memory, where the host of a virtual machine has taken it; see `warm-memory.py`. */
+export function warmMemory(bytes: number): void {
+  execFileSync(findPython(), ['-I', '-S', WARM_MEMORY, String(bytes)], { stdio: 'inherit' });
+}
 
 /**
  * Runs a command to its end. Throws, with what it printed, when it does not exit with 0: a benchmark of a failure means

@@ -62,5 +62,7 @@ export interface Scenario {
   readonly rounds: number;
   /** What it needs on disk at most for so many counted rounds. */
   readonly diskBytes: (quick: boolean, rounds: number) => number;
+  /** What one of its commands reads and writes, where that is much: so much memory is brought back before each. */
+  readonly touchedBytes?: (quick: boolean) => number;
   readonly prepare: (bench: Bench) => Course | Promise<Course>;
 }

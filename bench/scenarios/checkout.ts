@@ -9,6 +9,7 @@ const scenario: Scenario = {
   title: 'a folder that is gone comes back: by link (outs), by copy (tracked inputs)',
   rounds: 3,
   diskBytes: (quick, rounds) => ((8 + 2 * rounds) * bytesOf(PICTURES)) / (quick ? 10 : 1),
+  touchedBytes: (quick) => (2 * bytesOf(PICTURES)) / (quick ? 10 : 1),
   prepare(bench) {
     const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
     const source = join(bench.dir, 'source');

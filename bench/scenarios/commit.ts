@@ -12,6 +12,7 @@ const scenario: Scenario = {
   title: 'taking over what a stage made, which only renamed it, and what stands there: hash, cache, lock',
   rounds: 3,
   diskBytes: (quick) => (bytesOf(PICTURES) + bytesOf(GIANTS)) / (quick ? 4 : 0.4),
+  touchedBytes: (quick) => bytesOf(GIANTS) / (quick ? 16 : 1),
   prepare(bench) {
     const sized = (shape: Shape): Shape => (bench.quick ? scaleDown(shape) : shape);
     const [pictures, giants] = [sized(PICTURES), sized(GIANTS)];

@@ -10,6 +10,7 @@ const scenario: Scenario = {
   title: '20,000 files of 100 KiB to a folder remote on the same disk, and back',
   rounds: 3,
   diskBytes: (quick, rounds) => ((8 + 4 * rounds) * bytesOf(PICTURES)) / (quick ? 10 : 1),
+  touchedBytes: (quick) => (3 * bytesOf(PICTURES)) / (quick ? 10 : 1),
   prepare(bench) {
     const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
     const folder = makeDataProject(bench, 'project', { shape, as: 'out' });

@@ -12,6 +12,7 @@ const scenario: Scenario = {
   // Both make their objects and their data once in a round.
   diskBytes: (quick, rounds) =>
     ((3 + 4 * rounds) * (bytesOf(PICTURES) + PICTURES.files * 4096)) / (quick ? 10 : 1),
+  touchedBytes: (quick) => (2 * bytesOf(PICTURES)) / (quick ? 10 : 1),
   prepare(bench) {
     const shape = bench.quick ? scaleDown(PICTURES) : PICTURES;
     const path = bench.peer('git');

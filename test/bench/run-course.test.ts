@@ -22,17 +22,22 @@ test('contenders are run in turn, round by round, and a warming round does not c
     return { ...MEASURED, wallMs: order.length, peakBytes: order.length };
   };
   const course = courseOf([contender('a', 'same'), contender('b', 'same')], 'round');
-  const outcomes = await runCourse(course, { rounds: 2, scratch: '/', run });
+  const outcomes = await runCourse(course, {
+    rounds: 2,
+    scratch: '/',
+    run,
+    warmMemory: () => order.push('memory'),
+  });
   assert.deepEqual(
     order.filter((name) => name !== 'sync'),
-    ['a', 'b', 'a', 'b', 'a', 'b'],
+    ['a', 'b', 'a', 'b', 'a', 'b'].flatMap((name) => ['memory', name]),
   );
   assert.deepEqual(outcomes, [
     {
       trial: 'add',
       taken: [
-        { name: 'a', ms: [6, 10], peakBytes: 10 },
-        { name: 'b', ms: [8, 12], peakBytes: 12 },
+        { name: 'a', ms: [9, 15], peakBytes: 15 },
+        { name: 'b', ms: [12, 18], peakBytes: 18 },
       ],
       missing: [],
       made: 'same',
@@ -45,7 +50,10 @@ test('two contenders that made different things end the benchmark', async () => 
     [contender('lockstep', '2 files'), contender('floor'), contender('peer', '3 files')],
     'done',
   );
-  await assert.rejects(runCourse(course, { rounds: 1, scratch: '/', run: () => MEASURED }), {
-    message: 'in "add" peer made "3 files", but "2 files" was made before',
-  });
+  await assert.rejects(
+    runCourse(course, { rounds: 1, scratch: '/', run: () => MEASURED, warmMemory: () => {} }),
+    {
+      message: 'in "add" peer made "3 files", but "2 files" was made before',
+    },
+  );
 });
