@@ -65,6 +65,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
+    verifyCode(stage);
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     const entry = recordOf(stage, staging);
@@ -194,7 +195,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     throw new PipelineError('code.changed', `"${changed}" changed before stage "${stage.name}" was done`, {
       exit: EXIT.failed,
       at: stage.at,
-      hint: 'run again; what the stage ran is not what it was planned with',
+      hint: 'run again; its code is not what it was planned with',
     });
   }
 

@@ -22,6 +22,8 @@ export interface StageRunnerOptions {
   readonly isAwaited: (stage: StageName) => boolean;
   /** Judges a stage once more. */
   readonly judge: (stage: StageName) => Judgement;
+  /** Looks again at what a stage reads and no stage makes: true when it is not what the stage was planned with. */
+  readonly hasMoved: (stage: Stage, fingerprint: Fingerprint) => Promise<boolean>;
 }
 
 /** How a stage ended. */
@@ -115,6 +117,10 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     const startedAt = world.now();
     try {
       if (signal.aborted || halted) return { outcome: 'canceled', reasons };
+      if (await options.hasMoved(stage, fingerprint)) {
+        release();
+        return await act(options.judge(stage.name));
+      }
       const ran = await runWithRetries(stage, fingerprint, reasons);
       const result = await record(stage, ran, release);
       const durationMs = world.now() - startedAt;

@@ -1,13 +1,13 @@
-import { toProblem } from '../base/error.ts';
+import { PipelineError, toProblem } from '../base/error.ts';
 import type { Outcome } from '../base/event.ts';
-import type { Stage, StageName } from '../base/types.ts';
+import type { Fingerprint, RelPath, Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
-import { judge } from '../plan/plan.ts';
+import { judge, selectMakers } from '../plan/plan.ts';
 import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
 import { createStageRunner } from './run-stage.ts';
 import type { Finished, StageRunnerOptions } from './run-stage.ts';
 
-export interface RunOptions extends Omit<StageRunnerOptions, 'isAwaited' | 'judge'> {
+export interface RunOptions extends Omit<StageRunnerOptions, 'isAwaited' | 'judge' | 'hasMoved'> {
   readonly graph: Graph;
   readonly selection: Selection;
   readonly plan: Plan;
@@ -44,6 +44,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     signal,
     isAwaited: (stage) => (graph.downstream.get(stage) ?? []).some((name) => selection.stages.has(name)),
     judge: (stage) => judge(stage, { graph, selection, facts: world.facts, known }),
+    hasMoved,
   });
   /** How a stage left things for those that read from it. */
   const settled = new Map<StageName, Promise<Outcome>>();
@@ -81,6 +82,24 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       .filter((path) => graph.makersOf(path).some((maker) => maker.relation === 'around'));
     if (around.length > 0) await world.look(around);
     return judge(stage.name, { graph, selection, facts: world.facts, known });
+  }
+
+  /** While a stage waits for its upstream or a slot, an input may be edited. */
+  async function hasMoved(stage: Stage, fingerprint: Fingerprint): Promise<boolean> {
+    const isMade = (path: string): boolean => selectMakers(graph.makersOf(path), selection).length > 0;
+    const paths = stage.deps.map((dep) => dep.path).filter((path) => !isMade(path));
+    await world.look(paths);
+    return paths.some((path) => fingerprint.deps.find((dep) => dep.path === path)?.hash !== hashNow(path));
+  }
+
+  /** `undefined` also for what cannot be read: judging says why. */
+  function hashNow(path: RelPath): string | undefined {
+    try {
+      return world.facts.depHash(path);
+    } catch (error) {
+      if (error instanceof PipelineError) return undefined;
+      throw error;
+    }
   }
 
   for (const { stage } of plan.judgements) {

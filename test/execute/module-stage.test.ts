@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
 import { outcomesOf, outputOf, problemOf } from './tools.ts';
@@ -279,9 +279,9 @@ export default ({ outs }: { outs: Record<string, string> }) => writeFileSync(out
   assert.equal(rig.read('a.txt'), 'new');
 });
 
-test('code that changes in the midst of a run fails the stage that may have run either text', async () => {
+test('code that changes in the midst of a run fails its stage, which does not start', async () => {
   const code = (text: string): string => `import { writeFileSync } from 'node:fs';
-export default ({ outs }) => writeFileSync(outs['a.txt'], '${text}');
+export default ({ outs, log }) => { log('it runs'); writeFileSync(outs['a.txt'], '${text}'); };
 `;
   const rig = createRig({
     'pipeline.yaml': `stages:
@@ -297,8 +297,25 @@ export default ({ outs }) => writeFileSync(outs['a.txt'], '${text}');
     { code: problemOf(ran, 'a').code, message: problemOf(ran, 'a').message },
     { code: 'code.changed', message: '"s/a.mjs" changed before stage "a" was done' },
   );
+  assert.equal(outputOf(ran, 'a', 'log'), '');
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   assert.equal(rig.read('a.txt'), 'new');
+});
+
+test('code that changes while its stage runs fails the stage, which may have run either text', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  a: { run: s/a.mjs, hermetic: false, outs: [a.txt] }\n',
+    's/a.mjs': `import { appendFileSync, writeFileSync } from 'node:fs';
+export default ({ outs }) => {
+  appendFileSync('s/a.mjs', 'export const more = 1;\\n');
+  writeFileSync(outs['a.txt'], 'made');
+};
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 1);
+  assert.equal(problemOf(ran, 'a').code, 'code.changed');
+  assert.equal(existsSync(rig.path('a.txt')), false);
 });
 
 test('a project that cannot import the package is told to install it', async () => {

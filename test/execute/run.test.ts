@@ -250,3 +250,18 @@ test('a system error fails its stage with a code, and the others go on', async (
     ['stage.system', 'stage "x" cannot go on: EXOTIC: what'],
   ]);
 });
+
+test('what changes back while a stage waits for a slot leaves it nothing to run', async () => {
+  const world = createMapWorld(
+    'stages:\n  a: { cmd: a, deps: [one], outs: [oa] }\n  b: { cmd: b, deps: [two], outs: [ob] }\n',
+    { one: '1', two: '1' },
+  );
+  await world.run();
+  for (const path of ['one', 'two']) world.files.set(path, '2');
+  world.acts.set('a', () => {
+    world.files.set('two', '1');
+    return 'made';
+  });
+  await world.run({ durations: { a: 9, b: 1 } });
+  assert.deepEqual(outcomesIn(world), { a: 'ran', b: 'fresh' });
+});

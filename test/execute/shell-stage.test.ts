@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
 import { eventsOf, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
@@ -182,3 +182,31 @@ test(
     assert.ok(owner !== undefined && rig.read('attempt').startsWith(`${owner}.`), rig.read('runner'));
   },
 );
+
+test('an input that is edited while its stage waits for another is read as it is then', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  slow: { cmd: cp new in.txt && echo x > slow, deps: [new], outs: [slow] }
+  reads: { cmd: cat slow in.txt > out, deps: [slow, in.txt], outs: [out] }
+`,
+    'in.txt': 'old',
+    new: 'new',
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual(outcomesOf(ran), { slow: 'ran', reads: 'ran' });
+  assert.equal(rig.read('out'), 'x\nnew');
+  assert.match((await rig.lockstep(['status'])).stdout, /everything is fresh/i);
+});
+
+test('an input that is edited while its stage reads it fails the stage', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  a: { cmd: cp in.txt out && echo more >> in.txt, deps: [in.txt], outs: [out] }\n',
+    'in.txt': 'old',
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 1);
+  const { code, message } = problemOf(ran, 'a');
+  assert.deepEqual([code, message], ['dep.changed', '"in.txt" changed while stage "a" was reading it']);
+  assert.equal(existsSync(rig.path('out')), false);
+});
