@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { SizedObject } from '../base/remote.ts';
 import { algorithmOf } from '../base/hash.ts';
-import type { ContentHash } from '../base/types.ts';
 import { COPY_BYTES } from './copy-small.ts';
 import { READY, packFiles } from './file-block.ts';
 import { unseen } from './hash-file.ts';
@@ -15,32 +14,39 @@ const WORTH_BYTES = 64 * 1024 * 1024;
 const ORDER_FILES = 128;
 const ORDER_BYTES = 8 * 1024 * 1024;
 
-/** An object and the copy of its file. */
-export interface CopiedObject extends SizedObject {
-  readonly temp: string;
+/** A copy of a file, and what it was made for. */
+export interface Copied<T> {
+  readonly of: T;
+  /** Absolute path. */
+  readonly copy: string;
   /** What the copy looks like. */
   readonly look: FileLook;
 }
 
-export interface CopyOptions {
+export interface CopyOptions<T> {
   /** At most as many as there are cores. */
   readonly threads: number;
   readonly signal: AbortSignal;
+  /** Permissions of the copies, whatever the umask says; as for any new file when absent. */
+  readonly mode?: number;
   /** Where an object's bytes are; like the next, asked shortly before it is copied: many names are much memory. */
-  readonly fileOf: (hash: ContentHash) => string;
+  readonly fileOf: (one: T) => string;
   /** A new name for the copy, in a folder that is there. */
-  readonly tempFor: (hash: ContentHash) => string;
+  readonly targetOf: (one: T) => string;
   /** Told of those that were copied, some at a time; it may hold up the others. */
-  readonly copied: (some: readonly CopiedObject[]) => Promise<void>;
+  readonly copied: (some: readonly Copied<T>[]) => Promise<void>;
 }
 
 /**
- * Copies the files of objects, if there are enough of them for threads to be worth their start: read-only copies, hashed
- * on the way. What is larger than `COPY_BYTES`, cannot be read or written, or has other bytes, is left out without a word
+ * Copies the files of objects, if there are enough of them for threads to be worth their start, hashed on the
+ * way. What is larger than `COPY_BYTES`, cannot be read or written, or has other bytes, is left out without a word
  * and leaves nothing; whoever copies it by other means finds out why. Rejects when the signal is aborted or `copied`
  * rejects; then nothing is under way any more, and all that had been copied was told.
  */
-export async function copyFiles(objects: readonly SizedObject[], options: CopyOptions): Promise<void> {
+export async function copyFiles<T extends SizedObject>(
+  objects: readonly T[],
+  options: CopyOptions<T>,
+): Promise<void> {
   const small = objects.filter(({ size }) => size <= COPY_BYTES);
   const bytes = small.reduce((sum, { size }) => sum + size, 0);
   if ((small.length < WORTH_FILES && bytes < WORTH_BYTES) || availableParallelism() < 2) return;
@@ -48,43 +54,41 @@ export async function copyFiles(objects: readonly SizedObject[], options: CopyOp
 }
 
 /** `copyFiles` for objects that are small, however few they are. */
-export async function copyByThreads(
-  objects: readonly SizedObject[],
-  { threads, signal, fileOf, tempFor, copied }: CopyOptions,
+export async function copyByThreads<T extends SizedObject>(
+  objects: readonly T[],
+  { threads, signal, mode, fileOf, targetOf, copied }: CopyOptions<T>,
 ): Promise<void> {
   const { createCrew } = await import('./crew.ts');
   using crew = createCrew(threads);
   let next = 0;
   const failures: unknown[] = [];
   /** The next of one algorithm. */
-  const take = (): readonly SizedObject[] => {
+  const take = (): readonly T[] => {
     const from = next;
     const first = objects[from];
     if (first === undefined || failures.length > 0 || signal.aborted) return [];
     const algorithm = algorithmOf(first.hash);
     for (let bytes = 0; next < objects.length && next - from < ORDER_FILES && bytes < ORDER_BYTES; next++) {
-      const { hash, size } = objects[next] as SizedObject;
+      const { hash, size } = objects[next] as T;
       if (algorithmOf(hash) !== algorithm) break;
       bytes += size;
     }
     return objects.slice(from, next);
   };
-  const copySome = async (some: readonly SizedObject[]): Promise<void> => {
-    const temps = some.map(({ hash }) => tempFor(hash));
+  const copySome = async (some: readonly T[]): Promise<void> => {
+    const targets = some.map(targetOf);
     const block = packFiles(
-      some.map(({ hash, size }, index) => ({
-        path: fileOf(hash),
-        look: unseen(size),
-        hash,
-        to: temps[index] ?? '',
+      some.map((one, index) => ({
+        path: fileOf(one),
+        look: unseen(one.size),
+        hash: one.hash,
+        to: targets[index] ?? '',
       })),
     );
-    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:') }, block);
+    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:'), mode }, block);
     await copied(
-      some.flatMap(({ hash, size }, index) =>
-        block.stateOf(index) === READY
-          ? [{ hash, size, temp: temps[index] ?? '', look: block.madeOf(index) }]
-          : [],
+      some.flatMap((of, index) =>
+        block.stateOf(index) === READY ? [{ of, copy: targets[index] ?? '', look: block.madeOf(index) }] : [],
       ),
     );
   };

@@ -13,26 +13,28 @@ export interface SmallCopy {
   readonly hash: ContentHash;
   /** Nothing may be there. */
   readonly to: string;
+  /** Permissions of the copy, whatever the umask says; as for any new file when absent. */
+  readonly mode?: number | undefined;
 }
 
 /**
- * Copies a file if it has this size and hash, read-only; `buffer` is larger than that. Returns what the copy looks like,
+ * Copies a file if it has this size and hash; `buffer` is larger than that. Returns what the copy looks like,
  * or `undefined`: then nothing was written. Throws system errors, and leaves nothing then.
  */
-export function copySmall({ path, size, hash, to }: SmallCopy, buffer: Buffer): FileLook | undefined {
+export function copySmall({ path, size, hash, to, mode }: SmallCopy, buffer: Buffer): FileLook | undefined {
   const bytes = readUpTo(size + 1, path, buffer);
   if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return undefined;
-  return writeNew(to, bytes);
+  return writeNew(to, bytes, mode);
 }
 
-export interface SmallKeep extends Omit<SmallCopy, 'hash'> {
+export interface SmallKeep extends Omit<SmallCopy, 'hash' | 'mode'> {
   readonly algorithm: HashAlgorithm;
   /** Where objects are. */
   readonly cache: string;
 }
 
 /**
- * Hashes a file of this size, and copies it like `copySmall` if the cache has no object with these bytes. Returns
+ * Hashes a file of this size, and copies it like `copySmall`, read-only, if the cache has no object with these bytes. Returns
  * `undefined` for a file of another size.
  */
 export function keepSmall(
@@ -43,7 +45,7 @@ export function keepSmall(
   if (bytes.length !== size) return undefined;
   const hash = hashBytes(algorithm, bytes);
   if (lstatSync(`${cache}/${objectPath(hash)}`, { throwIfNoEntry: false })) return { hash };
-  return { hash, copy: writeNew(to, bytes) };
+  return { hash, copy: writeNew(to, bytes, OBJECT_MODE) };
 }
 
 /** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */
@@ -64,16 +66,16 @@ function readUpTo(length: number, file: string, buffer: Buffer): Uint8Array {
 }
 
 /** Asked once: each answer takes two system calls, and nobody here changes it. */
-function isMasked(): boolean {
-  return ((umask ??= process.umask()) & OBJECT_MODE) !== 0;
+function isMasked(mode: number): boolean {
+  return ((umask ??= process.umask()) & mode) !== 0;
 }
 let umask: number | undefined;
 
-function writeNew(path: string, bytes: Uint8Array): FileLook {
-  const fd = openSync(path, 'wx', OBJECT_MODE);
+function writeNew(path: string, bytes: Uint8Array, mode: number | undefined): FileLook {
+  const fd = openSync(path, 'wx', mode);
   try {
     for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-    if (isMasked()) fchmodSync(fd, OBJECT_MODE);
+    if (mode !== undefined && isMasked(mode)) fchmodSync(fd, mode);
     return fstatSync(fd);
   } catch (error) {
     rmSync(path, { force: true });

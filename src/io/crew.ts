@@ -12,11 +12,12 @@ import type { FileLook } from './hash-file.ts';
 /**
  * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
  * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: its target becomes its second
- * name, unless it has been written to since it was seen. `copy`: it is copied to its target, read-only, if it has the size
+ * name, unless it has been written to since it was seen. `copy`: it is copied to its target, with this mode, if it has the size
  * and the hash that are given.
  */
 export type Job =
-  | { readonly kind: 'hash' | 'seal' | 'link' | 'copy'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'hash' | 'seal' | 'link'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly mode: number | undefined }
   | { readonly kind: 'keep'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
@@ -128,7 +129,7 @@ function doJob(job: Job, block: FileBlock, { index, buffer }: At): void {
       linkSync(path, small.to);
       return block.setState(index, DONE);
     case 'copy': {
-      const copy = copySmall({ ...small, hash: block.hashOf(index, algorithm) }, buffer);
+      const copy = copySmall({ ...small, hash: block.hashOf(index, algorithm), mode: job.mode }, buffer);
       return copy && tellMade(block, index, copy);
     }
     case 'keep': {

@@ -16,6 +16,7 @@ import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { createClock } from '../io/clock.ts';
 import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
+import { OBJECT_MODE } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
@@ -108,16 +109,17 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     await copyFiles(objects, {
       threads: concurrency,
       signal,
-      fileOf,
-      tempFor: newTemp,
+      mode: OBJECT_MODE,
+      fileOf: ({ hash }) => fileOf(hash),
+      targetOf: newTemp,
       async copied(some) {
-        const unnamed = some.map(({ hash, size, temp }) => ({
-          temp,
+        const unnamed = some.map(({ of: { hash, size }, copy }) => ({
+          temp: copy,
           target: `${root}/${objectPath(hash)}`,
           size,
         }));
         await guardFinal(naming.add(unnamed));
-        stored(some);
+        stored(some.map(({ of }) => of));
       },
     });
   }

@@ -20,6 +20,8 @@ import type { TreeEntry } from './tree.ts';
 export interface Checked {
   readonly missing: readonly ContentHash[];
   readonly corrupt: readonly ContentHash[];
+  /** Bytes of each of the others. */
+  readonly sizes: ReadonlyMap<ContentHash, number>;
 }
 
 /** The content-addressed bytes of this machine, below `.lockstep/` in the layout that a remote has too. */
@@ -92,28 +94,30 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
   async function check(hashes: Iterable<ContentHash>): Promise<Checked> {
     const missing: ContentHash[] = [];
     const corrupt: ContentHash[] = [];
+    const sizes = new Map<ContentHash, number>();
     const unknown: Unknown[] = [];
     for (const hash of new Set(hashes)) {
       const stat = statOf(hash);
       if (!stat?.isFile()) missing.push(hash);
-      else if (!memo.isVerifiedObject(stat, hash))
-        unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
+      else if (memo.isVerifiedObject(stat, hash)) sizes.set(hash, stat.size);
+      else unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
     }
     for (const algorithm of ['sha256', 'md5'] as const) {
       const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
       const seenAt = clock.now();
       const found = await hashFiles(mine, algorithm);
-      for (const [index, { hash, look }] of mine.entries()) {
+      for (const [index, { hash, size, look }] of mine.entries()) {
         const real = found[index];
         // What cannot be read now may be good all the same.
         if (real instanceof Error && !isSystemError(real, 'ENOENT')) throw real;
-        if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`)
+        if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) {
           memo.remember(look, hash, { seenAt, object: true });
-        else if (takeOut(hash, look)) corrupt.push(hash);
+          sizes.set(hash, size);
+        } else if (takeOut(hash, look)) corrupt.push(hash);
         else missing.push(hash);
       }
     }
-    return { missing, corrupt };
+    return { missing, corrupt, sizes };
   }
 
   /** False for one that is gone, or that someone else has replaced since it was looked at: by a good one, perhaps. */

@@ -212,25 +212,24 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
 
 /** Copies files into the cache, hashing what is written, and adds each to `entering` as soon as it is there. */
 async function copyVerified(cache: Cache, files: readonly IngestFile[], entering: Entering[]): Promise<void> {
-  const done = new Set<ContentHash>();
+  const done = new Set<IngestFile>();
   if (cache.linker().type !== 'reflink') {
-    const byHash = new Map(files.map((file) => [file.hash, file]));
     await copyFiles(files, {
       threads: Number.POSITIVE_INFINITY,
       signal: new AbortController().signal,
-      fileOf: (hash) => byHash.get(hash)?.path ?? '',
-      tempFor: () => cache.newTemp(),
+      mode: OBJECT_MODE,
+      fileOf: ({ path }) => path,
+      targetOf: () => cache.newTemp(),
       copied(some) {
-        for (const { hash, temp, look } of some) {
-          const file = byHash.get(hash);
-          if (file) entering.push({ file, copy: temp, look });
-          done.add(hash);
+        for (const { of: file, copy, look } of some) {
+          entering.push({ file, copy, look });
+          done.add(file);
         }
         return Promise.resolve();
       },
     });
   }
-  for (const file of files) if (!done.has(file.hash)) entering.push(copyOne(cache, file));
+  for (const file of files) if (!done.has(file)) entering.push(copyOne(cache, file));
 }
 
 function copyOne(cache: Cache, file: IngestFile): Entering {

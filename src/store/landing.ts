@@ -96,11 +96,12 @@ export function createLanding(cache: Cache): Landing {
       await copyFiles(objects, {
         threads,
         signal,
-        fileOf,
-        tempFor: () => cache.newTemp(),
+        mode: OBJECT_MODE,
+        fileOf: ({ hash }) => fileOf(hash),
+        targetOf: () => cache.newTemp(),
         async copied(some) {
-          await naming.add(some.map(({ temp, hash, look }) => receivedAs(temp, hash, look)));
-          received(some);
+          await naming.add(some.map(({ of, copy, look }) => receivedAs(copy, of.hash, look)));
+          received(some.map(({ of }) => of));
         },
       });
     },

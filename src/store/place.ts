@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
+import type { SizedObject } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
+import { copyFiles } from '../io/copy-files.ts';
+import type { FileLook } from '../io/hash-file.ts';
 import { objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
@@ -31,45 +33,55 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
   const entries: readonly TreeEntry[] =
     artifact.kind === 'tree' ? cache.readTree(artifact.hash) : [{ relpath: '', hash: artifact.hash }];
   if (options.folds) refuseTwins(artifact, entries);
-  const { missing, corrupt } = await cache.check(entries.map((entry) => entry.hash));
+  const { missing, corrupt, sizes } = await cache.check(entries.map((entry) => entry.hash));
   const lost = missing.length + corrupt.length;
   if (lost > 0) throw incomplete(artifact, lost);
   if (artifact.kind === 'tree') mkdirSync(options.to, { recursive: true });
   const own = options.sharing === 'own' || artifact.exec === true;
-  const copies: Copy[] = [];
+  const toCopy: ToCopy[] = [];
   // Entries are sorted: files of one folder stand together, mostly.
   let folder = options.to;
   for (const { relpath, hash } of entries) {
     const to = relpath === '' ? options.to : `${options.to}/${relpath}`;
     const above = to.slice(0, to.lastIndexOf('/'));
     if (relpath !== '' && above !== folder) mkdirSync((folder = above), { recursive: true });
-    const stat = placeFile(cache, { hash, to, own });
-    if (stat) copies.push({ hash, stat });
+    const linker = cache.linker();
+    const isLinked = (!own || linker.type === 'reflink') && linker.link(cache.pathOf(hash), to);
+    if (!isLinked) toCopy.push({ hash, size: sizes.get(hash) ?? 0, to });
   }
-  rememberCopies(cache, copies);
+  await copyAll(cache, toCopy);
   if (artifact.exec === true) chmodSync(options.to, 0o777 & ~process.umask());
 }
 
-interface Copy {
-  readonly hash: ContentHash;
-  readonly stat: Stats;
+interface ToCopy extends SizedObject {
+  readonly to: string;
+}
+
+/** Many small files by threads, the others one by one. */
+async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
+  const done = new Map<ToCopy, FileLook>();
+  await copyFiles(files, {
+    threads: Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+    fileOf: ({ hash }) => cache.pathOf(hash),
+    targetOf: ({ to }) => to,
+    copied(some) {
+      for (const { of: file, look } of some) done.set(file, look);
+      return Promise.resolve();
+    },
+  });
+  for (const file of files) if (!done.has(file)) done.set(file, copyOne(cache, file));
+  rememberCopies(cache, done);
+}
+
+function copyOne(cache: Cache, { hash, to }: ToCopy): FileLook {
+  return copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
 }
 
 /** Nobody but us has been where the copies are made, so a copy that has been quiet for long enough needs no look at its bytes. */
-function rememberCopies({ memo, clock }: Cache, copies: readonly Copy[]): void {
+function rememberCopies({ memo, clock }: Cache, copies: ReadonlyMap<ToCopy, FileLook>): void {
   const seenAt = clock.now();
-  for (const { hash, stat } of copies) memo.remember(stat, hash, { seenAt, object: false });
-}
-
-/** Returns the stat of a file that was copied and hashed; where a link is refused, too. */
-function placeFile(
-  cache: Cache,
-  { hash, to, own }: { hash: ContentHash; to: string; own: boolean },
-): Stats | undefined {
-  const linker = cache.linker();
-  const object = cache.pathOf(hash);
-  if ((!own || linker.type === 'reflink') && linker.link(object, to)) return undefined;
-  return copyHashed(object, to, { hash, mismatch: () => corrupt(cache, hash) });
+  for (const [{ hash }, look] of copies) memo.remember(look, hash, { seenAt, object: false });
 }
 
 function corrupt(cache: Cache, hash: ContentHash): PipelineError {

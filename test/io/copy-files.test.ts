@@ -8,7 +8,7 @@ import { hashBytes } from '../../src/base/hash.ts';
 import type { ContentHash } from '../../src/base/types.ts';
 import type { SizedObject } from '../../src/base/remote.ts';
 import { copyByThreads } from '../../src/io/copy-files.ts';
-import type { CopiedObject } from '../../src/io/copy-files.ts';
+import type { Copied } from '../../src/io/copy-files.ts';
 import { COPY_BYTES } from '../../src/io/copy-small.ts';
 
 interface Place {
@@ -19,7 +19,7 @@ interface Place {
   /** Where the copy of each object goes: a file of the same name. */
   readonly tempFor: (hash: ContentHash) => string;
   readonly out: string;
-  readonly copied: CopiedObject[];
+  readonly copied: Copied<SizedObject>[];
 }
 
 function place(t: TestContext, texts: readonly (string | Buffer)[]): Place {
@@ -43,8 +43,9 @@ function copyAll({ objects, fileOf, tempFor, copied }: Place, threads: number): 
   return copyByThreads(objects, {
     threads,
     signal,
-    fileOf,
-    tempFor,
+    mode: 0o444,
+    fileOf: ({ hash }) => fileOf(hash),
+    targetOf: ({ hash }) => tempFor(hash),
     copied: async (some) => void copied.push(...some),
   });
 }
@@ -54,12 +55,12 @@ test('hundreds of files are copied, read-only and of their own inode, and each i
   const here = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
   const { copied, fileOf } = here;
   await copyAll(here, 2);
-  assert.equal(new Set(copied.map(({ hash }) => hash)).size, 601);
+  assert.equal(new Set(copied.map(({ of }) => of.hash)).size, 601);
   assert.equal(copied.length, 601);
-  for (const { hash, temp } of copied) {
-    const file = fileOf(hash);
-    assert.ok(readFileSync(temp).equals(readFileSync(file)));
-    const { mode, ino } = statSync(temp);
+  for (const { of, copy } of copied) {
+    const file = fileOf(of.hash);
+    assert.ok(readFileSync(copy).equals(readFileSync(file)));
+    const { mode, ino } = statSync(copy);
     assert.equal(mode & 0o777, 0o444);
     assert.notEqual(ino, statSync(file).ino);
   }
@@ -77,7 +78,7 @@ test('files that are gone, longer, shorter or other than their hash are left out
   writeFileSync(other, 'otter');
   await copyAll(here, 1);
   assert.deepEqual(
-    copied.map(({ hash }) => hash),
+    copied.map(({ of }) => of.hash),
     [hashBytes('sha256', 'right'), hashBytes('sha256', '')],
   );
   assert.deepEqual(readdirSync(out).sort(), ['4', '5']);
@@ -100,8 +101,8 @@ test('an abort or a failure ends it; all that was copied until then was told', a
     const copying = copyByThreads(objects, {
       threads: 2,
       signal: stop.signal,
-      fileOf,
-      tempFor,
+      fileOf: ({ hash }) => fileOf(hash),
+      targetOf: ({ hash }) => tempFor(hash),
       async copied(some) {
         copied.push(...some);
         if (end === 'failure') throw new Error('enough');
@@ -110,7 +111,7 @@ test('an abort or a failure ends it; all that was copied until then was told', a
     });
     await assert.rejects(copying, /enough/);
     assert.ok(copied.length < 600);
-    assert.deepEqual(readdirSync(out).sort(), copied.map(({ temp }) => temp.slice(out.length + 1)).sort());
-    assert.ok(copied.every(({ temp }) => existsSync(temp)));
+    assert.deepEqual(readdirSync(out).sort(), copied.map(({ copy }) => copy.slice(out.length + 1)).sort());
+    assert.ok(copied.every(({ copy }) => existsSync(copy)));
   }
 });

@@ -24,7 +24,7 @@ import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { lookOf } from '../../src/io/hash-file.ts';
 import { createCache } from '../../src/store/cache.ts';
-import type { Cache } from '../../src/store/cache.ts';
+import type { Cache, Checked } from '../../src/store/cache.ts';
 import { ingest, ingestTree } from '../../src/store/ingest.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import { place } from '../../src/store/place.ts';
@@ -64,6 +64,11 @@ function home(aheadMs = 0): Home {
       return { path: name as RelPath, hash, kind: 'file', size: text.length };
     },
   };
+}
+
+/** Of a check, what is wrong. */
+function faultsIn({ missing, corrupt }: Checked): Omit<Checked, 'sizes'> {
+  return { missing, corrupt };
 }
 
 const SHARE = { sharing: 'share', folds: false } as const;
@@ -135,7 +140,7 @@ test('what is copied because a link is refused is hashed on the way', async (t) 
   writeFileSync(object, 'evil', { mode: 0o444 });
   // As when the bytes rot behind a look that stays.
   cache.memo.remember(lookOf(lstatSync(object)), artifact.hash, { seenAt: 0, object: true });
-  assert.deepEqual(await cache.check([artifact.hash]), { missing: [], corrupt: [] });
+  assert.deepEqual(faultsIn(await cache.check([artifact.hash])), { missing: [], corrupt: [] });
   replaceLink(t, () => {
     throw Object.assign(new Error('EMLINK: too many links'), { code: 'EMLINK', syscall: 'link' });
   });
@@ -159,7 +164,7 @@ test('an object that another process has just put there is not taken for one tha
   await ingest(cache, [{ path: join(root, 'x'), hash, size: 4, sharing: 'share' }]);
   assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'evil');
   assert.equal(cache.memo.isVerifiedObject(lstatSync(join(root, 'x')), hash), false);
-  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
 });
 
 test('an object that cannot be read is not taken for a damaged one', async (t) => {
@@ -178,7 +183,7 @@ test('an object that cannot be read is not taken for a damaged one', async (t) =
   failing.mock.restore();
   syncBuiltinESMExports();
   assert.ok(cache.has(hash));
-  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [] });
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [] });
 });
 
 test('what is written to an object while it is hashed is not believed', async (t) => {
@@ -197,7 +202,7 @@ test('what is written to an object while it is hashed is not believed', async (t
   });
   syncBuiltinESMExports();
   await cache.check([hash]);
-  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
 });
 
 test('files on another device than the cache are copied, in and out', async (t) => {
@@ -277,12 +282,12 @@ test('names that one file system takes for the same are refused there before any
 test('objects are checked once; one that is touched is checked again', async () => {
   const { cache, corrupt, put } = home();
   const { hash } = await put('a', 'aaa');
-  assert.deepEqual(await cache.check([hash, hash]), { missing: [], corrupt: [] });
+  assert.deepEqual(faultsIn(await cache.check([hash, hash])), { missing: [], corrupt: [] });
   unlinkSync(cache.pathOf(hash));
   writeFileSync(cache.pathOf(hash), 'bbb', { mode: 0o444 });
-  assert.deepEqual(await cache.check([hash]), { missing: [], corrupt: [hash] });
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
   assert.deepEqual(corrupt, [hash]);
-  assert.deepEqual(await cache.check([hash]), { missing: [hash], corrupt: [] });
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [hash], corrupt: [] });
 });
 
 test('thousands of files of their own are copied in, equal ones once; one that is no longer what was hashed is named', async () => {
@@ -354,4 +359,39 @@ test('a file that was written to between its sealing and its link does not becom
   writeFileSync(path, 'as it is now, by someone who had it open');
   await assert.rejects(ingest(cache, [file]), { code: 'out.changed' });
   assert.equal(cache.has(hash), false);
+});
+
+test('a thousand files are copied, writable, equal ones too; one whose object rotted is found on the way', async () => {
+  const { root, cache } = home(60_000);
+  const texts = Array.from({ length: 1100 }, (_, index) => `text ${Math.floor(index / 2)}`);
+  const names = texts.map((_, index) => `d${index % 7}/${index}`).sort();
+  for (let folder = 0; folder < 7; folder++) mkdirSync(join(root, 'made', `d${folder}`), { recursive: true });
+  const files = names.map((name, index) => {
+    const text = texts[index] ?? '';
+    writeFileSync(join(root, 'made', name), text);
+    const hash = hashBytes('sha256', text);
+    return { path: join(root, 'made', name), hash, size: text.length, sharing: 'own' } as const;
+  });
+  await ingest(cache, files);
+  const entries = names.map((relpath, index) => ({ relpath, hash: files[index]?.hash ?? 'sha256:' }));
+  const hash = ingestTree(cache, entries, 'sha256');
+  const artifact: Artifact = { path: 'out' as RelPath, hash, kind: 'tree', size: 0 };
+  const to = join(root, 'placed');
+  await place(cache, artifact, { to, sharing: 'own', folds: false });
+  for (const [index, { relpath, hash: expected }] of entries.entries()) {
+    const stat = lstatSync(join(to, relpath));
+    assert.equal(readFileSync(join(to, relpath), 'utf8'), texts[index]);
+    assert.deepEqual([stat.mode & 0o777, stat.nlink], [0o666 & ~process.umask(), 1]);
+    assert.equal(cache.memo.lookup(stat, 'sha256'), expected);
+  }
+  const rotten = entries[500]?.hash ?? 'sha256:';
+  const object = cache.pathOf(rotten);
+  unlinkSync(object);
+  writeFileSync(object, 'rot', { mode: 0o444 });
+  cache.memo.remember(lookOf(lstatSync(object)), rotten, { seenAt: 0, object: true });
+  await assert.rejects(
+    place(cache, artifact, { to: join(root, 'again'), sharing: 'own', folds: false }),
+    (error: unknown) => error instanceof PipelineError && error.code === 'object.corrupt',
+  );
+  assert.equal(cache.has(rotten), false);
 });
