@@ -22,39 +22,49 @@ const MAX_ALIKE = 4;
 /** More stages to wait for than this are counted. */
 const MAX_NAMES = 6;
 
+/** So many stages are made one text, to be printed together. */
+const TOGETHER = 1000;
+
 /**
- * A plan for people: one line per stage that is not fresh, its further reasons below it, and a count at the end. `staleData`:
- * how many tracked inputs are not as they are recorded.
+ * A plan for people: one line per stage that is not fresh, its further reasons below it, and a count at the end. In pieces: of
+ * 100,000 stages the lines alone would take more memory than all else. `staleData`: how many tracked inputs are not as they
+ * are recorded.
  */
-export function formatPlan(plan: Plan, staleData = 0): string {
-  const judged = plan.judgements.map(toJudged);
-  const stale = judged.filter((one) => one.verdict !== 'skip' || one.reasons[0]?.kind === 'gate-changed');
-  const stages = plural(judged.length, 'stage');
-  if (stale.length === 0 && staleData > 0)
-    return `${stages} fresh, ${plural(staleData, 'tracked input')} not as recorded\n`;
-  if (stale.length === 0) return `Everything is fresh: ${stages}, nothing to do.\n`;
+export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<string, void, undefined> {
+  const stale = judgements.filter(
+    ({ decision }) => decision.verdict !== 'skip' || decision.reasons[0].kind === 'gate-changed',
+  );
+  const stages = plural(judgements.length, 'stage');
+  if (stale.length === 0) {
+    yield staleData > 0
+      ? `${stages} fresh, ${plural(staleData, 'tracked input')} not as recorded\n`
+      : `Everything is fresh: ${stages}, nothing to do.\n`;
+    return;
+  }
   // Not `Math.max(...)`: there may be more stages than a call takes arguments.
-  const width = stale.reduce((most, one) => Math.max(most, Math.min(40, one.stage.length)), 0);
-  const lines = stale.map((one) => formatStage(one, width));
-  const fresh = judged.length - stale.length;
-  const runs = stale.filter((one) => one.verdict === 'run').length;
+  const width = stale.reduce((most, { stage }) => Math.max(most, Math.min(40, stage.name.length)), 0);
+  for (let from = 0; from < stale.length; from += TOGETHER) {
+    const some = stale.slice(from, from + TOGETHER);
+    yield some.map((one) => formatStage(one, width)).join('');
+  }
+  const fresh = judgements.length - stale.length;
   const counts = [
-    runs > 0 && `${runs} to run`,
+    count(stale, 'run', 'to run'),
     count(stale, 'restore', 'to restore'),
     count(stale, 'wait', 'waiting for what runs before'),
     count(stale, 'blocked', 'blocked'),
     fresh > 0 && `${fresh} fresh`,
   ].filter((text) => typeof text === 'string');
-  return `${lines.join('')}\n${stages}: ${counts.join(', ')}\n`;
+  yield `\n${stages}: ${counts.join(', ')}\n`;
 }
 
-function count(stale: readonly Judged[], verdict: Verdict, words: string): string | false {
-  const found = stale.filter((one) => one.verdict === verdict).length;
+function count(stale: readonly Judgement[], verdict: Verdict, words: string): string | false {
+  const found = stale.filter(({ decision }) => decision.verdict === verdict).length;
   return found > 0 && `${found} ${words}`;
 }
 
-function formatStage({ stage, verdict, reasons }: Judged, width: number): string {
-  const head = `${stage.padEnd(width)}  ${WORDS[verdict].padEnd(13)}  `;
+function formatStage({ stage, decision: { verdict, reasons } }: Judgement, width: number): string {
+  const head = `${stage.name.padEnd(width)}  ${WORDS[verdict].padEnd(13)}  `;
   const lines = verdict === 'wait' ? formatWaits(reasons) : formatReasons(reasons);
   return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}\n`;
 }

@@ -143,6 +143,6 @@ function jobsOf(context: CommandContext): number {
 
 /** Prints what would happen and why: for people, or one JSON value per stage. */
 export function printPlan(context: CommandContext, plan: Plan, staleData?: number): void {
-  if (!context.json) return context.print(formatPlan(plan, staleData));
-  for (const judgement of plan.judgements) printJson(context, toJudged(judgement));
+  if (context.json) for (const judgement of plan.judgements) printJson(context, toJudged(judgement));
+  else for (const text of formatPlan(plan, staleData)) context.print(text);
 }
