@@ -12,7 +12,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { isKept, judge, readBudgets, refuseUnknown } from './harness/budgets.ts';
 import type { Budgets } from './harness/budgets.ts';
-import { measure, warmMemory } from './harness/measure.ts';
+import { forgetPages, measure, warmMemory } from './harness/measure.ts';
 import type { Command } from './harness/measure.ts';
 import { readOptions } from './harness/options.ts';
 import type { Options } from './harness/options.ts';
@@ -136,8 +136,12 @@ function createDiscard(work: string): Bench['discard'] {
   const away = join(work, AWAY);
   return (...paths) => {
     mkdirSync(away, { recursive: true });
-    for (const path of paths)
-      if (existsSync(path)) renameSync(path, join(mkdtempSync(join(away, 'one-')), 'it'));
+    for (const path of paths) {
+      if (!existsSync(path)) continue;
+      const one = mkdtempSync(join(away, 'one-'));
+      renameSync(path, join(one, 'it'));
+      forgetPages(one);
+    }
   };
 }
 

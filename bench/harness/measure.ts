@@ -24,11 +24,19 @@ export interface Measured {
 }
 
 const MEASURE = join(import.meta.dirname, 'measure.py');
-const WARM_MEMORY = join(import.meta.dirname, 'warm-memory.py');
 
 /** Brings back so much memory, where the host of a virtual machine has taken it; see `warm-memory.py`. */
 export function warmMemory(bytes: number): void {
-  execFileSync(findPython(), ['-I', '-S', WARM_MEMORY, String(bytes)], { stdio: 'inherit' });
+  runPython('warm-memory.py', String(bytes));
+}
+
+/** Takes a folder out of the page cache; see `forget-pages.py`. */
+export function forgetPages(folder: string): void {
+  runPython('forget-pages.py', folder);
+}
+
+function runPython(script: string, argument: string): void {
+  execFileSync(findPython(), ['-I', '-S', join(import.meta.dirname, script), argument], { stdio: 'inherit' });
 }
 
 /**
