@@ -57,4 +57,17 @@ export const MANY: readonly ManyScenario[] = [
       for (let index = 0; index < MANY_FILES; index++) rig.write(`given/${index}`, `given ${index}`);
     },
   },
+  {
+    name: 'a checkout by copy of many files',
+    args: ['checkout'],
+    files: { 'pipeline.yaml': 'name: many\ndata: [given/]\nstages: {}\n' },
+    outs: ['given'],
+    does: ['open', 'write'],
+    fewest: 2 * MANY_COPIES,
+    async prepare(rig, run) {
+      for (let index = 0; index < MANY_COPIES; index++) rig.write(`given/${index}`, `given ${index}`);
+      await run('repro');
+      rig.remove('given');
+    },
+  },
 ];
