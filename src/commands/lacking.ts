@@ -16,11 +16,13 @@ export function lackingHere({ path }: Pick<Artifact, 'path'>): Problem {
 
 /** Tells of artifacts that a remote does not have whole. */
 export async function tellLackingThere(
-  { emit, signal }: Pick<Project, 'emit' | 'signal'>,
+  { emit, signal, pipeline }: Pick<Project, 'emit' | 'signal' | 'pipeline'>,
   remote: Remote,
   artifacts: readonly Pick<Artifact, 'path' | 'hash'>[],
 ): Promise<void> {
   const held = new Map<HashAlgorithm, boolean>();
+  const canMake = (path: string): boolean =>
+    pipeline.stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
   for (const { path, hash } of artifacts) {
     const own = algorithmOf(hash);
     const other = own === 'md5' ? 'sha256' : 'md5';
@@ -33,7 +35,7 @@ export async function tellLackingThere(
         message: `"${path}" is in pipeline.lock, but the remote does not have all of it`,
         hint: holdsOther
           ? `the remote has objects by ${other}, and pipeline.lock names this one by ${own}: run "lockstep repro" with "hash: ${own}" and then "lockstep push" where the files are`
-          : 'push it from a machine that has it, or make it here with "lockstep repro"',
+          : `push it from a machine that has it, or ${canMake(path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
       },
     });
   }

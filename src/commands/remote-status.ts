@@ -11,7 +11,7 @@ import { eachRemote } from './routes.ts';
 const WORDS: Readonly<Record<Whereabouts, { readonly left: string; readonly right: string }>> = {
   'only-here': { left: 'only here', right: '"lockstep push" sends it' },
   'only-there': { left: 'only there', right: '"lockstep pull" brings it' },
-  nowhere: { left: 'nowhere', right: '"lockstep repro" makes it again' },
+  nowhere: { left: 'nowhere', right: '"lockstep verify" says what helps' },
 };
 
 /** `status --remote`: what the lock names, and whether cache and remote have it. With `--quiet` exit 1 if a push is due. */

@@ -72,6 +72,15 @@ test('a missing object is named, the rest comes, exit 1', async () => {
   assert.ok(!existsSync(clone.path('parts')));
 });
 
+test('nobody is told to make tracked data that a remote lacks', async () => {
+  const rig = await createDemo({ 'pipeline.yaml': 'data: [given.txt]\nstages: {}\n', 'given.txt': 'given' });
+  succeeded(await rig.lockstep(['push']));
+  rmSync(objectWith(rig.path('remote'), 'given'));
+  const ran = await cloneOf(rig, ['given.txt']).lockstep(['fetch']);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /hint: push it from a machine that has it, or bring it back from a backup\n/);
+});
+
 test('an object with other, fewer, more or no bytes is refused and named, and never enters the cache', async () => {
   const rig = await createPushed();
   const object = objectWith(rig.path('remote'), 'two\n');

@@ -97,6 +97,22 @@ test('status --remote tells what is only here, only there and nowhere, moves not
   ]);
 });
 
+test('what neither side has is put right by what verify says', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'data: [given.txt]\nstages:\n  a: { cmd: cp given.txt a.txt, deps: [given.txt], outs: [a.txt] }\n',
+    'given.txt': 'given',
+  });
+  rig.remove('.lockstep');
+  assert.match(
+    succeeded(await rig.lockstep(['status', '--remote'])).stdout,
+    /^a\.txt {6}nowhere {5}1 object {3}"lockstep verify" says what helps$/m,
+  );
+  assert.match((await rig.lockstep(['verify'])).stderr, /"lockstep repro a --force" makes it again/);
+  succeeded(await rig.lockstep(['repro', 'a', '--force']));
+  assert.match((await rig.lockstep(['status', '--remote'])).stdout, /^a\.txt {6}only here/m);
+});
+
 test('on a fresh clone everything is only there, and only the manifest of a folder is known', async () => {
   const rig = await createDemo();
   succeeded(await rig.lockstep(['push']));
