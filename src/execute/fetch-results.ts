@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { PipelineError } from '../base/error.ts';
 import type { Remote, Source } from '../base/remote.ts';
 import type { StageLock } from '../base/types.ts';
 import { entryPathOf, parseRunEntry } from '../record/runs.ts';
 import { runPool } from './pool.ts';
+import { readSource } from './read-source.ts';
 import { concernsOneObject } from './transfer-plan.ts';
 
 /** An entry is a fingerprint and some hashes; what is larger is none. */
@@ -64,7 +64,7 @@ async function readAll(remote: Remote, key: string, signal: AbortSignal): Promis
   for (let tries = 1; ; tries++) {
     const source = await remote.get(key, signal);
     try {
-      return await readSource(source);
+      return await readEntry(source, signal);
     } catch (error) {
       signal.throwIfAborted();
       const mayPass = error instanceof PipelineError && error.retryable;
@@ -73,11 +73,10 @@ async function readAll(remote: Remote, key: string, signal: AbortSignal): Promis
   }
 }
 
-async function readSource(source: Source): Promise<Buffer> {
-  const stream = 'file' in source ? createReadStream(source.file) : source.stream;
+async function readEntry(source: Source, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of readSource(source, signal)) {
     size += chunk.length;
     if (size > MAX_BYTES) break;
     chunks.push(chunk);

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { PipelineError } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import { corruptObject } from '../base/remote.ts';
@@ -7,6 +6,7 @@ import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { parseManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import { readSource } from './read-source.ts';
 
 /**
  * The entries of a directory, from the cache or else from a remote. What the remote gives does not enter the cache here:
@@ -25,10 +25,7 @@ export async function readRemoteTree(
     }
   }
   const source = await remote.get(objectPath(hash), signal);
-  const stream = 'file' in source ? createReadStream(source.file, { signal }) : source.stream;
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
+  const bytes = Buffer.concat(await Array.fromAsync(readSource(source, signal)));
   const algorithm = algorithmOf(hash);
   if (`${hashBytes(algorithm, bytes)}.dir` === hash) return parseManifest(bytes, algorithm);
   throw corruptObject(hash);

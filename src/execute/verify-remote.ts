@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash, objectPath } from '../base/hash.ts';
@@ -8,6 +8,7 @@ import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { parseManifest } from '../store/tree.ts';
 import { runPool } from './pool.ts';
+import { readSource } from './read-source.ts';
 import { concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
@@ -135,9 +136,8 @@ async function faultOf(
 ): Promise<string | undefined> {
   try {
     const source = await remote.get(objectPath(hash), signal);
-    const stream = 'file' in source ? createReadStream(source.file, { signal }) : source.stream;
     const running = createRunningHash(algorithmOf(hash));
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of readSource(source, signal)) {
       running.update(chunk);
       take?.(chunk);
     }

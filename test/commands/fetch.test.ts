@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import type { Rig } from '../rig.ts';
-import { damage, objectWith, objectsOf } from './objects.ts';
+import { damage, filesBelow, objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
 async function createPushed(): Promise<Rig> {
@@ -134,12 +134,23 @@ test('a remote whose disk fails is told as the remote, not as the disk of this m
   rmSync(object);
   // A file whose first byte nobody can read: EIO.
   symlinkSync('/proc/self/mem', object);
-  const ran = await cloneOf(rig).lockstep(['fetch']);
-  assert.equal(ran.code, 1);
-  assert.ok(
-    ran.stderr.includes(`error[remote.unreachable]: remote "origin": "${object}" fails with EIO\n`),
-    ran.stderr,
-  );
+  const told = `error[remote.unreachable]: remote "origin": "${object}" fails with EIO\n`;
+  const clone = cloneOf(rig);
+  for (const args of [['fetch'], ['verify', '--remote', 'origin', '--read-data']]) {
+    const ran = await clone.lockstep(args);
+    assert.equal(ran.code, 1);
+    assert.ok(ran.stderr.includes(told), ran.stderr);
+  }
+  for (const [args, one] of [
+    [['pull', 'parts/1.txt'], objectsOf(rig.path('remote')).find((file) => file.endsWith('.dir'))],
+    [['fetch', '--run-cache'], filesBelow(rig.path('remote/runs'))[0]],
+  ] as const) {
+    rmSync(one ?? '');
+    symlinkSync('/proc/self/mem', one ?? '');
+    const ran = await cloneOf(rig).lockstep(args);
+    assert.equal(ran.code, 1);
+    assert.ok(ran.stderr.includes(`remote "origin": "${one}" fails with EIO\n`), ran.stderr);
+  }
 });
 
 test('a manifest with a path that leaves its folder or goes into .git is refused, and nothing is written', async () => {

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 
 /** The object files below a remote or a cache, sorted. */
 export function objectsOf(folder: string): readonly string[] {
-  const names = readdirSync(join(folder, 'files'), { recursive: true, withFileTypes: true });
-  return names
+  return filesBelow(join(folder, 'files'));
+}
+
+/** All files below a folder, sorted. */
+export function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();

@@ -1,0 +1,16 @@
+import { createReadStream } from 'node:fs';
+import type { Source } from '../base/remote.ts';
+
+/** The bytes that a remote gives. Whatever fails in reading a folder's file is the remote's fault, not this machine's. */
+export async function* readSource(
+  source: Source,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  if (!('file' in source)) return yield* source.stream as AsyncIterable<Buffer>;
+  try {
+    yield* createReadStream(source.file, { signal }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw source.faultOf(error);
+  }
+}
