@@ -6,7 +6,10 @@ export async function* readSource(
   source: Source,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  if (!('file' in source)) return yield* source.stream as AsyncIterable<Buffer>;
+  if (!('file' in source)) {
+    yield* source.stream as AsyncIterable<Buffer>;
+    return;
+  }
   try {
     yield* createReadStream(source.file, { signal }) as AsyncIterable<Buffer>;
   } catch (error) {
