@@ -56,7 +56,7 @@ export interface Going {
   /** A folder of the file system that is flushed before each command. */
   readonly scratch: string;
   /** Brings back memory that the host of a virtual machine took, so that the command does not pay for it. */
-  readonly warmMemory: () => unknown;
+  readonly warmMemory: () => void;
   /** Runs a command to its end and measures it. */
   readonly run: (command: Command) => Measured;
 }
