@@ -12,7 +12,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { isKept, judge, readBudgets, refuseUnknown } from './harness/budgets.ts';
 import type { Budgets } from './harness/budgets.ts';
-import { forgetPages, measure, warmMemory } from './harness/measure.ts';
+import { forgetPages, measure, readPages, warmMemory } from './harness/measure.ts';
 import type { Command } from './harness/measure.ts';
 import { readOptions } from './harness/options.ts';
 import type { Options } from './harness/options.ts';
@@ -114,6 +114,7 @@ async function runScenario(
       scratch,
       run,
       warmMemory: () => touched > 0 && warmMemory(touched),
+      readPages,
     });
     const judged = outcomes.map((outcome) => ({
       outcome,

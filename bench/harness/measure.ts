@@ -35,6 +35,11 @@ export function forgetPages(folder: string): void {
   runPython('forget-pages.py', folder);
 }
 
+/** Brings a folder into the page cache; see `read-pages.py`. */
+export function readPages(folder: string): void {
+  runPython('read-pages.py', folder);
+}
+
 function runPython(script: string, argument: string): void {
   execFileSync(findPython(), ['-I', '-S', join(import.meta.dirname, script), argument], { stdio: 'inherit' });
 }

@@ -57,17 +57,20 @@ export interface Going {
   readonly scratch: string;
   /** Brings back memory that the host of a virtual machine took, so that the command does not pay for it. */
   readonly warmMemory: () => void;
+  /** Brings a folder into the page cache. */
+  readonly readPages: (folder: string) => void;
   /** Runs a command to its end and measures it. */
   readonly run: (command: Command) => Measured;
 }
 
 async function runOne(
   contender: Contender,
-  { scratch, warmMemory, run }: Omit<Going, 'rounds'>,
+  { scratch, warmMemory, readPages, run }: Omit<Going, 'rounds'>,
 ): Promise<{ ms: number; peakBytes: number; told: string | undefined }> {
   await contender.before?.();
   // Who flushes a file system flushes what everybody has written to it: nobody is to pay for the one before.
   run({ argv: ['sync', '-f', scratch], cwd: scratch });
+  if (contender.reads !== undefined) readPages(contender.reads);
   warmMemory();
   const measured = run(contender.command());
   const told = await contender.check?.(measured);

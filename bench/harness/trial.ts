@@ -6,6 +6,8 @@ export interface Contender {
   readonly name: string;
   /** Brings the disk into the state the command is measured in; not timed. */
   readonly before?: () => void | Promise<void>;
+  /** A folder whose files it reads, where they are many bytes: read right before, so that all find theirs in the page cache. */
+  readonly reads?: string;
   readonly command: () => Command;
   /**
    * What it made, counted and hashed, for example `20000 files 1f3a…`; not timed. All contenders of a trial that say

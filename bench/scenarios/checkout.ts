@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PICTURES, bytesOf, generateFiles, scaleDown } from '../generate/files.ts';
-import { makeDataProject, recordData } from '../harness/data-project.ts';
+import { makeDataProject, objectsOf, recordData } from '../harness/data-project.ts';
 import { countFiles, digestFolder } from '../harness/digest.ts';
 import { shell } from '../harness/project.ts';
 import type { Bench, Contender, Scenario, Trial } from '../harness/trial.ts';
@@ -36,6 +36,7 @@ function trialOf(
   const made = async (path: string): Promise<string> => `${countFiles(path)}, ${await digestFolder(path)}`;
   const cp: Contender = {
     name: 'cp',
+    reads: join(bench.dir, 'source'),
     before: () => bench.discard(join(bench.dir, 'copy')),
     command: () => shell(bench.dir, line),
     check: () => made(join(bench.dir, 'copy')),
@@ -45,6 +46,7 @@ function trialOf(
     contenders: [
       {
         name: 'lockstep',
+        reads: objectsOf(folder),
         before: () => bench.discard(join(folder, 'data')),
         command: () => bench.lockstep(folder, 'checkout'),
         check: () => made(join(folder, 'data')),

@@ -69,6 +69,7 @@ function trialOf(bench: Bench, name: string, { folder, before, hashed, command }
   const ours: Contender = {
     name: 'lockstep',
     before,
+    reads: join(folder, hashed),
     command: () => command,
     check: async () => {
       content ??= await digestFolder(join(folder, 'data'));
@@ -80,6 +81,7 @@ function trialOf(bench: Bench, name: string, { folder, before, hashed, command }
   const floor: Contender = {
     name: 'floor',
     before,
+    reads: join(folder, hashed),
     command: () => hashAndFlush(bench, join(folder, hashed)),
     check: ({ stdout }) => `${stdout.trim()} files`,
   };

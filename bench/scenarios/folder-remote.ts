@@ -17,9 +17,11 @@ const scenario: Scenario = {
     recordData(bench, folder);
     const remote = join(folder, 'remote');
     const copy = join(bench.dir, 'copy');
-    generateFiles(join(bench.dir, 'source'), shape);
+    const source = join(bench.dir, 'source');
+    generateFiles(source, shape);
     const cp = {
       name: 'cp',
+      reads: source,
       before: () => bench.discard(copy),
       command: () => shell(bench.dir, 'cp -r source copy && sync -f copy'),
       check: () => digestFolder(copy),
@@ -31,6 +33,7 @@ const scenario: Scenario = {
           contenders: [
             {
               name: 'lockstep',
+              reads: objectsOf(folder),
               before: () => {
                 bench.discard(remote);
                 mkdirSync(remote);
@@ -56,6 +59,7 @@ const scenario: Scenario = {
           contenders: [
             {
               name: 'lockstep',
+              reads: remote,
               before: () => bench.discard(objectsOf(folder)),
               command: () => bench.lockstep(folder, 'fetch'),
               check: () => digestFolder(objectsOf(folder)),

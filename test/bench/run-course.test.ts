@@ -21,23 +21,25 @@ test('contenders are run in turn, round by round, and a warming round does not c
     order.push(argv[0] ?? '');
     return { ...MEASURED, wallMs: order.length, peakBytes: order.length };
   };
-  const course = courseOf([contender('a', 'same'), contender('b', 'same')], 'round');
+  const reading = { ...contender('b', 'same'), reads: 'source' };
+  const course = courseOf([contender('a', 'same'), reading], 'round');
   const outcomes = await runCourse(course, {
     rounds: 2,
     scratch: '/',
     run,
     warmMemory: () => order.push('memory'),
+    readPages: (folder) => order.push(folder),
   });
   assert.deepEqual(
     order.filter((name) => name !== 'sync'),
-    ['a', 'b', 'a', 'b', 'a', 'b'].flatMap((name) => ['memory', name]),
+    [1, 2, 3].flatMap(() => ['memory', 'a', 'source', 'memory', 'b']),
   );
   assert.deepEqual(outcomes, [
     {
       trial: 'add',
       taken: [
-        { name: 'a', ms: [9, 15], peakBytes: 15 },
-        { name: 'b', ms: [12, 18], peakBytes: 18 },
+        { name: 'a', ms: [10, 17], peakBytes: 17 },
+        { name: 'b', ms: [14, 21], peakBytes: 21 },
       ],
       missing: [],
       made: 'same',
@@ -51,7 +53,13 @@ test('two contenders that made different things end the benchmark', async () => 
     'done',
   );
   await assert.rejects(
-    runCourse(course, { rounds: 1, scratch: '/', run: () => MEASURED, warmMemory: () => {} }),
+    runCourse(course, {
+      rounds: 1,
+      scratch: '/',
+      run: () => MEASURED,
+      warmMemory: () => {},
+      readPages: () => {},
+    }),
     {
       message: 'in "add" peer made "3 files", but "2 files" was made before',
     },
