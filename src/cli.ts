@@ -12,7 +12,7 @@ import { GLOBAL_FLAGS, parseLine, profileOf, waitMsOf } from './commands/parse-l
 import type { Flags, Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
 import { fromSystemError } from './io/system-error.ts';
-import { clockFrom, findRoot } from './project.ts';
+import { clockFrom, findRoot } from './ground.ts';
 
 /** Runs one command line; the exit code is its whole answer to the shell. */
 async function main(argv: readonly string[]): Promise<ExitCode> {

@@ -1,23 +1,31 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { PipelineError, isSystemError } from './base/error.ts';
+import { join } from 'node:path';
+import { PipelineError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import { sha256Hex } from './base/hash.ts';
-import type { HashAlgorithm, Pipeline, RelPath } from './base/types.ts';
+import type { HashAlgorithm, Pipeline, RelPath, StageName } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
 import { partOf } from './execute/incomplete.ts';
-import { createJournal } from './execute/journal.ts';
 import type { Journal } from './execute/journal.ts';
 import { createRecorder } from './execute/recorder.ts';
 import type { Recorder } from './execute/recorder.ts';
+import { lookAgain, settledBy } from './execute/settle.ts';
 import { findTicks } from './execute/ticks.ts';
 import type { Workbench } from './execute/workbench.ts';
-import { createClock } from './io/clock.ts';
+import {
+  ENGINE,
+  PACKAGE,
+  layGround,
+  makeStateDir,
+  pathOfMutex,
+  pathOfSettled,
+  runsFromSource,
+  saveWhatIsCheap,
+} from './ground.ts';
+import type { Ground } from './ground.ts';
 import type { Clock } from './io/clock.ts';
-import { notA, readIfExists, statIfExists, writeFileAtomic } from './io/files.ts';
+import { readIfExists } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
@@ -30,15 +38,14 @@ import { LOCKFILE, parseLock } from './record/lockfile.ts';
 import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
+import { readSettled, writeSettled } from './record/settled.ts';
+import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
 import { createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
-import { createCodeReader } from './store/imports.ts';
-import { createMemo } from './store/memo.ts';
 import { createObserver } from './store/observe.ts';
-import { createProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -93,56 +100,47 @@ export interface Project {
   takeCache(mode: MutexMode): Promise<Disposable>;
   /** True when a runner died and left something to clean up. */
   needsRecovery(): boolean;
+  /** Notes that all stages were found fresh, for `openUnlessSettled`. */
+  noteSettled(): void;
   close(): Promise<void>;
 }
 
-/** Raised with every release; part of the snapshot's key. */
-const ENGINE = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-const PIPELINE = 'pipeline.yaml';
-const API_PACKAGE = 'lockstep-data';
-
-/** The nearest folder at or above `dir` that holds a pipeline.yaml. Throws `project.none`. */
-export function findRoot(dir: string): string {
-  let misnamed: string | undefined;
-  for (let folder = resolve(dir); ; folder = dirname(folder)) {
-    // Stage processes see real paths, and are granted them.
-    if (statIfExists(join(folder, PIPELINE))) return realpathSync(folder);
-    const other = join(folder, 'pipeline.yml');
-    if (statIfExists(other)) misnamed ??= other;
-    if (folder === dirname(folder)) {
-      throw new PipelineError('project.none', `there is no ${PIPELINE} in "${resolve(dir)}" or above it`, {
-        hint:
-          misnamed === undefined
-            ? 'go to your project (or name it with -C), or start one with "lockstep init"'
-            : `rename "${misnamed}" to ${PIPELINE}`,
-      });
-    }
-  }
-}
-
-/** The instant `LOCKSTEP_NOW` names, for repeating a run as of then; else the machine's clock. */
-export function clockFrom(env: Readonly<Record<string, string | undefined>>): Clock {
-  const text = env['LOCKSTEP_NOW'];
-  if (text === undefined || text === '') return createClock();
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return createClock(ms);
-  throw new PipelineError('env.now', `LOCKSTEP_NOW is "${text}", which is no instant`, {
-    hint: 'write it like 2026-03-17T10:30:00Z',
-  });
-}
+/** That there is nothing to do. */
+export type Answer = Pick<Settled, 'pipeline' | 'stages'> & { readonly clock: Clock };
 
 /** Opens a project: reads its files (or their snapshot), joins the stages, opens lock, cache and memo. */
 export async function openProject(options: ProjectOptions): Promise<Project> {
+  return openOn(layGround(options, false), options);
+}
+
+/**
+ * The same, unless the last such call found nothing to do in the whole project, and all that this was judged by is as it was:
+ * then that is the answer, without the pipeline being read or judged.
+ */
+export async function openUnlessSettled(
+  options: ProjectOptions,
+): Promise<Project | { readonly answer: Answer }> {
+  const ground = layGround(options, true);
+  const { root, stateDir, clock, machine, memo, files, code, journal } = ground;
+  const settled = readSettled(pathOfSettled(stateDir), ENGINE);
+  if (!settled || journal.orphans().length > 0) return openOn(ground, options);
+  const looked = markMutex(pathOfMutex(stateDir, 'workspace'), machine);
+  const { isSame, found } = await lookAgain(settled, {
+    hashOf: (file) => files.hashOf(file),
+    observer: createObserver({ root, memo, algorithm: settled.algorithm, clock: machine }),
+    code,
+    env: options.env,
+    nowMs: clock.now(),
+  });
+  if (!isSame) return openOn({ ...ground, seen: { found, looked } }, options);
+  memo.lookAtAll();
+  saveWhatIsCheap(stateDir, [() => memo.save()]);
+  return { answer: { ...settled, clock } };
+}
+
+async function openOn(ground: Ground, options: ProjectOptions): Promise<Project> {
+  const { root, stateDir, clock, machine, memo, files, code, journal } = ground;
   const { env, emit, signal } = options;
-  const root = findRoot(options.dir);
-  const stateDir = join(root, '.lockstep');
-  const clock = clockFrom(env);
-  // What LOCKSTEP_NOW says is no measure of how fresh a file's times are.
-  const machine = createClock();
-  const memo = createMemo(join(stateDir, 'memo'), machine.now());
-  const files = createProjectFiles({ root, memo, clock: machine });
   const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
   const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
@@ -166,31 +164,21 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   });
   const runs = createRunCache(stateDir);
   const algorithm = pipeline.hash;
-  const observer = createObserver({ root, memo, algorithm, clock: machine });
-  const code = createCodeReader({
-    root,
-    memo,
-    clock: machine,
-    path: join(stateDir, 'code'),
-    apiPackage: API_PACKAGE,
-    apiFolder: PACKAGE,
-    resolveOwn,
-  });
   const recorder = createRecorder({ root, initial: lock, clock, readOnly: options.locked === true });
-  const journal = createJournal(stateDir);
   const facts = createFacts({
     pipeline,
     cache,
     runs,
-    observer,
+    observer: createObserver({ root, memo, algorithm, clock: machine }),
     code,
     algorithm,
     env,
-    ticks,
+    ticks: ticks.of,
     lockOf: (name) => recorder.lockOf(name),
     lockedData: () => recorder.data(),
     isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
+  if (ground.seen) facts.noteSeen(ground.seen.found);
 
   const unreleased: Disposable[] = [];
   let workbench: Promise<Workbench> | undefined;
@@ -207,14 +195,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   };
 
   /** What the workspace's mutex looked like before the disk was first looked at. */
-  let looked: MutexMark | undefined;
-  const pathOfMutex = (name: string): string => join(stateDir, `${name}.mutex`);
+  let looked: MutexMark | undefined = ground.seen?.looked;
 
   async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     makeStateDir(stateDir);
     const mutex = await acquireMutex({
-      path: pathOfMutex(name),
+      path: pathOfMutex(stateDir, name),
       mode,
       command: options.command,
       waitMs: options.waitMs,
@@ -249,6 +236,20 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     ignorePaths(root, pathsToIgnore(pipeline));
   }
 
+  let settled: Settled | undefined;
+  const settledNow = (): Settled | undefined => {
+    const all = { stages: new Set(graph.stages.keys()), forced: new Set<StageName>() };
+    return settledBy({
+      pipeline,
+      files: { [LOCKFILE]: null, ...snapshot.filesOf('pipeline'), ...snapshot.filesOf('lock') },
+      paths: pathsToLookAt(pipeline, graph, all),
+      facts,
+      code,
+      env,
+      ticks,
+    });
+  };
+
   const project: Project = {
     root,
     stateDir,
@@ -267,11 +268,11 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     remotes: () => readRemotesOnce(snapshot, files, env),
     workbench: () => (workbench ??= openWorkbench()),
     look(paths) {
-      looked ??= markMutex(pathOfMutex('workspace'), machine);
+      looked ??= markMutex(pathOfMutex(stateDir, 'workspace'), machine);
       return facts.lookOnce(paths);
     },
     async plan(selection, as = facts) {
-      looked ??= markMutex(pathOfMutex('workspace'), machine);
+      looked ??= markMutex(pathOfMutex(stateDir, 'workspace'), machine);
       await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
       if (selection.stages.size === graph.stages.size) memo.lookAtAll();
       await project.look(pathsToLookAt(pipeline, graph, selection));
@@ -280,7 +281,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     async takeWorkspace() {
       const mutex = await take('workspace', 'exclusive', () => {
         // What another command may have moved while we looked is looked at again.
-        if (looked && !isUnheldSince(pathOfMutex('workspace'), looked)) facts.forget();
+        if (looked && !isUnheldSince(pathOfMutex(stateDir, 'workspace'), looked)) facts.forget();
       });
       try {
         await enterWorkspace();
@@ -292,6 +293,9 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     },
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
+    noteSettled() {
+      if (ground.keepsSettled) settled = settledNow();
+    },
     async close() {
       try {
         if (workbench) (await workbench).close();
@@ -301,7 +305,12 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       }
       const text = recorder.writtenText();
       if (text !== undefined) keepLock(snapshot, text, recorder.lock());
-      saveWhatIsCheap(stateDir, [() => memo.save(), () => code.save(), () => snapshot.save()]);
+      saveWhatIsCheap(stateDir, [
+        () => memo.save(),
+        () => code.save(),
+        () => snapshot.save(),
+        () => settled && writeSettled(pathOfSettled(stateDir), ENGINE, settled),
+      ]);
     },
   };
   return project;
@@ -309,27 +318,6 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
 
 function forcedStages(graph: Graph, targets: readonly string[]): Selection['forced'] {
   return selectStages(graph, { targets, downstream: false, single: true, force: true }).forced;
-}
-
-/** `.lockstep/` ignores itself, so that no one has to think of it. */
-export function makeStateDir(stateDir: string): void {
-  try {
-    mkdirSync(stateDir, { recursive: true });
-  } catch (error) {
-    throw isSystemError(error, 'EEXIST', 'ENOTDIR') ? notA('folder', stateDir) : error;
-  }
-  const ignore = join(stateDir, '.gitignore');
-  if (!statIfExists(ignore)) writeFileAtomic(ignore, '*\n', { durable: false });
-}
-
-/** Memo and snapshot only save time: a read-only or full disk must not fail a command that has done its work. */
-function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void {
-  try {
-    makeStateDir(stateDir);
-    for (const save of saves) save();
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-  }
 }
 
 /** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */
@@ -350,20 +338,6 @@ function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): 
     }
   }
   return paths;
-}
-
-function runsFromSource(): boolean {
-  return import.meta.url.endsWith('.ts');
-}
-
-/** Where our own package lies: the folder above `src/` or `dist/`. */
-const PACKAGE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
-
-/** Modules of the market library count as code, file by file; the stage API does not. */
-function resolveOwn(specifier: string): string | undefined {
-  const market = /^lockstep-data\/(market\/.+)$/.exec(specifier)?.[1];
-  if (market === undefined) return undefined;
-  return join(PACKAGE, runsFromSource() ? `src/${market}.ts` : `dist/${market}.js`);
 }
 
 function corruptProblem(hash: string): Problem {

@@ -2,8 +2,8 @@ import type { ExitCode, PipelineError } from '../base/error.ts';
 import type { Emit, Listener } from '../base/event.ts';
 import { afterFailure } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
-import { openProject } from '../project.ts';
-import type { Project, ProjectOptions } from '../project.ts';
+import { openProject, openUnlessSettled } from '../project.ts';
+import type { Answer, Project, ProjectOptions } from '../project.ts';
 import type { Phases } from './phases.ts';
 
 /** One flag of a command. */
@@ -50,16 +50,30 @@ export interface Command {
   run(context: CommandContext): Promise<ExitCode>;
 }
 
+/** How a command opens its project. */
+export interface Opening<T> extends Pick<ProjectOptions, 'locked' | 'forced'> {
+  /** The answer where nothing moved since nothing was to be done; without it the project is judged in any case. */
+  readonly settled?: (answer: Answer) => T;
+}
+
 /** Opens the project of a command and closes it whatever happens. */
 export async function withProject<T>(
   context: CommandContext,
   act: (project: Project) => Promise<T>,
-  options: Pick<ProjectOptions, 'locked' | 'forced'> = {},
+  { settled, ...options }: Opening<T> = {},
 ): Promise<T> {
   const { dir, env, line, emit, signal, waitMs, phases } = context;
-  const project = await phases.time('read', () =>
-    openProject({ dir, env, command: line, emit, signal, waitMs, ...options }),
-  );
+  const how = { dir, env, command: line, emit, signal, waitMs, ...options };
+  if (!settled) return useProject(context, await phases.time('read', () => openProject(how)), act);
+  const opened = await phases.time('read', () => openUnlessSettled(how));
+  return 'answer' in opened ? settled(opened.answer) : useProject(context, opened, act);
+}
+
+async function useProject<T>(
+  { phases }: CommandContext,
+  project: Project,
+  act: (project: Project) => Promise<T>,
+): Promise<T> {
   const close = (): Promise<void> => phases.time('record', async () => project.close());
   let result: T;
   try {
@@ -77,6 +91,14 @@ export const SELECT_FLAGS: Readonly<Record<string, Flag>> = {
   downstream: { type: 'boolean', help: 'the named stages and all that read from them' },
   single: { type: 'boolean', short: 's', help: 'the named stages only, nothing upstream' },
 };
+
+/** True when a command is asked for what it does in the whole project, to be told as it always is. */
+export function asksPlainly({ args, flags, json }: CommandContext): boolean {
+  const given = Object.keys(flags).filter((name) => flags[name] !== undefined && flags[name] !== false);
+  return args.length === 0 && !json && given.every((name) => CHANGE_NOTHING.has(name));
+}
+
+const CHANGE_NOTHING: ReadonlySet<string> = new Set(['dir', 'wait', 'profile', 'quiet']);
 
 export function isSet(context: CommandContext, flag: string): boolean {
   return context.flags[flag] === true;

@@ -1,6 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { plural } from '../base/text.ts';
-import { findRoot } from '../project.ts';
+import { findRoot } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import type { Check } from './doctor/check.ts';

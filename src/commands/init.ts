@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { writeFileAtomic } from '../io/files.ts';
-import { makeStateDir } from '../project.ts';
+import { makeStateDir } from '../ground.ts';
 import { printJson } from './command.ts';
 import type { Command } from './command.ts';
 

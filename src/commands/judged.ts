@@ -37,7 +37,7 @@ export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<stri
   if (stale.length === 0) {
     yield staleData > 0
       ? `${stages} fresh, ${plural(staleData, 'tracked input')} not as recorded\n`
-      : `Everything is fresh: ${stages}, nothing to do.\n`;
+      : formatFresh(judgements.length);
     return;
   }
   // Not `Math.max(...)`: there may be more stages than a call takes arguments.
@@ -55,6 +55,11 @@ export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<stri
     fresh > 0 && `${fresh} fresh`,
   ].filter((text) => typeof text === 'string');
   yield `\n${stages}: ${counts.join(', ')}\n`;
+}
+
+/** What is told when nothing is to be done. */
+export function formatFresh(stages: number): string {
+  return `Everything is fresh: ${plural(stages, 'stage')}, nothing to do.\n`;
 }
 
 function count(stale: readonly Judgement[], verdict: Verdict, words: string): string | false {

@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { formatReason } from '../base/reason.ts';
 import { didYouMean, formatDuration } from '../base/text.ts';
-import { findRoot } from '../project.ts';
+import { findRoot } from '../ground.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
 import { join } from 'node:path';

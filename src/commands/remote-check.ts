@@ -5,7 +5,7 @@ import { formatDuration, plural } from '../base/text.ts';
 import { checkRemote } from '../execute/check-remote.ts';
 import type { StepResult } from '../execute/check-remote.ts';
 import { createClock } from '../io/clock.ts';
-import { findRoot } from '../project.ts';
+import { findRoot } from '../ground.ts';
 import { printJson } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';

@@ -5,7 +5,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { didYouMean } from '../base/text.ts';
 import { writeFileAtomic } from '../io/files.ts';
-import { findRoot } from '../project.ts';
+import { findRoot } from '../ground.ts';
 import { readRemotes } from '../read/remotes.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';

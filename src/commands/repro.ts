@@ -1,17 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import type { StageName } from '../base/types.ts';
-import { newData, refuseLostData, staleData } from '../execute/data.ts';
+import { newData, refuseLostData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
+import { isSettled } from '../execute/settle.ts';
 import type { Plan } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
-import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
+import { SELECT_FLAGS, asksPlainly, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
 import type { Request } from './run-stages.ts';
 import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
+import type { Beginning } from './tell-run.ts';
 
 const repro: Command = {
   summary: 'Run what changed, restore what is known, leave the rest',
@@ -60,6 +61,7 @@ const repro: Command = {
   ],
   run: (context) =>
     withProject(context, (project) => reproduce(context, project), {
+      ...(asksPlainly(context) && { settled: (answer) => tellSettled(context, answer) }),
       locked: isSet(context, 'locked'),
       ...(isSet(context, 'force') && { forced: context.args }),
     }),
@@ -91,10 +93,12 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     printPlan(context, first);
     return EXIT.ok;
   }
-  if (isIdle(first) && staleData(project).length === 0 && !project.needsRecovery() && !hasRemoved(project)) {
-    const run = startRun(context, project, first);
+  if (isSettled(project, first)) {
+    project.noteSettled();
+    const stages = first.judgements.length;
+    const run = startRun(context, { clock: project.clock, pipeline: project.pipeline.name, stages });
     tellPlan(context, first);
-    finishRun(context, { run, result: allFresh(first), durationMs: 0 });
+    finishRun(context, { run, result: allFresh(stages), durationMs: 0 });
     return EXIT.ok;
   }
   const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
@@ -107,28 +111,18 @@ async function doRun(context: CommandContext, project: Project, request: Request
   return runStages(context, project, request);
 }
 
-function isIdle(plan: Plan): boolean {
-  const done = plan.judgements.every(
-    ({ decision }) => decision.verdict === 'skip' && decision.reasons[0].kind !== 'gate-changed',
-  );
-  return done && plan.problems.length === 0;
+/** The answer that was found without judging anything. */
+function tellSettled(context: CommandContext, beginning: Beginning): ExitCode {
+  const run = startRun(context, beginning);
+  finishRun(context, { run, result: allFresh(beginning.stages), durationMs: 0 });
+  return EXIT.ok;
 }
 
-function allFresh(plan: Plan): RunResult {
+function allFresh(stages: number): RunResult {
   return {
-    counts: { fresh: plan.judgements.length, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 },
+    counts: { fresh: stages, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 },
     failures: [],
   };
-}
-
-/** True when the lock names a stage or data that pipeline.yaml no longer has. */
-function hasRemoved({ recorder, pipeline, graph }: Project): boolean {
-  const data = new Set<string>(pipeline.data.map((input) => input.path));
-  const lock = recorder.lock();
-  return (
-    [...lock.stages.keys()].some((name) => !graph.stages.has(name as StageName)) ||
-    lock.data.some((input) => !data.has(input.path))
-  );
 }
 
 function jobsOf(context: CommandContext): number {

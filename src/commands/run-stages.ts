@@ -60,7 +60,11 @@ async function runInWorkspace(
   if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder, { ...project, selection });
   refuseTracked({ ...project, plan });
   const startedAt = project.clock.now();
-  const run = startRun(context, project, plan);
+  const run = startRun(context, {
+    clock: project.clock,
+    pipeline: project.pipeline.name,
+    stages: plan.judgements.length,
+  });
   if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
   await refuseParts({ ...project, plan });
   tellPlan(context, plan);

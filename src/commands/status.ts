@@ -3,10 +3,12 @@ import type { ExitCode } from '../base/error.ts';
 import type { RelPath } from '../base/types.ts';
 import { staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
+import { isSettled } from '../execute/settle.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
-import { SELECT_FLAGS, isSet, printJson, textFlag, withProject } from './command.ts';
+import { SELECT_FLAGS, asksPlainly, isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
+import { formatFresh } from './judged.ts';
 import { printPlan } from './repro.ts';
 import { refuseProblems } from './tell-run.ts';
 
@@ -31,15 +33,24 @@ const status: Command = {
     'lockstep status -r backup',
   ],
   run: (context) =>
-    withProject(context, async (project) => {
-      if (!isSet(context, 'remote') && textFlag(context, 'name') === undefined)
-        return statusOfStages(context, project);
-      const { statusOfRemotes } = await import('./remote-status.ts');
-      return statusOfRemotes(context, project);
-    }),
+    withProject(
+      context,
+      async (project) => {
+        if (!isSet(context, 'remote') && textFlag(context, 'name') === undefined)
+          return statusOfStages(context, project);
+        const { statusOfRemotes } = await import('./remote-status.ts');
+        return statusOfRemotes(context, project);
+      },
+      asksPlainly(context) ? { settled: ({ stages }) => tellFresh(context, stages) } : {},
+    ),
 };
 
 export default status;
+
+function tellFresh(context: CommandContext, stages: number): ExitCode {
+  if (!isSet(context, 'quiet')) context.print(formatFresh(stages));
+  return EXIT.ok;
+}
 
 async function statusOfStages(context: CommandContext, project: Project): Promise<ExitCode> {
   const selection = selectStages(project.graph, {
@@ -50,6 +61,7 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   });
   const plan = await project.plan(selection);
   refuseProblems(plan);
+  if (isSettled(project, plan)) project.noteSettled();
   const data = staleData(project).map(({ path }) => ({ data: path, state: stateOf(path, project) }));
   if (isSet(context, 'quiet')) {
     // A part is here by intent: there is nothing to do about it.

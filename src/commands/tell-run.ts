@@ -1,21 +1,29 @@
 import { PipelineError } from '../base/error.ts';
 import type { RunResult } from '../execute/run.ts';
+import type { Clock } from '../io/clock.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
 import { toJudged } from './judged.ts';
 
+/** What is to be told of a run when it begins. */
+export interface Beginning {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly pipeline: string;
+  /** How many are asked for. */
+  readonly stages: number;
+}
+
 /** Begins a run for those who listen; returns its id, which sorts by time. */
-export function startRun(context: CommandContext, project: Project, plan: Plan): string {
-  const stamp = new Date(project.clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
+export function startRun(context: CommandContext, { clock, pipeline, stages }: Beginning): string {
+  const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
   const mark = Math.floor(Math.random() * 0x10000);
   const run = `${stamp}-${mark.toString(16).padStart(4, '0')}`;
   context.emit({
     type: 'run-started',
     run,
     command: context.line,
-    pipeline: project.pipeline.name,
-    stages: plan.judgements.length,
+    pipeline,
+    stages,
   });
   return run;
 }

@@ -3,7 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { isInside } from '../base/path.ts';
 import { plural } from '../base/text.ts';
-import { findRoot } from '../project.ts';
+import { findRoot } from '../ground.ts';
 import { SELECT_FLAGS, printJson, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { reproduce } from './repro.ts';

@@ -36,6 +36,8 @@ export interface DiskFacts extends Facts {
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
+  /** How a path is looked at. */
+  requestOf(path: RelPath): ObserveRequest;
   closureOf(stage: Stage): Closure | undefined;
   /** A code file of the stage that is no longer what its fingerprint was made of. */
   changedCode(stage: Stage): string | undefined;
@@ -69,7 +71,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   const isOurs = (path: string): boolean => outs.has(path as RelPath) || data.has(path as RelPath);
   /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
-  function toRequest(path: RelPath): ObserveRequest {
+  function requestOf(path: RelPath): ObserveRequest {
     return { path, links: isOurs(path) || isInOurs(path) ? 'refuse' : 'follow' };
   }
   function isInOurs(path: string): boolean {
@@ -139,7 +141,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   async function look(paths: readonly RelPath[]): Promise<void> {
-    const found = await observer.observe(paths.map(toRequest));
+    const found = await observer.observe(paths.map(requestOf));
     if (seen.size === 0) seen = found;
     else noteSeen(found);
   }
@@ -150,6 +152,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   return {
     observed,
+    requestOf,
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
     forget: () => seen.clear(),
@@ -197,11 +200,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     envOf: (stage) =>
       stage.env.length === 0
         ? NO_ENV
-        : Object.fromEntries(
-            [...stage.env]
-              .sort()
-              .map((name) => [name, hashEnv(name, Object.hasOwn(env, name) ? env[name] : undefined)]),
-          ),
+        : Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env)])),
     tickOf: (stage) => options.ticks.get(stage.name),
     locked: (name) => options.lockOf(name),
     isAvailable,

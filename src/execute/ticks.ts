@@ -25,11 +25,17 @@ export interface TickInputs {
   readonly forced: ReadonlySet<StageName>;
 }
 
-/** Stage → tick (ISO). A clock behind the recorded tick keeps the recorded one and warns. */
-export async function findTicks(
-  pipeline: Pipeline,
-  inputs: TickInputs,
-): Promise<ReadonlyMap<StageName, string>> {
+/** Ticks of the stages that have a schedule. */
+export interface Ticks {
+  /** Stage → tick (ISO). */
+  readonly of: ReadonlyMap<StageName, string>;
+  /** At each instant of `[fromMs, untilMs)` they are the same, and nothing is to be warned of. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** A clock behind the recorded tick keeps the recorded one and warns. */
+export async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise<Ticks> {
   const { lock, snapshot, clock, emit } = inputs;
   const found = new Map<StageName, string>();
   const kept = (snapshot.get('ticks') ?? {}) as Record<string, Tick>;
@@ -62,13 +68,24 @@ export async function findTicks(
     snapshot.set('ticks', [], finite(ticks));
   const [first] = behind;
   if (first) emit({ type: 'warned', problem: clockBehind(first) });
-  return found;
+  return { of: found, ...(first ? NEVER : windowOf(Object.values(ticks))) };
+}
+
+/** The last instant that a Date can hold, epoch ms. */
+const END_MS = 8.64e15;
+const NEVER = { fromMs: END_MS, untilMs: -END_MS };
+
+/** When none of them moves. */
+function windowOf(ticks: readonly Tick[]): { readonly fromMs: number; readonly untilMs: number } {
+  return {
+    fromMs: Math.max(-END_MS, ...ticks.map(({ fromMs }) => fromMs)),
+    untilMs: Math.min(END_MS, ...ticks.map(({ untilMs }) => untilMs)),
+  };
 }
 
 /** JSON has no infinity: a tick that never moves is valid for all instants a Date can hold. */
 function finite(ticks: Record<string, Tick>): Record<string, Tick> {
-  const END = 8.64e15;
-  const clamp = (ms: number): number => Math.max(-END, Math.min(END, ms));
+  const clamp = (ms: number): number => Math.max(-END_MS, Math.min(END_MS, ms));
   return Object.fromEntries(
     Object.entries(ticks).map(([key, tick]) => [
       key,

@@ -147,7 +147,8 @@ function put<T>(record: Record<string, T>, key: string, value: T): void {
 }
 
 /** One environment variable as it enters fingerprints: never its value. Unset and empty differ. */
-export function hashEnv(name: string, value: string | undefined): string {
+export function hashEnv(name: string, env: Readonly<Record<string, string | undefined>>): string {
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
   return `sha256:${sha256Hex(canonicalJson([name, value ?? null]))}`;
 }
 

@@ -5,6 +5,8 @@ import { readSealed, writeSealed } from '../io/sealed.ts';
 export interface Snapshot {
   /** What was made of these very files by this engine; `undefined` when anything differs. */
   get(name: string): unknown;
+  /** The files of what was given or set under this name: path → SHA-256 of its bytes, `null` for one that was not there. */
+  filesOf(name: string): Readonly<Record<string, string | null>>;
   /** `files`: every file that was asked for, missing ones included. */
   set(name: string, files: readonly string[], value: unknown): void;
   /** The same for one file whose new text is known. */
@@ -52,6 +54,7 @@ export function createSnapshot(path: string, engine: string, files: SnapshotFile
         ? part.value
         : undefined;
     },
+    filesOf: (name) => parts.get(name)?.files ?? {},
     set(name, asked, value) {
       parts.set(name, { files: Object.fromEntries(asked.map((file) => [file, loaded.hashOf(file)])), value });
       dirty = true;

@@ -55,7 +55,7 @@ const rig = createRig(FILES);
 const SOUND = `${rig.root}-sound`;
 let sound: State;
 before(async () => {
-  for (const args of [['repro'], ['push', '--run-cache']]) {
+  for (const args of [['repro'], ['push', '--run-cache'], ['status']]) {
     const ran = await rig.lockstep(args);
     assert.equal(ran.code, 0, ran.stderr);
   }
@@ -288,7 +288,7 @@ test('a run-cache entry with a flipped bit is as if it were not there', () => {
   }
 });
 
-for (const name of ['memo', 'snapshot', 'code']) {
+for (const name of ['memo', 'snapshot', 'settled', 'code']) {
   test(`${name} with a flipped bit is as if it were not there`, () => {
     const bytes = rig.bytes(`.lockstep/${name}`);
     assert.ok(bytes.length > 64);
@@ -335,7 +335,7 @@ test('a note of directories that are here only in part, with a flipped bit, is r
 /** The files that a flip may hit while the command line is not looking. */
 function victims(): readonly string[] {
   const state = filesBelow(rig.path('.lockstep')).filter((name) =>
-    /^(files|runs)\/|^(memo|snapshot|code)$/.test(name),
+    /^(files|runs)\/|^(memo|snapshot|settled|code)$/.test(name),
   );
   return [...state.map((name) => `.lockstep/${name}`), 'pipeline.lock'];
 }

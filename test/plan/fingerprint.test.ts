@@ -126,7 +126,7 @@ test('every input of the world changes the fingerprint', () => {
     { ...inputs, deps: new Map([['a.txt', hashOf('c')]]) },
     { ...inputs, code: { 'stages/a.ts': 'ast1:2' } },
     { ...inputs, packages: 'sha256:2' },
-    { ...inputs, env: { MODE: hashEnv('MODE', 'x') } },
+    { ...inputs, env: { MODE: hashEnv('MODE', { MODE: 'x' }) } },
     { ...inputs, tick: '2026-03-16T00:00:00.000Z' },
   ];
   const names = variants.map((one) => hashFingerprint(buildFingerprint(stage, one)));
@@ -147,7 +147,7 @@ test('a recorded fingerprint is told from a stage’s own exactly when their doc
     { ...INPUTS, code: { 'stages/a.ts': 'ast1:1' } },
     { ...INPUTS, code: { 'stages/a.ts': 'ast1:1', 'stages/b.ts': 'ast1:1' } },
     { ...INPUTS, packages: 'sha256:2' },
-    { ...INPUTS, env: { MODE: hashEnv('MODE', 'x') } },
+    { ...INPUTS, env: { MODE: hashEnv('MODE', { MODE: 'x' }) } },
     { ...INPUTS, tick: '2026-03-16T00:00:00.000Z' },
   ];
   const cases = [
@@ -175,6 +175,6 @@ test('a recorded fingerprint is told from a stage’s own exactly when their doc
 
 test('an environment variable enters as a hash of its name and value; unset and empty differ', () => {
   const expected = createHash('sha256').update('["MODE","fast"]').digest('hex');
-  assert.equal(hashEnv('MODE', 'fast'), `sha256:${expected}`);
-  assert.equal(new Set([hashEnv('A', undefined), hashEnv('A', ''), hashEnv('B', '')]).size, 3);
+  assert.equal(hashEnv('MODE', { MODE: 'fast' }), `sha256:${expected}`);
+  assert.equal(new Set([hashEnv('A', {}), hashEnv('A', { A: '' }), hashEnv('B', { B: '' })]).size, 3);
 });

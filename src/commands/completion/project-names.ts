@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../../base/error.ts';
 import { readIfExists, statIfExists } from '../../io/files.ts';
-import { findRoot } from '../../project.ts';
+import { findRoot } from '../../ground.ts';
 import { listRuns } from '../../record/history.ts';
 import { createSnapshot, readFiles } from '../../record/snapshot.ts';
 import type { Snapshot } from '../../record/snapshot.ts';

@@ -4,7 +4,7 @@ import { isSystemError } from '../../base/error.ts';
 import { formatDuration } from '../../base/text.ts';
 import { createClock } from '../../io/clock.ts';
 import { statIfExists, tempName } from '../../io/files.ts';
-import { clockFrom } from '../../project.ts';
+import { clockFrom } from '../../ground.ts';
 import type { Check } from './check.ts';
 import type { ProjectFiles } from './files.ts';
 

@@ -6,7 +6,7 @@ import { tempName } from '../../io/files.ts';
 import { foldsNames } from '../../io/folding.ts';
 import { createLinker } from '../../io/links.ts';
 import type { LinkType } from '../../io/links.ts';
-import { makeStateDir } from '../../project.ts';
+import { makeStateDir } from '../../ground.ts';
 import type { Check } from './check.ts';
 
 const GIB = 1024 ** 3;

@@ -1,0 +1,147 @@
+import { PipelineError } from '../base/error.ts';
+import type { Pipeline, RelPath, StageName } from '../base/types.ts';
+import { hashEnv } from '../plan/fingerprint.ts';
+import type { Graph } from '../plan/graph.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Settled, Stood } from '../record/settled.ts';
+import { ParserMissing } from '../store/code-facts.ts';
+import type { CodeReader } from '../store/imports.ts';
+import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
+import { staleData } from './data.ts';
+import type { DiskFacts } from './facts.ts';
+import type { Recorder } from './recorder.ts';
+import type { Ticks } from './ticks.ts';
+
+/** What must be known of a project to tell whether there is anything to do. */
+interface Standing {
+  readonly pipeline: Pipeline;
+  readonly graph: Graph;
+  readonly facts: DiskFacts;
+  readonly recorder: Recorder;
+  readonly needsRecovery: () => boolean;
+}
+
+/** True when a plan leaves nothing to do, to record or to clean up. */
+export function isSettled(project: Standing, plan: Plan): boolean {
+  return (
+    plan.judgements.every(
+      ({ decision }) => decision.verdict === 'skip' && decision.reasons[0].kind !== 'gate-changed',
+    ) &&
+    plan.problems.length === 0 &&
+    staleData(project).length === 0 &&
+    !project.needsRecovery() &&
+    !hasRemoved(project)
+  );
+}
+
+/** True when the lock names a stage or data that pipeline.yaml no longer has. */
+function hasRemoved({ recorder, pipeline, graph }: Standing): boolean {
+  const data = new Set<string>(pipeline.data.map((input) => input.path));
+  const lock = recorder.lock();
+  return (
+    [...lock.stages.keys()].some((name) => !graph.stages.has(name as StageName)) ||
+    lock.data.some((input) => !data.has(input.path))
+  );
+}
+
+/** How to look at what a settled project was judged by. */
+export interface Looking {
+  readonly hashOf: (file: string) => string | null;
+  readonly observer: Observer;
+  readonly code: CodeReader;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly nowMs: number;
+}
+
+/** What stands at paths now, as far as that was looked at. */
+export type Found = ReadonlyMap<RelPath, Observation>;
+
+const NOTHING_FOUND: Found = new Map();
+
+/** Whether all is as it was; what was seen on the way serves whoever has to judge anew. */
+export async function lookAgain(
+  settled: Settled,
+  looking: Looking,
+): Promise<{ readonly isSame: boolean; readonly found: Found }> {
+  if (!isSameBeside(settled, looking)) return { isSame: false, found: NOTHING_FOUND };
+  const found = await looking.observer.observe(settled.stood.map(toRequest));
+  return { isSame: settled.stood.every((stood) => isSamePlace(found.get(stood[0]), stood)), found };
+}
+
+/** All but what stands at paths, which is the most work. */
+function isSameBeside(settled: Settled, { hashOf, code, env, nowMs }: Looking): boolean {
+  return (
+    settled.fromMs <= nowMs &&
+    nowMs < settled.untilMs &&
+    Object.entries(settled.files).every(([file, hash]) => hashOf(file) === hash) &&
+    Object.entries(settled.env).every(([name, hash]) => hashEnv(name, env) === hash) &&
+    Object.entries(settled.code).every(([entry, text]) => codeText(code, entry) === text)
+  );
+}
+
+function toRequest([path, , , follows]: Stood): ObserveRequest {
+  return { path, links: follows === 1 ? 'follow' : 'refuse' };
+}
+
+function isSamePlace(here: Observation | undefined, [, hash, isExecutable]: Stood): boolean {
+  if (here?.kind !== 'file' && here?.kind !== 'tree') return false;
+  return here.artifact.hash === hash && (here.artifact.exec === true) === (isExecutable === 1);
+}
+
+/** All that a project was judged by which is settled. */
+export interface Judged {
+  readonly pipeline: Pipeline;
+  readonly files: Settled['files'];
+  /** Every path that was looked at. */
+  readonly paths: readonly RelPath[];
+  readonly facts: Pick<DiskFacts, 'observed' | 'requestOf'>;
+  readonly code: CodeReader;
+  readonly env: Looking['env'];
+  readonly ticks: Ticks;
+}
+
+/**
+ * `undefined` where something is not there (of a frozen stage, say): then the cache may have been asked, too; and where the
+ * clock is behind, which is to be told each time.
+ */
+export function settledBy(judged: Judged): Settled | undefined {
+  const { pipeline, files, facts, paths, env, ticks } = judged;
+  if (ticks.fromMs >= ticks.untilMs) return undefined;
+  const stood: Stood[] = [];
+  for (const path of new Set(paths)) {
+    const here = facts.observed(path);
+    if (here.kind !== 'file' && here.kind !== 'tree') return undefined;
+    const { hash, exec } = here.artifact;
+    stood.push([path, hash, exec === true ? 1 : 0, facts.requestOf(path).links === 'follow' ? 1 : 0]);
+  }
+  const code: Record<string, string> = {};
+  for (const { action } of pipeline.stages) {
+    if (action.kind !== 'module') continue;
+    const text = codeText(judged.code, action.path);
+    if (text === undefined) return undefined;
+    code[action.path] = text;
+  }
+  const names = new Set(pipeline.stages.flatMap((stage) => stage.env));
+  return {
+    pipeline: pipeline.name,
+    stages: pipeline.stages.length,
+    algorithm: pipeline.hash,
+    files,
+    env: Object.fromEntries([...names].map((name) => [name, hashEnv(name, env)])),
+    code,
+    stood,
+    fromMs: ticks.fromMs,
+    untilMs: ticks.untilMs,
+  };
+}
+
+/** `undefined` for code that is not known, or has something wrong: whoever judges anew finds out what. */
+function codeText(code: CodeReader, entry: string): string | undefined {
+  try {
+    const { files, packages } = code.closureOf(entry, { file: entry, line: 1, column: 1, length: 1 });
+    return JSON.stringify([files, packages ?? null]);
+  } catch (error) {
+    if (error instanceof ParserMissing || error instanceof PipelineError) return undefined;
+    throw error;
+  }
+}
