@@ -11,6 +11,10 @@ import { flush } from './flush.ts';
 const BATCH_FILES = 20_000;
 const BATCH_BYTES = 128 * 1024 * 1024;
 const BATCH_MS = 30_000;
+/** While one batch is flushed so much may come together for the next; whoever brings more waits. */
+const MOST_BYTES = 4 * BATCH_BYTES;
+/** So many names are given in one go: the threads that write wait for this one to give them more. */
+const NAMES_IN_A_ROW = 64;
 
 /** A temp file and the name that it is to have; absolute paths on one file system. */
 export interface Unnamed {
@@ -51,10 +55,12 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
   let unflushed = new Set<string>();
   /** What is under way; the next batch waits for it, so that what was added first is there first. */
   let entering: Promise<void> = Promise.resolve();
+  let isEntering = false;
 
   async function enter(batch: readonly T[]): Promise<void> {
     await flush(batch.map(({ temp }) => temp));
-    for (const { temp, target } of batch) {
+    for (const [index, { temp, target }] of batch.entries()) {
+      if (index % NAMES_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
       // Not `dirname`, which looks at every character and knows drives.
       const folder = target.slice(0, target.lastIndexOf('/'));
       makeFolder(folder);
@@ -94,10 +100,16 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
     const batch = waiting;
     waiting = [];
     waitingBytes = 0;
+    isEntering = true;
     const done = entering.then(() => enter(batch));
+    entering = done;
     // Whoever flushes or adds next is told; until then nobody listens.
-    done.catch(() => drop(batch));
-    return (entering = done);
+    done
+      .catch(() => drop(batch))
+      .finally(() => {
+        if (entering === done) isEntering = false;
+      });
+    return done;
   }
 
   return {
@@ -110,6 +122,7 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
       }
       const isYoung = nowMs - sinceMs < BATCH_MS;
       if (isYoung && waiting.length < BATCH_FILES && waitingBytes < BATCH_BYTES) return;
+      if (isEntering && waitingBytes < MOST_BYTES) return;
       const before = entering;
       void begin();
       // One batch may be flushed while the next is written, not two.

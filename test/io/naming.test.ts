@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createNaming } from '../../src/io/naming.ts';
 
@@ -34,6 +34,35 @@ test('a file gets its name with a flush, or when half a minute of work waits for
   assert.ok(existsSync(first) && existsSync(second) && existsSync(third));
   assert.ok(!existsSync(fourth) && !existsSync(join(root, 'd.temp')));
   assert.deepEqual(told, [first, second, third]);
+});
+
+test('what comes while one batch is flushed goes together with the next', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const batches: string[][] = [];
+  const naming = createNaming({
+    root,
+    clock: { now: () => 0 },
+    named: (some) => batches.push(some.map(({ target }) => basename(target))),
+  });
+  const add = (name: string, mib: number): Promise<void> => {
+    const temp = join(root, `${name}.temp`);
+    writeFileSync(temp, name);
+    return naming.add([{ temp, target: join(root, name), size: mib * 1024 * 1024 }]);
+  };
+  await add('a', 128);
+  await add('b', 128);
+  await add('c', 128);
+  assert.deepEqual(batches, []);
+  // That is more than may wait: whoever brings it waits for the first batch.
+  await add('d', 256);
+  assert.deepEqual(batches, [['a']]);
+  await naming.flush();
+  assert.deepEqual(
+    batches.filter(({ length }) => length > 0),
+    [['a'], ['b', 'c', 'd']],
+  );
+  assert.ok(['a', 'b', 'c', 'd'].every((name) => existsSync(join(root, name))));
 });
 
 test('a temp file that cannot be removed hides neither the failure nor the others', async (t) => {
