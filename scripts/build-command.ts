@@ -4,6 +4,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { loadBuiltinsDirectly } from './builtin-modules.ts';
+import { compileSchemas } from './compiled-schemas.ts';
 
 /** What a command that finds nothing to do loads when it runs; all they import is in the one file `cli.js`. */
 const FIRST = [
@@ -79,7 +80,7 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
     entryPoints: Object.fromEntries([...parts].filter(([name]) => !Object.hasOwn(ALONE, name))),
     splitting: true,
     chunkNames: CHUNK,
-    plugins: [shareWithCore(root, new Set(first))],
+    plugins: [shareWithCore(root, new Set(first)), compileSchemas(root)],
     // CommonJS packages ask for Node's modules by `require`, which an ES module does not have.
     banner: {
       js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);",

@@ -1,7 +1,8 @@
-import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject, SchemaObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { parentsOf } from '../base/path.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
+import { compileSchema } from './compile-schema.ts';
 import type { Report } from './report.ts';
 import { synonymOf } from './synonyms.ts';
 import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
@@ -28,7 +29,7 @@ export interface ValidateOptions {
 export function createValidate(schema: SchemaObject, options: ValidateOptions): Validate {
   let compiled: ValidateFunction | undefined;
   return (tree, report) => {
-    const check = (compiled ??= compile(schema));
+    const check = (compiled ??= compileSchema(schema));
     if (check(forCheck(toJson(tree)))) return;
     const errors = (check.errors ?? []).filter(
       ({ keyword, schemaPath }) => keyword !== 'oneOf' && !schemaPath.includes('/oneOf/'),
@@ -47,21 +48,6 @@ export function createValidate(schema: SchemaObject, options: ValidateOptions): 
       tell(error, tree, options, report);
     }
   };
-}
-
-function compile(schema: SchemaObject): ValidateFunction {
-  const options = {
-    allErrors: true,
-    verbose: true,
-    strict: false,
-    validateFormats: false,
-    addUsedSchema: false,
-    // Our schemas are held to their own schema by a test: compiling that would take as long as compiling ours.
-    meta: false,
-    validateSchema: false,
-    code: { optimize: false },
-  };
-  return new Ajv2020(options).compile(schema);
 }
 
 /** What the messages use of the schema that a value fails. */
