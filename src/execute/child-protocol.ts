@@ -1,6 +1,6 @@
 import type { Json } from '../base/types.ts';
 
-/** What the runner tells a stage process. Paths are absolute. */
+/** The one thing that the runner tells a stage process, when it starts it. Paths are absolute. */
 export interface ChildJob {
   readonly module: string;
   /** URL → text of modules whose types the runner has already taken out: what it fingerprinted is what runs. */
@@ -15,7 +15,6 @@ export interface ChildJob {
 
 /** What a stage process tells the runner. */
 export type ChildMessage =
-  | { readonly type: 'ready' }
   | { readonly type: 'log'; readonly text: string }
   | { readonly type: 'progress'; readonly done: number; readonly total?: number; readonly label?: string }
   /** The permission model refused something, whether or not the code noticed. */

@@ -28,7 +28,6 @@ function main(): void {
     });
     void perform(job as ChildJob, stop.signal);
   });
-  send({ type: 'ready' });
 }
 
 async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {

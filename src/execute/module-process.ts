@@ -3,7 +3,6 @@ import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
-import type { Group } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
@@ -32,13 +31,11 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,
   };
-  const onMessage = (raw: unknown, group: Group): void => {
+  const onMessage = (raw: unknown): void => {
     // The stage's own code can send here too, and anything.
     if (typeof raw !== 'object' || raw === null) return undefined;
     const message = raw as ChildMessage;
     switch (message.type) {
-      case 'ready':
-        return group.send(job);
       case 'log':
         return inputs.emit({
           type: 'stage-output',
@@ -74,7 +71,13 @@ export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakM
   };
   const redactor = redactorOf(inputs);
   const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
-  const command: Command = { command: process.execPath, args, cwd: root, env: moduleEnv(inputs) };
+  const command: Command = {
+    command: process.execPath,
+    args,
+    cwd: root,
+    env: moduleEnv(inputs),
+    message: job,
+  };
   try {
     await supervise(inputs, command, {
       onMessage,

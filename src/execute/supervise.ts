@@ -1,7 +1,7 @@
 import type { PipelineError } from '../base/error.ts';
 import type { Clock } from '../io/clock.ts';
 import { stopGroup } from '../io/process.ts';
-import type { Ending, Group } from '../io/process-group.ts';
+import type { Ending } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 import { endingError } from './ending.ts';
@@ -15,11 +15,13 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Sent to it first thing; without it there is no channel. */
+  readonly message?: unknown;
 }
 
 /** What its starter wants to hear and say. */
 export interface Supervision {
-  readonly onMessage?: (message: unknown, group: Group) => void;
+  readonly onMessage?: (message: unknown) => void;
   /** A more telling error than the process's ending. */
   readonly explain?: () => PipelineError | undefined;
 }
@@ -47,22 +49,19 @@ export async function supervise(
   const { onMessage } = supervision;
   let stopped: 'timeout' | 'canceled' | undefined;
   let fault: { readonly error: unknown } | undefined;
-  const group = inputs.launcher.start(
-    { ...command, ipc: onMessage !== undefined },
-    {
-      onStarted(leader) {
-        try {
-          inputs.onStart(leader);
-        } catch (error) {
-          // A process that could not be recorded must not run on.
-          fault = { error };
-          group.signal('SIGKILL');
-        }
-      },
-      onOutput: (stream, chunk) => show(stream, streams[stream].push(chunk)),
-      onMessage: (message) => onMessage?.(message, group),
+  const group = inputs.launcher.start(command, {
+    onStarted(leader) {
+      try {
+        inputs.onStart(leader);
+      } catch (error) {
+        // A process that could not be recorded must not run on.
+        fault = { error };
+        group.signal('SIGKILL');
+      }
     },
-  );
+    onOutput: (stream, chunk) => show(stream, streams[stream].push(chunk)),
+    onMessage: (message) => onMessage?.(message),
+  });
   const stop = (why: 'timeout' | 'canceled'): void => {
     stopped ??= why;
     void stopGroup(group, GRACE_MS, clock);

@@ -3,7 +3,7 @@ import { spawnGroup } from './process-group.ts';
 import type { Group, ToStart } from './process-group.ts';
 import { MARK, endMarked } from './process.ts';
 
-/** The launcher's process: starts, feeds and ends process groups for its runner, and outlives it just to end them. */
+/** The launcher's process: starts and ends process groups for its runner, and outlives it just to end them. */
 export function serve(exit: () => void): void {
   const groups = new Map<number, { readonly group: Group; readonly mark: string | undefined }>();
 
@@ -28,8 +28,6 @@ export function serve(exit: () => void): void {
     switch (request.type) {
       case 'start':
         return start(request.id, request.what);
-      case 'send':
-        return groups.get(request.id)?.group.send(request.message);
       case 'signal':
         return groups.get(request.id)?.group.signal(request.signal);
       default:

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Ending, Group, Heard, Leader, ToStart } from './process-group.ts';
-import { MARK, endMarked, signalGroup } from './process.ts';
+import { MARK, endGroup, endMarked } from './process.ts';
 
 /** What the runner asks of the launcher's process. */
 export type Request =
   | { readonly type: 'start'; readonly id: number; readonly what: ToStart }
-  | { readonly type: 'send'; readonly id: number; readonly message: unknown }
   | { readonly type: 'signal'; readonly id: number; readonly signal: NodeJS.Signals };
 
 /** What it answers. */
@@ -104,7 +103,7 @@ export function createLauncher({ entry, env }: LauncherOptions): Launcher {
     child = undefined;
     const left = [...groups];
     for (const [id, running] of left) {
-      if (running.leader) signalGroup(running.leader.pid, 'SIGKILL');
+      if (running.leader) await endGroup(running.leader.pid);
       if (running.mark !== undefined) await endMarked(running.mark);
       forget(
         id,
@@ -131,7 +130,6 @@ export function createLauncher({ entry, env }: LauncherOptions): Launcher {
       ask({ type: 'start', id, what });
       return {
         ended,
-        send: (message) => ask({ type: 'send', id, message }),
         signal: (signal) => ask({ type: 'signal', id, signal }),
       };
     },

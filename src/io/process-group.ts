@@ -21,8 +21,8 @@ export interface ToStart {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Opens an IPC channel. */
-  readonly ipc: boolean;
+  /** Sent to it first thing, over a channel by which it may answer; without it there is none. */
+  readonly message?: unknown;
 }
 
 /** What a process tells its starter while it runs. */
@@ -42,7 +42,6 @@ export interface Leader {
 export interface Group {
   /** Resolves when nothing that it started is left and its output has been read. */
   readonly ended: Promise<Ending>;
-  send(message: unknown): void;
   /** Sends a signal to all of the group; nothing happens once it has ended. */
   signal(signal: NodeJS.Signals): void;
 }
@@ -68,25 +67,27 @@ export function spawnGroup(what: ToStart, heard: Heard): Group & { readonly lead
   const { pid } = child;
   if (pid === undefined) return unstarted(failed);
   for (const name of ['stdout', 'stderr'] as const) if (child[name]) listen(child[name], name, heard);
-  if (what.ipc) child.on('message', heard.onMessage);
+  if (what.message !== undefined) {
+    child.on('message', heard.onMessage);
+    // Node keeps it for whoever listens there; one that has gone away meanwhile is told of by its ending.
+    child.send(what.message as Record<string, unknown>, () => undefined);
+  }
   let isOver = false;
   const ended = follow(child, pid, what.env[MARK]).finally(() => (isOver = true));
   return {
     leader: { pid, start: processStart(pid) ?? '' },
     ended,
-    // One that has gone away meanwhile is told of by its ending.
-    send: (message) => void child.send(message as Record<string, unknown>, () => undefined),
     signal: (signal) => void (isOver || signalGroup(pid, signal)),
   };
 }
 
 /** The process leads its own group; what it is given and says is not kept. */
-function fork({ command, args, cwd, env, ipc }: ToStart): ChildProcess {
+function fork({ command, args, cwd, env, message }: ToStart): ChildProcess {
   return spawn(command, args, {
     cwd,
     env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+    stdio: ['ignore', 'pipe', 'pipe', ...(message === undefined ? [] : (['ipc'] as const))],
     // Params may hold integers beyond a double.
     serialization: 'advanced',
   });
@@ -102,7 +103,7 @@ function listen(stream: Readable, name: 'stdout' | 'stderr', { onOutput }: Heard
 }
 
 function unstarted(ended: Promise<Ending>): Group & { readonly leader: undefined } {
-  return { leader: undefined, ended, send: () => undefined, signal: () => undefined };
+  return { leader: undefined, ended, signal: () => undefined };
 }
 
 function reasonOf(error: unknown): string {

@@ -56,6 +56,15 @@ export function isGroupAlive(pgid: number): boolean {
   });
 }
 
+/** Kills a group, and waits until nothing of it lives any more. */
+export async function endGroup(pgid: number): Promise<void> {
+  for (let tries = 0; tries < DEATH_TRIES; tries++) {
+    signalGroup(pgid, 'SIGKILL');
+    if (!isGroupAlive(pgid)) return;
+    await delay(DEATH_POLL_MS);
+  }
+}
+
 /**
  * Kills every process of an attempt that its mark finds; what they start meanwhile carries the mark too. Pids grow (but
  * for the rare wrap), so `since`, the leader's, spares a look at all that was there before.

@@ -30,7 +30,7 @@ function startShell(launcher: Launcher, script: string): Shell {
   const spoken = new Promise<void>((resolve) => (speak = resolve));
   const env = { PATH: process.env['PATH'] ?? '', [MARK]: `launched-${process.pid}-${count++}` };
   const group = launcher.start(
-    { command: '/bin/sh', args: ['-c', script], cwd: '/', env, ipc: false },
+    { command: '/bin/sh', args: ['-c', script], cwd: '/', env },
     {
       onStarted: (started) => (leader = started),
       onOutput: (_, chunk) => {
@@ -60,7 +60,7 @@ test('many groups at once tell their output before their end', LINUX, async () =
 test('a program that is not there is an ending, and the next one starts', LINUX, async () => {
   const launcher = createLauncher({ entry: ENTRY, env: {} });
   const missing = launcher.start(
-    { command: '/no/such/program', args: [], cwd: '/', env: {}, ipc: false },
+    { command: '/no/such/program', args: [], cwd: '/', env: {} },
     {
       onStarted: () => assert.fail('it has no leader'),
       onOutput: () => undefined,
@@ -95,7 +95,7 @@ test('when the runner is killed its stage processes are ended at once', LINUX, a
     const script = 'trap "" TERM INT; echo $PPID; while :; do sleep 600; done';
     let leader;
     launcher.start(
-      { command: '/bin/sh', args: ['-c', script], cwd: '/', env: { PATH: process.env.PATH }, ipc: false },
+      { command: '/bin/sh', args: ['-c', script], cwd: '/', env: { PATH: process.env.PATH } },
       {
         onStarted: ({ pid }) => (leader = pid),
         onOutput: (_, chunk) => void console.log(leader + ' ' + chunk.trim()),

@@ -43,7 +43,6 @@ function startShell(script: string, mark = `test-${process.pid}-${script.length}
       args: ['-c', script],
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '', [MARK]: mark },
-      ipc: false,
     },
     {
       onOutput: (_, chunk) => {
@@ -78,7 +77,7 @@ test('a process that ends by itself tells its code, its output and its peak of m
 
 test('a program that is not there is an ending, not an exception', async () => {
   const group = spawnGroup(
-    { command: '/no/such/program', args: [], cwd: '/', env: {}, ipc: false },
+    { command: '/no/such/program', args: [], cwd: '/', env: {} },
     { onOutput: () => undefined, onMessage: () => undefined },
   );
   const ending = await group.ended;
