@@ -24,6 +24,7 @@ export function keeperOf({ push, remote }: LockedArtifact): string {
 const HINTS = {
   fetched: 'copy it from the machine that has it; what a stage makes, "lockstep repro" can make again',
   pushed: 'take "push: false" out of pipeline.yaml if it may leave this machine',
+  'verified there': 'without --remote "lockstep verify" looks at what is here',
 } as const;
 
 export function keptFault(item: LockedArtifact, word: string, moved: keyof typeof HINTS): PipelineError {
@@ -34,15 +35,19 @@ export function keptFault(item: LockedArtifact, word: string, moved: keyof typeo
   );
 }
 
-/** Throws for words of a push that mean nothing but what is kept: of a stage, the outs that may go do. */
-export function refuseKept(words: readonly string[], project: Project, asked: string | undefined): void {
+/** Throws for words that mean nothing but what is kept from the remote: of a stage, the outs that may go do. */
+export function refuseKept(
+  words: readonly string[],
+  project: Project,
+  { asked, moved }: { readonly asked: string | undefined; readonly moved: keyof typeof HINTS },
+): void {
   const items = lockedArtifacts(project.pipeline, project.recorder);
   for (const word of words) {
     const paths = pathsOf([word], project);
     const meant = items.filter(({ artifact }) => paths?.has(artifact.path));
     const kept = keptItems(meant, asked);
     const [first] = kept.values();
-    if (first && kept.size === meant.length) throw keptFault(first, word, 'pushed');
+    if (first && kept.size === meant.length) throw keptFault(first, word, moved);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { FETCH_FLAGS, fetchAll } from './fetch.ts';
-import { keeperOf, keptFault, keptItems } from './kept.ts';
+import { keeperOf, keptFault, keptItems, refuseLacking } from './kept.ts';
 import { placeParts } from './pull-parts.ts';
 import { findTargets } from './pull-targets.ts';
 
@@ -21,7 +21,9 @@ const pull: Command = {
       const targets = await findTargets(context, project);
       if (isSet(context, 'dry-run')) {
         using _cache = await project.takeCache('shared');
-        return (await fetchAll(context, project, targets)).complete ? EXIT.ok : EXIT.failed;
+        const { complete } = await fetchAll(context, project, targets);
+        if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
+        return complete ? EXIT.ok : EXIT.failed;
       }
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');

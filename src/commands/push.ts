@@ -24,7 +24,7 @@ const push: Command = {
       const results = runCache ? project.runs.list().map((entry) => entry.result) : [];
       let complete = true;
       const asked = textFlag(context, 'remote');
-      refuseKept(context.args, project, asked);
+      refuseKept(context.args, project, { asked, moved: 'pushed' });
       const routing = { asked, runCache, jobs: transferJobs(context) };
       await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
         const result = await pushObjects({

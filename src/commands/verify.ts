@@ -11,6 +11,7 @@ import { statIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
+import { refuseKept } from './kept.ts';
 import { eachRemote, pathsOf } from './routes.ts';
 
 const verify: Command = {
@@ -73,6 +74,7 @@ async function verifyAll(context: CommandContext, project: Project): Promise<Exi
 async function verifyThere(context: CommandContext, project: Project): Promise<ExitCode> {
   const readData = isSet(context, 'read-data');
   const asked = textFlag(context, 'remote');
+  refuseKept(context.args, project, { asked, moved: 'verified there' });
   let found: Verified | undefined;
   await eachRemote(context, project, { asked, runCache: false }, async (remote, { name, artifacts }) => {
     if (name !== asked) return;

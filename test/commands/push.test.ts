@@ -93,7 +93,7 @@ test('an out with push: false never leaves, and one with a remote of its own goe
   assert.throws(() => readdirSync(rig.path('backup')));
 });
 
-test('what is kept from the remote is refused where it alone is named, by push and by fetch', async () => {
+test('what is kept from the remote is refused where it alone is named, whatever is to be done there', async () => {
   const rig = await createDemo({
     'pipeline.yaml':
       'name: a\nstages:\n' +
@@ -115,6 +115,17 @@ test('what is kept from the remote is refused where it alone is named, by push a
     const fetched = await clone.lockstep(['fetch', ...args]);
     assert.equal(fetched.code, 1, args.join(' '));
     assert.ok(fetched.stderr.includes(told.replace('X', 'fetched')), fetched.stderr);
+    const dry = await clone.lockstep(['pull', '--dry-run', ...args]);
+    assert.equal(dry.code, 1, args.join(' '));
+    assert.ok(dry.stderr.includes(told.replace('X', 'fetched')), dry.stderr);
+    const verified = await rig.lockstep([
+      'verify',
+      '-r',
+      'origin',
+      ...args.filter((word) => word.endsWith('.txt')),
+    ]);
+    assert.equal(verified.code, 2, args.join(' '));
+    assert.ok(verified.stderr.includes(told.replace('X', 'verified there')), verified.stderr);
   }
   assert.match((await rig.lockstep(['push', 'mine'])).stderr, /"mine" cannot be pushed: "mine\.txt" is kept/);
   assert.throws(() => readdirSync(rig.path('remote/files')), 'before anything moves');
