@@ -29,7 +29,13 @@ export function findGarbage(cache: Cache, roots: Iterable<Artifact>): readonly G
 
 /** Takes objects out of the cache. */
 export function removeGarbage(cache: Cache, garbage: readonly Garbage[]): void {
-  for (const { hash } of garbage) rmSync(cache.pathOf(hash), { force: true });
+  for (const { hash } of garbage) {
+    const path = cache.pathOf(hash);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    rmSync(path, { force: true });
+    // An out may be another name of it.
+    if (stat?.nlink === 1) cache.memo.forget(stat);
+  }
 }
 
 /** Every object of the cache, by name. */

@@ -3,6 +3,7 @@ import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
+import { findReplaced } from './memo-replaced.ts';
 
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.
@@ -24,6 +25,8 @@ export interface Memo {
   isVerifiedObject(stat: FileLook, hash: ContentHash): boolean;
   /** True when size and times are those with which these very bytes were hashed; says nothing of the last few ms. */
   isAsHashed(stat: FileLook, hash: ContentHash): boolean;
+  /** Of a file that is gone for good, by whatever name. */
+  forget(look: Pick<FileLook, 'dev' | 'ino'>): void;
   /** Notes that all files of the project are being looked at: what nobody asks for by then is probably gone. */
   lookAtAll(): void;
   save(): void;
@@ -63,6 +66,8 @@ export function createMemo(path: string, nowMs: number): Memo {
   let { rows, hashes, count } = loadRows(path);
   let dirty = false;
   let looksAtAll = false;
+  /** An object was hashed or came. */
+  let hasNewObjects = false;
   let slots = indexRows();
 
   /** Open addressing over the rows, because a map of 100,000 numbers costs the garbage collector more than the file's reading. */
@@ -87,7 +92,8 @@ export function createMemo(path: string, nowMs: number): Memo {
     }
   }
 
-  const rowOf = ({ dev, ino }: FileLook): number => slots[slotOf(slots, dev, ino)] ?? NO_ROW;
+  const rowOf = ({ dev, ino }: Pick<FileLook, 'dev' | 'ino'>): number =>
+    slots[slotOf(slots, dev, ino)] ?? NO_ROW;
   const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
   const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
 
@@ -146,6 +152,17 @@ export function createMemo(path: string, nowMs: number): Memo {
     return Math.max(byAge, others.sort((a, b) => b - a)[spare] ?? byAge);
   }
 
+  /** Who removes a cache and fetches it again would have the rows of both for a month, and each command would read them. */
+  function replacedObjects(): Uint8Array {
+    const isNow = (row: number): boolean => rows[row * STRIDE + USED] === nowMs;
+    return findReplaced({
+      hashes,
+      count,
+      isNew: (row) => isObject(row) && isNow(row),
+      isOld: (row) => isObject(row) && !isNow(row),
+    });
+  }
+
   return {
     find,
     isObject,
@@ -196,6 +213,13 @@ export function createMemo(path: string, nowMs: number): Memo {
       rows[at + FLAGS] = (object ? FLAG_OBJECT : 0) | (algorithmOf(hash) === 'md5' ? FLAG_MD5 : 0);
       hashes.write(digestOf(hash), row * HASH_BYTES, 'hex');
       dirty = true;
+      hasNewObjects ||= object;
+    },
+    forget(look) {
+      const row = rowOf(look);
+      if (row === NO_ROW) return;
+      rows[row * STRIDE + USED] = 0;
+      dirty = true;
     },
     lookAtAll() {
       looksAtAll = true;
@@ -203,9 +227,10 @@ export function createMemo(path: string, nowMs: number): Memo {
     save() {
       const oldest = oldestFile();
       if (!dirty && oldest === byAge) return;
+      const replaced = hasNewObjects ? replacedObjects() : undefined;
       saveRows(path, { rows, hashes, count }, (row) => {
         const used = rows[row * STRIDE + USED] ?? 0;
-        return used > (isObject(row) ? byAge : oldest);
+        return used > (isObject(row) ? byAge : oldest) && replaced?.[row] !== 1;
       });
       dirty = false;
     },

@@ -161,6 +161,35 @@ test('thousands of rows survive being saved, and rows unused for a month are let
   assert.equal(end.lookup(statOf({ ino: 10_001 }), 'sha256'), HASH);
 });
 
+test('an object that came anew takes the row of the one that was there before; of files, and of what is used, none is lost', () => {
+  const path = join(folder(), 'memo');
+  const object = { seenAt: NOW, object: true };
+  const readOnly = (ino: number): Stats => statOf({ ino, mode: 0o100444 });
+  const first = memoAt(path);
+  first.remember(readOnly(10), HASH, object);
+  first.remember(readOnly(11), OTHER, object);
+  first.remember(statOf({ ino: 12 }), HASH, OLD);
+  first.save();
+  const second = memoAt(path, NOW + 1000);
+  second.remember(readOnly(20), HASH, object);
+  second.save();
+  const third = memoAt(path, NOW + 2000);
+  const known = [10, 11, 20].filter((ino) => third.lookup(readOnly(ino), 'sha256') !== undefined);
+  assert.deepEqual(known, [11, 20]);
+  assert.equal(third.lookup(statOf({ ino: 12 }), 'sha256'), HASH);
+  // An out is another name of the first one.
+  third.remember(readOnly(21), OTHER, object);
+  third.save();
+  const fourth = memoAt(path, NOW + 3000);
+  assert.equal(fourth.lookup(readOnly(11), 'sha256'), OTHER);
+  fourth.forget({ dev: 1, ino: 11 });
+  fourth.forget({ dev: 1, ino: 999 });
+  fourth.save();
+  const last = memoAt(path, NOW + 4000);
+  assert.equal(last.lookup(readOnly(11), 'sha256'), undefined);
+  assert.equal(last.lookup(readOnly(21), 'sha256'), OTHER);
+});
+
 test('a look at all lets go of files that it did not meet, beyond twice as many as it met and some thousands', () => {
   const path = join(folder(), 'memo');
   const at = (minute: number): ReturnType<typeof createMemo> => memoAt(path, NOW + minute * 60_000);
