@@ -11,8 +11,8 @@ import { flush } from './flush.ts';
 const BATCH_FILES = 20_000;
 const BATCH_BYTES = 128 * 1024 * 1024;
 const BATCH_MS = 30_000;
-/** While one batch is flushed so much may come together for the next; whoever brings more waits. */
-const MOST_BYTES = 4 * BATCH_BYTES;
+/** While one batch is flushed so many may come together for the next; whoever brings more waits. */
+const MOST_BATCHES = 4;
 /** So many names are given in one go: the threads that write wait for this one to give them more. */
 const NAMES_IN_A_ROW = 64;
 
@@ -120,9 +120,10 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
         waiting.push(one);
         waitingBytes += one.size;
       }
+      const batches = Math.max(waiting.length / BATCH_FILES, waitingBytes / BATCH_BYTES);
       const isYoung = nowMs - sinceMs < BATCH_MS;
-      if (isYoung && waiting.length < BATCH_FILES && waitingBytes < BATCH_BYTES) return;
-      if (isEntering && waitingBytes < MOST_BYTES) return;
+      const isDue = isEntering ? batches >= MOST_BATCHES : batches >= 1 || !isYoung;
+      if (!isDue) return;
       const before = entering;
       void begin();
       // One batch may be flushed while the next is written, not two.
