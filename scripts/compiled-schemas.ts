@@ -20,9 +20,10 @@ export function compileSchemas(root: string): Plugin {
 }
 
 function readSchemas(folder: string): readonly SchemaObject[] {
-  return readdirSync(folder).map(
-    (name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as SchemaObject,
-  );
+  // In an order that is the same on every machine.
+  return readdirSync(folder)
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as SchemaObject);
 }
 
 /** The text of a module with `compileSchema`, which finds a check by the schema's own name. */

@@ -38,6 +38,9 @@ function edgesOf(path: string): readonly string[] {
 }
 
 const MACHINE = ['base', 'io'];
+const PROJECT = ['ground.ts', 'project.ts', 'execute', 'plan', 'read', 'record'];
+/** What those see who use an open project. */
+const USERS = [...MACHINE, ...PROJECT, 'exporters', 'listeners'];
 /** Who may import whom; a room may always import itself. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -64,28 +67,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'remotes',
     'execute',
   ],
-  commands: [
-    ...MACHINE,
-    'ground.ts',
-    'project.ts',
-    'execute',
-    'plan',
-    'read',
-    'record',
-    'exporters',
-    'listeners',
-  ],
-  serve: [
-    ...MACHINE,
-    'ground.ts',
-    'project.ts',
-    'execute',
-    'plan',
-    'read',
-    'record',
-    'exporters',
-    'listeners',
-  ],
+  commands: USERS,
+  serve: USERS,
   'cli.ts': ['commands', 'listeners', 'ground.ts', ...MACHINE],
   // The leaf: types and the functions that define stages; `openProject` is imported when it is called.
   'index.ts': ['base', 'project.ts'],

@@ -30,18 +30,18 @@ export function warmMemory(bytes: number): void {
   runPython('warm-memory.py', String(bytes));
 }
 
-/** Takes a folder out of the page cache; see `forget-pages.py`. */
+/** Takes a folder out of the page cache; see `pages.py`. */
 export function forgetPages(folder: string): void {
-  runPython('forget-pages.py', folder);
+  runPython('pages.py', 'forget', folder);
 }
 
-/** Brings a folder into the page cache; see `read-pages.py`. */
+/** Brings a folder into the page cache; see `pages.py`. */
 export function readPages(folder: string): void {
-  runPython('read-pages.py', folder);
+  runPython('pages.py', 'read', folder);
 }
 
-function runPython(script: string, argument: string): void {
-  execFileSync(findPython(), ['-I', '-S', join(import.meta.dirname, script), argument], { stdio: 'inherit' });
+function runPython(script: string, ...words: readonly string[]): void {
+  execFileSync(findPython(), ['-I', '-S', join(import.meta.dirname, script), ...words], { stdio: 'inherit' });
 }
 
 /**

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { objectsOf } from './objects.ts';
 import { createDemo, eventOf, git, succeeded } from './projects.ts';
+import { loadRows } from '../../src/store/memo-file.ts';
 import type { Rig } from '../rig.ts';
 
 const NOTHING = 'Nothing to remove: everything in the cache is referred to.\n';
@@ -29,9 +30,11 @@ test('what lock and run cache name stays; with the results the objects of the pa
     /^Would remove 6 objects, \d+ B, and 6 run-cache results; "lockstep gc --runs-older-than 30 --delete" does it\.\n$/,
   );
   assert.equal(objectsOf(rig.path('.lockstep')).length, all);
+  const rows = loadRows(rig.path('.lockstep/memo')).count;
   const ran = succeeded(await rig.lockstep(['gc', '--runs-older-than', '30', '--delete', '--json']));
   assert.equal(eventOf(ran, 'garbage')['objects'], 6);
   assert.equal(objectsOf(rig.path('.lockstep')).length, all - 6);
+  assert.ok(loadRows(rig.path('.lockstep/memo')).count < rows, 'what is known of them goes with them');
   assert.equal((await rig.lockstep(['gc'])).stdout, NOTHING);
   assert.equal((await rig.lockstep(['status'])).stdout, 'Everything is fresh: 3 stages, nothing to do.\n');
   for (const name of ['copy.txt', 'parts', 'count.txt']) rig.remove(name);
