@@ -7,6 +7,7 @@ import type { Decision } from '../plan/decide.ts';
 import type { Judgement } from '../plan/plan.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
+import type { Slot } from './slots.ts';
 import type { Ran, World } from './world.ts';
 
 export interface StageRunnerOptions {
@@ -18,8 +19,8 @@ export interface StageRunnerOptions {
   readonly signal: AbortSignal;
   /** Other stages go on after a failure. */
   readonly keepGoing: boolean;
-  /** Others are to run once this one has. */
-  readonly isAwaited: (stage: StageName) => boolean;
+  /** The rank of the most urgent of those that are to run once this one has; `undefined` when there is none. */
+  readonly heirOf: (stage: StageName) => number | undefined;
   /** Judges a stage once more. */
   readonly judge: (stage: StageName) => Judgement;
   /** Looks again at what a stage reads and no stage makes: true when it is not what the stage was planned with. */
@@ -113,16 +114,16 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     fingerprint: Fingerprint,
     reasons: readonly Reason[],
   ): Promise<Finished> {
-    const release = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
+    const slot = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
     const startedAt = world.now();
     try {
       if (signal.aborted || halted) return { outcome: 'canceled', reasons };
       if (await options.hasMoved(stage, fingerprint)) {
-        release();
+        slot.release();
         return await act(options.judge(stage.name));
       }
       const ran = await runWithRetries(stage, fingerprint, reasons);
-      const result = await record(stage, ran, release);
+      const result = await record(stage, ran, slot);
       const durationMs = world.now() - startedAt;
       const { peakMemory } = ran;
       return {
@@ -135,17 +136,17 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     } catch (error) {
       return failed(stage, error, reasons, world.now() - startedAt);
     } finally {
-      release();
+      slot.release();
     }
   }
 
   /**
    * Its process has ended: while its outs are taken in, another stage runs; but where others wait for them, the slot is
-   * kept for the most urgent of these.
+   * kept for the most urgent of these, unless one that is as urgent is ready.
    */
-  function record(stage: Stage, ran: Ran, release: () => void): Promise<StageLock> {
+  function record(stage: Stage, ran: Ran, slot: Slot): Promise<StageLock> {
     return recording(async () => {
-      if (!options.isAwaited(stage.name)) release();
+      slot.release(options.heirOf(stage.name));
       emit({ type: 'stage-committing', stage: stage.name });
       const harvested = await ran.harvest();
       await harvested.commit();

@@ -7,7 +7,7 @@ import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
 import { createStageRunner } from './run-stage.ts';
 import type { Finished, StageRunnerOptions } from './run-stage.ts';
 
-export interface RunOptions extends Omit<StageRunnerOptions, 'isAwaited' | 'judge' | 'hasMoved'> {
+export interface RunOptions extends Omit<StageRunnerOptions, 'heirOf' | 'judge' | 'hasMoved'> {
   readonly graph: Graph;
   readonly selection: Selection;
   readonly plan: Plan;
@@ -42,13 +42,18 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const runner = createStageRunner({
     ...options,
     signal,
-    isAwaited: (stage) => (graph.downstream.get(stage) ?? []).some((name) => selection.stages.has(name)),
+    heirOf,
     judge: (stage) => judge(stage, { graph, selection, facts: world.facts, known }),
     hasMoved,
   });
   /** How a stage left things for those that read from it. */
   const settled = new Map<StageName, Promise<Outcome>>();
   const judged = new Map(plan.judgements.map((judgement) => [judgement.stage.name, judgement]));
+
+  function heirOf(stage: StageName): number | undefined {
+    const heirs = (graph.downstream.get(stage) ?? []).filter((name) => selection.stages.has(name));
+    return heirs.length > 0 ? Math.max(...heirs.map((name) => options.ranks.get(name) ?? 0)) : undefined;
+  }
 
   function finish(stage: Stage, finished: Finished): Outcome {
     const { outcome, result, error } = finished;

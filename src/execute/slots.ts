@@ -2,15 +2,20 @@ import type { Stage } from '../base/types.ts';
 
 /** Decides who may start: at most `jobs` at a time, at most a pool's size of those that name it; highest rank first. */
 export interface Slots {
-  /** Resolves when the stage may run; the result gives the slot back. */
-  take(stage: Stage, rank: number): Promise<() => void>;
+  /** Resolves when the stage may run. */
+  take(stage: Stage, rank: number): Promise<Slot>;
+}
+
+export interface Slot {
+  /** Gives it back; with the rank of an heir who is not ready yet, only if it would go to someone else all the same. */
+  release(heir?: number): void;
 }
 
 interface Waiting {
   readonly stage: Stage;
   readonly rank: number;
   readonly order: number;
-  readonly start: (release: () => void) => void;
+  readonly start: (slot: Slot) => void;
 }
 
 export function createSlots(jobs: number, pools: Readonly<Record<string, number>>): Slots {
@@ -20,11 +25,12 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
   /** One heap per pool (and one for no pool), so that a full pool holds up nobody else. */
   const queues = new Map<string, Waiting[]>();
 
-  function next(): Waiting[] | undefined {
+  /** `freed`: as if one of this pool had ended. */
+  function next(freed?: string): Waiting[] | undefined {
     let best: Waiting[] | undefined;
     for (const [pool, queue] of queues) {
       const top = queue[0];
-      if (!top || (pool !== '' && (left.get(pool) ?? 1) <= 0)) continue;
+      if (!top || (pool !== '' && pool !== freed && (left.get(pool) ?? 1) <= 0)) continue;
       const leader = best?.[0];
       if (!leader || isBefore(top, leader)) best = queue;
     }
@@ -40,20 +46,23 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
       free--;
       if (pool !== undefined) left.set(pool, (left.get(pool) ?? 1) - 1);
       let released = false;
-      waiting.start(() => {
-        if (released) return;
-        released = true;
-        free++;
-        if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
-        // Those that waited for this stage are to be compared too.
-        setImmediate(fill);
+      waiting.start({
+        release(heir) {
+          if (released) return;
+          if (heir !== undefined && (next(pool)?.[0]?.rank ?? -1) < heir) return;
+          released = true;
+          free++;
+          if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
+          // Those that waited for this stage are to be compared too.
+          setImmediate(fill);
+        },
       });
     }
   }
 
   return {
     take(stage, rank) {
-      const { promise, resolve } = Promise.withResolvers<() => void>();
+      const { promise, resolve } = Promise.withResolvers<Slot>();
       const pool = stage.policy.pool ?? '';
       let queue = queues.get(pool);
       if (!queue) queues.set(pool, (queue = []));

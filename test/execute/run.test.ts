@@ -64,6 +64,19 @@ test('a stage that nobody waits for gives its slot back before it is recorded', 
   assert.equal(world.calls.indexOf('run b') < world.calls.indexOf('commit a'), true);
 });
 
+test('where one that is as urgent is ready, the slot is not kept for who comes next', async () => {
+  const world = createMapWorld(DIAMOND, SOURCES);
+  world.recording = new Promise((resolve) => {
+    world.acts.set('x', () => {
+      resolve();
+      return 'x';
+    });
+  });
+  const { counts } = await world.run({ durations: { x: 9, y: 1, a: 1, b: 9, c: 1, z: 1 } });
+  assert.equal(counts.ran, 6);
+  assert.deepEqual(world.calls.slice(0, 3), ['run a', 'run x', 'commit a']);
+});
+
 test('recorded durations outweigh the length of a path', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   await world.run({ durations: { x: 10_000, a: 1, b: 1, c: 1, y: 1, z: 1 } });
