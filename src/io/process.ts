@@ -7,6 +7,7 @@ import type { Group } from './process-group.ts';
 const DEATH_POLL_MS = 5;
 /** Who has not died of SIGKILL after five seconds hangs in the kernel. */
 const DEATH_TRIES = 1000;
+const FEW_PIDS = 16;
 /** Marks every process of an attempt, also those that leave its group. */
 export const MARK = 'LOCKSTEP_ATTEMPT';
 /** Marks the launcher of a runner, by the runner's `<pid>-<start>`. */
@@ -92,15 +93,24 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 export function processesWithMark(value: string, since = 0, name: string = MARK): readonly number[] {
   if (process.platform !== 'linux') return [];
   const mark = `${name}=${value}`;
-  const found: number[] = [];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid || Number(entry) < since) continue;
+  return pidsSince(since).filter((pid) => {
+    if (pid === process.pid) return false;
     try {
-      if (readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(mark))
-        found.push(Number(entry));
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
     } catch {
       // It ended meanwhile, or belongs to someone else.
+      return false;
     }
-  }
-  return found;
+  });
+}
+
+/** The pids that were given since, or more of them; a few are cheaper to try than all of `/proc` is to list. */
+function pidsSince(since: number): readonly number[] {
+  const last = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  if (since > 0 && last >= since && last - since < FEW_PIDS)
+    return Array.from({ length: last - since + 1 }, (_, index) => since + index);
+  return readdirSync('/proc').flatMap((entry) => {
+    const pid = /^\d+$/.test(entry) ? Number(entry) : 0;
+    return pid > 0 && pid >= since ? [pid] : [];
+  });
 }

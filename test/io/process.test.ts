@@ -125,6 +125,27 @@ test('what left group and session is found by its mark and ended with the leader
   assert.deepEqual(processesWithMark(mark), []);
 });
 
+test(
+  'marked processes are found among few pids and among many, and not among those that came before',
+  LINUX,
+  async () => {
+    const mark = `test-${process.pid}-since`;
+    const { group, seen } = startShell('echo ready; sleep 60', mark);
+    const pid = group.leader?.pid ?? 0;
+    await seen('ready');
+    const found = processesWithMark(mark);
+    assert.ok(found.includes(pid));
+    for (const since of [1, pid - 1, pid])
+      assert.deepEqual(processesWithMark(mark, since), found, `since ${since}`);
+    assert.deepEqual(
+      processesWithMark(mark, pid + 1),
+      found.filter((other) => other !== pid),
+    );
+    group.signal('SIGKILL');
+    await group.ended;
+  },
+);
+
 test('a pid and its start name one process: another start is another process', () => {
   const start = processStart(process.pid);
   assert.ok(start !== undefined);
