@@ -2,23 +2,25 @@ import { linkSync, lstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import { isSystemError } from '../base/error.ts';
+import { objectPath } from '../base/hash.ts';
 import type { HashAlgorithm } from '../base/types.ts';
 import { COPY_BYTES, copySmall, keepSmall } from './copy-small.ts';
-import { DONE, READY, openBlock } from './file-block.ts';
-import type { FileBlock } from './file-block.ts';
+import type { SmallCopy } from './copy-small.ts';
+import { DONE, READY, WANTED, openBlock } from './file-block.ts';
+import type { FileBlock, PlaceInBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
 import type { FileLook } from './hash-file.ts';
 
 /**
  * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
- * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: its target becomes its second
- * name, unless it has been written to since it was seen. `copy`: it is copied to its target, with this mode, if it has the size
- * and the hash that are given.
+ * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: if it is wanted it becomes the
+ * object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is copied to its target,
+ * with this mode, if it has the size and the hash that are given.
  */
 export type Job =
-  | { readonly kind: 'hash' | 'seal' | 'link'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'hash' | 'seal'; readonly algorithm: HashAlgorithm }
   | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly mode: number | undefined }
-  | { readonly kind: 'keep'; readonly algorithm: HashAlgorithm; readonly cache: string };
+  | { readonly kind: 'keep' | 'link'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
 export interface Crew extends Disposable {
@@ -118,22 +120,20 @@ interface At {
   readonly buffer: Buffer;
 }
 
-function doJob(job: Job, block: FileBlock, { index, buffer }: At): void {
-  const path = block.pathOf(index);
-  const look = block.lookOf(index);
-  const { algorithm } = job;
-  const small = { path, size: look.size, to: block.targetOf(index) };
-  switch (job.kind) {
+function doJob(job: Job, block: FileBlock, at: At): void {
+  const { index, buffer } = at;
+  const { kind, algorithm } = job;
+  switch (kind) {
     case 'link':
-      if (!isUnwritten(lstatSync(path), look)) return;
-      linkSync(path, small.to);
-      return block.setState(index, DONE);
+      return link(job.cache, algorithm, { block, index });
     case 'copy': {
-      const copy = copySmall({ ...small, hash: block.hashOf(index, algorithm), mode: job.mode }, buffer);
+      const hash = block.hashOf(index, algorithm);
+      const copy = copySmall({ ...smallOf(block, index), hash, mode: job.mode }, buffer);
       return copy && tellMade(block, index, copy);
     }
     case 'keep': {
-      if (look.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm }, block, { index, buffer });
+      const small = smallOf(block, index);
+      if (small.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm }, block, at);
       const kept = keepSmall({ ...small, algorithm, cache: job.cache }, buffer);
       if (!kept) return;
       block.setHash(index, kept.hash);
@@ -141,15 +141,28 @@ function doJob(job: Job, block: FileBlock, { index, buffer }: At): void {
     }
     case 'hash':
     case 'seal': {
+      const file = { path: block.pathOf(index), look: block.lookOf(index) };
       const chunk = buffer.subarray(0, HASH_BYTES);
-      const hashed = hashSeen({ path, look }, { algorithm, seal: job.kind === 'seal', buffer: chunk });
+      const hashed = hashSeen(file, { algorithm, seal: kind === 'seal', buffer: chunk });
       if (hashed instanceof Error) return;
       block.setHash(index, hashed.hash);
       return hashed.ready ? tellMade(block, index, hashed.ready.look) : block.setState(index, DONE);
     }
     default:
-      return job satisfies never;
+      return kind satisfies never;
   }
+}
+
+function smallOf(block: FileBlock, index: number): Pick<SmallCopy, 'path' | 'size' | 'to'> {
+  return { path: block.pathOf(index), size: block.lookOf(index).size, to: block.targetOf(index) };
+}
+
+function link(cache: string, algorithm: HashAlgorithm, { block, index }: PlaceInBlock): void {
+  if (block.stateOf(index) !== WANTED) return;
+  const path = block.pathOf(index);
+  if (!isUnwritten(lstatSync(path), block.madeOf(index))) return;
+  linkSync(path, `${cache}/${objectPath(block.hashOf(index, algorithm))}`);
+  block.setState(index, DONE);
 }
 
 function tellMade(block: FileBlock, index: number, look: FileLook): void {

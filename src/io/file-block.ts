@@ -9,14 +9,18 @@ export interface BlockFile {
   readonly look: FileLook;
   /** The hash that its bytes should have. */
   readonly hash?: ContentHash;
-  /** Absolute path of its copy, or of its second name. */
+  /** Absolute path of its copy. */
   readonly to?: string;
 }
 
-/** States of a file: nothing has been done with it, or it could not be done; it is done; its bytes are ready as well. */
+/**
+ * States of a file: nothing has been done with it, or it could not be done; it is done; its bytes are ready as well; it is to
+ * become an object.
+ */
 export const OPEN = 0;
 export const DONE = 1;
 export const READY = 2;
+export const WANTED = 3;
 
 /**
  * Files that several threads work on at once: all of it lies in shared memory, so that nothing is cloned and no thread
@@ -27,6 +31,8 @@ export interface FileBlock {
   readonly count: number;
   /** The next file that no thread has taken; -1 when there is none. */
   take(): number;
+  /** Has all files taken once more; no thread may be at work on them. */
+  rewind(): void;
   pathOf(index: number): string;
   /** As in `BlockFile`; empty when there is none. */
   targetOf(index: number): string;
@@ -40,6 +46,12 @@ export interface FileBlock {
   setHash(index: number, hash: ContentHash): void;
   stateOf(index: number): number;
   setState(index: number, state: number): void;
+}
+
+/** A file of a block. */
+export interface PlaceInBlock {
+  readonly block: FileBlock;
+  readonly index: number;
 }
 
 /** Numbers of a look; there are two for each file. */
@@ -93,15 +105,28 @@ function columnsOf(memory: SharedArrayBuffer, count: number): Columns {
 export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
   const { looks, next, ends, digests, states, texts } = columnsOf(memory, count);
   const textAt = (at: number): string => texts.toString('utf8', at === 0 ? 0 : ends[at - 1], ends[at]);
-  const lookAt = (at: number): FileLook => {
-    const [dev = 0, ino = 0, size = 0, mode = 0, mtimeMs = 0, ctimeMs = 0] = looks.subarray(
-      at * LOOK,
-      (at + 1) * LOOK,
-    );
-    return { dev, ino, size, mode, mtimeMs, ctimeMs };
+  // Taking a typed array apart, or setting it from a list, goes element by element through iterators.
+  const number = (at: number): number => looks[at] ?? 0;
+  const lookAt = (row: number): FileLook => {
+    const at = row * LOOK;
+    return {
+      dev: number(at),
+      ino: number(at + 1),
+      size: number(at + 2),
+      mode: number(at + 3),
+      mtimeMs: number(at + 4),
+      ctimeMs: number(at + 5),
+    };
   };
-  const setLookAt = (at: number, { dev, ino, size, mode, mtimeMs, ctimeMs }: FileLook): void =>
-    looks.set([dev, ino, size, mode, mtimeMs, ctimeMs], at * LOOK);
+  const setLookAt = (row: number, look: FileLook): void => {
+    const at = row * LOOK;
+    looks[at] = look.dev;
+    looks[at + 1] = look.ino;
+    looks[at + 2] = look.size;
+    looks[at + 3] = look.mode;
+    looks[at + 4] = look.mtimeMs;
+    looks[at + 5] = look.ctimeMs;
+  };
   return {
     memory,
     count,
@@ -109,6 +134,7 @@ export function openBlock(memory: SharedArrayBuffer, count: number): FileBlock {
       const index = Atomics.add(next, 0, 1);
       return index < count ? index : -1;
     },
+    rewind: () => void Atomics.store(next, 0, 0),
     pathOf: (index) => textAt(index * TEXTS),
     targetOf: (index) => textAt(index * TEXTS + 1),
     lookOf: (index) => lookAt(index * LOOKS),

@@ -2,6 +2,7 @@ import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { createRunningHash, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import type { PlaceInBlock } from './file-block.ts';
 
 /** How a cache object may be used: a file that has become one is nobody's to write. */
 export const OBJECT_MODE = 0o444;
@@ -49,6 +50,8 @@ export interface ReadyBytes {
   readonly copy?: string;
   /** It looks like this. */
   readonly look: FileLook;
+  /** Where threads find it again; absent where none were at work. */
+  readonly at?: PlaceInBlock;
 }
 
 export interface HashOptions {

@@ -122,7 +122,7 @@ function* resultsOf(block: FileBlock, how: How, options: HashOptions): Generator
     else {
       const made = block.madeOf(index);
       yield how === 'seal'
-        ? { hash, look: made, ready: { look: made } }
+        ? { hash, look: made, ready: { look: made, at: { block, index } } }
         : { hash, look, ready: { copy: block.targetOf(index), look: made } };
     }
   }

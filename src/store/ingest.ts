@@ -9,7 +9,7 @@ import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
-import { DONE, packFiles } from '../io/file-block.ts';
+import { DONE, WANTED } from '../io/file-block.ts';
 import { OBJECT_MODE, hashFile, isUnwritten } from '../io/hash-file.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
@@ -80,6 +80,8 @@ interface Entering {
   readonly copy?: string;
   /** What they looked like there when they were known to be the right ones. */
   readonly look: FileLook;
+  /** As in `ReadyBytes`. */
+  readonly at?: ReadyBytes['at'];
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
@@ -89,19 +91,15 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   const canBecomeObject = ({ sharing, path }: IngestFile): boolean =>
     sharing === 'share' && leadsTo(dirname(path)) && lstatSync(path).nlink === 1;
   const entering: Entering[] = [];
-  const folders = new Set(files.map((file) => folderOf(cache.pathOf(file.hash))));
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
   for (const file of files)
     if (file.ready) entering.push({ file, ...file.ready });
     else (canBecomeObject(file) ? linked : copied).push(file);
   try {
-    for (const folder of folders) mkdirSync(folder, { recursive: true });
     for (const file of linked) entering.push(seal(cache, file));
     await copyVerified(cache, copied, entering);
-    await flush(entering.map(placeOf));
     await enterAll(cache, entering, crew);
-    await flush([...folders]);
   } catch (error) {
     for (const { file, copy } of entering)
       if (copy !== undefined && !file.ready) rmSync(copy, { force: true });
@@ -112,11 +110,6 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
 /** Where the bytes are now. */
 function placeOf({ file, copy }: Entering): string {
   return copy ?? file.path;
-}
-
-/** Of an object; not `dirname`, which looks at every character and knows drives. */
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /** True for folders to which hardlinks lead from the cache: an out may lie on another device. */
@@ -146,33 +139,44 @@ function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): bool
   return hashFile(path, algorithmOf(hash), Buffer.allocUnsafe(1024 * 1024)) === hash;
 }
 
-/** Gives what has become durable the names of objects. */
+/** Makes the bytes durable, gives them the names of objects, and makes these durable. */
 async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew): Promise<void> {
+  const folders = foldersOf(cache, entering);
+  const makeFolders = (): void => {
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+  };
+  // While the disk works.
+  await Promise.all([flush(entering.map(placeOf)), Promise.resolve().then(makeFolders)]);
   const seenAt = cache.clock.now();
-  const linked = crew ? await linkByThreads(cache, entering, crew) : NOBODY;
+  if (crew) await linkByThreads(cache, entering, crew);
   for (const one of entering) {
+    const isEntered = one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
     // Link and rename have moved its ctime only, which does not count for an object.
-    if (linked.has(one) || enter(cache, one))
-      cache.memo.remember(one.look, one.file.hash, { seenAt, object: true });
+    if (isEntered) cache.memo.remember(one.look, one.file.hash, { seenAt, object: true });
   }
+  await flush(folders);
 }
 
-const NOBODY: ReadonlySet<Entering> = new Set();
+/** Absolute paths of the folders in which these become objects. */
+function foldersOf(cache: Cache, entering: readonly Entering[]): readonly string[] {
+  const folders = new Map<string, string>();
+  for (const { hash } of entering.map(({ file }) => file)) {
+    const name = hash.slice(0, hash.indexOf(':') + 3);
+    if (!folders.has(name)) folders.set(name, dirname(cache.pathOf(hash)));
+  }
+  return [...folders.values()];
+}
 
-/** Those of the files themselves that threads could link; why not the others is for `enter` to find out. */
-async function linkByThreads(
-  cache: Cache,
-  entering: readonly Entering[],
-  crew: Crew,
-): Promise<ReadonlySet<Entering>> {
-  const own = entering.filter(({ copy }) => copy === undefined);
-  const [first] = own;
-  if (!first || own.length < MANY_LINKS) return NOBODY;
-  const block = packFiles(
-    own.map(({ look, file }) => ({ path: file.path, look, to: cache.pathOf(file.hash) })),
-  );
-  await crew.work({ kind: 'link', algorithm: algorithmOf(first.file.hash) }, block);
-  return new Set(own.filter((_, index) => block.stateOf(index) === DONE));
+/** Has threads link what they made ready; why they could not link a file is for `enter` to find out. */
+async function linkByThreads(cache: Cache, entering: readonly Entering[], crew: Crew): Promise<void> {
+  const own = entering.flatMap(({ at }) => at ?? []);
+  const [first] = entering;
+  if (!first || own.length < MANY_LINKS) return;
+  for (const { block, index } of own) block.setState(index, WANTED);
+  const blocks = [...new Set(own.map((at) => at.block))];
+  for (const block of blocks) block.rewind();
+  const job = { kind: 'link', algorithm: algorithmOf(first.file.hash), cache: cache.dir } as const;
+  await Promise.all(blocks.map((block) => crew.work(job, block)));
 }
 
 /**
@@ -269,6 +273,6 @@ export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8A
   const here = readIfExists(object);
   if (here?.equals(manifest) === true) return;
   if (here) cache.discard(hash);
-  mkdirSync(folderOf(object), { recursive: true });
+  mkdirSync(dirname(object), { recursive: true });
   writeFileAtomic(object, manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

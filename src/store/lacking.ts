@@ -1,5 +1,5 @@
 import { algorithmOf } from '../base/hash.ts';
-import type { ContentHash } from '../base/types.ts';
+import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { readNames } from '../io/files.ts';
 
 /** A folder is listed when at most so many names are expected in it for each one that is asked for. */
@@ -18,14 +18,18 @@ export function findLacking(
   const lacking = new Set<ContentHash>();
   // `sha256:ab`, the folder; the rest is a name in it.
   const folders = Map.groupBy(hashes, (hash) => hash.slice(0, hash.indexOf(':') + 3));
+  const present = new Map<HashAlgorithm, ReadonlySet<string>>();
   // Before one is listed, a folder is taken for well filled.
   let expected = 2 * NAMES_PER_QUESTION;
   for (const [folder, asked] of folders) {
     let isThere = has;
     if (asked.length * NAMES_PER_QUESTION >= expected) {
-      const names = new Set(
-        readNames(`${dir}/files/${algorithmOf(folder as ContentHash)}/${folder.slice(-2)}`),
-      );
+      const algorithm = algorithmOf(folder as ContentHash);
+      const above = `${dir}/files/${algorithm}`;
+      const first2 = folder.slice(-2);
+      let there = present.get(algorithm);
+      if (!there) present.set(algorithm, (there = new Set(readNames(above))));
+      const names = new Set(there.has(first2) ? readNames(`${above}/${first2}`) : []);
       expected = names.size;
       isThere = (hash) => names.has(hash.slice(folder.length));
     }

@@ -19,7 +19,7 @@ import { after, test } from 'node:test';
 import workerThreads from 'node:worker_threads';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
-import { DONE, OPEN, packFiles } from '../../src/io/file-block.ts';
+import { DONE, OPEN, WANTED, packFiles } from '../../src/io/file-block.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
@@ -131,26 +131,31 @@ test('threads copy what they hash and the cache lacks; one that has grown, or wh
   assert.equal(readFileSync(temps[blocked] ?? '', 'utf8'), 'someone was first');
 });
 
-test('threads give files a second name; one whose name is taken, or that was written to, stays open', async () => {
+test('threads make files objects; one that is there, that was written to or is not wanted stays as it is', async () => {
   const files = makeFiles(300);
-  const folder = mkdtempSync(join(root, 'names-'));
-  const named = files.map(({ path }, index) => ({
-    path,
-    look: lstatSync(path),
-    to: join(folder, `${index}`),
-  }));
-  writeFileSync(join(folder, '4'), 'someone was first');
-  writeFileSync(files[6]?.path ?? '', 'more than there was');
+  const cache = mkdtempSync(join(root, 'cache-'));
+  const hashed = files.map(({ path, text }) => {
+    const hash = hashBytes('sha256', `${text} of ${path}`);
+    const object = join(cache, objectPath(hash));
+    mkdirSync(dirname(object), { recursive: true });
+    return { path, look: lstatSync(path), hash, object };
+  });
+  writeFileSync(hashed[4]?.object ?? '', 'someone was first');
   using crew = createCrew();
-  const done = packFiles(named);
-  await crew.work({ kind: 'link', algorithm: 'sha256' }, done);
-  for (const [index, { path, to }] of named.entries()) {
-    const isFree = index !== 4 && index !== 6;
-    assert.equal(done.stateOf(index), isFree ? DONE : OPEN, path);
-    if (isFree) assert.equal(statSync(to).ino, lstatSync(path).ino);
+  const block = packFiles(hashed);
+  for (const [index, { look }] of hashed.entries()) {
+    block.setMade(index, look);
+    if (index !== 8) block.setState(index, WANTED);
   }
-  assert.equal(readFileSync(join(folder, '4'), 'utf8'), 'someone was first');
-  assert.equal(existsSync(join(folder, '6')), false);
+  writeFileSync(files[6]?.path ?? '', 'more than there was');
+  await crew.work({ kind: 'link', algorithm: 'sha256', cache }, block);
+  for (const [index, { path, object }] of hashed.entries()) {
+    const isFree = ![4, 6, 8].includes(index);
+    assert.equal(block.stateOf(index), isFree ? DONE : index === 8 ? OPEN : WANTED, path);
+    if (isFree) assert.equal(statSync(object).ino, lstatSync(path).ino);
+  }
+  assert.equal(readFileSync(hashed[4]?.object ?? '', 'utf8'), 'someone was first');
+  for (const index of [6, 8]) assert.equal(existsSync(hashed[index]?.object ?? ''), false);
 });
 
 test('what threads that die had not done is done without them', async () => {
