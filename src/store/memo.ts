@@ -2,7 +2,8 @@ import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
-import { HASH_BYTES, STRIDE, loadRows, saveRows } from './memo-file.ts';
+import { HASH_BYTES, loadRows, saveRows } from './memo-file.ts';
+import { DEV, INO, NO_ROW, STRIDE, indexRows, slotOf, slotsFor } from './memo-index.ts';
 import { findReplaced } from './memo-replaced.ts';
 
 /**
@@ -32,9 +33,7 @@ export interface Memo {
   save(): void;
 }
 
-/** Fields of a row, as one stride of a Float64Array. */
-const DEV = 0;
-const INO = 1;
+/** Fields of a row, as one stride of a Float64Array, beside its key. */
 const SIZE = 2;
 const MTIME = 3;
 const CTIME = 4;
@@ -42,7 +41,6 @@ const MODE = 5;
 const SEEN = 6;
 const USED = 7;
 const FLAGS = 8;
-const NO_ROW = -1;
 /** The digits' character codes. */
 const HEX = Buffer.from('0123456789abcdef');
 
@@ -63,37 +61,13 @@ const SPARE_ROWS = 10_000;
 
 /** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
 export function createMemo(path: string, nowMs: number): Memo {
-  let { rows, hashes, count } = loadRows(path);
+  let { rows, hashes, count, slots } = loadRows(path);
   let dirty = false;
   let looksAtAll = false;
   /** An object was hashed or came. */
   let hasNewObjects = false;
-  let slots = indexRows();
 
-  /** Open addressing over the rows, because a map of 100,000 numbers costs the garbage collector more than the file's reading. */
-  function indexRows(): Int32Array {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(256, count * 2 + 2)));
-    const table = new Int32Array(size).fill(NO_ROW);
-    for (let row = 0; row < count; row++)
-      table[slotOf(table, rows[row * STRIDE + DEV] ?? 0, rows[row * STRIDE + INO] ?? 0)] = row;
-    return table;
-  }
-
-  /** Where the row of an inode is, or would be. */
-  function slotOf(table: Int32Array, dev: number, ino: number): number {
-    const mask = table.length - 1;
-    // Fibonacci hashing: the upper bits are the well mixed ones, and inodes come in runs.
-    let slot = Math.imul(ino | 0, 0x9e3779b1) >>> Math.clz32(mask);
-    for (;;) {
-      const row = table[slot] ?? NO_ROW;
-      if (row === NO_ROW || (rows[row * STRIDE + INO] === ino && rows[row * STRIDE + DEV] === dev))
-        return slot;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  const rowOf = ({ dev, ino }: Pick<FileLook, 'dev' | 'ino'>): number =>
-    slots[slotOf(slots, dev, ino)] ?? NO_ROW;
+  const rowOf = (look: Pick<FileLook, 'dev' | 'ino'>): number => slots[slotOf(slots, rows, look)] ?? NO_ROW;
   const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
   const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
 
@@ -191,12 +165,12 @@ export function createMemo(path: string, nowMs: number): Memo {
       return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashOf(row) === hash;
     },
     remember(look, hash, { seenAt, object }) {
-      let slot = slotOf(slots, look.dev, look.ino);
+      let slot = slotOf(slots, rows, look);
       let row = slots[slot] ?? NO_ROW;
       if (row === NO_ROW) {
-        if ((count + 1) * 2 > slots.length) {
-          slots = indexRows();
-          slot = slotOf(slots, look.dev, look.ino);
+        if (slots.length < slotsFor(count + 1)) {
+          slots = indexRows(rows, count, slotsFor(count + 1));
+          slot = slotOf(slots, rows, look);
         }
         row = reserve();
         slots[slot] = row;
@@ -228,7 +202,7 @@ export function createMemo(path: string, nowMs: number): Memo {
       const oldest = oldestFile();
       if (!dirty && oldest === byAge) return;
       const replaced = hasNewObjects ? replacedObjects() : undefined;
-      saveRows(path, { rows, hashes, count }, (row) => {
+      saveRows(path, { rows, hashes, count, slots }, (row) => {
         const used = rows[row * STRIDE + USED] ?? 0;
         return used > (isObject(row) ? byAge : oldest) && replaced?.[row] !== 1;
       });

@@ -161,6 +161,26 @@ test('thousands of rows survive being saved, and rows unused for a month are let
   assert.equal(end.lookup(statOf({ ino: 10_001 }), 'sha256'), HASH);
 });
 
+test('however many rows there are, each is found again when it was saved, once and twice', () => {
+  for (const count of [1, 2, 126, 127, 128, 129, 255, 256, 511, 512, 1000]) {
+    const path = join(folder(), 'memo');
+    const hashOf = (i: number): ContentHash => `sha256:${i.toString(16).padStart(64, '0')}`;
+    const first = memoAt(path);
+    for (let i = 0; i < count; i++) first.remember(statOf({ ino: i * 64 + 1 }), hashOf(i), OLD);
+    first.save();
+    const second = memoAt(path);
+    second.remember(statOf({ ino: 2 }), OTHER, OLD);
+    second.save();
+    const third = memoAt(path);
+    for (const memo of [second, third]) {
+      for (let i = 0; i < count; i++)
+        assert.equal(memo.lookup(statOf({ ino: i * 64 + 1 }), 'sha256'), hashOf(i), `${i} of ${count}`);
+      assert.equal(memo.lookup(statOf({ ino: 2 }), 'sha256'), OTHER);
+      assert.equal(memo.lookup(statOf({ ino: 3 }), 'sha256'), undefined);
+    }
+  }
+});
+
 test('an object that came anew takes the row of the one that was there before; of files, and of what is used, none is lost', () => {
   const path = join(folder(), 'memo');
   const object = { seenAt: NOW, object: true };
