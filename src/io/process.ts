@@ -106,11 +106,20 @@ export function processesWithMark(value: string, since = 0, name: string = MARK)
 
 /** The pids that were given since, or more of them; a few are cheaper to try than all of `/proc` is to list. */
 function pidsSince(since: number): readonly number[] {
-  const last = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  const last = lastPid();
   if (since > 0 && last >= since && last - since < FEW_PIDS)
     return Array.from({ length: last - since + 1 }, (_, index) => since + index);
   return readdirSync('/proc').flatMap((entry) => {
     const pid = /^\d+$/.test(entry) ? Number(entry) : 0;
     return pid > 0 && pid >= since ? [pid] : [];
   });
+}
+
+/** The pid that was given last where this process lives; 0 where the kernel does not tell. */
+function lastPid(): number {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/ns_last_pid', 'latin1'));
+  } catch {
+    return 0;
+  }
 }
