@@ -21,6 +21,7 @@ interface Waiting {
 export function createSlots(jobs: number, pools: Readonly<Record<string, number>>): Slots {
   let free = jobs;
   let order = 0;
+  let isFillingLater = false;
   const left = new Map(Object.entries(pools));
   /** One heap per pool (and one for no pool), so that a full pool holds up nobody else. */
   const queues = new Map<string, Waiting[]>();
@@ -53,11 +54,20 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
           released = true;
           free++;
           if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
-          // Those that waited for this stage are to be compared too.
-          setImmediate(fill);
+          if (heir === undefined) fillLater();
+          else fill();
         },
       });
     }
+  }
+
+  /** Those that waited for a stage which has ended are compared too, once they have heard of it. */
+  function fillLater(): void {
+    isFillingLater = true;
+    setImmediate(() => {
+      isFillingLater = false;
+      fill();
+    });
   }
 
   return {
@@ -68,7 +78,7 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
       if (!queue) queues.set(pool, (queue = []));
       push(queue, { stage, rank, order: order++, start: resolve });
       // All stages that become ready in one turn are compared before the first of them starts.
-      queueMicrotask(fill);
+      if (!isFillingLater) queueMicrotask(fill);
       return promise;
     },
   };

@@ -26,10 +26,10 @@ export function findLacking(
     if (asked.length * NAMES_PER_QUESTION >= expected) {
       const algorithm = algorithmOf(folder as ContentHash);
       const above = `${dir}/files/${algorithm}`;
-      const first2 = folder.slice(-2);
+      const digits = folder.slice(-2);
       let there = present.get(algorithm);
       if (!there) present.set(algorithm, (there = new Set(readNames(above))));
-      const names = new Set(there.has(first2) ? readNames(`${above}/${first2}`) : []);
+      const names = new Set(there.has(digits) ? readNames(`${above}/${digits}`) : []);
       expected = names.size;
       isThere = (hash) => names.has(hash.slice(folder.length));
     }

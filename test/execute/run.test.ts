@@ -77,6 +77,28 @@ test('where one that is as urgent is ready, the slot is not kept for who comes n
   assert.deepEqual(world.calls.slice(0, 3), ['run a', 'run x', 'commit a']);
 });
 
+test('one that is ready takes one slot, and not those of all that end at the same time', async () => {
+  const world = createMapWorld(`stages:
+  p: { cmd: p, outs: [op] }
+  q: { cmd: q, outs: [oq] }
+  p2: { cmd: p2, deps: [op], outs: [op2] }
+  q2: { cmd: q2, deps: [oq], outs: [oq2] }
+  w: { cmd: w, outs: [ow] }
+  v: { cmd: v, outs: [ov] }
+`);
+  const together = Promise.withResolvers<undefined>();
+  world.acts.set('p', async () => (await together.promise, 'p'));
+  world.acts.set('q', () => (together.resolve(undefined), 'q'));
+  // Whoever may start while they are recorded has started by then.
+  world.recording = together.promise.then(async () => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  });
+  await world.run({ jobs: 2, durations: { p: 10, q: 10, p2: 5, q2: 5, w: 6, v: 1 } });
+  const order = ranIn(world);
+  assert.deepEqual(order.slice(0, 3), ['p', 'q', 'w']);
+  assert.equal(order.at(-1), 'v');
+});
+
 test('recorded durations outweigh the length of a path', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   await world.run({ durations: { x: 10_000, a: 1, b: 1, c: 1, y: 1, z: 1 } });
