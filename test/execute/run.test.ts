@@ -25,6 +25,11 @@ function outcomesIn(world: MapWorld): Readonly<Record<string, string>> {
   );
 }
 
+/** So long that whoever may start meanwhile has started. */
+async function someTurns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 test('stages start when their upstream is committed, the longest path first', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   const { counts, failures } = await world.run();
@@ -66,15 +71,22 @@ test('a stage that nobody waits for gives its slot back before it is recorded', 
 
 test('where one that is as urgent is ready, the slot is not kept for who comes next', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
-  world.recording = new Promise((resolve) => {
-    world.acts.set('x', () => {
-      resolve();
-      return 'x';
-    });
-  });
+  world.acts.set('a', () => ((world.recording = someTurns()), 'a'));
   const { counts } = await world.run({ durations: { x: 9, y: 1, a: 1, b: 9, c: 1, z: 1 } });
   assert.equal(counts.ran, 6);
   assert.deepEqual(world.calls.slice(0, 3), ['run a', 'run x', 'commit a']);
+});
+
+test('one that waits for room in the pool of a stage that ends is as ready as any', async () => {
+  const world = createMapWorld(`pools: { net: 1 }
+stages:
+  p: { cmd: p, outs: [op], pool: net }
+  p2: { cmd: p2, deps: [op], outs: [op2] }
+  w: { cmd: w, outs: [ow], pool: net }
+`);
+  world.acts.set('p', () => ((world.recording = someTurns()), 'p'));
+  await world.run({ durations: { p: 10, p2: 5, w: 6 } });
+  assert.deepEqual(world.calls.slice(0, 3), ['run p', 'run w', 'commit p']);
 });
 
 test('one that is ready takes one slot, and not those of all that end at the same time', async () => {
@@ -89,10 +101,7 @@ test('one that is ready takes one slot, and not those of all that end at the sam
   const together = Promise.withResolvers<undefined>();
   world.acts.set('p', async () => (await together.promise, 'p'));
   world.acts.set('q', () => (together.resolve(undefined), 'q'));
-  // Whoever may start while they are recorded has started by then.
-  world.recording = together.promise.then(async () => {
-    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-  });
+  world.recording = together.promise.then(someTurns);
   await world.run({ jobs: 2, durations: { p: 10, q: 10, p2: 5, q2: 5, w: 6, v: 1 } });
   const order = ranIn(world);
   assert.deepEqual(order.slice(0, 3), ['p', 'q', 'w']);
