@@ -83,6 +83,8 @@ export type EventBody =
       readonly type: 'attempt-recovered';
       readonly stage: string;
       readonly how: 'rolled-back' | 'rolled-forward';
+      /** The folder of what it had made, or of what stood at its place by then. */
+      readonly kept?: string;
     }
   | { readonly type: 'mutex-waited'; readonly mutex: string; readonly holder: string; readonly since: string }
   | {

@@ -25,7 +25,7 @@ export interface DataOptions {
   readonly emit: Emit;
 }
 
-/** Tracked inputs whose content is not what is recorded: changed, new, or gone. The facts must have looked at them. */
+/** Tracked inputs that are not as they are recorded: changed, new, or gone. The facts must have looked at them. */
 export function staleData({
   pipeline,
   facts,
@@ -34,9 +34,10 @@ export function staleData({
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   return pipeline.data.filter(({ path }) => {
     const here = facts.observed(path);
-    return (
-      here.kind === 'missing' || here.kind === 'refused' || here.artifact.hash !== recorded.get(path)?.hash
-    );
+    if (here.kind === 'missing' || here.kind === 'refused') return true;
+    const { hash, exec } = here.artifact;
+    const before = recorded.get(path);
+    return hash !== before?.hash || exec !== before.exec;
   });
 }
 

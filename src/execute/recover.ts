@@ -48,14 +48,19 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
     }
     const failed = failedFolder(stateDir, orphan.stage);
     refuseLinks(orphan, { root: dirname(stateDir), failed });
+    let isKept = false;
     if (orphan.phase === 'committing') {
       for (const out of orphan.outs) finishMove(out, failed);
       if (orphan.result) await options.record(orphan.stage, orphan.result);
-    } else for (const out of orphan.outs) putBack(out, failed);
+    } else for (const out of orphan.outs) if (putBack(out, failed)) isKept = true;
     closeStaging(orphan);
     journal.remove(orphan.id);
-    const how = orphan.phase === 'committing' ? 'rolled-forward' : 'rolled-back';
-    emit({ type: 'attempt-recovered', stage: orphan.stage, how });
+    emit({
+      type: 'attempt-recovered',
+      stage: orphan.stage,
+      how: orphan.phase === 'committing' ? 'rolled-forward' : 'rolled-back',
+      ...(isKept && { kept: relative(dirname(stateDir), failed) }),
+    });
   }
   journal.sweep();
   sweepStaging(stateDir);

@@ -93,29 +93,35 @@ export function moveAside(out: StagedOut): void {
 
 /**
  * Makes an out stand as it did before the attempt; what the attempt made goes to `failed`. Safe to repeat. What is at
- * home was made by the attempt unless it is the old out that never moved. Throws `out.linked`, `out.blocked`.
+ * home was made by the attempt where the old out has moved, or where the stage writes there and there was none; all else is
+ * the old out, or its user's. True when something is kept in `failed`. Throws `out.linked`, `out.blocked`.
  */
-export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): void {
+export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): boolean {
   folderAbove(out);
   const hasMoved = exists(out.aside);
-  if (exists(out.home) && (hasMoved || !out.had)) setAside(out.home, out.path, failed);
-  if (!hasMoved) return;
-  mkdirSync(dirname(out.home), { recursive: true });
-  renameSync(out.aside, out.home);
+  const isMade = hasMoved || (out.made === out.home && !out.had);
+  const isKept = isMade && setAside(out.home, out.path, failed);
+  if (hasMoved) {
+    mkdirSync(dirname(out.home), { recursive: true });
+    renameSync(out.aside, out.home);
+  }
+  return isKept;
 }
 
-/** Keeps what a failed attempt made of an out, for looking at: `<failed>/<path of the out>`. */
-export function setAside(made: string, path: string, failed: string): void {
-  if (!exists(made)) return;
+/** Keeps what a failed attempt made of an out, for looking at: `<failed>/<path of the out>`. False when nothing is kept. */
+export function setAside(made: string, path: string, failed: string): boolean {
+  if (!exists(made)) return false;
   const to = join(failed, path);
   try {
     rmSync(to, { recursive: true, force: true });
     mkdirSync(dirname(to), { recursive: true });
     renameSync(made, to);
+    return true;
   } catch (error) {
     if (!isSystemError(error)) throw error;
     // Another device, a full disk: what failed is worth neither a copy nor the old out's place.
     rmSync(made, { recursive: true, force: true });
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
@@ -6,7 +6,7 @@ import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../bas
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { createTemps, readIfExists } from '../io/files.ts';
-import { isUnwritten, lookOf } from '../io/hash-file.ts';
+import { OBJECT_MODE, isUnwritten, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
@@ -43,8 +43,8 @@ export interface Cache {
   /** A small file object's bytes, hashed while read; throws like `readTree`. */
   readObject(hash: ContentHash): Buffer;
   /**
-   * Makes sure that objects hold what their names say; those known to be untouched cost one stat. Throws the system's error
-   * for one that is there and cannot be read.
+   * Makes sure that objects hold what their names say and are nobody's to write or execute; those known to be untouched
+   * cost one stat. Throws the system's error for one that is there and cannot be read.
    */
   check(hashes: Iterable<ContentHash>): Promise<Checked>;
   /** Takes an object that is not what its name says out of the cache. */
@@ -96,23 +96,27 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     const corrupt: ContentHash[] = [];
     const sizes = new Map<ContentHash, number>();
     const unknown: Unknown[] = [];
+    const accept = (hash: ContentHash, { size, mode }: Pick<Stats, 'size' | 'mode'>): void => {
+      sizes.set(hash, size);
+      sealAgain(pathOf(hash), mode);
+    };
     for (const hash of new Set(hashes)) {
       const stat = statOf(hash);
       if (!stat?.isFile()) missing.push(hash);
-      else if (memo.isVerifiedObject(stat, hash)) sizes.set(hash, stat.size);
+      else if (memo.isVerifiedObject(stat, hash)) accept(hash, stat);
       else unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
     }
     for (const algorithm of ['sha256', 'md5'] as const) {
       const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
       const seenAt = clock.now();
       const found = await hashFiles(mine, algorithm);
-      for (const [index, { hash, size, look }] of mine.entries()) {
+      for (const [index, { hash, look }] of mine.entries()) {
         const real = found[index];
         // What cannot be read now may be good all the same.
         if (real instanceof Error && !isSystemError(real, 'ENOENT')) throw real;
         if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) {
           memo.remember(look, hash, { seenAt, object: true });
-          sizes.set(hash, size);
+          accept(hash, look);
         } else if (takeOut(hash, look)) corrupt.push(hash);
         else missing.push(hash);
       }
@@ -149,6 +153,17 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     },
     check,
   };
+}
+
+/** Who changes the mode of an out that is one inode with its object changes it for all that link to the object. */
+function sealAgain(path: string, mode: number): void {
+  if ((mode & 0o777 & ~OBJECT_MODE) === 0) return;
+  try {
+    chmodSync(path, mode & OBJECT_MODE);
+  } catch (error) {
+    // Another user's object: its mode is theirs to change.
+    if (!isSystemError(error, 'EPERM', 'EROFS')) throw error;
+  }
 }
 
 export function objectMissing(hash: ContentHash): PipelineError {

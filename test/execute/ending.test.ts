@@ -232,6 +232,10 @@ test('when runner and launcher are killed in mid-stage, the next command ends th
   assert.deepEqual(processesOf(rig), []);
   assert.equal(rig.read('out'), 'old\n');
   assert.equal(existsSync(rig.path('first')), false);
+  assert.match(
+    next.stderr,
+    /without +recovered +rolled back: .*what stood there is in \.lockstep\/failed\/without/,
+  );
   assert.deepEqual(leftovers(rig), []);
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -189,6 +190,28 @@ export default ({ deps, outs }) => {
   const back = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(back) }, { empty: 'restored', names: 'restored', reads: 'fresh' });
   assert.deepEqual(workspaceOf(rig), before);
+});
+
+test('what its user puts at the place of an out while a module stage fails, retries or is cut off, stands', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s: { run: m.ts, hermetic: false, deps: { in: in }, outs: { out: out.txt }, retry: { attempts: 2, delay: 1ms } }
+`,
+    // Not what the stage was given: as anybody might write it by then.
+    'm.ts': `import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+export default ({ deps }) => {
+  if (!existsSync('out.txt')) writeFileSync('out.txt', 'by hand');
+  const { pid } = JSON.parse(readFileSync(deps.in, 'utf8'));
+  if (pid) process.kill(process.ppid, 'SIGKILL');
+  throw new Error('failed');
+};`,
+    in: '{}',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 1);
+  assert.equal(rig.read('out.txt'), 'by hand');
+  assert.equal(existsSync(rig.path('.lockstep/failed')), false);
+  assert.equal((await rig.lockstep(['commit'])).code, 0);
+  assert.equal(rig.read('out.txt'), 'by hand');
 });
 
 test('persist starts from a private writable copy of the old out, which survives a failure', async () => {

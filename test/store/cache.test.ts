@@ -92,6 +92,25 @@ test('what is removed comes back with its bytes, its kind and its mode', async (
   assert.equal(mode(rig.path('small.json')), '644');
 });
 
+test('a chmod of an out, which is one inode with its object, is undone by a checkout and goes no further', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  one: { cmd: echo x > a, outs: [a] }\n  two: { cmd: echo x > b, deps: [in], outs: [b] }\n',
+    in: '1',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  chmodSync(rig.path('a'), 0o755);
+  const back = await rig.lockstep(['checkout']);
+  assert.equal(back.code, 0, back.stderr);
+  assert.equal(mode(rig.path('a')), '444');
+  assert.equal((await rig.lockstep(['repro'])).stderr, 'Everything is fresh: 2 stages, nothing to do.\n');
+  // By now the mode is what the memo knows of the object.
+  chmodSync(rig.path('a'), 0o666);
+  rig.write('in', '2');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.deepEqual([mode(rig.path('a')), mode(rig.path('b'))], ['444', '444']);
+});
+
 test('an out that its user edited is kept in the cache, named, and replaced', async () => {
   const rig = await made();
   rig.remove('one.txt');

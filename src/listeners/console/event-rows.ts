@@ -66,7 +66,8 @@ export function gateRow({ stage, gate, value, held }: Extract<Event, { type: 'ga
 }
 
 /** The row of what an earlier run left half done. */
-export function recoveredRow({ stage, how }: Extract<Event, { type: 'attempt-recovered' }>): Row {
-  const detail = `${how === 'rolled-back' ? 'rolled back' : 'completed'}: an earlier run was cut off`;
+export function recoveredRow({ stage, how, kept }: Extract<Event, { type: 'attempt-recovered' }>): Row {
+  const done = `${how === 'rolled-back' ? 'rolled back' : 'completed'}: an earlier run was cut off`;
+  const detail = kept === undefined ? done : `${done}; what stood there is in ${kept}`;
   return { symbol: 'warning', colour: 'yellow', name: stage, verb: 'recovered', detail };
 }
