@@ -3,6 +3,15 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/** More than this is counted, not listed. */
+const MAX_LISTED = 3;
+
+/** Items one after the other; when there are many, the first and a count. */
+export function formatList(items: readonly string[], separator = ', ', most: number = MAX_LISTED): string {
+  if (items.length <= most + 1) return items.join(separator);
+  return `${items.slice(0, most).join(separator)}${separator}and ${plural(items.length - most, 'more', 'more')}`;
+}
+
 /** Digits in groups of three: `12,345`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');

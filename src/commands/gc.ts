@@ -1,5 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import { formatBytes, plural } from '../base/text.ts';
+import { formatBytes, formatList, plural } from '../base/text.ts';
 import { collectGarbage } from '../execute/garbage.ts';
 import type { GarbageFound } from '../execute/garbage.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
@@ -51,11 +51,15 @@ function daysOf(context: CommandContext): number | undefined {
   });
 }
 
-function tell(context: CommandContext, { objects, size, runs }: GarbageFound): void {
+function tell(context: CommandContext, { objects, size, runs, unlisted }: GarbageFound): void {
   const deleted = isSet(context, 'delete');
-  if (context.json) return printJson(context, { type: 'garbage', objects, size, runs, deleted });
+  if (context.json) return printJson(context, { type: 'garbage', objects, size, runs, unlisted, deleted });
   if (objects === 0 && runs === 0)
     return context.print('Nothing to remove: everything in the cache is referred to.\n');
+  if (objects > 0 && unlisted.length > 0)
+    context.print(
+      `The cache has no list of the files of ${formatList(unlisted)}: those of them that it has count as garbage, until "lockstep pull" has brought the list.\n`,
+    );
   const results = runs > 0 ? `, and ${plural(runs, 'run-cache result')}` : '';
   const what = `${plural(objects, 'object')}, ${formatBytes(size)}${results}`;
   context.print(

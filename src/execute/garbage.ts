@@ -1,6 +1,6 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Artifact, Lock } from '../base/types.ts';
+import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
@@ -25,25 +25,29 @@ export interface GarbageFound {
   readonly objects: number;
   readonly size: number;
   readonly runs: number;
+  /** What the lock names as folders whose lists of files are not here: files of theirs count as garbage. */
+  readonly unlisted: readonly RelPath[];
 }
 
 /**
  * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to.
- * The cache must be held exclusively. Throws what reading a lock throws, and `git.failed`: then nothing is garbage.
+ * The cache must be held exclusively. Throws what reading a lock throws, `git.failed` and
+ * `gc.damaged`: then nothing is garbage.
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, stateDir, cache, runs, journal } = options;
   const old = oldEntries(options);
   const kept = runs.list().filter((entry) => !old.has(entry.path));
+  const recorded = artifactsOf(await presentLock(root));
   const roots: readonly Artifact[] = [
-    ...artifactsOf(await presentLock(root)),
+    ...recorded,
     // `git checkout .` must not need a remote.
     ...artifactsOf(await readCommittedLock(root)),
     ...kept.flatMap((entry) => entry.result.outs),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
     ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),
   ];
-  const garbage = findGarbage(cache, roots);
+  const { garbage, unlisted } = findGarbage(cache, roots);
   if (options.remove) {
     for (const path of old) rmSync(join(stateDir, path), { force: true });
     removeGarbage(cache, garbage);
@@ -52,6 +56,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     objects: garbage.length,
     size: garbage.reduce((sum, one) => sum + one.size, 0),
     runs: old.size,
+    unlisted: unlisted.filter((one) => recorded.includes(one)).map(({ path }) => path),
   };
 }
 

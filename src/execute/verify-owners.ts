@@ -1,3 +1,4 @@
+import { formatList } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
@@ -36,12 +37,8 @@ export function ownersOf(
   return owners;
 }
 
-const MAX_NAMES = 3;
-
 /** `it belongs to "copy.txt", …`; nobody knows objects by their hashes. */
 export function belongs(owner: Owner | undefined): string {
   if (!owner) return 'nothing refers to it';
-  const names = [...owner.names];
-  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
-  return `it belongs to ${names.slice(0, MAX_NAMES).join(', ')}${more}`;
+  return `it belongs to ${formatList([...owner.names])}`;
 }

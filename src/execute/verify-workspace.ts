@@ -1,5 +1,6 @@
 import type { Problem } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
+import { formatList } from '../base/text.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Memo } from '../store/memo.ts';
@@ -83,8 +84,6 @@ function compare(
   }
 }
 
-const MAX_LISTED = 3;
-
 function listDifferences(here: readonly TreeEntry[], recorded: readonly TreeEntry[]): string {
   const before = new Map(recorded.map((entry) => [entry.relpath, entry.hash]));
   const now = new Map(here.map((entry) => [entry.relpath, entry.hash]));
@@ -93,6 +92,5 @@ function listDifferences(here: readonly TreeEntry[], recorded: readonly TreeEntr
     if (before.get(name) === now.get(name)) return [];
     return [`${name} ${now.has(name) ? (before.has(name) ? 'changed' : 'added') : 'missing'}`];
   });
-  const more = differing.length > MAX_LISTED ? ` and ${differing.length - MAX_LISTED} more` : '';
-  return `${differing.slice(0, MAX_LISTED).join(', ')}${more}`;
+  return formatList(differing);
 }

@@ -83,7 +83,10 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
 
   const differing = new Map(await checkWorkspace({ ...options, entriesOf: (hash) => manifests.get(hash) }));
   const owners = ownersOf(artifacts, past, filesOf);
-  const putBack = await restockData(options, differing);
+  const unreadable = new Map([...trees.unreadable, ...files.unreadable]);
+  // One that cannot be read now may be good all the same.
+  const isUnreadable = ({ hash }: Artifact): boolean => unreadable.has(hash);
+  const putBack = await restockData(options, { differing, isUnreadable });
   const cureOf = (item: LockedArtifact | undefined): string => {
     if (!item)
       return 'pipeline.lock does not need it; a stage that once made it makes it again when asked to';
@@ -98,7 +101,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
       hint: cureOf(owners.get(hash)?.item),
     });
   }
-  for (const [hash, error] of [...trees.unreadable, ...files.unreadable]) {
+  for (const [hash, error] of unreadable) {
     problems.push({
       code: 'object.unreadable',
       message: `the cache object ${hash} cannot be read (${isSystemError(error) ? error.code : error.message}); ${belongs(owners.get(hash))}`,
@@ -110,7 +113,8 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     const here = differing.get(artifact.path);
     const hint = cureOf(item);
     // What the cache cannot give, no checkout brings back.
-    if (here && !hasArtifact(cache, artifact)) differing.set(artifact.path, { ...here, hint });
+    if (here && !isUnreadable(artifact) && !hasArtifact(cache, artifact))
+      differing.set(artifact.path, { ...here, hint });
     if (item.inGit) continue;
     if (artifact.kind === 'tree' && trees.missing.has(artifact.hash))
       problems.push({
@@ -137,15 +141,22 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   };
 }
 
+interface Seen {
+  /** What is wrong in the workspace. */
+  readonly differing: ReadonlyMap<RelPath, Problem>;
+  readonly isUnreadable: (artifact: Artifact) => boolean;
+}
+
 /** Inputs whose workspace files are right go into the cache again: no stage could make them. Returns their paths. */
 async function restockData(
   { root, cache, artifacts, isData }: VerifyOptions,
-  differing: ReadonlyMap<RelPath, Problem>,
+  { differing, isUnreadable }: Seen,
 ): Promise<ReadonlySet<RelPath>> {
   const done = new Set<RelPath>();
   for (const { artifact } of artifacts) {
     const { path, hash } = artifact;
-    if (!isData(path) || differing.has(path) || hasArtifact(cache, artifact)) continue;
+    if (!isData(path) || differing.has(path) || isUnreadable(artifact) || hasArtifact(cache, artifact))
+      continue;
     const algorithm = algorithmOf(hash);
     const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
     const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);

@@ -1,30 +1,60 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PipelineError } from '../base/error.ts';
-import { isTreeHash, parseObjectPath } from '../base/hash.ts';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, hashBytes, isTreeHash, parseObjectPath } from '../base/hash.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
-import { readFolder } from '../io/files.ts';
+import { readFolder, readIfExists } from '../io/files.ts';
 import type { Cache } from './cache.ts';
+import { parseManifest } from './tree.ts';
+import type { TreeEntry } from './tree.ts';
 
 export interface Garbage {
   readonly hash: ContentHash;
   readonly size: number;
 }
 
-/** Objects that no root reaches, manifests first: what refers goes before what it refers to. */
-export function findGarbage(cache: Cache, roots: Iterable<Artifact>): readonly Garbage[] {
+/** What no root reaches, and which roots reach nothing because their manifests are not here. */
+export interface Findings {
+  /** Manifests first: what refers goes before what it refers to. */
+  readonly garbage: readonly Garbage[];
+  readonly unlisted: readonly Artifact[];
+}
+
+/** Looks for garbage. Throws `gc.damaged` where a manifest is there and cannot be read: its files would count as garbage. */
+export function findGarbage(cache: Cache, roots: Iterable<Artifact>): Findings {
   const reached = new Set<ContentHash>();
+  const unlisted: Artifact[] = [];
   for (const root of roots) {
     if (reached.has(root.hash)) continue;
     reached.add(root.hash);
-    if (root.kind === 'tree') for (const hash of filesOf(cache, root.hash)) reached.add(hash);
+    if (root.kind === 'file') continue;
+    const files = filesOf(cache, root);
+    if (!files) unlisted.push(root);
+    else for (const { hash } of files) reached.add(hash);
   }
   const garbage: Garbage[] = [];
   for (const hash of listObjects(cache)) {
     if (!reached.has(hash))
       garbage.push({ hash, size: lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size ?? 0 });
   }
-  return garbage.sort((a, b) => Number(isTreeHash(b.hash)) - Number(isTreeHash(a.hash)));
+  garbage.sort((a, b) => Number(isTreeHash(b.hash)) - Number(isTreeHash(a.hash)));
+  return { garbage, unlisted };
+}
+
+/** A damaged manifest is left where it is: taken out it would only be one that is not here. */
+function filesOf(cache: Cache, { hash, path }: Artifact): readonly TreeEntry[] | undefined {
+  const bytes = readIfExists(cache.pathOf(hash));
+  if (!bytes) return undefined;
+  try {
+    if (`${hashBytes(algorithmOf(hash), bytes)}.dir` === hash) return parseManifest(bytes, algorithmOf(hash));
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+  }
+  throw new PipelineError(
+    'gc.damaged',
+    `the list of files of "${path}" is damaged, so nobody knows which objects are its own; nothing was removed`,
+    { exit: EXIT.failed, hint: 'run "lockstep verify", which says how it can be had again' },
+  );
 }
 
 /** Takes objects out of the cache. */
@@ -47,15 +77,5 @@ export function* listObjects(cache: Cache): Generator<ContentHash> {
         if (hash !== undefined) yield hash;
       }
     }
-  }
-}
-
-/** A manifest that is gone or damaged reaches nothing: its files could not be told from others anyway. */
-function filesOf(cache: Cache, tree: ContentHash): readonly ContentHash[] {
-  try {
-    return cache.has(tree) ? cache.readTree(tree).map((entry) => entry.hash) : [];
-  } catch (error) {
-    if (error instanceof PipelineError) return [];
-    throw error;
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { objectsOf } from './objects.ts';
+import { damage, objectsOf } from './objects.ts';
 import { createDemo, eventOf, git, succeeded } from './projects.ts';
 import { loadRows } from '../../src/store/memo-file.ts';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 
 const NOTHING = 'Nothing to remove: everything in the cache is referred to.\n';
@@ -149,6 +150,32 @@ test('a lock that cannot be read stops gc before anything goes', async () => {
   assert.match(ran.stderr, /^error\[lock\.conflict\]/);
   assert.equal(objectsOf(rig.path('.lockstep')).length, before);
   assert.ok(existsSync(rig.path('.lockstep/runs')));
+});
+
+test('where the list of files of a folder is damaged, gc removes nothing; where it is gone, gc says what that means', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [data]\nstages: { s: { cmd: "cat in > out", deps: [in], outs: [out] } }\n',
+    'data/a': 'a',
+    'data/b': 'b',
+    in: '1',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  const [manifest = ''] = objectsOf(rig.path('.lockstep')).filter((path) => path.endsWith('.dir'));
+  const before = objectsOf(rig.path('.lockstep'));
+  const whole = readFileSync(manifest, 'utf8');
+  damage(manifest, `${whole} `);
+  for (const args of [['gc'], ['gc', '--delete']]) {
+    const ran = await rig.lockstep(args);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /^error\[gc\.damaged\]: the list of files of "data" is damaged/);
+    assert.deepEqual(objectsOf(rig.path('.lockstep')), before);
+  }
+  damage(manifest, whole);
+  assert.equal((await rig.lockstep(['gc'])).stdout, NOTHING);
+  rmSync(manifest);
+  const ran = succeeded(await rig.lockstep(['gc']));
+  assert.match(ran.stdout, /^The cache has no list of the files of data: /);
+  assert.match(ran.stdout, /\nWould remove 2 objects, 2 B;/);
 });
 
 test('a number of days must be one', async () => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256Hex } from '../../base/hash.ts';
-import { plural } from '../../base/text.ts';
+import { formatList, plural } from '../../base/text.ts';
 import { readIfExists } from '../../io/files.ts';
 import type { Check } from './check.ts';
 
@@ -15,7 +15,6 @@ interface Manifest {
 const NAME = 'lockstep-data';
 /** Path → SHA-256 in hex of what was packed, written by `scripts/pack-package.ts`. */
 const CONTENTS = 'dist/contents.json';
-const MAX_NAMED = 4;
 
 /** Which Node runs us; an older one than we need never gets here. */
 export function checkNode(): Check {
@@ -50,7 +49,7 @@ export function* checkPackage(): Generator<Check> {
     yield {
       check: 'package',
       status: 'fail',
-      message: `${title}; damaged: ${named(damaged)}`,
+      message: `${title}; damaged: ${formatList(damaged)}`,
       // npm looks at versions only, and would leave it as it is.
       cure: `remove ${root}, then run "npm install" in the project`,
     };
@@ -58,14 +57,14 @@ export function* checkPackage(): Generator<Check> {
     yield {
       check: 'package',
       status: 'fail',
-      message: `${title}; not installed: ${named(missing)}`,
+      message: `${title}; not installed: ${formatList(missing)}`,
       cure: again,
     };
   } else if (other.length > 0) {
     yield {
       check: 'package',
       status: 'warn',
-      message: `${title}; other versions than it was tested with: ${named(other)}`,
+      message: `${title}; other versions than it was tested with: ${formatList(other)}`,
       cure: again,
     };
   } else {
@@ -76,11 +75,6 @@ export function* checkPackage(): Generator<Check> {
       message: `${title}; ${plural(count, 'package')} it needs ${count === 1 ? 'is' : 'are'} installed`,
     };
   }
-}
-
-function named(names: readonly string[]): string {
-  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
-  return `${names.slice(0, MAX_NAMED).join(', ')}${more}`;
 }
 
 /** Files of the built package that are gone or are not what was packed. */

@@ -2,18 +2,9 @@ import type { Event } from '../../base/event.ts';
 import type { Problem } from '../../base/error.ts';
 import { formatReason } from '../../base/reason.ts';
 import type { Reason } from '../../base/reason.ts';
-import { formatBytes, formatDuration, plural } from '../../base/text.ts';
-
-/** More than this is counted, not listed. */
-const MAX_LISTED = 3;
+import { formatBytes, formatDuration, formatList, plural } from '../../base/text.ts';
 
 type Outs = NonNullable<Extract<Event, { type: 'stage-finished' }>['outs']>;
-
-/** Items one after the other; when there are many, the first and a count. */
-export function formatList(items: readonly string[], separator = ', ', most: number = MAX_LISTED): string {
-  if (items.length <= most + 1) return items.join(separator);
-  return `${items.slice(0, most).join(separator)}${separator}and ${plural(items.length - most, 'more', 'more')}`;
-}
 
 /** `(data/raw 31 files 1.2 MiB, reports/fetch.json 12 KiB)`; empty when there are no outs. */
 export function formatOuts(outs: Outs | undefined): string {

@@ -1,6 +1,5 @@
 import type { Event } from '../../base/event.ts';
-import { formatBytes, formatCount, plural } from '../../base/text.ts';
-import { formatList } from './details.ts';
+import { formatBytes, formatCount, formatList, plural } from '../../base/text.ts';
 
 type Transfer = Extract<Event, { type: `transfer-${string}` }>;
 type Finished = Extract<Transfer, { type: 'transfer-finished' }>;
