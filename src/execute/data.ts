@@ -13,6 +13,7 @@ import type { DiskFacts } from './facts.ts';
 import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer } from './restore.ts';
+import { refuseLinkAbove } from './staging.ts';
 
 export interface DataOptions {
   readonly root: string;
@@ -144,8 +145,12 @@ async function lookAtNew(options: DataOptions, keeper: Copies | undefined): Prom
   facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
 }
 
-/** Data belongs to the user: it never becomes one inode with its object. */
+/**
+ * Data belongs to the user: it never becomes one inode with its object. Throws `out.linked` for what lies behind a link: it
+ * could be recorded, but never restored.
+ */
 async function saveData(input: DataInput, { facts, cache, root }: DataOptions): Promise<void> {
+  refuseLinkAbove({ path: input.path, home: join(root, input.path) }, input.at);
   const here = facts.observed(input.path);
   if (here.kind === 'file' || here.kind === 'tree')
     await takeIn(cache, [{ path: join(root, input.path), here, sharing: 'own' }]);

@@ -62,7 +62,9 @@ export function fromSystemError(error: unknown, stateDir?: string): PipelineErro
   if (!isSystemError(error)) return undefined;
   const known = KNOWN[error.code ?? ''];
   if (!known || error.syscall === undefined) return undefined;
-  const where = error.path === undefined ? '' : ` ("${error.path}")`;
+  // Of a rename or a link either end may be the one.
+  const to = 'dest' in error && typeof error.dest === 'string' ? ` to "${error.dest}"` : '';
+  const where = error.path === undefined ? '' : ` ("${error.path}"${to})`;
   return new PipelineError(known.code, `${known.what}${where}`, {
     exit: EXIT.failed,
     hint: known.code === 'disk.full' ? roomHint(stateDir) + known.hint : known.hint,
