@@ -116,6 +116,21 @@ test('a stage taken out of pipeline.yaml leaves the lock; put back, it is restor
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+test('what a stage made that pipeline.yaml no longer has is told where it is still read', async () => {
+  const all = '  all: { cmd: "cat a.txt b.txt > all", deps: [a.txt, b.txt], outs: [all] }\n';
+  const rig = createRig({
+    'pipeline.yaml': `stages:\n  g:\n    foreach: [a, b]\n    do: { cmd: "echo x > \${item}.txt", outs: ["\${item}.txt"] }\n${all}`,
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('[a, b]', '[b]'));
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0);
+  assert.match(
+    ran.stderr,
+    /warning\[dep\.orphaned\]: stage "all" reads "a\.txt", which "g@a" made, a stage that pipeline\.yaml no longer has/,
+  );
+});
+
 test('a stage of no deps runs once, an always stage each time, a frozen one never', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:

@@ -124,6 +124,39 @@ test('a difference of a stage that waits for another is told before anything run
   assert.ok(!existsSync(rig.path('made.txt')));
 });
 
+test('--dry-run --locked refuses what --locked would', async () => {
+  const rig = await recorded();
+  assert.equal((await rig.lockstep(['repro', '--locked', '--dry-run'])).code, 0);
+  rig.write('params.yaml', 'by: 2\n');
+  const ran = await rig.lockstep(['repro', '--locked', '--dry-run']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /^error\[locked\.differs\]: stage "make" is not what pipeline\.lock says/);
+});
+
+test('a tracked input that changed, or was never recorded, is refused before it is recorded; one that is gone comes back', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [big.csv]\nstages: {}\n', 'big.csv': '1\n' });
+  const unrecorded = await locked(rig);
+  assert.equal(unrecorded.code, 2);
+  assert.match(
+    unrecorded.stderr,
+    /^error\[locked\.missing\]: the tracked input "big\.csv" is not in pipeline\.lock/,
+  );
+  assert.equal(existsSync(rig.path('.gitignore')), false);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('big.csv', '2\n');
+  for (const args of [[], ['--dry-run']]) {
+    const changed = await rig.lockstep(['repro', '--locked', ...args]);
+    assert.equal(changed.code, 2);
+    assert.match(
+      changed.stderr,
+      /^error\[locked\.differs\]: the tracked input "big\.csv" is not what pipeline\.lock says/,
+    );
+  }
+  rig.remove('big.csv');
+  assert.equal((await locked(rig)).code, 0);
+  assert.equal(rig.read('big.csv'), '1\n');
+});
+
 test('a stage that is not in the lock is refused with exit 2', async () => {
   const rig = await recorded();
   rig.write('pipeline.yaml', `${PIPELINE}  more: { cmd: "echo m > more.txt", outs: [more.txt] }\n`);

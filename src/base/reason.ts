@@ -62,7 +62,7 @@ export function formatReason(reason: Reason): string {
     case 'always':
       return 'always runs';
     case 'action-changed':
-      return `command changed: ${short(essence(reason.from))} → ${short(essence(reason.to))}`;
+      return `command changed: ${shortPair(essence(reason.from), essence(reason.to))}`;
     case 'api-changed':
       return 'stage API changed';
     case 'param-changed':
@@ -106,7 +106,7 @@ function formatParam(reason: Extract<Reason, { kind: 'param-changed' }>): string
   const name = reason.key === '' ? reason.file : reason.key;
   if (reason.from === undefined) return `param ${name} added: ${short(reason.to)}`;
   if (reason.to === undefined) return `param ${name} removed`;
-  return `param ${name} changed: ${short(reason.from)} → ${short(reason.to)}`;
+  return `param ${name} changed: ${shortPair(reason.from, reason.to)}`;
 }
 
 function formatCode(reason: Extract<Reason, { kind: 'code-changed' }>): string {
@@ -120,7 +120,30 @@ function essence(action: Json): Json {
   return Object.values(action)[0] ?? action;
 }
 
+/** More characters of a value are not shown. */
+const MOST = 60;
+/** Of what two long values have in common before they differ, so many characters are shown. */
+const BEFORE = 20;
+
 function short(value: Json | undefined): string {
-  const text = value === undefined ? 'nothing' : canonicalJson(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return cut(textOf(value), 0);
+}
+
+/** Both around the first place where they differ. */
+function shortPair(from: Json | undefined, to: Json | undefined): string {
+  const [a, b] = [textOf(from), textOf(to)];
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const start = same < MOST - BEFORE ? 0 : same - BEFORE;
+  return `${cut(a, start)} → ${cut(b, start)}`;
+}
+
+function cut(text: string, start: number): string {
+  const head = start > 0 ? '...' : '';
+  const tail = text.length - start + head.length > MOST ? '...' : '';
+  return head + text.slice(start, start + MOST - head.length - tail.length) + tail;
+}
+
+function textOf(value: Json | undefined): string {
+  return value === undefined ? 'nothing' : canonicalJson(value);
 }

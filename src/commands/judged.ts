@@ -2,6 +2,7 @@ import type { Judged, Verdict } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import { plural } from '../base/text.ts';
+import { isFresh } from '../plan/decide.ts';
 import type { Judgement, Plan } from '../plan/plan.ts';
 
 /** A judgement as it stands in events and `--json` output. */
@@ -10,7 +11,8 @@ export function toJudged({ stage, decision }: Judgement): Judged {
 }
 
 const WORDS: Record<Verdict, string> = {
-  skip: 'fresh',
+  // Of those that are not fresh, nothing but their gates.
+  skip: 'would judge',
   restore: 'would restore',
   run: 'would run',
   wait: 'waits',
@@ -30,9 +32,7 @@ const TOGETHER = 1000;
  * the lines of 100,000 stages take some 60 MiB together. `staleData`: how many tracked inputs are not as they are recorded.
  */
 export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<string, void, undefined> {
-  const stale = judgements.filter(
-    ({ decision }) => decision.verdict !== 'skip' || decision.reasons[0].kind === 'gate-changed',
-  );
+  const stale = judgements.filter(({ decision }) => !isFresh(decision));
   const stages = plural(judgements.length, 'stage');
   if (stale.length === 0) {
     yield staleData > 0
@@ -50,6 +50,7 @@ export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<stri
   const counts = [
     count(stale, 'run', 'to run'),
     count(stale, 'restore', 'to restore'),
+    count(stale, 'skip', 'to judge'),
     count(stale, 'wait', 'waiting for what runs before'),
     count(stale, 'blocked', 'blocked'),
     fresh > 0 && `${fresh} fresh`,

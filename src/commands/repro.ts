@@ -4,6 +4,7 @@ import type { ExitCode } from '../base/error.ts';
 import { newData, refuseLostData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
 import { isSettled } from '../execute/settle.ts';
+import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
@@ -83,14 +84,23 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     force: isSet(context, 'force'),
   });
   const dryRun = isSet(context, 'dry-run');
+  const locked = isSet(context, 'locked') ? await import('../execute/locked.ts') : undefined;
+  await locked?.refuseUnlockedData(project);
   // Data that was never recorded is to be read once only: when it can be copied, too.
   if (!dryRun && newData(project).length > 0)
     return doRun(context, project, { selection, jobs, runs: false });
   const first = await project.plan(selection);
   if (dryRun) {
     refuseProblems(first);
+    locked?.refuseUnlocked(first, project.recorder, { ...project, selection });
     if (!isSet(context, 'pull')) refuseLostData(project, selection);
     printPlan(context, first);
+    if (
+      isSet(context, 'pull') &&
+      !context.json &&
+      first.judgements.some(({ decision }) => !isFresh(decision))
+    )
+      context.print('Remotes were not asked: what they have is restored instead of run.\n');
     return EXIT.ok;
   }
   if (isSettled(project, first)) {

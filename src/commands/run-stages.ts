@@ -2,6 +2,7 @@ import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { Listener } from '../base/event.ts';
 import { syncData } from '../execute/data.ts';
+import { orphanedDeps } from '../plan/orphaned-dep.ts';
 import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { runPlan } from '../execute/run.ts';
@@ -75,8 +76,10 @@ async function runInWorkspace(
   return exitOf(result, context.signal);
 }
 
-/** The lock forgets stages and data that pipeline.yaml no longer has. */
-function forgetRemoved({ recorder, pipeline }: Project): void {
+/** The lock forgets stages and data that pipeline.yaml no longer has; what is still read of their outs is told. */
+function forgetRemoved({ recorder, pipeline, graph, emit }: Project): void {
+  for (const problem of orphanedDeps(recorder.lock(), { graph, stages: pipeline.stages }))
+    emit({ type: 'warned', problem });
   recorder.prune(
     new Set(pipeline.stages.map((stage) => stage.name)),
     new Set(pipeline.data.map((input) => input.path)),

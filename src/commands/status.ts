@@ -4,6 +4,7 @@ import type { RelPath } from '../base/types.ts';
 import { staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
 import { isSettled } from '../execute/settle.ts';
+import { isFresh } from '../plan/decide.ts';
 import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import { SELECT_FLAGS, asksPlainly, isSet, printJson, textFlag, withProject } from './command.ts';
@@ -65,8 +66,8 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   const data = staleData(project).map(({ path }) => ({ data: path, state: stateOf(path, project) }));
   if (isSet(context, 'quiet')) {
     // A part is here by intent: there is nothing to do about it.
-    const isSettled = data.every(({ state }) => state === 'part');
-    const fresh = isSettled && plan.judgements.every(({ decision }) => decision.verdict === 'skip');
+    const isAsRecorded = data.every(({ state }) => state === 'part');
+    const fresh = isAsRecorded && plan.judgements.every(({ decision }) => isFresh(decision));
     return fresh ? EXIT.ok : EXIT.failed;
   }
   for (const row of data) {

@@ -6,6 +6,8 @@ import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts'
 import { compareFingerprints } from '../plan/compare.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judging, Known, Plan } from '../plan/plan.ts';
+import { staleData } from './data.ts';
+import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Harvested, World } from './world.ts';
 
@@ -25,6 +27,34 @@ export function refuseUnlocked(plan: Plan, recorder: Recorder, judging: Omit<Jud
       known.set(stage.name, { outs: locked.outs, placed: false });
     }
   }
+  if (problems.length > 0) throw PipelineError.of(problems);
+}
+
+/**
+ * `--locked`: every tracked input that is here otherwise than the lock says; one that is gone comes back, of one that is here
+ * in part by intent all that is here is as recorded. Throws `locked.differs` and `locked.missing`.
+ */
+export async function refuseUnlockedData(
+  options: Parameters<typeof staleData>[0] & { readonly root: string },
+): Promise<void> {
+  await options.facts.lookOnce(options.pipeline.data.map(({ path }) => path));
+  const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
+  const changed = staleData(options).filter(
+    ({ path }) =>
+      options.facts.observed(path).kind !== 'missing' &&
+      !partOf(options.root, options.facts, recorded.get(path)),
+  );
+  const problems = changed.map(({ path, at }): Problem => {
+    const isRecorded = recorded.has(path);
+    return {
+      code: isRecorded ? 'locked.differs' : 'locked.missing',
+      message: `the tracked input "${path}" is not ${isRecorded ? 'what pipeline.lock says' : 'in pipeline.lock'}`,
+      hint: isRecorded
+        ? `"lockstep checkout ${path}" brings the recorded one back; or run "lockstep repro" without --locked and commit the lock`
+        : RECORD,
+      at: [at],
+    };
+  });
   if (problems.length > 0) throw PipelineError.of(problems);
 }
 
@@ -61,11 +91,13 @@ function accept(stage: Stage, locked: StageLock | undefined, harvested: Harveste
   );
 }
 
+const RECORD = 'run "lockstep repro" without --locked and commit the lock';
+
 function notLocked(stage: Stage): Problem {
   return {
     code: 'locked.missing',
     message: `stage "${stage.name}" is not in pipeline.lock`,
-    hint: 'run "lockstep repro" without --locked and commit the lock',
+    hint: RECORD,
     at: [stage.at],
   };
 }

@@ -2,6 +2,7 @@ import { PipelineError } from '../base/error.ts';
 import type { Pipeline, RelPath, StageName } from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Graph } from '../plan/graph.ts';
+import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Settled, Stood } from '../record/settled.ts';
 import { ParserMissing } from '../store/code-facts.ts';
@@ -24,9 +25,7 @@ interface Standing {
 /** True when a plan leaves nothing to do, to record or to clean up. */
 export function isSettled(project: Standing, plan: Plan): boolean {
   return (
-    plan.judgements.every(
-      ({ decision }) => decision.verdict === 'skip' && decision.reasons[0].kind !== 'gate-changed',
-    ) &&
+    plan.judgements.every(({ decision }) => isFresh(decision)) &&
     plan.problems.length === 0 &&
     staleData(project).length === 0 &&
     !project.needsRecovery() &&

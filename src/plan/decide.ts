@@ -32,6 +32,11 @@ export type Decision =
   /** It may not run (frozen) and its outs cannot be had. */
   | { readonly verdict: 'blocked'; readonly reasons: Reasons };
 
+/** True when there is nothing left to do for a stage, a gate to be judged included. */
+export function isFresh({ verdict, reasons }: Decision): boolean {
+  return verdict === 'skip' && reasons[0].kind !== 'gate-changed';
+}
+
 /** What has been recorded. The lockfile's entry wins over the run cache for the same fingerprint. */
 export interface Recorded {
   readonly locked: StageLock | undefined;

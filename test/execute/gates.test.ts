@@ -124,6 +124,10 @@ test('a changed gate is judged on the recorded metric without a run, also when t
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   const stamp = rig.read('stamp');
   setGates(rig, '{ rate: { min: 0.95 } }');
+  const told = 's  would judge    gates changed\n\n2 stages: 1 to judge, 1 fresh\n';
+  assert.equal((await rig.lockstep(['status'])).stdout, told);
+  assert.equal((await rig.lockstep(['repro', '--dry-run'])).stdout, told);
+  assert.equal((await rig.lockstep(['status', '--quiet'])).code, 1);
   const failed = await rig.lockstep(['repro', '--json']);
   assert.equal(failed.code, 1);
   assert.deepEqual({ ...outcomesOf(failed) }, { s: 'failed', after: 'blocked' });
@@ -132,6 +136,11 @@ test('a changed gate is judged on the recorded metric without a run, also when t
     'stage "s" does not pass: rate must be >= 0.95, but it is 0.9',
   );
   assert.equal(problemOf(failed, 's').hint, 'mend what makes "quality.json", or change the gates: of "s"');
+  assert.equal(
+    (await rig.lockstep(['status', '--quiet'])).code,
+    1,
+    'it does not hold, and nothing has changed since',
+  );
   rig.remove('.lockstep/files');
   setGates(rig, '{ rate: { min: 0.85 } }');
   const held = await rig.lockstep(['repro', '--json']);
