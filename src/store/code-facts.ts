@@ -15,7 +15,7 @@ export class ParserMissing extends Error {}
 
 /** What code files hold, by the hash of their bytes, so that a file is parsed once in its life. */
 export interface CodeStore {
-  /** `undefined` when these bytes were never read as a file of that extension. */
+  /** `undefined` when these bytes were never read as a file of that extension, and have to be. */
   get(path: string, content: ContentHash): CodeFacts | undefined;
   /** What runs of a TypeScript file that was read in this process. */
   scriptOf(path: string, content: ContentHash): string | undefined;
@@ -47,6 +47,7 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
     },
     packages: kept.packages,
     get(file, content) {
+      if (!isParsed(file)) return asBytes(content);
       const key = keyOf(file, content);
       const found = facts.get(key);
       if (found) used.set(key, found);
@@ -73,10 +74,18 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
 
 const CODE = /\.([mc]?)(ts|js)$/;
 
-/** The same bytes mean one thing as TypeScript, another as JSON, a third as text. */
+function isParsed(path: string): boolean {
+  return CODE.test(path) || path.endsWith('.json');
+}
+
+/** Of a file in which nothing but its bytes counts. */
+export function asBytes(content: ContentHash): CodeFacts {
+  return { ast: content, imports: [] };
+}
+
+/** The same bytes mean one thing as TypeScript, another as JSON. */
 function keyOf(path: string, content: ContentHash): string {
-  const extension = extname(path);
-  return CODE.test(path) || extension === '.json' ? `${extension} ${content}` : content;
+  return `${extname(path)} ${content}`;
 }
 
 interface Unread {
@@ -92,7 +101,6 @@ interface ReadFile {
 function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread): ReadFile {
   if (path.endsWith('.json')) return { facts: { ast: jsonHash(bytes) ?? content, imports: [] } };
   const [, kind, language] = CODE.exec(path) ?? [];
-  if (language === undefined) return { facts: { ast: content, imports: [] } };
   if (!syntax) throw new ParserMissing();
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const typescript = language === 'ts';

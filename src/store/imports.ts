@@ -1,12 +1,14 @@
+import { constants } from 'node:buffer';
 import { isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
-import { PipelineError } from '../base/error.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
 import { hashBytes } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { ContentHash, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
-import { ParserMissing, createCodeStore } from './code-facts.ts';
+import { hashFile } from '../io/hash-file.ts';
+import { ParserMissing, asBytes, createCodeStore } from './code-facts.ts';
 import type { Syntax } from './code-facts.ts';
 import { listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
@@ -81,6 +83,8 @@ interface Read {
   readonly imports: readonly ImportFact[];
 }
 
+const CHUNK = 1024 * 1024;
+
 export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const { root, memo, clock, apiPackage, apiFolder } = options;
   const code = createCodeStore(options.path, options.syntax);
@@ -89,6 +93,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const closures = new Map<string, Closure>();
   /** Folder → name of packages that are linked to their source, not installed. */
   const linked = new Map<string, string>();
+  let buffer: Buffer | undefined;
 
   /** How a file is called in the lock: the same on every machine, wherever packages are installed. */
   function labelOf(full: string): string {
@@ -108,9 +113,12 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const known = memo.lookup(stat, 'sha256');
     if (known) return known;
     const seenAt = clock.now();
-    const bytes = readIfExists(full);
-    const content = bytes && hashBytes('sha256', bytes);
-    if (content) memo.remember(stat, content, { seenAt, object: false });
+    const content = hashFile(full, 'sha256', (buffer ??= Buffer.allocUnsafe(CHUNK)));
+    if (content instanceof Error) {
+      if (isSystemError(content, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw content;
+    }
+    memo.remember(stat, content, { seenAt, object: false });
     return content;
   }
 
@@ -118,7 +126,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const known = files.get(full);
     if (known) return known;
     let content = contentOf(full);
-    let facts = content && code.get(full, content);
+    let facts = content && (code.get(full, content) ?? factsOfHuge(full, content));
     if (!content || !facts) {
       const bytes = content && readIfExists(full);
       if (bytes === undefined) throw missing(labelOf(full), from);
@@ -134,7 +142,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     try {
       return code.read(labelOf(file.full), file.content, file.bytes);
     } catch (error) {
-      if (file.loose && error instanceof PipelineError) return { ast: file.content, imports: [] };
+      if (file.loose && error instanceof PipelineError) return asBytes(file.content);
       throw error;
     }
   }
@@ -306,6 +314,12 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     },
     save: () => code.save(packages.facts()),
   };
+}
+
+/** What no text can hold is data, whatever it is called: Node could not load it either. */
+function factsOfHuge(full: string, content: ContentHash): CodeFacts | undefined {
+  const { size } = statIfExists(full) ?? { size: 0 };
+  return size > constants.MAX_STRING_LENGTH ? asBytes(content) : undefined;
 }
 
 function missing(path: string, from: Location): PipelineError {

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
+import type { ContentHash } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { createCodeReader } from '../../src/store/imports.ts';
 import * as syntax from '../../src/store/syntax.ts';
@@ -16,6 +26,8 @@ type Files = Readonly<Record<string, string>>;
 interface Place {
   readonly root: string;
   write(files: Files): void;
+  /** Makes a file large without writing it, and lets the memo know the hash, as if it had been hashed. */
+  enlarge(path: string, bytes: number, hash: ContentHash): void;
   closure(entry?: string): Closure;
 }
 
@@ -31,6 +43,13 @@ function project(files: Files, name = 'project'): Place {
         mkdirSync(dirname(join(root, path)), { recursive: true });
         writeFileSync(join(root, path), text);
       }
+    },
+    enlarge(path, bytes, hash) {
+      truncateSync(join(root, path), bytes);
+      const look = statSync(join(root, path));
+      const memo = createMemo(join(above, 'memo'), look.mtimeMs);
+      memo.remember(look, hash, { seenAt: look.ctimeMs + 1000, object: false });
+      memo.save();
     },
     closure(entry = 'stages/a.ts') {
       const clock = createClock();
@@ -146,6 +165,18 @@ test('the same bytes as code, as JSON and as text have a hash each, whichever is
   assert.equal(expected[0], expected[3], 'TypeScript without types is JavaScript');
   assert.match(expected[0] ?? '', /^ast1:/);
   assert.match(expected[1] ?? '', /^sha256:/);
+});
+
+test('a file that no text can hold counts as its bytes, and is not read at once', () => {
+  for (const name of ['clip.ts', 'rows.json', 'image.bin']) {
+    const place = project({
+      'stages/a.ts': "new URL('./assets', import.meta.url);\n",
+      [`stages/assets/${name}`]: '',
+    });
+    const hash: ContentHash = `sha256:${'7'.repeat(64)}`;
+    place.enlarge(`stages/assets/${name}`, 2 ** 31, hash);
+    assert.equal(place.closure().files[`stages/assets/${name}`], hash);
+  }
 });
 
 test('reformatted JSON is no change, another value is, even beyond what a double can hold', () => {

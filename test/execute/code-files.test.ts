@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createRig } from '../rig.ts';
+
+const PIPELINE = 'stages:\n  a: { run: stages/a.ts, outs: { x: x.txt } }\n';
+
+/** Refuses to read an asset at once, as Node does with a file over 2 GiB, which takes long to hash. */
+const LIMIT = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+const read = fs.readFileSync;
+fs.readFileSync = (path, ...rest) => {
+  if (String(path).endsWith('.bin')) throw new RangeError(path + ' is too large');
+  return read(path, ...rest);
+};
+syncBuiltinESMExports();`;
+
+test('a file that is named by URL is hashed piece by piece, whatever its size', async () => {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'stages/a.ts': `import { statSync, writeFileSync } from 'node:fs';
+const large = new URL('./large.bin', import.meta.url);
+export default ({ outs }) => writeFileSync(outs.x, String(statSync(large).size));
+`,
+    'stages/large.bin': Buffer.alloc(3 * 1024 * 1024, 'x'),
+  });
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(LIMIT)}` };
+  const ran = await rig.lockstep(['repro'], { env });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('x.txt'), '3145728');
+  // Python: hashlib.sha256(b'x' * 3 * 1024 * 1024)
+  assert.match(
+    rig.read('pipeline.lock'),
+    /stages\/large\.bin: sha256:3bea8a9a07c1e8dcaa4c1b816815c35a29b4fb585ba6ecc70ea44840a794cfb3\n/,
+  );
+});
