@@ -15,6 +15,7 @@ import type { Memo } from './memo.ts';
 import { findOwnImport } from './own-import.ts';
 import { createPackages, packageName } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
+import { specifierPath } from './specifier-path.ts';
 import type { CodeFacts, ImportFact } from './syntax.ts';
 
 /** The static import closure of a stage module. Paths are relative to the root; our own package's begin with its name. */
@@ -207,33 +208,37 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     fact: ImportFact,
     noting: Noting & { readonly loose: boolean },
   ): readonly Omit<Open, 'from'>[] {
-    const { specifier } = fact;
-    const { loose } = noting;
+    const { kind, specifier } = fact;
+    const { loose, place } = noting;
     const toOpen = (targets: readonly string[]): readonly Omit<Open, 'from'>[] =>
       targets.map((target) => ({ full: target, loose: loose && !files.has(target) }));
-    const relativePath = specifier.startsWith('./') || specifier.startsWith('../');
-    if (fact.kind === 'url' && !relativePath)
-      return /^[a-z]+:/i.test(specifier) ? [] : toOpen([inside(full, specifier, noting.place)]);
-    if (relativePath && fact.kind === 'glob') return toOpen(matchCode(inside(full, specifier, noting.place)));
-    if (relativePath) {
-      const target = inside(full, specifier, noting.place);
-      // `new URL('./data/', import.meta.url)` names a folder: each file below it counts.
-      const folder = fact.kind === 'url' && statIfExists(target)?.isDirectory() === true;
-      if (folder) return toOpen(listCode(target));
-      if (loose && statIfExists(target)?.isFile() !== true) return [];
-      return toOpen([target]);
-    }
-    if (isBuiltin(specifier) || fact.kind === 'glob' || /^(data|node|file|https?):/.test(specifier))
-      return [];
+    if (isPath(fact)) return toOpen(filesAt(full, fact, noting));
+    if (kind !== 'import' || isBuiltin(specifier) || /^(data|node|file|https?):/.test(specifier)) return [];
     if (packageName(specifier) === apiPackage) {
       const own = options.resolveOwn(specifier);
       return own === undefined ? [] : toOpen([own]);
     }
     if (!specifier.startsWith('#')) return resolvePackage(full, specifier, noting);
-    const target = ownImport(full, specifier, noting.place);
+    const target = ownImport(full, specifier, place);
     return isAbsolute(target)
-      ? toOpen([inside(full, target, noting.place)])
+      ? toOpen([inside(target, specifier, place)])
       : resolvePackage(full, target, noting);
+  }
+
+  /** The files a path stands for. */
+  function filesAt(
+    full: string,
+    { kind, specifier }: ImportFact,
+    { place, loose }: { readonly place: Location; readonly loose: boolean },
+  ): readonly string[] {
+    const path = resolvePath(dirname(full), specifierPath(specifier));
+    // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
+    if (kind === 'url' && full.startsWith(path + sep)) return [];
+    const target = inside(path, specifier, place);
+    if (kind === 'glob') return matchCode(target);
+    // Of any other folder that a URL names, each file counts.
+    if (kind === 'url' && statIfExists(target)?.isDirectory() === true) return listCode(target);
+    return loose && statIfExists(target)?.isFile() !== true ? [] : [target];
   }
 
   /** `#name`: the `imports` of the package.json above. */
@@ -272,13 +277,12 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     return listCode(found.folder).map((path) => ({ full: path, loose: true }));
   }
 
-  function inside(full: string, specifier: string, place: Location): string {
-    const target = resolvePath(dirname(full), specifier.replace(/[?#].*$/, ''));
+  function inside(target: string, specifier: string, place: Location): string {
     const homes = [root, apiFolder, ...linked.keys()];
     if (homes.some((folder) => target.startsWith(folder + sep))) return target;
     throw new PipelineError(
       'code.outside',
-      `"${labelOf(full)}" imports "${specifier}", which lies outside the project`,
+      `"${place.file}" imports "${specifier}", which lies outside the project`,
       {
         at: place,
         hint: 'move the file into the project, or install it as a package',
@@ -314,6 +318,11 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     },
     save: () => code.save(packages.facts()),
   };
+}
+
+/** A path, and not the name of a package; in a URL that is all that names no scheme. */
+function isPath({ kind, specifier }: ImportFact): boolean {
+  return kind === 'url' ? !/^[a-z]+:/i.test(specifier) : /^\.\.?\//.test(specifier);
 }
 
 /** What no text can hold is data, whatever it is called: Node could not load it either. */

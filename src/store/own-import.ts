@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { readIfExists } from '../io/files.ts';
+import { specifierPath } from './specifier-path.ts';
 
 /** Node's conditions for an import, in the order in which a package.json lists them. */
 const CONDITIONS = new Set(['import', 'node', 'module-sync', 'default']);
@@ -13,7 +14,7 @@ export function findOwnImport(file: string, specifier: string): string | undefin
     const bytes = readIfExists(join(folder, 'package.json'));
     if (bytes) {
       const target = targetOf(bytes, specifier);
-      return target?.startsWith('./') === true ? join(folder, target) : target;
+      return target?.startsWith('./') === true ? join(folder, specifierPath(target)) : target;
     }
     if (folder === dirname(folder)) return undefined;
   }

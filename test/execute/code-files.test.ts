@@ -33,3 +33,42 @@ export default ({ outs }) => writeFileSync(outs.x, String(statSync(large).size))
     /stages\/large\.bin: sha256:3bea8a9a07c1e8dcaa4c1b816815c35a29b4fb585ba6ecc70ea44840a794cfb3\n/,
   );
 });
+
+test('imports and URLs with escapes lead where Node finds them', async () => {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'stages/a.ts': `import { readFileSync, writeFileSync } from 'node:fs';
+import { one } from './the%20one.ts';
+const text = new URL('texts/a%20b.txt', import.meta.url);
+export default ({ outs }) => writeFileSync(outs.x, one + readFileSync(text, 'utf8'));
+`,
+    'stages/the one.ts': "export const one = '1';\n",
+    'stages/texts/a b.txt': '2',
+  });
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('x.txt'), '12');
+});
+
+test('a URL of a folder around the module makes no code of what lies there; what is read is a dep', async () => {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'stages/a.ts': `import { readFileSync, writeFileSync } from 'node:fs';
+const root = new URL('..', import.meta.url);
+export default ({ outs }) => writeFileSync(outs.x, readFileSync(new URL('in.txt', root)));
+`,
+    'in.txt': '1',
+  });
+  const undeclared = await rig.lockstep(['repro']);
+  assert.equal(undeclared.code, 1);
+  assert.match(
+    undeclared.stderr,
+    /^error\[stage\.undeclared\]: stage "a" reads "in\.txt", which it does not declare$/m,
+  );
+  assert.match(undeclared.stderr, /= hint: add "in\.txt" to the deps: of "a"$/m);
+
+  rig.write('pipeline.yaml', PIPELINE.replace('outs:', 'deps: [in.txt], outs:'));
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('other.txt', 'beside');
+  assert.match((await rig.lockstep(['repro'])).stderr, /nothing to do/);
+});

@@ -135,6 +135,45 @@ const folder = new URL('./shapes/', import.meta.url);
   assert.equal(closure.importers['stages/a.ts'], undefined);
 });
 
+const ADDRESSED: readonly (readonly [code: string, files: readonly string[]])[] = [
+  ["new URL('./assets', import.meta.url)", ['stages/assets/deep/y.txt', 'stages/assets/x y.txt']],
+  ["new URL('assets/', import.meta.url)", ['stages/assets/deep/y.txt', 'stages/assets/x y.txt']],
+  ["new URL('../stages/assets/deep/.', import.meta.url)", ['stages/assets/deep/y.txt']],
+  ["new URL('../lib', import.meta.url)", ['lib/100%.ts', 'lib/h h.ts']],
+  ["new URL('assets/x%20y.txt', import.meta.url)", ['stages/assets/x y.txt']],
+  ["new URL('./assets/x y.txt?size=1#top', import.meta.url)", ['stages/assets/x y.txt']],
+  ["import '../lib/h%20h.ts'", ['lib/h h.ts']],
+  ["import '../lib/h%20h.ts?again'", ['lib/h h.ts']],
+  ['await import(`../lib/h%20${h}.ts`)', ['lib/h h.ts']],
+  ["import '#lib/h%20h.ts'", ['lib/h h.ts']],
+  // Node says itself that it takes no such text for a URL.
+  ["import '../lib/100%.ts'", ['lib/100%.ts']],
+  // Folders around the module.
+  ["new URL('.', import.meta.url)", []],
+  ["new URL('./', import.meta.url)", []],
+  ["new URL('../stages/', import.meta.url)", []],
+  ["new URL('..', import.meta.url)", []],
+  ["new URL('../..', import.meta.url)", []],
+  ["new URL('https://example.com/', import.meta.url)", []],
+];
+
+for (const [code, files] of ADDRESSED) {
+  test(`what ${code} leads to: ${files.join(', ') || 'no file'}`, () => {
+    const place = project({
+      'package.json': '{ "imports": { "#lib/*": "./lib/*" } }',
+      'stages/a.ts': `${code};\n`,
+      'stages/assets/x y.txt': 'x',
+      'stages/assets/deep/y.txt': 'y',
+      'lib/h h.ts': '',
+      'lib/100%.ts': '',
+    });
+    assert.deepEqual(
+      paths(place.closure()).filter((path) => path !== 'stages/a.ts'),
+      files,
+    );
+  });
+}
+
 test('the chain that is told to a file is the shortest', () => {
   const { importers } = project({
     'stages/a.ts': "import './far.ts';\nimport './near.ts';\n",
@@ -223,6 +262,19 @@ test('a missing module names its place in pipeline.yaml', () => {
 test('an import that leaves the project is refused with its place', () => {
   const error = refused(project({ 'stages/a.ts': "import '../../outside.ts';\n" }), 'code.outside');
   assert.equal(at(error), 'stages/a.ts:1:1');
+});
+
+test('a URL of a file that leaves the project, or of one that is not there, is refused', () => {
+  const refusal = (code: string, specifier: string): string =>
+    refused(project({ 'stages/a.ts': `new URL('${specifier}', import.meta.url);\n` }), code).message;
+  assert.equal(
+    refusal('code.outside', '../../out%20side.txt'),
+    '"stages/a.ts" imports "../../out%20side.txt", which lies outside the project',
+  );
+  assert.equal(
+    refusal('code.missing', 'a%20b.txt'),
+    '"stages/a b.txt", which "stages/a.ts" needs, does not exist',
+  );
 });
 
 test('code that does not parse is refused with its place', () => {
