@@ -12,6 +12,15 @@ function crypto(): typeof Crypto {
  * 2^53 keep their digits. Throws a `TypeError` for NaN and infinities, which JSON cannot say.
  */
 export function canonicalJson(value: Json): string {
+  return formatJson(value, (map) => Object.keys(map).sort(byCodeUnit));
+}
+
+/** The same with keys in the order in which a program meets them. */
+export function orderedJson(value: Json): string {
+  return formatJson(value, Object.keys);
+}
+
+function formatJson(value: Json, keysOf: (map: object) => readonly string[]): string {
   if (typeof value === 'string') return JSON.stringify(value.toWellFormed());
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError(`${value} has no canonical form`);
@@ -19,11 +28,11 @@ export function canonicalJson(value: Json): string {
   }
   if (typeof value === 'bigint') return value.toString();
   if (value === null || typeof value === 'boolean') return String(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (isList(value)) return `[${value.map((item) => formatJson(item, keysOf)).join(',')}]`;
   const parts: string[] = [];
-  for (const key of Object.keys(value).sort(byCodeUnit)) {
+  for (const key of keysOf(value)) {
     const item = value[key];
-    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${canonicalJson(item)}`);
+    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${formatJson(item, keysOf)}`);
   }
   return `{${parts.join(',')}}`;
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { PipelineError } from '../base/error.ts';
-import { canonicalJson, hashBytes, parseJson } from '../base/hash.ts';
+import { hashBytes, orderedJson, parseJson } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { readSealed, writeSealed } from '../io/sealed.ts';
 import type { PackageFacts } from './packages.ts';
@@ -28,7 +28,7 @@ export interface CodeStore {
 }
 
 interface Kept {
-  readonly format: 2;
+  readonly format: 3;
   readonly node: string;
   readonly code: Readonly<Record<string, CodeFacts>>;
   readonly packages: Readonly<Record<string, PackageFacts>>;
@@ -65,7 +65,7 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
     scriptOf: (file, content) => scripts.get(keyOf(file, content)),
     save(packages) {
       if (!dirty) return;
-      const data: Kept = { format: 2, node: process.version, code: Object.fromEntries(used), packages };
+      const data: Kept = { format: 3, node: process.version, code: Object.fromEntries(used), packages };
       writeSealed(path, Buffer.from(JSON.stringify(data)));
       dirty = false;
     },
@@ -75,7 +75,11 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
 const CODE = /\.([mc]?)(ts|js)$/;
 
 function isParsed(path: string): boolean {
-  return CODE.test(path) || path.endsWith('.json');
+  return CODE.test(path) || isJson(path);
+}
+
+export function isJson(path: string): boolean {
+  return path.endsWith('.json');
 }
 
 /** Of a file in which nothing but its bytes counts. */
@@ -99,7 +103,7 @@ interface ReadFile {
 }
 
 function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread): ReadFile {
-  if (path.endsWith('.json')) return { facts: { ast: jsonHash(bytes) ?? content, imports: [] } };
+  if (isJson(path)) return { facts: { ast: jsonHash(bytes) ?? content, imports: [] } };
   const [, kind, language] = CODE.exec(path) ?? [];
   if (!syntax) throw new ParserMissing();
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
@@ -112,10 +116,10 @@ function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread)
   });
 }
 
-/** The value counts, not its layout; text that is no JSON counts as bytes. */
+/** The value counts, and the order of keys, which a program sees; the layout does not. Text that is no JSON counts as bytes. */
 function jsonHash(bytes: Buffer): ContentHash | undefined {
   try {
-    return hashBytes('sha256', canonicalJson(parseJson(bytes.toString('utf8'))));
+    return hashBytes('sha256', orderedJson(parseJson(bytes.toString('utf8'))));
   } catch {
     return undefined;
   }
@@ -124,6 +128,6 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
 function load(path: string): Kept {
   const data = readSealed(path);
   const kept = data && (JSON.parse(data.toString('utf8')) as Kept);
-  if (kept?.format === 2 && kept.node === process.version) return kept;
-  return { format: 2, node: process.version, code: {}, packages: {} };
+  if (kept?.format === 3 && kept.node === process.version) return kept;
+  return { format: 3, node: process.version, code: {}, packages: {} };
 }

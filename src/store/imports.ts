@@ -8,7 +8,7 @@ import type { ContentHash, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
 import { hashFile } from '../io/hash-file.ts';
-import { ParserMissing, asBytes, createCodeStore } from './code-facts.ts';
+import { ParserMissing, asBytes, createCodeStore, isJson } from './code-facts.ts';
 import type { Syntax } from './code-facts.ts';
 import { listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
@@ -20,7 +20,7 @@ import type { CodeFacts, ImportFact } from './syntax.ts';
 
 /** The static import closure of a stage module. Paths are relative to the root; our own package's begin with its name. */
 export interface Closure {
-  /** Path → hash: `ast1:…` for code, the canonical value's hash for JSON, the bytes' hash otherwise. */
+  /** Path → hash: `ast1:…` for code, the value's hash for JSON that is only imported, the bytes' hash otherwise. */
   readonly files: Readonly<Record<string, string>>;
   /** Path → the file that first led to it; the entry has none. */
   readonly importers: Readonly<Record<string, string>>;
@@ -70,11 +70,17 @@ interface Noting {
   readonly imported: Map<string, PackageFacts>;
 }
 
-interface Open {
+/** A file that another leads to. */
+interface Target {
   readonly full: string;
-  readonly from: Location;
   /** A file of a linked package that nobody is known to import: what is wrong with it is not told. */
   readonly loose: boolean;
+  /** JSON that may be read as text. */
+  readonly verbatim: boolean;
+}
+
+interface Open extends Omit<Target, 'verbatim'> {
+  readonly from: Location;
 }
 
 interface Read {
@@ -149,23 +155,26 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   }
 
   function walk(entry: string, at: Location): Closure {
-    const hashes = new Map<string, string>();
+    const reads = new Map<string, Read>();
     const importers = new Map<string, string>();
     const scripts = new Map<string, string>();
     const imported = new Map<string, PackageFacts>();
+    const verbatim = new Set<string>();
     // Nearest first, so that the chain that is told to a file is the shortest one.
     const open: Open[] = [{ full: join(root, entry), from: at, loose: false }];
     for (const next of open) {
       const { full, loose } = next;
-      if (hashes.has(full)) continue;
-      const { hash, imports, script } = readFile(next);
-      hashes.set(full, hash);
+      if (reads.has(full)) continue;
+      const read = readFile(next);
+      const { imports, script } = read;
+      reads.set(full, read);
       if (script !== undefined) scripts.set(full, script);
       const label = labelOf(full);
       for (const fact of imports) {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
         for (const target of resolveFrom(full, fact, { place, imported, loose })) {
-          if (hashes.has(target.full)) continue;
+          if (target.verbatim) verbatim.add(target.full);
+          if (reads.has(target.full)) continue;
           const name = labelOf(target.full);
           if (!importers.has(name)) importers.set(name, label);
           open.push({ ...target, from: place });
@@ -175,10 +184,12 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const roots = [...imported.values()];
     const all = packages.closureOf(roots);
     return {
-      files: sortKeys([...hashes].map(([full, hash]) => [labelOf(full), hash])),
+      files: sortKeys(
+        [...reads].map(([full, { content, hash }]) => [labelOf(full), verbatim.has(full) ? content : hash]),
+      ),
       importers: Object.fromEntries(importers),
       ...(roots.length > 0 && { packages: packages.hashOf(roots) }),
-      paths: [...hashes.keys()],
+      paths: [...reads.keys()],
       scripts,
       packageFolders: [...all.flatMap((one) => packages.placesOf(one)), ...linkPlaces()],
     };
@@ -193,7 +204,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     full: string,
     fact: ImportFact,
     noting: Noting & { readonly loose: boolean },
-  ): readonly Omit<Open, 'from'>[] {
+  ): readonly Target[] {
     try {
       return resolve(full, fact, noting);
     } catch (error) {
@@ -207,11 +218,16 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     full: string,
     fact: ImportFact,
     noting: Noting & { readonly loose: boolean },
-  ): readonly Omit<Open, 'from'>[] {
+  ): readonly Target[] {
     const { kind, specifier } = fact;
     const { loose, place } = noting;
-    const toOpen = (targets: readonly string[]): readonly Omit<Open, 'from'>[] =>
-      targets.map((target) => ({ full: target, loose: loose && !files.has(target) }));
+    const byUrl = kind === 'url' || kind === 'url-glob';
+    const toOpen = (targets: readonly string[]): readonly Target[] =>
+      targets.map((target) => ({
+        full: target,
+        loose: loose && !files.has(target),
+        verbatim: byUrl && isJson(target),
+      }));
     if (isPath(fact)) return toOpen(filesAt(full, fact, noting));
     if (kind !== 'import' || isBuiltin(specifier) || /^(data|node|file|https?):/.test(specifier)) return [];
     if (packageName(specifier) === apiPackage) {
@@ -235,7 +251,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
     if (kind === 'url' && full.startsWith(path + sep)) return [];
     const target = inside(path, specifier, place);
-    if (kind === 'glob') return matchCode(target);
+    if (kind === 'glob' || kind === 'url-glob') return matchCode(target);
     // Of any other folder that a URL names, each file counts.
     if (kind === 'url' && statIfExists(target)?.isDirectory() === true) return listCode(target);
     return loose && statIfExists(target)?.isFile() !== true ? [] : [target];
@@ -252,11 +268,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     );
   }
 
-  function resolvePackage(
-    full: string,
-    specifier: string,
-    { place, imported }: Noting,
-  ): readonly Omit<Open, 'from'>[] {
+  function resolvePackage(full: string, specifier: string, { place, imported }: Noting): readonly Target[] {
     const found = packages.find(specifier, dirname(full));
     if (!found) {
       throw new PipelineError(
@@ -274,7 +286,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     }
     // A package linked to its source changes without its version changing: all its files count.
     linked.set(found.folder, found.name);
-    return listCode(found.folder).map((path) => ({ full: path, loose: true }));
+    return listCode(found.folder).map((path) => ({ full: path, loose: true, verbatim: isJson(path) }));
   }
 
   function inside(target: string, specifier: string, place: Location): string {

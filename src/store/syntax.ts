@@ -6,8 +6,8 @@ import { byCodeUnit } from '../base/path.ts';
 
 /** How one file refers to another. */
 export interface ImportFact {
-  /** `glob`: a template specifier, its holes as `*`. `url`: `new URL(…, import.meta.url)`. */
-  readonly kind: 'import' | 'glob' | 'url';
+  /** `glob`: a template specifier, its holes as `*`. `url`: `new URL(…, import.meta.url)`. `url-glob`: both. */
+  readonly kind: 'import' | 'glob' | 'url' | 'url-glob';
   readonly specifier: string;
   readonly line: number;
   readonly column: number;
@@ -188,7 +188,7 @@ function toImport(node: Node): ImportFact | undefined {
       const specifier = toSpecifier(first);
       return (
         specifier && {
-          kind: specifier.kind === 'glob' ? 'glob' : 'url',
+          kind: specifier.kind === 'glob' ? 'url-glob' : 'url',
           specifier: specifier.specifier,
           ...at,
         }

@@ -72,3 +72,25 @@ export default ({ outs }) => writeFileSync(outs.x, readFileSync(new URL('in.txt'
   rig.write('other.txt', 'beside');
   assert.match((await rig.lockstep(['repro'])).stderr, /nothing to do/);
 });
+
+test('another order of keys in imported JSON, another layout of JSON that is read, make a stage run', async () => {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'stages/a.ts': `import { readFileSync, writeFileSync } from 'node:fs';
+import columns from './columns.json' with { type: 'json' };
+const text = new URL('./text.json', import.meta.url);
+export default ({ outs }) => writeFileSync(outs.x, Object.keys(columns) + readFileSync(text, 'utf8'));
+`,
+    'stages/columns.json': '{"date":1,"close":2}',
+    'stages/text.json': '[1]',
+  });
+  const outAfter = async (name: string, text: string): Promise<string> => {
+    rig.write(name, text);
+    const ran = await rig.lockstep(['repro']);
+    assert.equal(ran.code, 0, ran.stderr);
+    return rig.read('x.txt');
+  };
+  assert.equal(await outAfter('stages/columns.json', '{"date":1,"close":2}'), 'date,close[1]');
+  assert.equal(await outAfter('stages/columns.json', '{"close":2,"date":1}'), 'close,date[1]');
+  assert.equal(await outAfter('stages/text.json', '[ 1 ]'), 'close,date[ 1 ]');
+});

@@ -128,7 +128,7 @@ const IMPORTS: readonly (readonly [text: string, imports: readonly string[]])[] 
   ['await import(name)', []],
   ["new URL('./a.bin', import.meta.url)", ['url ./a.bin 1:1']],
   ['new URL(`./a.bin`, import.meta.url)', ['url ./a.bin 1:1']],
-  ['new URL(`./${a}.bin`, import.meta.url)', ['glob ./*.bin 1:1']],
+  ['new URL(`./${a}.bin`, import.meta.url)', ['url-glob ./*.bin 1:1']],
   ["new URL('./a.bin', base)", []],
   ["new URL('https://example.com')", []],
   ["const a = require('./a.cjs')", ['import ./a.cjs 1:11']],
