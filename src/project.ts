@@ -92,6 +92,11 @@ export interface Project {
   /** Looks at the disk and judges the selected stages; `as`: by other facts than the disk's own. */
   plan(selection: Selection, as?: Facts): Promise<Plan>;
   /**
+   * Where all stands that the selected stages are judged by, as far as that was found out by now, but for the lock: text files,
+   * deps, outs, data and code, each also where nothing is. A folder stands for all in it.
+   */
+  judgedBy(selection: Selection): readonly string[];
+  /**
    * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
    * before all that was recorded is on the disk, it and the cache are held until the project is closed.
    */
@@ -278,6 +283,11 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
       await project.look(pathsToLookAt(pipeline, graph, selection));
       return makePlan(graph, selection, as);
     },
+    judgedBy: (selection) => [
+      ...Object.keys(snapshot.filesOf('pipeline')),
+      ...pathsToLookAt(pipeline, graph, selection),
+      ...code.asked(),
+    ],
     async takeWorkspace() {
       const mutex = await take('workspace', 'exclusive', () => {
         // What another command may have moved while we looked is looked at again.

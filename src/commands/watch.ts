@@ -1,12 +1,16 @@
-import { relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { isInside } from '../base/path.ts';
+import { parentsOf } from '../base/path.ts';
 import { plural } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
+import { ownerOfTemp, readIfExists } from '../io/files.ts';
+import type { Selection } from '../plan/plan.ts';
+import type { Project } from '../project.ts';
+import { LOCKFILE } from '../record/lockfile.ts';
 import { SELECT_FLAGS, printJson, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { reproduce } from './repro.ts';
+import { reproduce, selectionOf } from './repro.ts';
 
 /** Editors write a file in several steps, and tools save several files: a change is taken up when all is quiet. */
 const QUIET_MS = 100;
@@ -25,17 +29,17 @@ async function watchProject(context: CommandContext): Promise<ExitCode> {
   const root = findRoot(context.dir);
   const changes = await watchFiles(root, context.signal);
   try {
-    for (let outs = await runOnce(context, new Set()); ;) {
+    for (;;) {
+      const wakes = await runOnce(context, root);
+      if (context.signal.aborted) return EXIT.ok;
       say(context, { type: 'watching' }, 'Watching; Ctrl-C ends.\n');
-      const changed = await changes.next((path) => [...outs].some((out) => isInside(path, out)));
+      const changed = await changes.next(wakes);
       if (context.signal.aborted) return EXIT.ok;
       say(
         context,
         { type: 'changed', paths: changed },
         `\nChanged: ${changed.length > 3 ? plural(changed.length, 'file') : changed.join(', ')}\n`,
       );
-      outs = await runOnce(context, outs);
-      if (context.signal.aborted) return EXIT.ok;
     }
   } catch (error) {
     // Ctrl-C is how a watch ends, also in the middle of a run.
@@ -46,18 +50,48 @@ async function watchProject(context: CommandContext): Promise<ExitCode> {
   }
 }
 
-/** One repro; a broken file or a failing stage is told and waited out. Returns the outs, whose changes are our own. */
-async function runOnce(context: CommandContext, before: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+/** Whether a change of what stands at a path is reason for a run. */
+type Wakes = (path: string) => boolean;
+
+/** One repro; a broken file or a failing stage is told and waited out. Returns what then is reason for the next. */
+async function runOnce(context: CommandContext, root: string): Promise<Wakes> {
+  const found: { wakes?: Wakes } = {};
   try {
-    return await withProject(context, async (project) => {
-      await reproduce(context, project);
-      return new Set(project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path)));
+    await withProject(context, async (project) => {
+      const selection = selectionOf(context, project);
+      try {
+        await reproduce(context, project);
+      } finally {
+        found.wakes = wakesOf(project, selection);
+      }
     });
   } catch (error) {
     if (!(error instanceof PipelineError) || context.signal.aborted) throw error;
     context.tell(error);
-    return before;
   }
+  return found.wakes ?? mends(root);
+}
+
+/** What the run was judged by, and nothing else: whatever its stages write would wake it again without end. */
+function wakesOf(project: Project, selection: Selection): Wakes {
+  const places = new Set(project.judgedBy(selection));
+  const outs = new Set<string>(project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path)));
+  return (path) => {
+    if (outs.has(path) || isBelow(path, outs)) return false;
+    // Ours to write, and no content of the folder it is in.
+    return places.has(path) || (isBelow(path, places) && basename(path) !== '.gitignore');
+  };
+}
+
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  return parentsOf(path).some((folder) => folders.has(folder));
+}
+
+/** What can mend a project that cannot be opened: its text files. Nothing ran, so that the lock was not written by us. */
+async function mends(root: string): Promise<Wakes> {
+  const { readPipeline } = await import('../read/pipeline.ts');
+  const { files } = readPipeline({ load: (file) => readIfExists(join(root, file)) });
+  return (path) => path === LOCKFILE || files.includes(path);
 }
 
 function say(context: CommandContext, event: Record<string, unknown>, text: string): void {
@@ -66,8 +100,8 @@ function say(context: CommandContext, event: Record<string, unknown>, text: stri
 }
 
 interface Changes {
-  /** The files that changed since the last call, once all is quiet; those that `skip` names do not count. */
-  next(skip: (path: string) => boolean): Promise<readonly string[]>;
+  /** Where something changed since the last call that is reason for a run, once all is quiet. */
+  next(wakes: Wakes): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -75,38 +109,50 @@ async function watchFiles(root: string, signal: AbortSignal): Promise<Changes> {
   const { watch: observe } = await import('chokidar');
   const pending = new Set<string>();
   let wake: () => void = () => undefined;
-  const watcher = observe(root, { ignoreInitial: true, ignored: (path) => isIgnored(root, path) });
-  watcher.on('all', (_, path) => {
-    pending.add(relative(root, path).split(sep).join('/'));
+  let counts: Wakes = ALL;
+  // With `atomic`, names that look like an editor's backups would be left out, and a dep may have one.
+  const watcher = observe(root, {
+    ignoreInitial: true,
+    atomic: false,
+    ignored: (path) => isUnwatched(root, path),
+  });
+  watcher.on('all', (_, full) => {
+    const path = relative(root, full).split(sep).join('/');
+    if (!counts(path)) return;
+    pending.add(path);
     wake();
   });
   signal.addEventListener('abort', () => wake(), { once: true });
   await new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
   return {
-    async next(skip) {
-      for (;;) {
-        if (signal.aborted) return [];
-        const relevant = [...pending].filter((path) => !skip(path));
-        pending.clear();
-        if (relevant.length > 0) return relevant.sort();
+    async next(wakes) {
+      counts = wakes;
+      for (const path of pending) if (!wakes(path)) pending.delete(path);
+      if (pending.size === 0 && !signal.aborted)
         await new Promise<void>((resolve) => {
           let timer: NodeJS.Timeout | undefined;
           wake = () => {
             clearTimeout(timer);
             timer = setTimeout(resolve, signal.aborted ? 0 : QUIET_MS);
           };
-          if (signal.aborted) resolve();
         });
-        wake = () => undefined;
-      }
+      wake = () => undefined;
+      counts = ALL;
+      const changed = [...pending].sort();
+      pending.clear();
+      return changed;
     },
     close: () => watcher.close(),
   };
 }
 
-const OWN = new Set(['.lockstep', '.git', 'node_modules', 'pipeline.lock', '.gitignore']);
+/** While a run goes on: by what it is judged is known at its end. */
+const ALL: Wakes = () => true;
 
-function isIgnored(root: string, path: string): boolean {
+/** What is ours or git's, and installed packages, which are too many files. */
+function isUnwatched(root: string, path: string): boolean {
   const parts = relative(root, path).split(sep);
-  return parts.some((part) => OWN.has(part) || part.endsWith('.tmp'));
+  return parts.some(
+    (part) => /^(\.git|node_modules|\.lockstep(-.*)?)$/.test(part) || ownerOfTemp(part) !== undefined,
+  );
 }

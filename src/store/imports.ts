@@ -10,10 +10,10 @@ import { readIfExists, statIfExists } from '../io/files.ts';
 import { hashFile } from '../io/hash-file.ts';
 import { ParserMissing, asBytes, createCodeStore, isJson } from './code-facts.ts';
 import type { Syntax } from './code-facts.ts';
-import { listCode, matchCode } from './list-code.ts';
+import { folderOf, listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
 import { findOwnImport } from './own-import.ts';
-import { createPackages, packageName } from './packages.ts';
+import { INSTALLED, createPackages, packageName } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
 import { specifierPath } from './specifier-path.ts';
 import type { CodeFacts, ImportFact } from './syntax.ts';
@@ -47,6 +47,11 @@ export interface CodeReader {
    * count: their text is known.
    */
   changedIn(entry: string, at: Location): string | undefined;
+  /**
+   * Where all stands that was asked for so far, relative to the root: files, those included that were not there, and folders for
+   * what is in them. For installed packages the files that their managers write.
+   */
+  asked(): readonly string[];
   save(): void;
 }
 
@@ -98,6 +103,8 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const packages = createPackages(code.packages);
   const files = new Map<string, Read>();
   const closures = new Map<string, Closure>();
+  const asked = new Set<string>();
+  let installed: readonly string[] = [];
   /** Folder → name of packages that are linked to their source, not installed. */
   const linked = new Map<string, string>();
   let buffer: Buffer | undefined;
@@ -132,6 +139,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   function readFile({ full, from, loose }: Open): Read {
     const known = files.get(full);
     if (known) return known;
+    asked.add(full);
     let content = contentOf(full);
     let facts = content && (code.get(full, content) ?? factsOfHuge(full, content));
     if (!content || !facts) {
@@ -251,15 +259,21 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
     if (kind === 'url' && full.startsWith(path + sep)) return [];
     const target = inside(path, specifier, place);
-    if (kind === 'glob' || kind === 'url-glob') return matchCode(target);
+    if (kind === 'glob' || kind === 'url-glob') {
+      asked.add(folderOf(target));
+      return matchCode(target);
+    }
     // Of any other folder that a URL names, each file counts.
-    if (kind === 'url' && statIfExists(target)?.isDirectory() === true) return listCode(target);
+    if (kind === 'url' && statIfExists(target)?.isDirectory() === true) {
+      asked.add(target);
+      return listCode(target);
+    }
     return loose && statIfExists(target)?.isFile() !== true ? [] : [target];
   }
 
   /** `#name`: the `imports` of the package.json above. */
   function ownImport(full: string, specifier: string, place: Location): string {
-    const target = findOwnImport(full, specifier);
+    const target = findOwnImport(full, specifier, asked);
     if (target !== undefined) return target;
     throw new PipelineError(
       'code.package-missing',
@@ -269,6 +283,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   }
 
   function resolvePackage(full: string, specifier: string, { place, imported }: Noting): readonly Target[] {
+    installed = INSTALLED;
     const found = packages.find(specifier, dirname(full));
     if (!found) {
       throw new PipelineError(
@@ -286,6 +301,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     }
     // A package linked to its source changes without its version changing: all its files count.
     linked.set(found.folder, found.name);
+    asked.add(found.folder);
     return listCode(found.folder).map((path) => ({ full: path, loose: true, verbatim: isJson(path) }));
   }
 
@@ -328,6 +344,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         }
       }
     },
+    asked: () => [...[...asked].map((full) => relative(root, full).split(sep).join('/')), ...installed],
     save: () => code.save(packages.facts()),
   };
 }

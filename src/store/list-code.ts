@@ -19,8 +19,12 @@ export function listCode(folder: string): readonly string[] {
 
 /** The files a path with holes (`*`, each within one folder's name) may stand for; nothing else in it is special. */
 export function matchCode(pattern: string): readonly string[] {
-  const fixed = dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`);
   const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
   const matches = new RegExp(`^${parts.join('[^/]*')}$`);
-  return listCode(fixed).filter((path) => matches.test(path));
+  return listCode(folderOf(pattern)).filter((path) => matches.test(path));
+}
+
+/** The folder that holds whatever a path with holes may stand for. */
+export function folderOf(pattern: string): string {
+  return dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`);
 }

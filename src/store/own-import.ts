@@ -7,11 +7,14 @@ const CONDITIONS = new Set(['import', 'node', 'module-sync', 'default']);
 
 /**
  * What `#name` means: an absolute path or the specifier of a package, by the `imports` of the nearest package.json above
- * `file`, exact names before patterns with one `*`; `undefined` when there is no such name. Source: https://nodejs.org/api/packages.html#subpath-imports
+ * `file`, exact names before patterns with one `*`; `undefined` when there is no such name. Each file that is looked for is
+ * added to `asked`. Source: https://nodejs.org/api/packages.html#subpath-imports
  */
-export function findOwnImport(file: string, specifier: string): string | undefined {
+export function findOwnImport(file: string, specifier: string, asked: Set<string>): string | undefined {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    const bytes = readIfExists(join(folder, 'package.json'));
+    const path = join(folder, 'package.json');
+    asked.add(path);
+    const bytes = readIfExists(path);
     if (bytes) {
       const target = targetOf(bytes, specifier);
       return target?.startsWith('./') === true ? join(folder, specifierPath(target)) : target;

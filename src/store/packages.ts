@@ -4,6 +4,15 @@ import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
 
+/** What managers of packages write at a project's root when they have installed some. */
+export const INSTALLED: readonly string[] = [
+  'package.json',
+  'package-lock.json',
+  'pnpm-lock.yaml',
+  'yarn.lock',
+  'bun.lock',
+];
+
 /** What the fingerprint needs to know of an installed package. */
 export interface PackageFacts {
   /** Real path of the package's folder. */

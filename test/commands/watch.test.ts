@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import test from 'node:test';
+import { createRig } from '../rig.ts';
 import type { Ran, Rig, Running } from '../rig.ts';
 import { createDemo, jsonOf } from './projects.ts';
 
@@ -49,6 +50,11 @@ function runsOf(ran: Ran): readonly string[] {
   return runs.map((stages) => stages.join(' '));
 }
 
+/** What each further run of a watch was told to be for. */
+function changesOf(ran: Ran): readonly unknown[] {
+  return jsonOf(ran).flatMap((event) => (event['type'] === 'changed' ? [event['paths']] : []));
+}
+
 /** Saves as careful editors do, in one step: whoever watches sees the old file or the new one. */
 function save(rig: Rig, name: string, text: string): void {
   rig.write('node_modules/saved', text);
@@ -71,10 +77,93 @@ test('a saved file reruns exactly what it makes stale, and what stages write rer
   // Of the second change: "split" writes the same parts, which stops the wave.
   assert.deepEqual(runsOf(ran), ['', 'copy split count', 'split', 'copy split count']);
   assert.equal(rig.read('count.txt'), '2\n');
+  assert.deepEqual(changesOf(ran), [['in.txt'], ['params.yaml'], ['in.txt']]);
+});
+
+for (const [what, more] of [
+  ['a stage that fails', 'cmd: "echo x >> tool.log; cat in.txt > work/o.txt; exit 1"'],
+  ['a stage that always runs', 'always: true, cmd: "echo x >> tool.log; cat in.txt > work/o.txt"'],
+]) {
+  test(`what ${what} writes beside its outs is no reason to run it again, nor is a file that nobody reads`, async () => {
+    const rig = createRig({
+      'pipeline.yaml': `name: a
+stages:
+  w: { ${more}, deps: [in.txt], outs: [work/o.txt] }
+  around: { cmd: ls work > list.txt, deps: [work], outs: [list.txt] }
+`,
+      'in.txt': 'one\n',
+      'work/given.txt': 'given\n',
+    });
+    const watch = watchIn(rig);
+    for (const times of [1, 2, 3]) {
+      await watch.watching(times);
+      save(rig, 'notes.txt', `${times}\n`);
+      save(rig, 'in.txt', `${times}\n`);
+    }
+    await watch.watching(4);
+    assert.deepEqual(changesOf(await watch.end()), [['in.txt'], ['in.txt'], ['in.txt']]);
+    assert.equal(rig.read('tool.log'), 'x\nx\nx\nx\n');
+  });
+}
+
+test('a dep wakes a watch whatever it is called', async () => {
+  const deps = ['in.tmp', 'in.txt~', 'sub/.in.swp', 'sub/.gitignore', 'sub/pipeline.lock'];
+  const rig = createRig({
+    'pipeline.yaml': `name: a\nstages:\n  w: { cmd: cat in.tmp > o.txt, deps: [${deps.join(', ')}], outs: [o.txt] }\n`,
+    ...Object.fromEntries(deps.map((dep) => [dep, 'old\n'])),
+  });
+  const watch = watchIn(rig);
+  for (const [runs, dep] of deps.entries()) {
+    await watch.watching(runs + 1);
+    save(rig, dep, 'new\n');
+  }
+  await watch.watching(deps.length + 1);
+  const ran = await watch.end();
   assert.deepEqual(
-    jsonOf(ran).flatMap((event) => (event['type'] === 'changed' ? [event['paths']] : [])),
-    [['in.txt'], ['params.yaml'], ['in.txt']],
+    changesOf(ran),
+    deps.map((dep) => [dep]),
   );
+  assert.deepEqual(runsOf(ran), ['w', 'w', 'w', 'w', 'w', 'w']);
+});
+
+test('a watch is woken by what was looked for in vain, by new files in folders that are read, and by imported code', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'name: a\nparams: [more.yaml]\nstages:\n  m: { run: stages/m.ts, deps: [in], outs: [m.txt] }\n',
+    'pipeline.lock': '<<<<<<< ours\n',
+    'in/a.txt': 'a\n',
+    'stages/m.ts': `import { writeFileSync } from 'node:fs';
+import { defineStage } from 'lockstep-data';
+import { text } from './text.ts';
+const table = new URL('./tables/', import.meta.url);
+export default defineStage(({ outs }) => writeFileSync(outs['m.txt'] ?? '', text + table.protocol));
+`,
+    'stages/tables/a.csv': '1\n',
+  });
+  const saves: readonly (readonly [name: string, text: string])[] = [
+    ['more.yaml', 'a: 1\n'],
+    ['pipeline.lock', 'lockfile: 1\nstages: {}\n'],
+    ['stages/text.ts', "export const text = 'one';\n"],
+    ['in/b.txt', 'b\n'],
+    ['stages/text.ts', "export const text = 'two';\n"],
+    ['stages/tables/b.csv', '2\n'],
+  ];
+  const watch = watchIn(rig);
+  for (const [runs, [name, text]] of saves.entries()) {
+    await watch.watching(runs + 1);
+    save(rig, name, text);
+  }
+  await watch.watching(saves.length + 1);
+  const ran = await watch.end();
+  assert.deepEqual(
+    changesOf(ran),
+    saves.map(([name]) => [name]),
+  );
+  assert.match(
+    JSON.stringify(jsonOf(ran).filter((event) => event['type'] === 'error')),
+    /more\.yaml.*conflict.*text\.ts/,
+  );
+  assert.deepEqual(runsOf(ran), ['m', 'm', 'm', 'm']);
 });
 
 test('each run of a watch has a history of its own', async () => {

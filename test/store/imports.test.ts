@@ -18,8 +18,9 @@ import type { ContentHash } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { createCodeReader } from '../../src/store/imports.ts';
 import * as syntax from '../../src/store/syntax.ts';
-import type { Closure } from '../../src/store/imports.ts';
+import type { Closure, CodeReader } from '../../src/store/imports.ts';
 import { createMemo } from '../../src/store/memo.ts';
+import type { Memo } from '../../src/store/memo.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -29,13 +30,30 @@ interface Place {
   /** Makes a file large without writing it, and lets the memo know the hash, as if it had been hashed. */
   enlarge(path: string, bytes: number, hash: ContentHash): void;
   closure(entry?: string): Closure;
+  /** What was asked for on the way to the closure, or to what is wrong with it; sorted. */
+  asked(): readonly string[];
 }
+
+const STAGE = { file: 'pipeline.yaml', line: 3, column: 10, length: 11 };
 
 /** A project in a folder of its own, below a folder that other things may stand in. */
 function project(files: Files, name = 'project'): Place {
   const above = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-imports-')));
   after(() => rmSync(above, { recursive: true, force: true }));
   const root = join(above, name);
+  const clock = createClock();
+  const open = (memo: Memo): CodeReader =>
+    createCodeReader({
+      root,
+      memo,
+      clock,
+      path: join(above, 'code'),
+      syntax,
+      apiPackage: 'lockstep-data',
+      apiFolder: join(root, 'node_modules/lockstep-data'),
+      resolveOwn: (specifier) =>
+        specifier === 'lockstep-data' ? undefined : join(root, 'node_modules', `${specifier}.ts`),
+    });
   const place: Place = {
     root,
     write(more) {
@@ -52,23 +70,21 @@ function project(files: Files, name = 'project'): Place {
       memo.save();
     },
     closure(entry = 'stages/a.ts') {
-      const clock = createClock();
       const memo = createMemo(join(above, 'memo'), clock.now());
-      const reader = createCodeReader({
-        root,
-        memo,
-        clock,
-        path: join(above, 'code'),
-        syntax,
-        apiPackage: 'lockstep-data',
-        apiFolder: join(root, 'node_modules/lockstep-data'),
-        resolveOwn: (specifier) =>
-          specifier === 'lockstep-data' ? undefined : join(root, 'node_modules', `${specifier}.ts`),
-      });
-      const closure = reader.closureOf(entry, { file: 'pipeline.yaml', line: 3, column: 10, length: 11 });
+      const reader = open(memo);
+      const closure = reader.closureOf(entry, STAGE);
       reader.save();
       memo.save();
       return closure;
+    },
+    asked() {
+      const reader = open(createMemo(join(above, 'memo'), clock.now()));
+      try {
+        reader.closureOf('stages/a.ts', STAGE);
+      } catch (error) {
+        assert.ok(error instanceof PipelineError, String(error));
+      }
+      return [...reader.asked()].sort();
     },
   };
   place.write(files);
@@ -174,6 +190,30 @@ for (const [code, files] of ADDRESSED) {
     );
   });
 }
+
+test('what was asked for are files, those that are not there, folders of patterns, and what explains packages', () => {
+  const place = project({ 'stages/a.ts': "import './b.ts';\n" });
+  assert.deepEqual(place.asked(), ['stages/a.ts', 'stages/b.ts']);
+  place.write({ 'stages/b.ts': 'const broken = ;\n' });
+  assert.deepEqual(place.asked(), ['stages/a.ts', 'stages/b.ts']);
+  place.write({
+    'stages/b.ts': 'await import(`../parts/x-${1}/${2}.ts`);\nnew URL("../shapes/", import.meta.url);\n',
+    'shapes/round.bin': 'o',
+  });
+  assert.deepEqual(place.asked(), ['parts', 'shapes', 'shapes/round.bin', 'stages/a.ts', 'stages/b.ts']);
+  place.write({ 'package.json': '{}', 'stages/b.ts': "import '#c';\n" });
+  assert.deepEqual(place.asked(), ['package.json', 'stages/a.ts', 'stages/b.ts', 'stages/package.json']);
+  place.write({ 'stages/b.ts': "import 'none';\n" });
+  assert.deepEqual(place.asked(), [
+    'bun.lock',
+    'package-lock.json',
+    'package.json',
+    'pnpm-lock.yaml',
+    'stages/a.ts',
+    'stages/b.ts',
+    'yarn.lock',
+  ]);
+});
 
 test('the chain that is told to a file is the shortest', () => {
   const { importers } = project({
@@ -432,6 +472,7 @@ for (const where of ['packages/lib', '../elsewhere/lib']) {
     ]);
     assert.notEqual(before.packages, undefined, 'what it depends on counts too');
     assert.ok(before.packageFolders.includes(join(place.root, 'node_modules/lib')), 'its link may be read');
+    assert.ok(place.asked().includes(where), 'a file that comes to it counts, too');
     place.write({ [`${where}/deep/x.ts`]: 'export const x = 2;\n' });
     const changed = place.closure();
     assert.notEqual(changed.files[`${prefix}/deep/x.ts`], before.files[`${prefix}/deep/x.ts`]);
