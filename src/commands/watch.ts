@@ -1,6 +1,6 @@
 import { basename, join, relative, sep } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
-import type { ExitCode } from '../base/error.ts';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import type { ExitCode, Problem } from '../base/error.ts';
 import { parentsOf } from '../base/path.ts';
 import { plural } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
@@ -27,7 +27,7 @@ export default watch;
 
 async function watchProject(context: CommandContext): Promise<ExitCode> {
   const root = findRoot(context.dir);
-  const changes = await watchFiles(root, context.signal);
+  const changes = await watchFiles(root, context);
   try {
     for (;;) {
       const wakes = await runOnce(context, root);
@@ -105,11 +105,12 @@ interface Changes {
   close(): Promise<void>;
 }
 
-async function watchFiles(root: string, signal: AbortSignal): Promise<Changes> {
+async function watchFiles(root: string, { signal, emit }: CommandContext): Promise<Changes> {
   const { watch: observe } = await import('chokidar');
   const pending = new Set<string>();
   let wake: () => void = () => undefined;
   let counts: Wakes = ALL;
+  let fault: PipelineError | undefined;
   // With `atomic`, names that look like an editor's backups would be left out, and a dep may have one.
   const watcher = observe(root, {
     ignoreInitial: true,
@@ -123,9 +124,21 @@ async function watchFiles(root: string, signal: AbortSignal): Promise<Changes> {
     wake();
   });
   signal.addEventListener('abort', () => wake(), { once: true });
-  await new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
+  const isReady = new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
+  const hasFailed = new Promise<void>((resolve) => {
+    watcher.on('error', (error) => {
+      // What nobody may read is no dep of a run that succeeds.
+      if (isSystemError(error, 'EACCES', 'EPERM'))
+        return emit({ type: 'warned', problem: unseen(error.path) });
+      fault ??= unwatchable(error);
+      resolve();
+      wake();
+    });
+  });
+  await Promise.race([isReady, hasFailed]);
   return {
     async next(wakes) {
+      if (fault) throw fault;
       counts = wakes;
       for (const path of pending) if (!wakes(path)) pending.delete(path);
       if (pending.size === 0 && !signal.aborted)
@@ -136,6 +149,7 @@ async function watchFiles(root: string, signal: AbortSignal): Promise<Changes> {
             timer = setTimeout(resolve, signal.aborted ? 0 : QUIET_MS);
           };
         });
+      if (fault) throw fault;
       wake = () => undefined;
       counts = ALL;
       const changed = [...pending].sort();
@@ -144,6 +158,22 @@ async function watchFiles(root: string, signal: AbortSignal): Promise<Changes> {
     },
     close: () => watcher.close(),
   };
+}
+
+function unseen(path: string | undefined): Problem {
+  return {
+    code: 'watch.denied',
+    message: `"${path ?? '(unknown)'}" may not be read, so that changes in it are not seen`,
+    hint: 'give yourself the right to it (ls -l shows whose it is), if the project needs it',
+  };
+}
+
+function unwatchable(error: unknown): PipelineError {
+  if (!isSystemError(error, 'ENOSPC', 'EMFILE')) throw error;
+  return new PipelineError('watch.limit', `the system watches no more files for you (${error.code})`, {
+    exit: EXIT.failed,
+    hint: 'raise its limit ("sysctl fs.inotify.max_user_watches" shows it; 1048576 is a usual one), or close other watchers',
+  });
 }
 
 /** While a run goes on: by what it is judged is known at its end. */

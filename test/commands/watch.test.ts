@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { createRig } from '../rig.ts';
+import { REPOSITORY, createRig } from '../rig.ts';
 import type { Ran, Rig, Running } from '../rig.ts';
 import { createDemo, jsonOf } from './projects.ts';
 
@@ -38,6 +40,23 @@ function watchIn(rig: Rig, ...words: readonly string[]): Watch {
     },
   };
 }
+
+const LIMITED = 'echo 5 > /proc/sys/user/max_inotify_watches';
+
+test('a watch that the system has no room for ends with what to raise', (t) => {
+  const isAble = spawnSync('unshare', ['-Ur', 'sh', '-c', LIMITED]).status === 0;
+  if (!isAble) return t.skip('no user namespace can be made here');
+  const rig = createRig({ 'pipeline.yaml': 'stages: { s: { cmd: "echo x > out", outs: [out] } }\n' });
+  for (const name of 'abcdefghij') rig.write(`${name}/${name}/f`, '');
+  const script = `${LIMITED}; exec "$0" "$@"`;
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const ran = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, cli, 'watch'], {
+    cwd: rig.root,
+    encoding: 'utf8',
+  });
+  assert.equal(ran.status, 1, ran.stderr);
+  assert.match(ran.stderr, /error\[watch\.limit\]: the system watches no more files for you \(ENOSPC\)\n/);
+});
 
 /** What each run of a watch ran: `copy split count`. */
 function runsOf(ran: Ran): readonly string[] {
