@@ -31,6 +31,12 @@ export interface AttemptInputs {
   readonly onStart: (leader: Leader) => void;
 }
 
+/** An attempt that has begun. */
+export interface Attempt extends AttemptInputs {
+  /** Aborted when the stage's `timeout:` is over. */
+  readonly timeUp: AbortSignal;
+}
+
 /** Files of our own package that a stage process loads. */
 export interface OwnPackage {
   readonly root: string;

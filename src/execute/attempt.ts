@@ -1,24 +1,36 @@
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { Stage } from '../base/types.ts';
+import type { ShellAction, Stage } from '../base/types.ts';
+import type { Clock } from '../io/clock.ts';
 import { statIfExists } from '../io/files.ts';
-import type { AttemptInputs } from './attempt-inputs.ts';
+import type { Attempt, AttemptInputs } from './attempt-inputs.ts';
 import { runModule } from './module-process.ts';
 import { shellEnv } from './stage-env.ts';
 import { supervise } from './supervise.ts';
 
 /** Runs a stage's action once, in a process group of its own. Throws `stage.failed` and its kin; never leaves a process. */
 export async function runAction(inputs: AttemptInputs): Promise<{ readonly peakMemory?: number }> {
-  const { stage } = inputs;
-  if (stage.action.kind === 'module') return runModule(inputs);
-  const cmds = typeof stage.action.cmd === 'string' ? [stage.action.cmd] : stage.action.cmd;
+  const { stage, clock } = inputs;
+  const { timeoutMs } = stage.policy;
+  const limit = new AbortController();
+  const attempt = { ...inputs, timeUp: limit.signal };
+  const forgetLimit = timeoutMs === undefined ? undefined : after(clock, timeoutMs, () => limit.abort());
+  try {
+    return await (stage.action.kind === 'module' ? runModule(attempt) : runShell(attempt, stage.action));
+  } finally {
+    forgetLimit?.();
+  }
+}
+
+async function runShell(attempt: Attempt, action: ShellAction): Promise<{ readonly peakMemory?: number }> {
+  const cmds = typeof action.cmd === 'string' ? [action.cmd] : action.cmd;
   let peakMemory = 0;
   for (const cmd of cmds) {
     // A script of several lines stops at the first that fails, as a list of commands does.
     const args = cmd.trim().includes('\n') ? ['-e', '-c', cmd] : ['-c', cmd];
-    const cwd = join(inputs.root, stage.action.wdir);
-    if (!statIfExists(cwd)?.isDirectory()) throw noWdir(stage, stage.action.wdir);
-    const ending = await supervise(inputs, { command: '/bin/sh', args, cwd, env: shellEnv(inputs) });
+    const cwd = join(attempt.root, action.wdir);
+    if (!statIfExists(cwd)?.isDirectory()) throw noWdir(attempt.stage, action.wdir);
+    const ending = await supervise(attempt, { command: '/bin/sh', args, cwd, env: shellEnv(attempt) });
     peakMemory = Math.max(peakMemory, ending.peakMemory ?? 0);
   }
   return peakMemory > 0 ? { peakMemory } : {};
@@ -31,4 +43,11 @@ function noWdir(stage: Stage, wdir: string): PipelineError {
     exit: EXIT.failed,
     hint: 'make the folder, or correct wdir:',
   });
+}
+
+/** Acts once the time is over; the function it returns calls that off. */
+function after(clock: Clock, ms: number, act: () => void): () => void {
+  const off = new AbortController();
+  void clock.sleep(ms, off.signal).then(act, () => undefined);
+  return () => off.abort();
 }

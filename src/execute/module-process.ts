@@ -4,7 +4,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
 import { redactorOf } from './attempt-inputs.ts';
-import type { AttemptInputs, OwnPackage } from './attempt-inputs.ts';
+import type { Attempt, AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 import { commonJsFailed } from './commonjs.ts';
 import { denialOf } from './denial.ts';
@@ -15,7 +15,7 @@ import { supervise } from './supervise.ts';
 import type { Command } from './supervise.ts';
 
 /** Runs a module stage in a process of its own. Throws `stage.failed`, `stage.undeclared` and their kin. */
-export async function runModule(inputs: AttemptInputs): Promise<{ readonly peakMemory?: number }> {
+export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?: number }> {
   const { root, stage, staging } = inputs;
   if (stage.action.kind !== 'module') throw new Error('not a module stage');
   const denied: { permission: string; resource: string }[] = [];

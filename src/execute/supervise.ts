@@ -1,9 +1,8 @@
 import type { PipelineError } from '../base/error.ts';
-import type { Clock } from '../io/clock.ts';
 import { stopGroup } from '../io/process.ts';
 import type { Ending } from '../io/process-group.ts';
 import { redactorOf } from './attempt-inputs.ts';
-import type { AttemptInputs } from './attempt-inputs.ts';
+import type { Attempt } from './attempt-inputs.ts';
 import { endingError } from './ending.ts';
 
 /** How long a stage may take to end after SIGTERM. */
@@ -26,15 +25,15 @@ export interface Supervision {
   readonly explain?: () => PipelineError | undefined;
 }
 
-/** Starts a process group, feeds its output to the listeners, ends it on timeout and abort. */
+/** Starts a process group, feeds its output to the listeners, ends it when its time is up and on abort. */
 export async function supervise(
-  inputs: AttemptInputs,
+  attempt: Attempt,
   command: Command,
   supervision: Supervision = {},
 ): Promise<Ending> {
-  const { stage, emit, signal, clock } = inputs;
+  const { stage, emit, signal, timeUp, clock } = attempt;
   signal.throwIfAborted();
-  const redactor = redactorOf(inputs);
+  const redactor = redactorOf(attempt);
   const streams = { stdout: redactor.stream(), stderr: redactor.stream() };
   let heapExhausted = false;
   let lastErrors = '';
@@ -49,10 +48,10 @@ export async function supervise(
   const { onMessage } = supervision;
   let stopped: 'timeout' | 'canceled' | undefined;
   let fault: { readonly error: unknown } | undefined;
-  const group = inputs.launcher.start(command, {
+  const group = attempt.launcher.start(command, {
     onStarted(leader) {
       try {
-        inputs.onStart(leader);
+        attempt.onStart(leader);
       } catch (error) {
         // A process that could not be recorded must not run on.
         fault = { error };
@@ -67,22 +66,15 @@ export async function supervise(
     void stopGroup(group, GRACE_MS, clock);
   };
   const onAbort = (): void => stop('canceled');
+  const onTimeUp = (): void => stop('timeout');
   signal.addEventListener('abort', onAbort, { once: true });
-  const { timeoutMs } = stage.policy;
-  const forgetLimit = timeoutMs === undefined ? undefined : after(clock, timeoutMs, () => stop('timeout'));
+  timeUp.addEventListener('abort', onTimeUp, { once: true });
   const ending = await group.ended;
-  forgetLimit?.();
   signal.removeEventListener('abort', onAbort);
+  timeUp.removeEventListener('abort', onTimeUp);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());
   if (fault) throw fault.error;
   const error = endingError(stage, ending, { stopped, heapExhausted, explain: supervision.explain });
   if (error) throw error;
   return ending;
-}
-
-/** Acts once the time is over; the function it returns calls that off. */
-function after(clock: Clock, ms: number, act: () => void): () => void {
-  const off = new AbortController();
-  void clock.sleep(ms, off.signal).then(act, () => undefined);
-  return () => off.abort();
 }

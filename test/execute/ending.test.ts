@@ -68,6 +68,20 @@ test('a stage that ignores SIGTERM is killed after its grace time', async () => 
   assert.deepEqual(pidsOf(rig).filter(isAlive), []);
 });
 
+test('a timeout holds for all commands of an attempt together', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s:
+    cmd: [sleep 0.3, sleep 0.3, sleep 0.3, sleep 0.3, echo never > out]
+    outs: [out]
+    timeout: 1s
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(problemOf(ran, 's').message, 'stage "s" did not end within 1.0s');
+  assert.equal(existsSync(rig.path('out')), false);
+});
+
 test('a timeout longer than a timer can hold does not fire at once', async () => {
   const rig = shellRig('echo x > out', '    timeout: 40d\n');
   const ran = await rig.lockstep(['repro', '--json']);
