@@ -30,3 +30,35 @@ export type ChildMessage =
       /** The error said `retryable: false`: another attempt would end alike. */
       readonly hopeless?: true;
     };
+
+type Test = (value: unknown) => boolean;
+
+const isText: Test = (value) => typeof value === 'string';
+const isAmount: Test = (value) => Number.isFinite(value);
+const orNone =
+  (test: Test): Test =>
+  (value) =>
+    value === undefined || test(value);
+
+const FIELDS: Readonly<Record<ChildMessage['type'], Readonly<Record<string, Test>>>> = {
+  log: { text: isText },
+  progress: { done: isAmount, total: orNone(isAmount), label: orNone(isText) },
+  denied: { permission: isText, resource: isText },
+  done: { peakMemory: isAmount },
+  failed: {
+    message: isText,
+    stack: isText,
+    permission: orNone(isText),
+    resource: orNone(isText),
+    hopeless: orNone((value) => value === true),
+  },
+};
+
+/** Whether that is a message of ours: the stage's own code can send on the channel too, and anything. */
+export function isChildMessage(raw: unknown): raw is ChildMessage {
+  if (typeof raw !== 'object' || raw === null) return false;
+  const said = raw as Readonly<Record<string, unknown>>;
+  const { type } = said;
+  if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) return false;
+  return Object.entries(FIELDS[type as ChildMessage['type']]).every(([name, test]) => test(said[name]));
+}

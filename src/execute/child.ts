@@ -47,23 +47,55 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       now: new Date(job.now),
       signal,
       log: (text: unknown) => send({ type: 'log', text: String(text) }),
-      progress: (state: { done: number; total?: number; label?: string }) =>
-        send({ type: 'progress', ...state }),
+      progress: tellProgress,
     });
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const { message, stack } = wordsOf(error);
     const hopeless = (error as { retryable?: unknown } | null)?.retryable === false;
     finish(
       {
         type: 'failed',
         ...refusalOf(error, message),
-        stack: stack ?? message,
+        stack,
         ...(hopeless && { hopeless }),
       },
       1,
     );
   }
+}
+
+interface ToldProgress {
+  readonly done: unknown;
+  readonly total?: unknown;
+  readonly label?: string | number | null;
+}
+
+/** As numbers and text, whatever the stage gives: nobody holds it to the types. What is no number is not told. */
+function tellProgress(state: ToldProgress): void {
+  const done = amountOf(state.done);
+  const total = amountOf(state.total);
+  const label = state.label ?? undefined;
+  if (done === undefined) return;
+  send({
+    type: 'progress',
+    done,
+    ...(total !== undefined && { total }),
+    ...(label !== undefined && { label: String(label) }),
+  });
+}
+
+function amountOf(value: unknown): number | undefined {
+  const amount = value === null ? NaN : Number(value);
+  return Number.isFinite(amount) ? amount : undefined;
+}
+
+/** Anything can be thrown, and the fields of an error can hold anything. */
+function wordsOf(error: unknown): { readonly message: string; readonly stack: string } {
+  const thrown: { readonly message: unknown; readonly stack?: unknown } =
+    error instanceof Error ? error : { message: error };
+  const message = String(thrown.message);
+  return { message, stack: typeof thrown.stack === 'string' ? thrown.stack : message };
 }
 
 /** Loading Node's type stripper takes longer than most stages; what types a file has, Node alone decides. */

@@ -5,6 +5,7 @@ import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
 import { redactorOf } from './attempt-inputs.ts';
 import type { Attempt, AttemptInputs, OwnPackage } from './attempt-inputs.ts';
+import { isChildMessage } from './child-protocol.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 import { commonJsFailed } from './commonjs.ts';
 import { denialOf } from './denial.ts';
@@ -31,10 +32,8 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,
   };
-  const onMessage = (raw: unknown): void => {
-    // The stage's own code can send here too, and anything.
-    if (typeof raw !== 'object' || raw === null) return undefined;
-    const message = raw as ChildMessage;
+  const onMessage = (message: unknown): void => {
+    if (!isChildMessage(message)) return undefined;
     switch (message.type) {
       case 'log':
         return inputs.emit({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
-import { outcomesOf, outputOf, problemOf } from './tools.ts';
+import { eventsOf, outcomesOf, outputOf, problemOf } from './tools.ts';
 
 test('a module gets named or listed deps and outs, nested params, its tick as now, and little environment', async () => {
   const rig = createRig({
@@ -118,6 +118,13 @@ export default ({ outs }) => { writeFileSync(outs.out, 'half'); process.exit(0);
     code: 'stage.failed',
     message: /failed: after$/,
   },
+  'throws an error whose message and stack are no text': {
+    files: {
+      'm.ts': `export default () => { throw Object.assign(new Error('x'), { message: ['a', 7], stack: 7 }); };`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: a,7$/,
+  },
   'uses syntax that cannot be erased': {
     files: { 'm.ts': `enum A { B }\nexport default () => A.B;` },
     code: 'code.syntax',
@@ -150,6 +157,50 @@ for (const [what, { files, code, message }] of Object.entries(FAILING)) {
     assert.throws(() => rig.read('o.txt'));
   });
 }
+
+test('progress is told in numbers and text, whatever a module gives, and nothing where there is no number', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { run: m.mjs, outs: { out: o.txt } } }\n',
+    'm.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, progress }) => {
+  progress({ done: '3', total: '10', label: 7 });
+  progress({ done: 5n, total: null, label: null, type: 'done' });
+  for (const done of [undefined, null, NaN, Infinity, 'x', {}]) progress({ done });
+  progress({ done: 6.5, total: {}, label: ['a', 'b'] });
+  writeFileSync(outs.out, '');
+};`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stderr);
+  const told = eventsOf(ran)
+    .filter((event) => event.type === 'stage-progressed')
+    .map(({ done, total, label }) => ({ done, total, label }));
+  assert.deepEqual(told, [
+    { done: 3, total: 10, label: '7' },
+    { done: 5, total: undefined, label: undefined },
+    { done: 6.5, total: undefined, label: 'a,b' },
+  ]);
+});
+
+test('messages that are none of ours are passed over, also where secrets are masked', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { run: m.mjs, secrets: [TOKEN], outs: { out: o.txt } } }\n',
+    'm.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, log }) => {
+  process.send({ type: 'log' });
+  process.send({ type: 'progress', done: 1, label: 5 });
+  process.send({ type: 'progress', done: 'x', total: {} });
+  process.send({ type: 'denied', permission: 'FileSystemRead', resource: 7 });
+  process.send({ type: 'failed', message: {}, stack: 7 });
+  log('after');
+  writeFileSync(outs.out, '');
+};`,
+  });
+  const ran = await rig.lockstep(['repro', '--json'], { env: { TOKEN: 's3cr3t-value' } });
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stderr);
+  assert.equal(outputOf(ran, 's', 'log'), 'after\n');
+  assert.ok(!ran.stdout.includes('stage-progressed'));
+});
 
 test('a module runs again when one of two names for a dep is gone or another', async () => {
   const pipeline = (deps: string): string => `stages: { s: { run: s.ts, deps: ${deps}, outs: { o: o } } }\n`;
