@@ -13,7 +13,7 @@ function main(): void {
   subscribe('node:permission-model:fs', (message) => {
     const { permission, resource } = message as { permission: string; resource: string };
     const mark = `${permission} ${resource}`;
-    if (denied.has(mark)) return;
+    if (denied.has(mark) || isNodesOwn()) return;
     denied.add(mark);
     send({ type: 'denied', permission, resource });
   });
@@ -28,6 +28,11 @@ function main(): void {
     });
     void perform(job as ChildJob, stop.signal);
   });
+}
+
+/** For each import Node looks for package.json files, and goes on without those it may not read. */
+function isNodesOwn(): boolean {
+  return String(new Error().stack).includes('node:internal/modules/package_json_reader');
 }
 
 async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {

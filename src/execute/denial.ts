@@ -10,38 +10,46 @@ export function denialOf(
 ): PipelineError | undefined {
   for (const { permission, resource } of denied) {
     const below = belowRoot(inputs.root, resource);
-    if (
-      below === undefined ||
-      below.startsWith(`.lockstep${sep}`) ||
-      below.split(sep).includes('node_modules') ||
-      below.endsWith('package.json')
-    )
-      continue;
-    const path = below.split(sep).join('/');
+    if (below === undefined || isAmongOthers(below)) continue;
     const writes = permission === 'FileSystemWrite';
-    const verb = writes ? 'writes' : 'reads';
+    const path = below.join('/');
+    const what = path === '' ? 'the folder of the project' : `"${path}"`;
     const name = inputs.stage.name;
     return new PipelineError(
       'stage.undeclared',
-      `stage "${name}" ${verb} "${path}", which it does not declare`,
-      {
-        at: inputs.stage.at,
-        exit: EXIT.failed,
-        hint: writes
-          ? `add "${path}" to the outs: of "${name}" and write to the path that the stage is given`
-          : `add "${path}" to the deps: of "${name}"`,
-      },
+      `stage "${name}" ${writes ? 'writes' : 'reads'} ${what}, which it does not declare`,
+      { at: inputs.stage.at, exit: EXIT.failed, hint: hintFor(path, name, writes) },
     );
   }
   return undefined;
 }
 
-/** Modules run in the root, and Node may name a file by its real path. `undefined` for what lies outside. */
-function belowRoot(root: string, resource: string): string | undefined {
+function hintFor(path: string, name: string, writes: boolean): string {
+  if (path !== '')
+    return writes
+      ? `add "${path}" to the outs: of "${name}" and write to the path that the stage is given`
+      : `add "${path}" to the deps: of "${name}"`;
+  return writes
+    ? 'write to the paths that the stage is given'
+    : `add what it looks for to the deps: of "${name}" and read the paths that the stage is given`;
+}
+
+/** Packages, and Node for its cache of code, try what need not be there: it is not the stage that asks. */
+function isAmongOthers(below: readonly string[]): boolean {
+  return below[0] === '.lockstep' || below.includes('node_modules');
+}
+
+/**
+ * The names from the root on, none for the root itself. Modules run in the root, and Node may name a file by its real
+ * path. `undefined` for what lies outside: libraries ask for files of the machine and go on without them.
+ */
+function belowRoot(root: string, resource: string): readonly string[] | undefined {
+  // Some refusals name no path.
+  if (resource === '') return undefined;
   const full = resolve(root, resource);
   for (const base of [root, realpathSync(root)]) {
-    const below = relative(base, full);
-    if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`)) return below;
+    const [first = '', ...rest] = relative(base, full).split(sep);
+    if (first !== '..') return first === '' ? [] : [first, ...rest];
   }
   return undefined;
 }

@@ -39,6 +39,14 @@ const DENIED: Readonly<
   },
   'asking whether an undeclared file is there': { code: `fs.existsSync('other.txt');`, path: 'other.txt' },
   'listing an undeclared folder': { code: `try { fs.readdirSync('data'); } catch {}`, path: 'data' },
+  'a name that only ends like that of a package': {
+    code: `try { fs.readFileSync('data/my-package.json'); } catch {}`,
+    path: 'data/my-package.json',
+  },
+  'a package.json that the code itself reads': {
+    code: `try { fs.readFileSync('data/package.json'); } catch {}`,
+    path: 'data/package.json',
+  },
   'importing a file that the closure cannot know': {
     code: `await import(new URL(['..', 'hidden.ts'].join('/'), import.meta.url).href);`,
     path: 'hidden.ts',
@@ -66,6 +74,54 @@ for (const [what, { code, path, writes, files }] of Object.entries(DENIED)) {
     assert.equal(rig.read('in.txt'), 'in');
   });
 }
+
+const OF_THE_PROJECT: Readonly<Record<string, { code: string; does: string; hint: RegExp }>> = {
+  'listing the project': {
+    code: `try { fs.readdirSync('.'); } catch {}`,
+    does: 'reads',
+    hint: /^add what it looks for to the deps: of "s" and read the paths that the stage is given/,
+  },
+  'looking through the project for a pattern': {
+    code: `fs.globSync('data/*.txt');`,
+    does: 'reads',
+    hint: /^add what it looks for/,
+  },
+  'changing the folder of the project': {
+    code: `try { fs.chmodSync(process.cwd(), 0o700); } catch {}`,
+    does: 'writes',
+    hint: /^write to the paths that the stage is given/,
+  },
+};
+
+for (const [what, { code, does, hint }] of Object.entries(OF_THE_PROJECT)) {
+  test(`${what} fails`, async () => {
+    const problem = problemOf(await moduleRig(code).lockstep(['repro', '--json']), 's');
+    assert.equal(problem.code, 'stage.undeclared');
+    assert.equal(problem.message, `stage "s" ${does} the folder of the project, which it does not declare`);
+    assert.match(problem.hint ?? '', hint);
+  });
+}
+
+test('what Node looks for when a package is required, and libraries outside of the project, is not the stage that reads', async () => {
+  const code = `import { createRequire } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
+const require = createRequire(import.meta.url);
+const { c } = require('gamma');
+export default ({ outs }) => {
+  try { readFileSync('/etc/hostname'); } catch {}
+  writeFileSync(outs.out, c);
+};`;
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  a: { run: m.mjs, outs: { out: a } }\n  b: { run: s/deep/m.mjs, outs: { out: b } }\n',
+    'm.mjs': code,
+    's/deep/m.mjs': code,
+    'node_modules/gamma/package.json': '{"name":"gamma","version":"1.0.0"}',
+    'node_modules/gamma/index.js': `exports.c = 'C';`,
+  });
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { a: 'ran', b: 'ran' }, ran.stdout);
+});
 
 test('from a folder below, and through a link to the project, the same denial names the same line', async () => {
   const rig = moduleRig(`try { fs.readFileSync('other.txt'); } catch {}`);
