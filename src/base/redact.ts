@@ -9,9 +9,12 @@ export interface Redactor {
   stream(): { push(chunk: string): string; end(): string };
 }
 
-/** Masks every given value (of at least four characters) wherever it appears. */
+/**
+ * Masks every given value, and every line of one that has several: keys are printed line by line. Values and lines of
+ * fewer than four characters are left as they are.
+ */
 export function createRedactor(secrets: Iterable<string>): Redactor {
-  const values = [...new Set(secrets)]
+  const values = [...new Set([...secrets].flatMap((secret) => [secret, ...linesOf(secret)]))]
     .filter((value) => value.length >= MIN_LENGTH)
     .sort((a, b) => b.length - a.length);
   if (values.length === 0)
@@ -24,19 +27,33 @@ export function createRedactor(secrets: Iterable<string>): Redactor {
       let held = '';
       return {
         push(chunk) {
-          const all = text(held + chunk);
-          const keep = longestStart(all, values);
-          held = all.slice(all.length - keep);
-          return all.slice(0, all.length - keep);
+          const all = held + chunk;
+          let shown = '';
+          let from = 0;
+          let open = all.length - longestStart(all, values);
+          for (const { 0: value, index } of all.matchAll(pattern)) {
+            // A longer value may begin here, or in front of it.
+            if (index >= open) break;
+            shown += all.slice(from, index) + MASK;
+            from = index + value.length;
+            if (from > open) open = all.length - longestStart(all.slice(from), values);
+          }
+          held = all.slice(open);
+          return shown + all.slice(from, open);
         },
         end() {
-          const rest = held;
+          const rest = text(held);
           held = '';
           return rest;
         },
       };
     },
   };
+}
+
+/** A key in a variable often has `\n` for its line ends. */
+function linesOf(secret: string): readonly string[] {
+  return secret.split(/\n|\\n/).map((line) => line.trim());
 }
 
 /** How many last characters of the text could be the beginning of a value. */

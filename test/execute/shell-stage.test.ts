@@ -164,6 +164,31 @@ export default ({ env, outs, log, progress }) => {
   assert.ok(eventsOf(ran).some((event) => event.type === 'stage-progressed' && event.label === 'at ***'));
 });
 
+test('a secret of several lines is masked when it is printed line by line', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s:
+    cmd: 'printf "%s\\n" "$MY_KEY" | sed "s/^/> /"; exit 1'
+    secrets: [MY_KEY]
+    outs: [out]
+`,
+  });
+  const env = { MY_KEY: '-----BEGIN KEY-----\r\nMIIEvQIBADAN\r\n-----END KEY-----' };
+  const ran = await rig.lockstep(['repro', '--json'], { env });
+  assert.equal(outputOf(ran, 's', 'stdout'), '> ***\r\n> ***\r\n> ***\n');
+});
+
+test('a secret in a path that is refused is masked', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { run: m.mjs, secrets: [TOKEN], outs: [out] } }\n',
+    'm.mjs': `import { existsSync } from 'node:fs';
+export default ({ env }) => void existsSync('of/' + env.TOKEN);`,
+  });
+  const ran = await rig.lockstep(['repro', '--json'], { env: { TOKEN: 's3cr3t-value' } });
+  assert.equal(problemOf(ran, 's').message, 'stage "s" reads "of/***", which it does not declare');
+  assert.ok(!ran.stdout.includes('s3cr3t-value'));
+});
+
 test(
   'who starts a stage is marked with the runner that the attempt is named after',
   { skip: process.platform !== 'linux' && 'needs /proc' },
