@@ -183,7 +183,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         {
           exit: EXIT.failed,
           at: dep.at,
-          hint: 'run again; a dep must stand still while a stage runs',
+          hint: `run again; if "${stage.name}" itself writes to it, let it change a copy: a dep must stand still while a stage runs`,
         },
       );
     }

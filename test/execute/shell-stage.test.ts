@@ -231,7 +231,11 @@ test('an input that is edited while its stage reads it fails the stage', async (
   });
   const ran = await rig.lockstep(['repro', '--json']);
   assert.equal(ran.code, 1);
-  const { code, message } = problemOf(ran, 'a');
+  const { code, message, hint } = problemOf(ran, 'a');
   assert.deepEqual([code, message], ['dep.changed', '"in.txt" changed while stage "a" was reading it']);
+  assert.match(
+    hint ?? '',
+    /^run again; if "a" itself writes to it, let it change a copy: a dep must stand still while a stage runs/,
+  );
   assert.equal(existsSync(rig.path('out')), false);
 });
