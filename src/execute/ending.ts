@@ -33,9 +33,14 @@ export function endingError(
     });
   }
   if (ending.startError) {
+    const hint =
+      ending.startError === 'E2BIG' && stage.action.kind === 'shell'
+        ? 'its cmd: is longer than the system takes (128 KiB on Linux): put it into a script, or its values into a file that it reads, and add that to deps:'
+        : undefined;
     return new PipelineError('stage.not-started', `${name} could not be started (${ending.startError})`, {
       at,
       exit: failed,
+      hint,
     });
   }
   if (heapExhausted && ending.exitCode !== 0) {

@@ -292,7 +292,7 @@ test('a stage blocked on a FIFO goes on when it is written to, and sees the cloc
   for (const { at } of eventsOf(ran)) assert.equal(at, Date.parse('2026-03-17T10:30:00Z'));
 });
 
-test('a command that the system cannot start fails with the reason of the system', async () => {
+test('a command that the system cannot start fails with the reason of the system, and one too long with what can be done', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
   long:
@@ -304,4 +304,8 @@ test('a command that the system cannot start fails with the reason of the system
   const long = problemOf(ran, 'long');
   assert.equal(long.code, 'stage.not-started');
   assert.equal(long.message, 'stage "long" could not be started (E2BIG)');
+  assert.equal(
+    long.hint,
+    'its cmd: is longer than the system takes (128 KiB on Linux): put it into a script, or its values into a file that it reads, and add that to deps:',
+  );
 });
