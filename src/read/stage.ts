@@ -75,7 +75,7 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
 
 function readWdir(body: MapTree, report: Report): RelPath | '.' {
   const tree = child(body, 'wdir');
-  if (/^(\.\/?)+$/.test(textOf(tree)?.value ?? '.')) return '.';
+  if (/^\.(\/\.?)*$/.test(textOf(tree)?.value ?? '.')) return '.';
   return readPath(tree, { wdir: '.', what: 'wdir' }, report)?.path ?? '.';
 }
 

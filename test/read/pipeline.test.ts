@@ -163,7 +163,15 @@ test('wdir is the base of a stage and of all its paths', () => {
     stage.params.map(({ file, value }) => [file, value]),
     [['models/p.yaml', 1]],
   );
-  assert.deepEqual(stageOf('cmd: go\nwdir: .').action, { kind: 'shell', cmd: 'go', wdir: '.' });
+  const wdirs = [
+    ['.', '.'],
+    ['./', '.'],
+    ['././/', '.'],
+    // A folder's name, like any other.
+    ['...', '...'],
+  ] as const;
+  for (const [text, wdir] of wdirs)
+    assert.deepEqual(stageOf(`cmd: go\nwdir: ${text}`).action, { kind: 'shell', cmd: 'go', wdir }, text);
   const module = stageOf('run: a.ts\nwdir: models');
   assert.equal(module.action.kind === 'module' && module.action.path, 'models/a.ts');
 });
