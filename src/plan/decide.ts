@@ -83,16 +83,22 @@ function decideUnchanged(
       ? { verdict: 'restore', reasons, result: locked }
       : { verdict: 'run', reasons };
   }
-  const gates = gateTexts(stage);
-  const changed =
-    gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
-  return { verdict: 'skip', reasons: changed ? GATE_CHANGED : FRESH, result: locked };
+  return skip(stage, locked, FRESH);
 }
 
 const FRESH: Reasons = [{ kind: 'fresh' }];
+const FROZEN: Reasons = [{ kind: 'frozen' }];
 const GATE_CHANGED: Reasons = [{ kind: 'gate-changed' }];
 
 const NEVER_RUN: Reason = { kind: 'never-run' };
+
+/** The outs stand as recorded; gates that were not judged on them are told instead of `why`. */
+function skip(stage: Stage, locked: StageLock, why: Reasons): Decision {
+  const gates = gateTexts(stage);
+  const changed =
+    gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
+  return { verdict: 'skip', reasons: changed ? GATE_CHANGED : why, result: locked };
+}
 
 function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorded): Decision {
   if (!locked) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, NEVER_RUN] };
@@ -102,7 +108,7 @@ function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorde
   const [first, ...rest] = outReasons(seen, locked).filter(
     ({ kind }) => kind === 'out-missing' || !isForeign,
   );
-  if (!first) return { verdict: 'skip', reasons: [{ kind: 'frozen' }], result: locked };
+  if (!first) return skip(stage, locked, FROZEN);
   const reasons: Reasons = [first, ...rest];
   return isAvailable(locked)
     ? { verdict: 'restore', reasons, result: locked }

@@ -150,6 +150,31 @@ test('a changed gate is judged on the recorded metric without a run, also when t
   assert.equal(rig.read('stamp'), stamp);
 });
 
+test('a changed gate of a frozen stage is judged, and nothing below runs on a metric that fails it', async () => {
+  const pipeline = `stages:
+  s:
+    cmd: cp in.json m.json
+    deps: [in.json]
+    outs: [{ m.json: { metric: true } }]
+    frozen: true
+    gates: { m.json: { v: { min: 5 } } }
+  after: { cmd: cat m.json > copy, deps: [m.json], outs: [copy] }
+`;
+  const rig = createRig({ 'in.json': '{"v":1}' });
+  rig.write('pipeline.yaml', pipeline.replace(/ {4}frozen[^]*\n(?= {2}after)/, ''));
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', pipeline.replace('cat', 'cat -n'));
+  const failed = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(failed) }, { s: 'failed', after: 'blocked' });
+  assert.equal(problemOf(failed, 's').message, 'stage "s" does not pass: v must be >= 5, but it is 1');
+  rig.write('pipeline.yaml', pipeline.replace('min: 5', 'min: 1'));
+  assert.deepEqual(
+    { ...outcomesOf(await rig.lockstep(['repro', '--json'])) },
+    { s: 'fresh', after: 'fresh' },
+  );
+  assert.match(rig.read('pipeline.lock'), /m\.json v >= 1/);
+});
+
 test('a gate is judged again when a result is restored, and a refused one leaves the outs alone', async () => {
   const rig = gateRig('{ rate: { min: 0.8 } }');
   assert.equal((await rig.lockstep(['repro'])).code, 0);

@@ -254,19 +254,21 @@ for (const one of CASES) {
   });
 }
 
-test('a changed gate is told and does not run the stage', () => {
-  const metric = 'cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { rate: { min: 0.5 } }';
-  const stage = stageOf(metric);
-  const locked = { ...resultOf(stage, '', [artifact('m.json')]), gates: ['m.json rate >= 0.4'] };
-  const seen: Seen = {
-    fingerprint: locked.fingerprint,
-    waitsFor: [],
-    outs: new Map([['m.json', PRESENT]]),
-    importers: {},
-    forced: false,
-  };
-  const decision = decide(stage, seen, { locked, recall: () => undefined, isAvailable: () => false });
-  assert.equal(decision.verdict, 'skip');
-  assert.deepEqual(decision.reasons, [{ kind: 'gate-changed' }]);
-  assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5']);
-});
+for (const frozen of [false, true]) {
+  test(`a changed gate is told and does not run the stage, frozen: ${frozen}`, () => {
+    const metric = 'cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { rate: { min: 0.5 } }';
+    const stage = stageOf(`${metric}\nfrozen: ${frozen}`);
+    const locked = { ...resultOf(stage, '', [artifact('m.json')]), gates: ['m.json rate >= 0.4'] };
+    const seen: Seen = {
+      fingerprint: locked.fingerprint,
+      waitsFor: [],
+      outs: new Map([['m.json', PRESENT]]),
+      importers: {},
+      forced: false,
+    };
+    const decision = decide(stage, seen, { locked, recall: () => undefined, isAvailable: () => false });
+    assert.equal(decision.verdict, 'skip');
+    assert.deepEqual(decision.reasons, [{ kind: 'gate-changed' }]);
+    assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5']);
+  });
+}
