@@ -1,3 +1,4 @@
+import { canonicalJson } from '../base/hash.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
 import { compareFingerprints, isComparable } from './compare.ts';
@@ -165,7 +166,7 @@ export function gateTexts(stage: Stage): readonly string[] {
     const limits = [
       ...(gate.min === undefined ? [] : [`>= ${gate.min}`]),
       ...(gate.max === undefined ? [] : [`<= ${gate.max}`]),
-      ...(gate.equals === undefined ? [] : [`== ${JSON.stringify(gate.equals)}`]),
+      ...(gate.equals === undefined ? [] : [`== ${canonicalJson(gate.equals)}`]),
     ];
     return `${gate.out} ${gate.key} ${limits.join(' and ')}`;
   });

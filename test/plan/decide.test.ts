@@ -272,3 +272,10 @@ for (const frozen of [false, true]) {
     assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5']);
   });
 }
+
+test('a gate is written as its value is in the metric, with all digits of an integer', () => {
+  const stage = stageOf(
+    'cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { a: { equals: 9007199254740993 }, b: { equals: { z: 1, y: "t" } } }',
+  );
+  assert.deepEqual(gateTexts(stage), ['m.json a == 9007199254740993', 'm.json b == {"y":"t","z":1}']);
+});
