@@ -14,7 +14,8 @@ export interface Scope {
 export type Found =
   | { readonly kind: 'value'; readonly tree: Tree }
   | { readonly kind: 'missing'; readonly hint?: string }
-  | { readonly kind: 'ambiguous'; readonly files: readonly [string, string] }
+  /** `path` is the key that two files have: the one that is looked for, or one above or below it. */
+  | { readonly kind: 'ambiguous'; readonly path: string; readonly files: readonly [string, string] }
   /** Not there, but a file that might have it could not be read, which has been told. */
   | { readonly kind: 'unknown' };
 
@@ -40,15 +41,33 @@ export function createScope(input: ScopeInput, names: Readonly<Record<string, Tr
       const [first = ''] = parts;
       const local = Object.hasOwn(names, first) ? names[first] : undefined;
       if (local) return walk(local, parts.slice(1), [first]);
-      for (let i = 1; i <= parts.length; i++) {
-        const files = conflicts.get(parts.slice(0, i).join('.'));
-        if (files) return { kind: 'ambiguous', files };
-      }
+      const above = conflictAbove(conflicts, parts);
+      if (above) return above;
       const found = walk(root, parts, [], Object.keys(names));
-      return found.kind === 'missing' && !complete ? { kind: 'unknown' } : found;
+      if (found.kind === 'missing' && !complete) return { kind: 'unknown' };
+      const isSection = found.kind === 'value' && found.tree.kind === 'map';
+      return (isSection ? conflictBelow(conflicts, parts) : undefined) ?? found;
     },
     with: (more) => createScope(input, { ...names, ...more }),
   };
+}
+
+/** The conflict at a path or at a part of it. */
+function conflictAbove(conflicts: Conflicts, parts: readonly string[]): Found | undefined {
+  for (let i = 1; i <= parts.length; i++) {
+    const path = parts.slice(0, i).join('.');
+    const files = conflicts.get(path);
+    if (files) return { kind: 'ambiguous', path, files };
+  }
+  return undefined;
+}
+
+/** The first conflict inside a section. */
+function conflictBelow(conflicts: Conflicts, parts: readonly string[]): Found | undefined {
+  const section = `${parts.join('.')}.`;
+  for (const [path, files] of conflicts)
+    if (path.startsWith(section)) return { kind: 'ambiguous', path, files };
+  return undefined;
 }
 
 /** A longer path names nothing: it would be a mistake, or an attempt to make this slow. */

@@ -140,7 +140,7 @@ function resolve(
   if (found.kind === 'value') return found.tree;
   if (found.kind === 'unknown') return undefined;
   if (found.kind === 'ambiguous') {
-    const message = `"${piece.path}" stands in both "${found.files[0]}" and "${found.files[1]}"`;
+    const message = `"${found.path}" stands in both "${found.files[0]}" and "${found.files[1]}"`;
     report.add('template.ambiguous', message, { at, hint: 'rename it in one of them' });
   } else {
     const shell = 'if the shell is to replace it, write "\\${' + piece.path + '}"';
