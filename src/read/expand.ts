@@ -22,7 +22,7 @@ const MAX_INSTANCES = 10_000;
 /**
  * Expands every stage into its instances, named as DVC names them: `stage@value` for a list of scalars, `stage@0` when
  * any item is a map or a list, `stage@key` for a map, `stage@v1-v2` for a matrix (composite values as `<var><index>`).
- * `item` and `key` are known inside. Problems: `stage.foreach`, `stage.matrix`, `stage.duplicate`, `template.*`.
+ * `item` and `key`, which is what follows the `@`, are known inside. Problems: `stage.foreach`, `stage.matrix`, `stage.duplicate`, `template.*`.
  */
 export function expandStages(stages: MapTree, scope: Scope, report: Report): readonly Instance[] {
   const instances: Instance[] = [];
@@ -103,16 +103,13 @@ function expandForeach(
     );
     return [];
   }
-  const [items, indexed] =
+  const items =
     values.kind === 'map'
-      ? [
-          Array.from(values.entries.values(), (one) => ({ suffix: one.key, item: one.value, key: true })),
-          true,
-        ]
-      : [listItems(values.items), values.items.some((item) => item.kind !== 'scalar')];
+      ? Array.from(values.entries.values(), (one) => ({ suffix: one.key, item: one.value }))
+      : listItems(values.items);
   return items.map(({ suffix, item }) => {
     const key: Tree = { kind: 'scalar', value: suffix, at: item.at };
-    const inner = scope.with(indexed ? { item, key } : { item });
+    const inner = scope.with({ item, key });
     const valueAt = item.at.file === at.file ? item.at : at;
     return { name: `${name}@${suffix}`, at, valueAt, body: interpolate(template, inner, report) };
   });

@@ -9,14 +9,17 @@ function commands(text: string, others: Project = {}): readonly (readonly [strin
   ]);
 }
 
-test('foreach over scalars names its stages by their text', () => {
-  assert.deepEqual(commands('  a:\n    foreach: [x, true, 0.10, 3, null]\n    do: { cmd: "go ${item}" }\n'), [
-    ['a@x', 'go x'],
-    ['a@true', 'go true'],
-    ['a@0.1', 'go 0.1'],
-    ['a@3', 'go 3'],
-    ['a@None', 'go None'],
-  ]);
+test('foreach over scalars names its stages by their text, and key is that text', () => {
+  assert.deepEqual(
+    commands('  a:\n    foreach: [x, true, 0.10, 3, null]\n    do: { cmd: "go ${item} ${key}" }\n'),
+    [
+      ['a@x', 'go x x'],
+      ['a@true', 'go true true'],
+      ['a@0.1', 'go 0.1 0.1'],
+      ['a@3', 'go 3 3'],
+      ['a@None', 'go None None'],
+    ],
+  );
 });
 
 test('foreach over a list with any map or list in it counts from 0, and key is the number', () => {
