@@ -57,7 +57,7 @@ function expandStage(entry: Entry, scope: Scope, report: Report): readonly Insta
   if (body.entries.has('foreach') || body.entries.has('do'))
     return expandForeach(name, body, at, scope, report);
   if (body.entries.has('matrix')) return expandMatrix(name, body, at, scope, report);
-  return [{ name, at, body: interpolate(body, scope, report) }];
+  return [{ name, at, body: interpolate(body, scope, report, 'stage') }];
 }
 
 function expandForeach(
@@ -111,7 +111,7 @@ function expandForeach(
     const key: Tree = { kind: 'scalar', value: suffix, at: item.at };
     const inner = scope.with({ item, key });
     const valueAt = item.at.file === at.file ? item.at : at;
-    return { name: `${name}@${suffix}`, at, valueAt, body: interpolate(template, inner, report) };
+    return { name: `${name}@${suffix}`, at, valueAt, body: interpolate(template, inner, report, 'stage') };
   });
 }
 
@@ -175,7 +175,7 @@ function expandMatrix(
     const text = suffix.join('-');
     const item: Tree = { kind: 'map', entries: values, at: matrix.at };
     const inner = scope.with({ item, key: { kind: 'scalar', value: text, at: matrix.at } });
-    return { name: `${name}@${text}`, at, body: interpolate(template, inner, report) };
+    return { name: `${name}@${text}`, at, body: interpolate(template, inner, report, 'stage') };
   });
 }
 
@@ -186,6 +186,6 @@ function isBroken(tree: Tree): boolean {
 /** The values of a `foreach` or of one variable of a `matrix`: written there, or one template naming them. */
 function resolveValues(tree: Tree, scope: Scope, report: Report): Tree | undefined {
   if (tree.kind !== 'scalar') return interpolate(tree, scope, report);
-  const found = interpolateText(tree, scope, report, { inCommand: false, allowed: 'any' });
+  const found = interpolateText(tree, scope, report, { place: 'any', allowed: 'any' });
   return isBroken(found) ? undefined : found;
 }

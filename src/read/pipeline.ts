@@ -42,6 +42,9 @@ export interface PipelineReading {
 /** Places where `${…}` is not replaced: they decide what it means. */
 const LITERAL_KEYS: ReadonlySet<string> = new Set(['params', 'vars', 'hash', 'stages']);
 
+/** Keys of the top whose values are texts. */
+const TEXT_KEYS: ReadonlySet<string> = new Set(['name', 'data']);
+
 const validate = createValidate(pipelineSchema, {
   area: 'pipeline',
   describe: describePipelinePlace,
@@ -130,7 +133,8 @@ function checkMadeParams(
 function expandRoot(root: MapTree, instances: readonly Instance[], scope: Scope, report: Report): MapTree {
   const entries = new Map<string, Entry>();
   for (const entry of root.entries.values()) {
-    const value = LITERAL_KEYS.has(entry.key) ? entry.value : interpolate(entry.value, scope, report);
+    const place = TEXT_KEYS.has(entry.key) ? 'text' : 'any';
+    const value = LITERAL_KEYS.has(entry.key) ? entry.value : interpolate(entry.value, scope, report, place);
     entries.set(entry.key, { ...entry, value });
   }
   const stages = root.entries.get('stages');

@@ -8,21 +8,38 @@ import { type Entry, type ScalarTree, type Tree, typeWords } from './tree.ts';
 /** What a text that is one single template may become. */
 export type Allowed = 'scalar' | 'any';
 
+/** What stands at a place: a stage, a `cmd`, nothing but texts (and lists and maps of them), or anything. */
+export type Place = 'stage' | 'command' | 'text' | 'any';
+
+/** Keys of a stage whose values are texts. */
+const TEXT_KEYS: ReadonlySet<string> = new Set([
+  'run',
+  'wdir',
+  'deps',
+  'outs',
+  'metrics',
+  'plots',
+  'params',
+  'pool',
+  'desc',
+  'group',
+]);
+
 /**
  * Replaces every `${path}` in the texts and keys of a tree; `\${` becomes a literal `${`.
  *
- * A text that is exactly one template takes the value with its type. Elsewhere values become text as DVC writes them:
- * `true`, `None`, Python's floats. Inside a `cmd` (the key decides) a map becomes command-line options. Values keep
- * the place where the template stands. Problems: `template.missing`, `.type`, `.ambiguous`, `.env`, `.syntax`.
+ * A text that is exactly one template takes the value with its type, but a number becomes text where only texts can stand. Elsewhere
+ * values become text as DVC writes them: `true`, `None`, Python's floats. Inside a command a map becomes command-line options. Values
+ * keep the place where the template stands. Problems: `template.missing`, `.type`, `.ambiguous`, `.env`, `.syntax`.
  */
-export function interpolate(tree: Tree, scope: Scope, report: Report, inCommand = false): Tree {
+export function interpolate(tree: Tree, scope: Scope, report: Report, place: Place = 'any'): Tree {
   switch (tree.kind) {
     case 'scalar':
-      return interpolateText(tree, scope, report, { inCommand, allowed: 'scalar' });
+      return interpolateText(tree, scope, report, { place, allowed: 'scalar' });
     case 'list': {
       let changed = false;
       const items = tree.items.map((item) => {
-        const next = interpolate(item, scope, report, inCommand);
+        const next = interpolate(item, scope, report, place);
         changed ||= next !== item;
         return next;
       });
@@ -33,7 +50,7 @@ export function interpolate(tree: Tree, scope: Scope, report: Report, inCommand 
       const entries = new Map<string, Entry>();
       for (const entry of tree.entries.values()) {
         const key = interpolateKey(entry, scope, report);
-        const value = interpolate(entry.value, scope, report, key === 'cmd');
+        const value = interpolate(entry.value, scope, report, place === 'stage' ? placeBelow(key) : place);
         changed ||= key !== entry.key || value !== entry.value;
         const twin = entries.get(key);
         if (twin)
@@ -49,10 +66,15 @@ export function interpolate(tree: Tree, scope: Scope, report: Report, inCommand 
   }
 }
 
+function placeBelow(key: string): Place {
+  if (key === 'cmd') return 'command';
+  return TEXT_KEYS.has(key) ? 'text' : 'any';
+}
+
 function interpolateKey(entry: Entry, scope: Scope, report: Report): string {
   if (!entry.key.includes('${')) return entry.key;
   const text: ScalarTree = { kind: 'scalar', value: entry.key, at: entry.keyAt };
-  const result = interpolateText(text, scope, report, { inCommand: false, allowed: 'scalar' });
+  const result = interpolateText(text, scope, report, { place: 'any', allowed: 'scalar' });
   return result.kind === 'scalar' && !result.broken ? pythonText(result) : entry.key;
 }
 
@@ -61,23 +83,24 @@ export function interpolateText(
   tree: ScalarTree,
   scope: Scope,
   report: Report,
-  options: { readonly inCommand: boolean; readonly allowed: Allowed },
+  { place, allowed }: { readonly place: Place; readonly allowed: Allowed },
 ): Tree {
   if (typeof tree.value !== 'string' || !tree.value.includes('${')) return tree;
+  const inCommand = place === 'command';
   const pieces = splitTemplate(tree.value);
   const only = pieces.length === 1 ? pieces[0] : undefined;
   if (only?.kind === 'template') {
-    const found = resolve(only, tree, scope, report, options.inCommand);
+    const found = resolve(only, tree, scope, report, inCommand);
     if (found === undefined) return { ...tree, broken: true };
-    if (found.kind === 'scalar') return placed(found, tree.at);
-    if (options.allowed === 'any') return found;
-    refuse(only, tree, found, report, options.inCommand && found.kind === 'map');
+    if (found.kind === 'scalar') return placed(found, tree.at, place);
+    if (allowed === 'any') return found;
+    refuse(only, tree, found, report, inCommand && found.kind === 'map');
     return { ...tree, broken: true };
   }
   let text = '';
   let broken = false;
   for (const piece of pieces) {
-    const part = piece.kind === 'text' ? piece.text : insert(piece, tree, scope, report, options.inCommand);
+    const part = piece.kind === 'text' ? piece.text : insert(piece, tree, scope, report, inCommand);
     if (part === undefined) broken = true;
     else text += part;
   }
@@ -152,9 +175,13 @@ function resolve(
 }
 
 /** The value as it stands where its template stood. */
-function placed(tree: ScalarTree, at: Location): ScalarTree {
-  const { value, float } = tree;
-  return { kind: 'scalar', value, at, ...(float && { float }) };
+function placed(tree: ScalarTree, at: Location, place: Place): ScalarTree {
+  const { value, float, written } = tree;
+  const isNumber = typeof value === 'number' || typeof value === 'bigint';
+  // `010` and `1e3` stay numbers, which are refused: `10` and `1000.0`, what they are inside a text, would surprise.
+  if (isNumber && (place === 'text' || place === 'command') && pythonText(tree) === written)
+    return { kind: 'scalar', value: written, at };
+  return { kind: 'scalar', value, at, placed: true, ...(float && { float }), ...(written && { written }) };
 }
 
 /** The template's own columns where the text stands letter by letter in the file, else the whole value. */

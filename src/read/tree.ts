@@ -10,6 +10,8 @@ export interface ScalarTree {
   readonly at: Location;
   /** Written as a float: `1.0` is not `1` when it becomes text. */
   readonly float?: true;
+  /** A template stood here: the value is written elsewhere. */
+  readonly placed?: true;
   /** A number or boolean as it is written: `1_000`, `0x1F`, `1.50`. */
   readonly written?: string;
   /** Columns between the place and the first character of the value, when the value stands there letter by letter. */

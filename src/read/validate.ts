@@ -155,7 +155,13 @@ function typeHint(tree: Tree, { type, title }: ParentSchema): string | undefined
   if (types.includes('boolean') && /^(y|yes|on)$/i.test(text)) return 'write true';
   if (types.includes('boolean') && /^(n|no|off)$/i.test(text)) return 'write false';
   if (title?.startsWith('a duration') && /^\d+$/.test(text)) return `say the unit: ${text}s is seconds`;
-  return types.join() === 'string' && typeof tree.value !== 'string' ? `quote it: "${text}"` : undefined;
+  if (typeof tree.value === 'string' || !types.includes('string') || !types.every(isNoOtherScalar))
+    return undefined;
+  return tree.placed ? `quote it where it is written: "${text}"` : `quote it: "${text}"`;
+}
+
+function isNoOtherScalar(type: string | undefined): boolean {
+  return type === 'string' || type === 'array' || type === 'object';
 }
 
 function suggestFrom(word: string, quoted: readonly string[]): string | undefined {

@@ -52,6 +52,30 @@ test('a text that is one template keeps the type of the value', () => {
   assert.deepEqual(stage.meta, { a: 0.1, b: 12345678901234567890n, c: null, d: 'v3' });
 });
 
+test('a number is its text where only a text can stand, when it is written like that', () => {
+  const stage = stageOf(
+    'cmd: "${year}"\nwdir: "${year}"\ndeps: ["${year}"]\nouts: [{ "${year}.csv": { desc: "${one}" } }, "${one}"]\nmeta: { cmd: "${year}", deps: ["${year}"] }',
+    { 'params.yaml': 'year: 2023\none: 1.0\n' },
+  );
+  assert.deepEqual(stage.action, { kind: 'shell', cmd: '2023', wdir: '2023' });
+  assert.deepEqual(
+    [...stage.deps, ...stage.outs].map(({ path }) => path),
+    ['2023/2023', '2023/2023.csv', '2023/1.0'],
+  );
+  assert.deepEqual(stage.meta, { cmd: 2023, deps: [2023] });
+  // Inside a text they are 10, 1000.0 and 1000: none of them is what is written.
+  for (const text of ['010', '1e3', '1_000']) {
+    const { problems } = read('stages: { a: { cmd: go, deps: ["${n}"] } }\n', {
+      'params.yaml': `n: ${text}\n`,
+    });
+    assert.deepEqual(
+      problems.map(({ message, hint }) => [message, hint]),
+      [[`"deps[0]" of stage "a": expected a path, got ${text}`, `quote it where it is written: "${text}"`]],
+    );
+  }
+  assert.equal(pipelineOf('name: ${n}\ndata: ["${n}"]\n', { 'params.yaml': 'n: 7\n' }).data[0]?.path, '7');
+});
+
 test('a map inside a command becomes its options', () => {
   // The example of the DVC documentation's dictionary unpacking, with every type of value.
   const params =
