@@ -1,6 +1,6 @@
 import { didYouMean } from '../base/text.ts';
 import type { Location, ParamRef, RelPath } from '../base/types.ts';
-import type { Context } from './context.ts';
+import { DEFAULT_PARAMS, type Context } from './context.ts';
 import type { Files } from './files.ts';
 import { readPath } from './paths.ts';
 import type { Report } from './report.ts';
@@ -63,20 +63,31 @@ function* readDeclaredKey(
   } else if (first) {
     yield { file: first.file as RelPath, key: key.value, value: toJson(first.tree), at: key.at };
   } else if (context.complete) {
-    const names = context.declared.map(({ file }) => `"${file}"`).join(' or ');
-    const [only] = context.declared;
+    const { where, hint } = whereMissing(key.value, context, files);
     const looksLikeFile = /\.(ya?ml|json)$/.test(key.value) && files.exists(key.value);
-    report.add(
-      'params.missing',
-      `the parameter "${key.value}" of stage "${stage}" is not in ${names || 'params.yaml, which does not exist'}`,
-      {
-        at: key.at,
-        hint: looksLikeFile
-          ? `for the whole file write {${key.value}: null}`
-          : only && missingHint(only.values, key.value),
-      },
-    );
+    report.add('params.missing', `the parameter "${key.value}" of stage "${stage}" is ${where}`, {
+      at: key.at,
+      hint: looksLikeFile ? `for the whole file write {${key.value}: null}` : hint,
+    });
   }
+}
+
+function whereMissing(
+  key: string,
+  { declared }: Context,
+  files: Files,
+): { readonly where: string; readonly hint?: string | undefined } {
+  const [first] = declared;
+  if (first) {
+    const names = declared.map(({ file }) => `"${file}"`).join(' or ');
+    return { where: `not in ${names}`, hint: missingHint(first.values, key) };
+  }
+  if (!files.exists(DEFAULT_PARAMS)) return { where: `not in ${DEFAULT_PARAMS}, which does not exist` };
+  // It would have been read, were it not for an empty list.
+  return {
+    where: 'in no params file: "params" at the top names none',
+    hint: `name the files there: params: [${DEFAULT_PARAMS}]`,
+  };
 }
 
 function missingHint(values: MapTree, key: string): string | undefined {
