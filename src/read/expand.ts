@@ -13,6 +13,8 @@ export interface Instance {
   readonly at: Location;
   /** The value that makes the instance, where it is written in the same file. */
   readonly valueAt?: Location;
+  /** What a matrix joins to the name. */
+  readonly values?: readonly string[];
   readonly body: Tree;
 }
 
@@ -26,15 +28,16 @@ const MAX_INSTANCES = 10_000;
  */
 export function expandStages(stages: MapTree, scope: Scope, report: Report): readonly Instance[] {
   const instances: Instance[] = [];
-  const names = new Map<string, Location>();
+  const first = new Map<string, Instance>();
   for (const entry of stages.entries.values()) {
     for (const instance of expandStage(entry, scope, report)) {
       const { valueAt = instance.at } = instance;
-      const twin = names.get(instance.name);
+      const twin = first.get(instance.name);
       if (twin) {
+        const twinAt = twin.valueAt ?? twin.at;
         report.add('stage.duplicate', `two instances are called "${instance.name}"`, {
-          at: [valueAt, twin],
-          hint: 'remove the repeated value',
+          at: valueAt === twinAt ? valueAt : [valueAt, twinAt],
+          hint: isSame(instance.values, twin.values) ? 'remove the repeated value' : VALUES_MEET,
         });
         continue;
       }
@@ -44,11 +47,18 @@ export function expandStages(stages: MapTree, scope: Scope, report: Report): rea
           hint: 'make the values of "foreach" and "matrix" plain words, or use a map: its keys become the names',
         });
       }
-      names.set(instance.name, valueAt);
+      first.set(instance.name, instance);
       instances.push(instance);
     }
   }
   return instances;
+}
+
+const VALUES_MEET =
+  'values are joined by "-": write one of those that meet as a map, { v: BRK }, which is named by its place, and use its v';
+
+function isSame(values: readonly string[] = [], others: readonly string[] = []): boolean {
+  return values.every((value, i) => value === others[i]);
 }
 
 function expandStage(entry: Entry, scope: Scope, report: Report): readonly Instance[] {
@@ -175,7 +185,12 @@ function expandMatrix(
     const text = suffix.join('-');
     const item: Tree = { kind: 'map', entries: values, at: matrix.at };
     const inner = scope.with({ item, key: { kind: 'scalar', value: text, at: matrix.at } });
-    return { name: `${name}@${text}`, at, body: interpolate(template, inner, report, 'stage') };
+    return {
+      name: `${name}@${text}`,
+      at,
+      values: suffix,
+      body: interpolate(template, inner, report, 'stage'),
+    };
   });
 }
 
