@@ -8,7 +8,7 @@ import { createClock } from '../io/clock.ts';
 import { findRoot } from '../ground.ts';
 import { printJson } from './command.ts';
 import type { CommandContext } from './command.ts';
-import { chooseRemote, loadRemotes, withRemote } from './remotes.ts';
+import { chooseRemote, findConfig, loadRemotes, withRemote } from './remotes.ts';
 
 const LIMIT_MS = 10_000;
 /** What may pass is asked again soon: someone is waiting for the answer. */
@@ -27,8 +27,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
   const root = findRoot(context.dir);
   const remotes = await loadRemotes(context, root);
   const name = chooseRemote(remotes, word);
-  const config = remotes.remotes[name];
-  if (!config) throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`);
+  const config = findConfig(remotes, name);
   const redactor = createRedactor(config.secrets);
   // Not the one that LOCKSTEP_NOW sets: how long things take, and what time it is, is the question.
   const machine = createClock();

@@ -84,14 +84,20 @@ export function transferJobs(context: CommandContext): number | undefined {
 /** More connections than this are no faster, and ports run out. */
 const MAX_JOBS = 1024;
 
-/** What remotes.yaml says of a remote. Throws `remote.unknown`, and the `problem` it has. */
+/** What remotes.yaml says of a remote, be it usable or not. Throws `remote.unknown`. */
+export function findConfig({ remotes }: Remotes, name: string): RemoteConfig {
+  // A name may be one that every object inherits: `constructor`.
+  const config = Object.hasOwn(remotes, name) ? remotes[name] : undefined;
+  if (config) return config;
+  throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`, {
+    exit: EXIT.user,
+    hint: 'add it with "lockstep remote add NAME URL"',
+  });
+}
+
+/** The same of one that can be used. Throws also the `problem` it has. */
 export function configOf(remotes: Remotes, name: string): RemoteConfig {
-  const config = remotes.remotes[name];
-  if (!config)
-    throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`, {
-      exit: EXIT.user,
-      hint: 'add it with "lockstep remote add NAME URL"',
-    });
+  const config = findConfig(remotes, name);
   if (config.problem) throw PipelineError.of([config.problem]);
   return config;
 }

@@ -271,14 +271,15 @@ test('what is wrong with one remote is told before anything moves to another', a
     'pipeline.yaml':
       'name: a\nstages:\n' +
       '  ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }\n' +
-      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: backup } }] }\n',
+      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: constructor } }] }\n',
     'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n',
   });
+  // A name that every object inherits is none of remotes.yaml.
   const unknown = await rig.lockstep(['push']);
-  assert.match(unknown.stderr, /^error\[remote\.unknown\]: there is no remote "backup"/);
-  rig.write('remotes.yaml', `${rig.read('remotes.yaml')}  backup: { url: "\${env:NO_SUCH_PLACE}" }\n`);
+  assert.match(unknown.stderr, /^error\[remote\.unknown\]: there is no remote "constructor"/);
+  rig.write('remotes.yaml', `${rig.read('remotes.yaml')}  constructor: { url: "\${env:NO_SUCH_PLACE}" }\n`);
   const unset = await rig.lockstep(['push']);
-  assert.match(unset.stderr, /^error\[remotes\.env\]: the remote "backup" needs/);
+  assert.match(unset.stderr, /^error\[remotes\.env\]: the remote "constructor" needs/);
   assert.throws(() => readdirSync(rig.path('remote')));
 });
 
