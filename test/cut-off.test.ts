@@ -160,6 +160,32 @@ test('a stage of no deps runs once, an always stage each time, a frozen one neve
   assert.equal(rig.read('cold.txt'), '1');
 });
 
+test('a frozen stage that cannot stand says whether its outs are gone or nothing was recorded', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  cold: { cmd: echo 1 > cold, outs: [cold], frozen: true }\n',
+    cold: '1\n',
+  });
+  const told = async (): Promise<string> => (await rig.lockstep(['repro'])).stderr;
+  assert.match(
+    await told(),
+    /"cold" is frozen, and nothing is recorded that could stand for it: never run\n[^]* = hint: take "frozen" away to run it, or to record what is here with "lockstep commit"\n/,
+  );
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace(', frozen: true', ''));
+  await rig.lockstep(['repro']);
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('[cold]', '[cold, more], frozen: true'));
+  assert.match(
+    await told(),
+    /nothing is recorded that could stand for it: out more added in pipeline\.yaml\n/,
+  );
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace(', more', ''));
+  rig.remove('cold');
+  rig.remove('.lockstep/files');
+  assert.match(
+    await told(),
+    /"cold" is frozen, and its recorded outs are neither here nor in the cache\n[^]* = hint: run "lockstep pull"/,
+  );
+});
+
 const TICKS: readonly (readonly [
   refresh: string,
   times: readonly (readonly [now: string, outcome: string])[],

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { EXIT, PipelineError, toProblem } from '../base/error.ts';
 import type { Emit, Outcome } from '../base/event.ts';
+import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import type { Decision } from '../plan/decide.ts';
@@ -82,7 +83,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
       case 'restore':
         return restoreStage(stage, decision);
       case 'blocked':
-        throw frozenWithoutOuts(stage);
+        throw frozenWithoutOuts(stage, reasons);
       case 'run':
         if (!fingerprint) throw new Error(`stage ${stage.name} has no fingerprint`);
         return runStage(stage, fingerprint, reasons);
@@ -223,14 +224,18 @@ function toTold(stage: Stage, error: unknown, world: World): unknown {
   );
 }
 
-function frozenWithoutOuts(stage: Stage): PipelineError {
-  return new PipelineError(
-    'stage.frozen',
-    `stage "${stage.name}" is frozen, and its recorded outs are neither here nor in the cache`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: 'run "lockstep pull", or take "frozen" away to run it',
-    },
-  );
+function frozenWithoutOuts(stage: Stage, reasons: readonly Reason[]): PipelineError {
+  // Then nothing was recorded, or other outs than these: no remote has what would help.
+  const [frozen, ...why] = reasons;
+  const isUnrecorded = frozen?.kind === 'frozen';
+  const lacks = isUnrecorded
+    ? `nothing is recorded that could stand for it: ${why.map(formatReason).join('; ')}`
+    : 'its recorded outs are neither here nor in the cache';
+  return new PipelineError('stage.frozen', `stage "${stage.name}" is frozen, and ${lacks}`, {
+    exit: EXIT.failed,
+    at: stage.at,
+    hint: isUnrecorded
+      ? 'take "frozen" away to run it, or to record what is here with "lockstep commit"'
+      : 'run "lockstep pull", or take "frozen" away to run it',
+  });
 }
