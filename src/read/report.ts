@@ -11,7 +11,6 @@ export interface Report {
   ): void;
   /** Every problem so far, in the order of `files` and then of place; those without a place come first. */
   problems(files: readonly string[]): readonly Problem[];
-  count(): number;
 }
 
 /** An empty report. */
@@ -33,7 +32,6 @@ export function createReport(): Report {
       });
     },
     problems: (files) => problems.toSorted((a, b) => compare(a.at?.[0], b.at?.[0], files)),
-    count: () => problems.length,
   };
 }
 
