@@ -8,6 +8,10 @@ import { child, type MapTree, textOf, type Tree } from './tree.ts';
 /** A session's close is followed by this wait, within which sources settle their bars. */
 const SESSION_DELAY_MS = 30 * 60_000;
 
+/** Before and after these years, dates and cron expressions are no longer counted rightly. */
+const FIRST_YEAR = 1000;
+const LAST_YEAR = 2999;
+
 /** `refresh:` of a stage. Problems: `refresh.kind`, `refresh.as-of`, `refresh.session`, `time.cron`, `time.zone`. */
 export function readRefresh(
   tree: Tree | undefined,
@@ -77,8 +81,16 @@ function checkCompanion(
 
 function readAsOf(tree: Tree, report: Report): string {
   const text = textOf(child(tree, 'as_of'));
-  if (text === undefined || text.value === '' || text.value === 'now' || isDate(text.value))
-    return text?.value || 'now';
+  if (text === undefined || text.value === '' || text.value === 'now') return 'now';
+  if (isDate(text.value)) {
+    const year = Number(text.value.slice(0, 4));
+    if (year >= FIRST_YEAR && year <= LAST_YEAR) return text.value;
+    report.add('refresh.as-of', `"as_of": no calendar reaches to ${text.value}`, {
+      at: text.at,
+      hint: `take a year from ${FIRST_YEAR} to ${LAST_YEAR}`,
+    });
+    return 'now';
+  }
   const real = /^\d{4}-\d{2}-\d{2}$/.test(text.value);
   report.add(
     'refresh.as-of',
