@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
@@ -224,6 +224,29 @@ test('a folder where a file belongs is named; one where only time is saved is do
     [2, `error[path.special]: "${file.path('.lockstep')}" is a file, and a folder belongs there`],
   );
 });
+
+for (const [file, command] of [
+  ['pipeline.yaml', 'status'],
+  ['params.yaml', 'status'],
+  ['pipeline.lock', 'status'],
+  ['remotes.yaml', 'push'],
+  ['module.ts', 'status'],
+] as const) {
+  test(`links that lead in a circle at ${file} are named`, async () => {
+    const rig = createRig({
+      'pipeline.yaml': 'stages:\n  a: { run: module.ts, outs: [a] }\n',
+      'module.ts': 'export default () => {};\n',
+    });
+    rig.remove(file);
+    symlinkSync(file, rig.path(file));
+    assert.deepEqual(await rig.lockstep([command]), {
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `error[path.special]: symbolic links lead in a circle ("${rig.path(file)}")\n = hint: put the file itself there instead of the link\n`,
+    });
+  });
+}
 
 test('a stage that fails is exit 1, a busy project exit 3 naming who holds it', async () => {
   const rig = createRig({

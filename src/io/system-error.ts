@@ -1,11 +1,15 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
 import { formatBytes } from '../base/text.ts';
 import { readFolder } from './files.ts';
 
 const KNOWN: Readonly<
-  Record<string, { readonly code: string; readonly what: string; readonly hint: string }>
+  Record<
+    string,
+    { readonly code: string; readonly what: string; readonly hint: string; readonly exit?: ExitCode }
+  >
 > = {
   ENOSPC: {
     code: 'disk.full',
@@ -52,6 +56,12 @@ const KNOWN: Readonly<
     what: 'a name is too long for this file system',
     hint: 'shorten the path',
   },
+  ELOOP: {
+    code: 'path.special',
+    what: 'symbolic links lead in a circle',
+    hint: 'put the file itself there instead of the link',
+    exit: EXIT.user,
+  },
 };
 
 /**
@@ -66,7 +76,7 @@ export function fromSystemError(error: unknown, stateDir?: string): PipelineErro
   const to = 'dest' in error && typeof error.dest === 'string' ? ` to "${error.dest}"` : '';
   const where = error.path === undefined ? '' : ` ("${error.path}"${to})`;
   return new PipelineError(known.code, `${known.what}${where}`, {
-    exit: EXIT.failed,
+    exit: known.exit ?? EXIT.failed,
     hint: known.code === 'disk.full' ? roomHint(stateDir) + known.hint : known.hint,
     cause: error,
   });
