@@ -148,7 +148,14 @@ export function createConverter(source: Source, document: Document, report: Repo
       const quoted = source.text[start] === '"' || source.text[start] === "'" ? 1 : 0;
       const verbatim =
         end - start - 2 * quoted === value.length && source.text.startsWith(value, start + quoted);
-      return { kind: 'scalar', value, at, ...(verbatim && { inner: quoted }) };
+      const doubleQuoted = source.text[start] === '"';
+      return {
+        kind: 'scalar',
+        value,
+        at,
+        ...(verbatim && { inner: quoted }),
+        ...(doubleQuoted && { doubleQuoted }),
+      };
     }
     if (typeof value === 'boolean') return { kind: 'scalar', value, at, written };
     if (value === null) return { kind: 'scalar', value, at };

@@ -134,6 +134,7 @@ function refuse(
     `"${piece.source}" is ${typeWords(found)}, and only a text, number or boolean can stand here`,
     {
       at: placeIn(tree, piece),
+      of: piece.source,
       hint: wholeCommand ? 'write the command before it: a map becomes its options' : undefined,
     },
   );
@@ -147,16 +148,18 @@ function resolve(
   inCommand: boolean,
 ): Tree | undefined {
   const at = placeIn(tree, piece);
+  const of = piece.source;
   if (piece.path === undefined) {
     report.add('template.syntax', '"${" has no closing "}"', {
       at,
-      hint: 'a literal "${" is written "\\${"',
+      of,
+      hint: `a literal "\${" is written "${literal(tree, '${')}"`,
     });
     return undefined;
   }
   if (piece.path.startsWith('env:')) {
     const hint = 'put the value in params.yaml, or name the variable under the stage\'s "env:" or "secrets:"';
-    report.add('template.env', `"${piece.source}" is only possible in remotes.yaml`, { at, hint });
+    report.add('template.env', `"${piece.source}" is only possible in remotes.yaml`, { at, of, hint });
     return undefined;
   }
   const found = scope.find(piece.path);
@@ -164,14 +167,26 @@ function resolve(
   if (found.kind === 'unknown') return undefined;
   if (found.kind === 'ambiguous') {
     const message = `"${found.path}" stands in both "${found.files[0]}" and "${found.files[1]}"`;
-    report.add('template.ambiguous', message, { at, hint: 'rename it in one of them' });
+    report.add('template.ambiguous', message, { at, of, hint: 'rename it in one of them' });
   } else {
-    const shell = 'if the shell is to replace it, write "\\${' + piece.path + '}"';
     const hint =
-      found.hint?.startsWith('did') || !inCommand || !/^[A-Za-z_]\w*$/.test(piece.path) ? found.hint : shell;
-    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, hint });
+      inCommand && isForShell(piece.path, found.hint)
+        ? `if the shell is to replace it, write "${literal(tree, piece.source)}"`
+        : found.hint;
+    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, of, hint });
   }
   return undefined;
+}
+
+/** What the shell knows and we do not: `${out:-x}` and the like, or a plain name that is near to none of ours. */
+function isForShell(path: string, hint: string | undefined): boolean {
+  if (/[^\p{L}\p{N}_.[\]\s-]|\[\D/u.test(path)) return true;
+  return /^[^.[\s]+$/.test(path) && !hint?.startsWith('did');
+}
+
+/** How a template is kept as it is where this text stands. */
+function literal(tree: ScalarTree, source: string): string {
+  return `${tree.doubleQuoted ? '\\\\' : '\\'}${source}`;
 }
 
 /** The value as it stands where its template stood. */

@@ -16,6 +16,8 @@ export interface ScalarTree {
   readonly written?: string;
   /** Columns between the place and the first character of the value, when the value stands there letter by letter. */
   readonly inner?: number;
+  /** Written in double quotes, where YAML has escapes of its own. */
+  readonly doubleQuoted?: true;
   /** A template that could not be resolved: already told, so nothing more is said about this value. */
   readonly broken?: true;
 }
