@@ -21,8 +21,8 @@ export function directionalMovement(bars: RangeBars, period: number): Directiona
   const up = high.map((value, row) => value - (high[row - 1] ?? NaN));
   const down = low.map((value, row) => (low[row - 1] ?? NaN) - value);
   const range = wilderAverage(trueRange(high, low, close), period);
-  const plus = share(wilderAverage(stronger(up, down), period), range);
-  const minus = share(wilderAverage(stronger(down, up), period), range);
+  const plus = share(wilderAverage(stronger(up, down, high), period), range);
+  const minus = share(wilderAverage(stronger(down, up, high), period), range);
   const index = plus.map((p, row) => {
     const m = minus[row] ?? NaN;
     return p + m === 0 ? 0 : (100 * Math.abs(p - m)) / (p + m);
@@ -30,11 +30,15 @@ export function directionalMovement(bars: RangeBars, period: number): Directiona
   return { plus, minus, average: wilderAverage(index, period) };
 }
 
-/** A move counts where it is positive and larger than the opposite one. */
-function stronger(move: Float64Array, opposite: Float64Array): Float64Array {
+// Far below a step of most prices and above what rounding makes of equal moves, of which a later dividend would choose one.
+const EQUAL_WITHIN = 1e-6;
+
+/** A move counts where it is positive and larger than the opposite one, by more than a millionth of the price. */
+function stronger(move: Float64Array, opposite: Float64Array, price: Float64Array): Float64Array {
   return move.map((value, row) => {
     if (Number.isNaN(value)) return NaN;
-    return value > (opposite[row] ?? NaN) && value > 0 ? value : 0;
+    const margin = value - (opposite[row] ?? NaN);
+    return margin > EQUAL_WITHIN * (price[row] ?? NaN) && value > 0 ? value : 0;
   });
 }
 

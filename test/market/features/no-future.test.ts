@@ -93,3 +93,47 @@ test('a run as of an earlier day gives the same bits on the days it has', async 
     assert.deepEqual(part.targets, whole.targets.slice(0, count), tickDate);
   }
 });
+
+/** The same series on the exchange's price steps of five paise, where a day often reaches as far up as down. */
+function onSteps(series: readonly Series[]): Series[] {
+  const round = (column: Float64Array): Float64Array => column.map((price) => Math.round(price * 20) / 20);
+  return series.map((one) => ({
+    ...one,
+    open: round(one.open),
+    high: round(one.high),
+    low: round(one.low),
+    close: round(one.close),
+    adjClose: round(one.adjClose),
+  }));
+}
+
+/** What the vendor sends once a dividend of a share of the price was paid after a day: all adjusted closes up to it are lower. */
+function withDividendAfter(series: readonly Series[], day: string, share: number): Series[] {
+  return series.map((one) => ({
+    ...one,
+    adjClose: one.close.map((close, row) => {
+      const sent = one.adjClose[row] ?? NaN;
+      return (Number.isNaN(sent) ? close : sent) * ((one.dates[row] ?? '') <= day ? 1 - share : 1);
+    }),
+  }));
+}
+
+test('a dividend after a day leaves every value up to it as it was, but for rounding', async () => {
+  const series = onSteps(syntheticSeries().filter(({ symbol }) => symbol !== 'AAA'));
+  const before = await rowsOf(series);
+  const after = await rowsOf(withDividendAfter(series, '2025-12-31', 0.013));
+  assert.deepEqual(after.days, before.days);
+  assert.deepEqual(after.mask, before.mask);
+  for (const [at, date] of before.days.filter((day) => day <= '2025-12-31').entries()) {
+    const now = doublesOf(after.maps[at]);
+    for (const [cell, value] of doublesOf(before.maps[at]).entries()) {
+      const difference = Math.abs((now[cell] ?? NaN) - value);
+      // Differences of prices cancel, so that what is near 0 is judged by the size of a price.
+      assert.ok(difference <= 1e-9 * Math.max(1, Math.abs(value)), `${date}, cell ${cell}: ${difference}`);
+    }
+  }
+});
+
+function doublesOf(bytes: Buffer | undefined): Float64Array {
+  return new Float64Array(Uint8Array.from(bytes ?? []).buffer);
+}

@@ -130,3 +130,27 @@ test('the squeeze looks back as many bars as it is told', async () => {
   assert.equal(await last('bb_squeeze', history, 1), 1);
   assert.equal(await last('bb_squeeze', history, 20), 0);
 });
+
+test('a day that reaches as far up as down moves in no direction, whatever the adjustment makes of its prices', async () => {
+  // Each day reaches a step of five paise further, both ways; Wilder's rule lets neither side count.
+  for (const factor of [1, 0.987, 0.9929, 0.5, 1 / 3]) {
+    const history = barsOf(
+      Array.from({ length: 40 }, (_, i) => {
+        const high = ((2000 + i) / 20) * factor;
+        const low = ((1990 - i) / 20) * factor;
+        return [low, high, low, high, 1] as const;
+      }),
+    );
+    for (const name of ['di_plus', 'di_minus', 'adx_14']) {
+      assert.equal(await last(name, history), 0, `${name} times ${factor}`);
+    }
+  }
+});
+
+test('a step of price more on one side is a direction', async () => {
+  const history = barsOf(
+    Array.from({ length: 40 }, (_, i) => [4900, 5000 + i * 0.1, 4900 - i * 0.05, 4900, 1] as const),
+  );
+  assert.ok((await last('di_plus', history)) > 0);
+  assert.equal(await last('di_minus', history), 0);
+});
