@@ -20,8 +20,14 @@ export interface FeatureMetadataInput {
   readonly missingStocks: readonly string[];
 }
 
+// A reader of the arrays has no other way to know: the vendor tells no event of it.
+const UNITS = {
+  price: 'as traded on the day; a later demerger, which is no event of the vendor, scales the days before it',
+  volume: 'shares of the day',
+};
+
 /**
- * Text of `feature_metadata.json`: schema, source, as_of, shape, dtype, order, axes, features, warmup, carry_limit, fill,
+ * Text of `feature_metadata.json`: schema, source, as_of, shape, dtype, order, axes, features, units, warmup, carry_limit, fill,
  * imputed (fractions of all values), train (the first `train_fraction` of the days), selection, normalisation, target,
  * latest, missing_stocks.
  */
@@ -47,6 +53,7 @@ export function formatFeatureMetadata(input: FeatureMetadataInput): string {
     features: features.map(({ name, group, params, first, scale, anchored, library }) => {
       return { name, group, params, first, scale, anchored, library };
     }),
+    units: UNITS,
     warmup: input.warmup,
     carry_limit: input.carryLimit,
     fill: 0,

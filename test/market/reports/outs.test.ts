@@ -17,10 +17,11 @@ test('feature_metadata.json describes the arrays beside it', async () => {
   const dates = outs.dates.trimEnd().split('\n').slice(1);
   const [days = 0] = maps.shape;
   const keys =
-    'schema source as_of shape dtype order axes features warmup carry_limit fill imputed train selection ' +
+    'schema source as_of shape dtype order axes features units warmup carry_limit fill imputed train selection ' +
     'normalisation target latest missing_stocks';
   assert.deepEqual(Object.keys(metadata), keys.split(' '));
   assert.deepEqual(metadata['shape'], maps.shape);
+  assert.match(String(metadata['units']?.['price']), /demerger.* scales the days before it$/);
   assert.deepEqual(metadata['axes']?.['stocks'], SORTED);
   assert.deepEqual(metadata['axes']?.['days'], {
     first: dates[0],
