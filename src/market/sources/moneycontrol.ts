@@ -95,11 +95,19 @@ async function followRows(
     throw new MarketError('source.not-sensex', `${PLACE}: the table has ${rows.length} members`);
   }
   const limit = pLimit(REQUESTS_AT_ONCE);
+  // One page that fails ends the source: what still waits in the queue or for another try must not go on beside the next source.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([context.signal, failure.signal]);
   return Promise.all(
     rows.map((row) =>
       limit(async () => {
-        const page = await loadPage(row.url, context);
-        return { name: row.name, ...parseStockPage(await parseHtml(page.text)) };
+        try {
+          const page = await loadPage(row.url, { ...context, signal });
+          return { name: row.name, ...parseStockPage(await parseHtml(page.text)) };
+        } catch (error) {
+          failure.abort(error);
+          throw error;
+        }
       }),
     ),
   );
