@@ -332,6 +332,11 @@ export function companyByIsin(isin: string): Company | undefined {
   return SENSEX.find((company) => company.isins.includes(isin));
 }
 
+/** The company with this NSE symbol (`M&M`, without `.NS`), or undefined. */
+export function companyBySymbol(symbol: string): Company | undefined {
+  return SENSEX.find((company) => company.symbol === symbol);
+}
+
 /** The company with this Investing.com pair id (digits, as text), or undefined. */
 export function companyByInvestingId(id: string): Company | undefined {
   return SENSEX.find((company) => company.investingId === id);

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SENSEX } from '../../src/market/crosswalk.ts';
 import { acceptSensex, unknownIsins } from '../../src/market/sources/accept-sensex.ts';
 import { namesSensex } from '../../src/market/sources/headings.ts';
+import { parseHtml } from '../../src/market/sources/html.ts';
 import { parseNseMaster } from '../../src/market/sources/nse-master.ts';
+import { parseWikipedia } from '../../src/market/sources/wikipedia.ts';
 import { listOf, memberRows } from './sources-lists.ts';
 
 const data = process.env['LOCKSTEP_DATA'];
@@ -23,6 +26,19 @@ test('thirty known members under a SENSEX heading are accepted, in code unit ord
   const bank = members.find(({ symbol }) => symbol === 'HDFCBANK');
   assert.equal(bank?.isin, 'INE040A01034');
   assert.equal(members.find(({ symbol }) => symbol === 'INDIGO')?.from, '2025-12-22');
+});
+
+test('a list that names its members by symbol alone is accepted like one by code', async () => {
+  const present = SENSEX.filter(({ to }) => to === undefined);
+  const lines = present.map(
+    ({ symbol, name }) => `<tr><td>BSE: ${symbol.replace('&', '&amp;')}</td><td>${name}</td></tr>`,
+  );
+  const html = await parseHtml(
+    `<h1>BSE SENSEX</h1><table><tr><th>Symbol</th><th>Company</th></tr>${lines.join('')}</table>`,
+  );
+  assert.deepEqual(acceptSensex(listOf(parseWikipedia(html))), acceptSensex(listOf(memberRows)));
+  const stranger = { name: 'Nobody Limited', nseSymbol: 'NOBODY' };
+  assert.throws(() => acceptSensex(listOf([...memberRows.slice(1), stranger])), refused(/unknown: Nobody/));
 });
 
 test('a placeholder of a demerger is dropped and a repeated member counts once, and both are told', () => {

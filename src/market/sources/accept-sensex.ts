@@ -3,6 +3,7 @@ import {
   companyByInvestingId,
   companyByInvestingTag,
   companyByIsin,
+  companyBySymbol,
   SENSEX,
 } from '../crosswalk.ts';
 import { MarketError } from '../market-error.ts';
@@ -28,7 +29,7 @@ const FEWEST_SHARED = 25;
 /**
  * The members of a list that is the SENSEX, by code unit of symbol.
  * It is, if a heading names it, 30 distinct members remain after placeholders (`DUMMY…`, ISIN `DUM…`) are dropped, each is known by
- * code, ISIN, or Investing id or tag (an ISIN unknown here through `master`), and 25 or more are members by the crosswalk.
+ * code, ISIN, Investing id or tag, or symbol (an ISIN unknown here through `master`), and 25 or more are members by the crosswalk.
  * `log` hears which rows do not count: placeholders, and repeated members. Error: `source.not-sensex`, saying what is wrong.
  */
 export function acceptSensex(
@@ -80,12 +81,13 @@ function isPlaceholder({ name, nseSymbol = '', isin = '' }: SourceRow): boolean 
   return /^dummy/i.test(name) || /^dummy/i.test(nseSymbol) || /^dum/i.test(isin);
 }
 
-function toCompany({ bseCode, isin, investingId, investingTag }: SourceRow): Company | undefined {
+function toCompany({ bseCode, isin, nseSymbol, investingId, investingTag }: SourceRow): Company | undefined {
   return (
     (bseCode === undefined ? undefined : companyByCode(bseCode)) ??
     (isin === undefined ? undefined : companyByIsin(isin)) ??
     (investingId === undefined ? undefined : companyByInvestingId(investingId)) ??
-    (investingTag === undefined ? undefined : companyByInvestingTag(investingTag))
+    (investingTag === undefined ? undefined : companyByInvestingTag(investingTag)) ??
+    (nseSymbol === undefined ? undefined : companyBySymbol(nseSymbol))
   );
 }
 

@@ -8,7 +8,7 @@ import type { MemberSource, SourceRow } from './member-source.ts';
 const URL_OF_PAGE = 'https://en.wikipedia.org/wiki/BSE_SENSEX';
 const PLACE = 'en.wikipedia.org';
 
-/** Wikipedia's table of components, by BSE code; last in line because anyone may edit it. */
+/** Wikipedia's table of components, by BSE code or symbol; last in line because anyone may edit it. */
 export const wikipedia: MemberSource = {
   name: 'wikipedia',
   async load(context) {
