@@ -74,14 +74,12 @@ test(
     const report = JSON.parse(rig.read('reports/data_quality_report.json')) as {
       source: string;
       missing: { symbol: string }[];
-      gates: { ok: boolean }[];
     };
     assert.equal(report.source, 'exchange');
     assert.deepEqual(
       report.missing.map((one) => one.symbol),
       ['ETERNAL.NS', 'INDIGO.NS', 'TECHM.NS'],
     );
-    assert.ok(report.gates.length >= 2 && report.gates.every((gate) => gate.ok));
     const maps = rig.bytes('data/processed/feature_maps.npy');
     assert.deepEqual(readNpy(maps).shape, [465, 30, 19]);
     const metadata = JSON.parse(rig.read('data/processed/feature_metadata.json')) as {

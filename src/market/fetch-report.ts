@@ -30,8 +30,6 @@ export interface FetchReportParams {
   readonly min_completeness?: number | undefined;
   /** Symbols whose whole-factor jumps are believed (none). */
   readonly allow_unadjusted_split?: readonly string[] | undefined;
-  /** Lower limits the report states under `gates`, by key of the report (success_rate 0.8, stocks_successful 25). */
-  readonly gates?: Readonly<Record<string, { readonly min: number }>> | undefined;
 }
 
 /** All that the report is made from. */
@@ -64,19 +62,12 @@ export interface FetchReport {
   /** Sessions behind by symbol, null for a stock without data. */
   readonly data_freshness: Readonly<Record<string, number | null>>;
   readonly data_quality_score: number;
-  readonly gates: readonly {
-    readonly name: string;
-    readonly limit: string;
-    readonly value: number;
-    readonly ok: boolean;
-  }[];
   /** Stocks (and the index) without usable data. */
   readonly missing: readonly { readonly symbol: string; readonly code: string; readonly reason: string }[];
   /** At most 50 rows each, `count` is the whole. */
   readonly findings: readonly Finding[];
 }
 
-const DEFAULT_GATES = { success_rate: { min: 0.8 }, stocks_successful: { min: 25 } };
 const MAX_FINDING_ROWS = 50;
 
 /**
@@ -122,21 +113,15 @@ export function buildFetchReport(input: FetchReportInput): string {
   ).length;
   const meanOf = (pick: (of: Coverage) => number): number =>
     requested === 0 ? 0 : coverage.reduce((sum, { of }) => sum + (of ? pick(of) : 0), 0) / requested;
-  const numbers = {
-    stocks_requested: requested,
-    stocks_successful: successful,
-    success_rate: roundFraction(requested === 0 ? 0 : successful / requested),
-    data_quality_score: roundFraction(meanOf((of) => of.score)),
-  };
   const report: FetchReport = {
     timestamp: tickTimestamp(input.calendar, input.tickDate),
     source: input.source,
     as_of: input.asOf,
     data_period: { from: period.from, to: period.to },
     allow_unadjusted_split: [...allow].sort(byCodeUnit),
-    stocks_requested: numbers.stocks_requested,
-    stocks_successful: numbers.stocks_successful,
-    success_rate: numbers.success_rate,
+    stocks_requested: requested,
+    stocks_successful: successful,
+    success_rate: roundFraction(requested === 0 ? 0 : successful / requested),
     data_completeness: {
       ...Object.fromEntries(coverage.map(({ symbol, of }) => [symbol, roundFraction(of?.completeness ?? 0)])),
       avg_completeness: roundFraction(meanOf((of) => of.completeness)),
@@ -144,12 +129,7 @@ export function buildFetchReport(input: FetchReportInput): string {
     data_freshness: Object.fromEntries(
       coverage.map(({ symbol, of }) => [symbol, of?.sessionsBehind ?? null]),
     ),
-    data_quality_score: numbers.data_quality_score,
-    gates: Object.entries(params.gates ?? DEFAULT_GATES).map(([name, { min }]) => {
-      const value = new Map(Object.entries(numbers)).get(name);
-      if (value === undefined) throw new Error(`gate "${name}": the report has no such number`);
-      return { name, limit: `≥ ${min}`, value, ok: value >= min };
-    }),
+    data_quality_score: roundFraction(meanOf((of) => of.score)),
     missing: missing.sort((a, b) => byCodeUnit(a.symbol, b.symbol)),
     findings: [...unitFindings, ...cleaning.findings]
       .sort((a, b) => byCodeUnit(a.symbol, b.symbol))
