@@ -15,7 +15,7 @@ export interface MarketHttp {
   readonly source: SourceKind;
   /**
    * Asks for a canonical URL once. Errors: `http.not-found` (404), `http.bad-request` (400), `http.blocked` (401, 403),
-   * `http.rate-limited` (429), `http.server-error` (500, 502, 503, 504), `http.timeout`, `http.unreachable`, `http.status` (any other),
+   * `http.rate-limited` (429), `http.server-error` (408, 5xx but 501), `http.timeout`, `http.unreachable`, `http.status` (any other),
    * `http.unknown-origin` (no prefix of the exchange stands for it).
    */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<MarketAnswer>;
@@ -144,14 +144,16 @@ function toStatusError(url: string, response: Response): MarketError {
       return new MarketError('http.blocked', told);
     case 429:
       return new MarketError('http.rate-limited', told, { retryable: true, ...wish });
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return new MarketError('http.server-error', told, { retryable: true, ...wish });
     default:
-      return new MarketError('http.status', told);
+      return isPassing(status)
+        ? new MarketError('http.server-error', told, { retryable: true, ...wish })
+        : new MarketError('http.status', told);
   }
+}
+
+/** A failure of the server's own, those of the edges in front of it (520 to 530) included; 501 says that it never will. */
+function isPassing(status: number): boolean {
+  return status === 408 || (status >= 500 && status !== 501);
 }
 
 /** The delay that a `Retry-After` header asks for, in ms; a date counts from the answer's own `Date`, never from this machine's clock. */

@@ -77,10 +77,9 @@ test('each status has its code, its hope and a sentence without address, port or
     [418, 'http.status', false, undefined],
     [501, 'http.status', false, undefined],
     [429, 'http.rate-limited', true, 7_000],
-    [500, 'http.server-error', true, 7_000],
-    [502, 'http.server-error', true, 7_000],
-    [503, 'http.server-error', true, 7_000],
-    [504, 'http.server-error', true, 7_000],
+    ...([408, 500, 502, 503, 504, 520, 522, 524, 529] as const).map(
+      (given) => [given, 'http.server-error', true, 7_000] as const,
+    ),
   ] as const) {
     status = given;
     await assert.rejects(http.get(BSE), {
