@@ -50,11 +50,19 @@ export interface Fault {
 /** The grammar of a fault list, for help texts. */
 export const FAULT_HELP: string = `KIND[=VALUE][*TIMES][@SEGMENT],…   KIND is one of ${KINDS.join(' ')}`;
 
+// Another status cannot be sent, and a longer wait is none: a timer that overflows ends at once.
+const RANGES: Partial<
+  Record<FaultKind, { readonly of: string; readonly min: number; readonly max: number }>
+> = {
+  captcha: { of: 'a status of captcha is', min: 200, max: 599 },
+  slow: { of: 'seconds of slow are', min: 0, max: 3600 },
+};
+
 const SPEC = /^([a-z0-9]+)(?:=(\d+))?(?:\*(\d+))?(?:@(.+))?$/;
 
 /**
  * The faults in a text such as `429=1*2@INFY.NS,captcha@investing`; empty text, no faults.
- * Throws an Error that quotes the part it does not understand.
+ * Throws an Error that quotes the part it does not understand or cannot do.
  */
 export function parseFaults(text: string): readonly Fault[] {
   return text
@@ -65,9 +73,14 @@ export function parseFaults(text: string): readonly Fault[] {
       const [, name, value, times, segment] = SPEC.exec(part) ?? [];
       const kind = KINDS.find((known) => known === name);
       if (kind === undefined) throw new Error(`fault "${part}" is not of the form ${FAULT_HELP}`);
+      const number = value === undefined ? undefined : Number(value);
+      const range = RANGES[kind];
+      if (number !== undefined && range !== undefined && !(range.min <= number && number <= range.max)) {
+        throw new Error(`fault "${part}" is not possible: ${range.of} ${range.min} to ${range.max}`);
+      }
       return {
         kind,
-        value: value === undefined ? undefined : Number(value),
+        value: number,
         times: times === undefined ? Number.POSITIVE_INFINITY : Number(times),
         segment,
       };

@@ -41,6 +41,20 @@ test('a fault that is not understood is quoted', () => {
   }
 });
 
+test('a value that no answer can have is refused with what is possible', () => {
+  for (const [text, message] of [
+    ['captcha=9999', 'fault "captcha=9999" is not possible: a status of captcha is 200 to 599'],
+    ['captcha=100', 'fault "captcha=100" is not possible: a status of captcha is 200 to 599'],
+    ['slow=3601@TCS.NS', 'fault "slow=3601@TCS.NS" is not possible: seconds of slow are 0 to 3600'],
+  ] as const) {
+    assert.throws(() => parseFaults(text), { message });
+  }
+  assert.deepEqual(
+    parseFaults('captcha=200,captcha=599,slow=0,slow=3600').map(({ value }) => value),
+    [200, 599, 0, 3600],
+  );
+});
+
 test('faults of one path follow each other as their counts run out', () => {
   const box = createFaultBox(parseFaults('503*2@A,429*1'));
   const kinds = (...path: string[]): (string | undefined)[] =>
