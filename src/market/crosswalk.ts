@@ -17,8 +17,8 @@ export interface Company {
 
 /**
  * The SENSEX membership as a table: the 30 members since 2025-12-22 and the five that left since 2024-06-24, by code unit of symbol.
- * Members are those without `to`; `membersOn` answers for a day. Sources: BSE's list of group A, NSE's EQUITY_L, Investing.com's
- * list of Indian stocks, BSE's announcements of index changes; only the code of ETERNAL has not been seen in a recorded list.
+ * Members are those without `to`; changes before 2024-06-24 are not in it. Sources: BSE's list of group A, NSE's EQUITY_L,
+ * Investing.com's list of Indian stocks, BSE's announcements of index changes; only the code of ETERNAL has not been seen in a recorded list.
  */
 export const SENSEX: readonly Company[] = [
   {
@@ -310,17 +310,6 @@ export const SENSEX: readonly Company[] = [
     to: '2024-06-24',
   },
 ];
-
-/**
- * The members of the SENSEX on a day, by code unit of symbol.
- * `date` is an ISO date. Changes are known from 2024-06-24 on; earlier days get the list as it stood before that change.
- */
-export function membersOn(date: string): readonly Company[] {
-  return SENSEX.filter(
-    (company) =>
-      (company.from === undefined || company.from <= date) && (company.to === undefined || date < company.to),
-  );
-}
 
 /** The company with this BSE code (six digits, as text), or undefined. */
 export function companyByCode(bseCode: string): Company | undefined {

@@ -22,13 +22,12 @@ export interface MarketHttp {
   close(): Promise<void>;
 }
 
-/** What `createMarketHttp` needs; `seed` and `liveDay` matter only to the simulated exchange. */
+/** What `createMarketHttp` needs; `seed` matters only to the simulated exchange. */
 export interface MarketHttpOptions {
   /** `simulated`, `live`, or the origin of an exchange (`http://127.0.0.1:8080`). */
   readonly source: string;
   readonly signal: AbortSignal;
   readonly seed?: string;
-  readonly liveDay?: string;
   readonly timeoutMs?: number;
 }
 
@@ -68,15 +67,10 @@ export function toSourceKind(source: string): SourceKind {
  */
 export async function createMarketHttp(options: MarketHttpOptions): Promise<MarketHttp> {
   const kind = toSourceKind(options.source);
-  const { signal, timeoutMs = 10_000, seed, liveDay } = options;
+  const { signal, timeoutMs = 10_000, seed } = options;
   signal.throwIfAborted();
   const exchange =
-    kind === 'simulated'
-      ? await createExchange({
-          ...(seed === undefined ? {} : { seed }),
-          ...(liveDay === undefined ? {} : { liveDay }),
-        })
-      : undefined;
+    kind === 'simulated' ? await createExchange(seed === undefined ? {} : { seed }) : undefined;
   const base = kind === 'live' ? undefined : (exchange?.url ?? options.source).replace(/\/+$/, '');
   return {
     source: kind,
