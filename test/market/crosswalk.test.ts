@@ -19,7 +19,7 @@ function readRows(name: string): string[][] {
     .map((line) => line.split(','));
 }
 
-/** Symbols of the members on a day from the first known change on. */
+/** Symbols of the members on a day; before the first known change, as they stood then. */
 const symbolsOn = (date: string): string[] =>
   SENSEX.filter(({ from = '', to = '9999' }) => from <= date && date < to).map(({ symbol }) => symbol);
 

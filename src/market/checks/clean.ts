@@ -122,7 +122,11 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
   for (const [symbol, bars] of sifted) {
     const events = shareEvents(sent.get(symbol) ?? bars);
     findings.push(...findJumps(bars, { eventDates: events.dates, indexMoves: moves }));
-    const splits = findUnadjustedSplits(bars, new Set(events.splits.keys()), moves);
+    const splits = findUnadjustedSplits(bars, {
+      splitDates: new Set(events.splits.keys()),
+      indexMoves: moves,
+      regular,
+    });
     findings.push(...splits);
     const all = sent.get(symbol)?.dates.length ?? 0;
     const bad = findings.find((one) => one.rule === 'bar.positive' && one.symbol === symbol)?.count ?? 0;

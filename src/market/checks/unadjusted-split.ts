@@ -5,16 +5,24 @@ import type { Finding, FindingRow } from './finding.ts';
 const SPLIT_FACTORS = [2, 3, 4, 5, 10, 20];
 const FACTOR_TOLERANCE = 0.02;
 const INDEX_MOVE_EXCUSES = 0.05;
+// Long enough for a hole around the ex-date; over a longer suspension a price may double by itself.
+const MOST_SESSIONS_BETWEEN = 5;
+
+/** What a jump is judged by: dates with a split, the index's own return (a fraction) by date, and the regular sessions. */
+export interface SplitReasons {
+  readonly splitDates: ReadonlySet<string>;
+  readonly indexMoves: ReadonlyMap<string, number>;
+  readonly regular: readonly string[];
+}
 
 /**
  * Rule `series.unadjusted-split`: days on which the raw close jumps by a whole factor (2, 3, 4, 5, 10, 20 or its
- * inverse, within 2 %) without a split event while the index moved by less than 5 %. Error: earlier prices of such a
- * series are in other units. An index without a row that day counts as unmoved.
+ * inverse, within 2 %) from the bar before, with at most 5 regular sessions in between, without a split event while the index moved
+ * by less than 5 %. Error: earlier prices of such a series are in other units. An index without a row that day counts as unmoved.
  */
 export function findUnadjustedSplits(
   series: Series,
-  splitDates: ReadonlySet<string>,
-  indexMoves: ReadonlyMap<string, number>,
+  { splitDates, indexMoves, regular }: SplitReasons,
 ): Finding[] {
   const rows: FindingRow[] = [];
   for (let row = 1; row < series.close.length; row++) {
@@ -24,6 +32,9 @@ export function findUnadjustedSplits(
       (n) => Math.abs(ratio / n - 1) <= FACTOR_TOLERANCE || Math.abs(ratio * n - 1) <= FACTOR_TOLERANCE,
     );
     if (factor === undefined || splitDates.has(date)) continue;
+    const before = series.dates[row - 1] ?? '';
+    const between = regular.filter((session) => before < session && session < date).length;
+    if (between > MOST_SESSIONS_BETWEEN) continue;
     if (Math.abs(indexMoves.get(date) ?? 0) >= INDEX_MOVE_EXCUSES) continue;
     rows.push({ date, detail: `close × ${ratio.toFixed(4)}, near ${ratio > 1 ? factor : `1/${factor}`}` });
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Bar } from '../../../src/market/bars.ts';
 import { calendarFor } from '../../../src/market/calendar.ts';
+import type { Cleaning } from '../../../src/market/checks/clean.ts';
 import { bar, clean, cleanDates, flat, INDEX, lines, sessionDates } from './bars.ts';
 
 const DAYS = sessionDates('2026-01-05', '2026-01-30');
@@ -290,6 +291,21 @@ test('a whole-factor jump without a split event refuses the series unless it is 
   assert.ok(clean({ [INDEX]: index, A: split }).series.has('A'));
   const near = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 47 : 100));
   assert.ok(clean({ [INDEX]: index, A: near }).series.has('A'));
+});
+
+test('a price that comes back doubled after a suspension is no split, after a hole of a few sessions it is', () => {
+  const back = '2026-01-20';
+  const at = DAYS.indexOf(back);
+  const away = (sessions: number): Cleaning =>
+    clean({
+      [INDEX]: index,
+      A: DAYS.filter((date, i) => i < at - sessions || date >= back).map((date) =>
+        bar(date, date >= back ? 200 : 100),
+      ),
+    });
+  assert.deepEqual([...away(5).refused.keys()], ['A']);
+  assert.deepEqual([...away(6).refused.keys()], []);
+  assert.deepEqual(lines(away(6), 'bar.jump'), [`bar.jump warn A ${back}`]);
 });
 
 test('five equal closes with volume are stale, and so is an end more than three sessions before the tick', () => {
