@@ -16,7 +16,13 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
   const read = createStageParams(params);
   const tickers = parseTickers(await readFile(deps['tickers']!, 'utf8'));
   const calendar = calendarFor('XBOM');
-  const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
+  const tickDate = localDate(now.getTime(), calendar.zone);
+  const http = await createMarketHttp({
+    source: read.text('source'),
+    seed: read.text('seed'),
+    asOf: tickDate,
+    signal,
+  });
   try {
     const retry = createRetryPolicy();
     const { files, report } = await computeFetchOutputs({
@@ -24,7 +30,7 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
       symbols: tickers.members.map(({ symbol }) => symbol),
       index: read.text('fetch.index'),
       calendar,
-      tickDate: localDate(now.getTime(), calendar.zone),
+      tickDate,
       years: read.count('fetch.years', { min: 1, max: 50 }),
       params: {
         currency: read.text('fetch.currency'),

@@ -15,14 +15,20 @@ const tickers: StageFunction = defineStage(async (stage) => {
   const { outs, params, now, signal } = stage;
   const read = createStageParams(params);
   const { zone } = calendarFor('XBOM');
-  const http = await createMarketHttp({ source: read.text('source'), seed: read.text('seed'), signal });
+  const asOf = localDate(now.getTime(), zone);
+  const http = await createMarketHttp({
+    source: read.text('source'),
+    seed: read.text('seed'),
+    asOf,
+    signal,
+  });
   try {
     const retry = createRetryPolicy();
     const file = await buildTickers({
       context: { http, retry, signal },
       yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
       sources: read.choices('tickers.sources', SOURCE_NAMES),
-      asOf: localDate(now.getTime(), zone),
+      asOf,
       zone,
       minValidated: read.count('tickers.min_validated', { min: 0, max: 30 }),
       concurrency: REQUESTS_AT_ONCE,

@@ -1,5 +1,7 @@
+import { WORLD_FROM, WORLD_LIMIT } from './exchange/plan.ts';
 import { createExchange } from './exchange/server.ts';
 import { MarketError } from './market-error.ts';
+import type { Exchange } from './exchange/server.ts';
 
 /** Where the bytes came from, as reports say it; an exchange elsewhere is named without its address. */
 export type SourceKind = 'simulated' | 'live' | 'exchange';
@@ -22,12 +24,13 @@ export interface MarketHttp {
   close(): Promise<void>;
 }
 
-/** What `createMarketHttp` needs; `seed` matters only to the simulated exchange. */
+/** What `createMarketHttp` needs; `seed` and `asOf`, the tick's local date, matter only to the simulated exchange. */
 export interface MarketHttpOptions {
   /** `simulated`, `live`, or the origin of an exchange (`http://127.0.0.1:8080`). */
   readonly source: string;
   readonly signal: AbortSignal;
   readonly seed?: string;
+  readonly asOf?: string;
   readonly timeoutMs?: number;
 }
 
@@ -64,13 +67,13 @@ export function toSourceKind(source: string): SourceKind {
 /**
  * The network of one run: the real origins, an exchange elsewhere, or a simulated one started inside this process.
  * `close` stops what was started; requests end with the signal's reason when it aborts, and after `timeoutMs` (10 s) each.
+ * Errors: `source.unknown`, and `source.range` where the simulated one has no such day.
  */
 export async function createMarketHttp(options: MarketHttpOptions): Promise<MarketHttp> {
   const kind = toSourceKind(options.source);
-  const { signal, timeoutMs = 10_000, seed } = options;
+  const { signal, timeoutMs = 10_000, seed, asOf } = options;
   signal.throwIfAborted();
-  const exchange =
-    kind === 'simulated' ? await createExchange(seed === undefined ? {} : { seed }) : undefined;
+  const exchange = kind === 'simulated' ? await createWorldExchange(seed, asOf) : undefined;
   const base = kind === 'live' ? undefined : (exchange?.url ?? options.source).replace(/\/+$/, '');
   return {
     source: kind,
@@ -82,6 +85,20 @@ export async function createMarketHttp(options: MarketHttpOptions): Promise<Mark
       await exchange?.close();
     },
   };
+}
+
+/** A simulated exchange whose world holds the day. */
+async function createWorldExchange(seed: string | undefined, asOf: string | undefined): Promise<Exchange> {
+  if (asOf !== undefined && !(WORLD_FROM <= asOf && asOf <= WORLD_LIMIT)) {
+    throw new MarketError(
+      'source.range',
+      `the simulated exchange knows ${WORLD_FROM} to ${WORLD_LIMIT}, as_of is ${asOf}; set as_of to a day of these, or another source`,
+    );
+  }
+  return createExchange({
+    ...(seed === undefined ? {} : { seed }),
+    ...(asOf === undefined ? {} : { until: asOf }),
+  });
 }
 
 function toExchangeUrl(url: string, base: string): string {

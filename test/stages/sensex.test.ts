@@ -104,6 +104,25 @@ test('two runs write the same bytes, and none of them names this machine', async
   }
 });
 
+test('the simulated world goes on for ticks after 2026, and names its range for those that it cannot reach', async (t) => {
+  const rig = await createStageRig(t);
+  await rig.run('tickers', { now: '2027-03-01T00:00:00Z' });
+  await rig.run('fetch', { now: '2027-03-02T10:30:00Z' });
+  await rig.run('features');
+  assert.deepEqual(rig.told, []);
+  assert.equal(JSON.parse(await rig.readText('reports/data_quality_report.json')).success_rate, 1);
+  for (const [stage, now, day] of [
+    ['fetch', '2036-01-01T00:00:00Z', '2036-01-01'],
+    ['tickers', '2018-12-31T00:00:00Z', '2018-12-31'],
+  ] as const) {
+    await assert.rejects(rig.run(stage, { now }), {
+      code: 'source.range',
+      retryable: false,
+      message: `the simulated exchange knows 2019-01-01 to 2035-12-31, as_of is ${day}; set as_of to a day of these, or another source`,
+    });
+  }
+});
+
 test('another seed gives other prices of the same stocks', async (t) => {
   const rig = await createStageRig(t);
   await rig.run('tickers', { now: MONDAY });

@@ -4,10 +4,22 @@ import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import type { Session } from '../../base/session.ts';
 
-/** First and last day of the seeded world. */
+/** First day of the seeded world. */
 export const WORLD_FROM = '2019-01-01';
-/** Last day of the seeded world. */
-export const WORLD_THROUGH = '2026-12-31';
+/** The last day that it can be made to reach. */
+export const WORLD_LIMIT = '2035-12-31';
+const WORLD_THROUGH = '2026-12-31';
+
+/**
+ * Last day of a seeded world that must hold a day: the end of 2026, or of that day's year where it is later, up to the limit. Whole
+ * years, because dividends are drawn by the year; no further than needed, because a longer world takes longer to make.
+ */
+export function worldEnd(day: string = WORLD_THROUGH): string {
+  const end = `${day.slice(0, 4)}-12-31`;
+  if (end < WORLD_THROUGH) return WORLD_THROUGH;
+  return end > WORLD_LIMIT ? WORLD_LIMIT : end;
+}
+
 /** The index as the chart names it. */
 export const INDEX_SYMBOL = '^BSESN';
 
@@ -53,10 +65,20 @@ export interface WorldPlan {
   readonly saturday: string;
 }
 
-/** The plan of a seed; the same seed and symbols give the same plan on every machine. Needs at least eight symbols. */
-export function createWorldPlan(seed: string, symbols: readonly string[]): WorldPlan {
+/** What a plan is made from; `through` is the world's last day. */
+export interface WorldPlanOptions {
+  readonly seed: string;
+  readonly symbols: readonly string[];
+  readonly through: string;
+}
+
+/**
+ * The plan of a seed: equal options give the same one on every machine, a later `through` the same one with more days. Needs at least
+ * eight symbols.
+ */
+export function createWorldPlan({ seed, symbols, through }: WorldPlanOptions): WorldPlan {
   const table = calendarFor('XBOM');
-  const days = sessionsBetween(table, WORLD_FROM, WORLD_THROUGH).filter(
+  const days = sessionsBetween(table, WORLD_FROM, through).filter(
     (session) => session.kind === 'regular' || session.date === SATURDAY,
   );
   const dates = days.map((session) => session.date);

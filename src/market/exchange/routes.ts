@@ -8,7 +8,6 @@ import {
   formatMoneycontrolTable,
 } from './moneycontrol-pages.ts';
 import { formatNseMaster } from './nse-master.ts';
-import { WORLD_THROUGH } from './plan.ts';
 import { formatWikipediaPage } from './wikipedia-page.ts';
 import type { ChartBook } from './book.ts';
 import type { Listing, PageTwist } from './listing.ts';
@@ -30,8 +29,8 @@ export interface ExchangeReply {
 /** What the routes answer from. */
 export interface RouteOptions {
   readonly book: ChartBook;
-  /** The day that the source pages carry; without one the world's last. */
-  readonly liveDay?: string;
+  /** The day that the source pages carry. */
+  readonly date: string;
 }
 
 const JSON_TYPE = 'application/json;charset=utf-8';
@@ -41,9 +40,8 @@ const CSV_TYPE = 'text/csv; charset=utf-8';
 /** The answer to each request: charts, the source pages under their prefixes, `/health`, `/world/defects`; 404 for anything else. */
 export function createRoutes({
   book,
-  liveDay,
+  date,
 }: RouteOptions): (request: ExchangeRequest) => Promise<ExchangeReply> {
-  const date = liveDay ?? WORLD_THROUGH;
   const listings = async (): Promise<readonly Listing[]> =>
     createListings(async (symbol) => {
       const series = await book.series(symbol);

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFaultBox, parseFaults } from './faults.ts';
+import { worldEnd } from './plan.ts';
 import { createRoutes } from './routes.ts';
 import { toFaultyReply } from './faulty-reply.ts';
 import { createWorld } from './world.ts';
@@ -16,6 +17,8 @@ export interface ExchangeOptions {
   readonly faults?: string;
   /** The exchange's today, ISO: nothing later exists yet, and that day's rows carry a time of 16:00. */
   readonly liveDay?: string;
+  /** A day that the seeded world must reach, ISO; `liveDay` unless given. */
+  readonly until?: string;
   /** A loopback address, `127.0.0.1` unless given. */
   readonly host?: string;
   /** 0, any free port, unless given. */
@@ -38,7 +41,7 @@ const DEFAULT_SEED = 'lockstep';
  * defects at `/world/defects`. `?fault=` spoils a single request. Throws an Error for a bad option, an unreadable folder or a taken port.
  */
 export async function createExchange(options: ExchangeOptions = {}): Promise<Exchange> {
-  const { seed = DEFAULT_SEED, dataDir, liveDay, host = '127.0.0.1', port = 0 } = options;
+  const { seed = DEFAULT_SEED, dataDir, liveDay, until = liveDay, host = '127.0.0.1', port = 0 } = options;
   if (!LOOPBACK.includes(host))
     throw new Error(`host "${host}" is not a loopback address (${LOOPBACK.join(', ')})`);
   if (liveDay !== undefined && !isDate(liveDay))
@@ -47,9 +50,9 @@ export async function createExchange(options: ExchangeOptions = {}): Promise<Exc
   const today = liveDay === undefined ? {} : { liveDay };
   const book =
     dataDir === undefined
-      ? createWorld({ seed, ...today })
+      ? createWorld({ seed, ...today, ...(until === undefined ? {} : { until }) })
       : await (await import('./csv-book.ts')).createCsvBook({ folder: dataDir, ...today });
-  const route = createRoutes({ book, ...today });
+  const route = createRoutes({ book, date: liveDay ?? worldEnd(until) });
   const closing = new AbortController();
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,7 +1,7 @@
 import { SENSEX } from '../crosswalk.ts';
 import { createIndexLevels } from './index-level.ts';
 import { createMarketReturns, createTradedStock } from './prices.ts';
-import { INDEX_SYMBOL, WORLD_FROM, WORLD_THROUGH, createWorldPlan } from './plan.ts';
+import { INDEX_SYMBOL, WORLD_FROM, createWorldPlan, worldEnd } from './plan.ts';
 import { toStamp, toVendorForm } from './vendor-form.ts';
 import { venueOf } from './series.ts';
 import { createWorldFacts } from './world-facts.ts';
@@ -10,25 +10,30 @@ import type { ChartRow, ChartSeries } from './series.ts';
 import type { IndexLevels } from './index-level.ts';
 import type { TradedStock } from './prices.ts';
 
-/** What a world is made from; `liveDay` is its today: nothing later exists yet, and that day's rows carry a time of 16:00. */
+/**
+ * What a world is made from; `until` is a day that it must reach (`liveDay` unless given), `liveDay` its today: nothing later exists
+ * yet, and that day's rows carry a time of 16:00.
+ */
 export interface WorldOptions {
   readonly seed: string;
+  readonly until?: string;
   readonly liveDay?: string;
 }
 
 /**
- * The seeded world as a book: the 30 present members of the index, as `<SYMBOL>.NS`, and the index, 2019 to 2026.
+ * The seeded world as a book: the 30 present members of the index, as `<SYMBOL>.NS`, and the index, 2019 to `worldEnd`.
  * Byte-identical for equal options on every machine; each series is made when it is first asked for and then kept.
  */
-export function createWorld({ seed, liveDay }: WorldOptions): ChartBook {
+export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): ChartBook {
   const names = new Map(
     SENSEX.filter((company) => company.to === undefined).map((company) => [
       `${company.symbol}.NS`,
       company.name,
     ]),
   );
-  const through = liveDay === undefined || liveDay > WORLD_THROUGH ? WORLD_THROUGH : liveDay;
-  const plan = createWorldPlan(seed, [...names.keys()]);
+  const end = worldEnd(until);
+  const through = liveDay === undefined || liveDay > end ? end : liveDay;
+  const plan = createWorldPlan({ seed, symbols: [...names.keys()], through: end });
   const stocks = new Map<string, TradedStock>();
   const made = new Map<string, ChartSeries>();
   let market: readonly number[] | undefined;

@@ -142,6 +142,20 @@ test('a smaller world that ends earlier has the same traded prices before its en
   }
 });
 
+test('a world that goes on for a later day has the same prices before, and sessions to the end of that year', async () => {
+  const longer = createWorld({ seed: 'lockstep', until: '2028-02-10' });
+  for (const { symbol, rows } of all) {
+    const more = (await seriesOf(longer, symbol)).rows;
+    const prices = (of: readonly ChartRow[]): object[] => of.map(({ adjClose: _, ...row }) => row);
+    assert.deepEqual(prices(more.slice(0, rows.length)), prices(rows), symbol);
+    assert.equal(more.at(-1)?.date, '2028-12-29');
+  }
+  for (const until of ['2026-12-31', '2019-01-01']) {
+    const same = createWorld({ seed: 'lockstep', until });
+    assert.deepEqual(await seriesOf(same, 'TCS.NS'), await seriesOf(world, 'TCS.NS'));
+  }
+});
+
 test('the index is the sum of traded price times shares over the divisor, on every day with all thirty stocks', () => {
   const { index, actions } = world.facts();
   assert.ok(index);
