@@ -1,6 +1,8 @@
 import { sessionsBetween, zonedInstantMs } from '../../base/session.ts';
+import { parseRawCsv, selectRows } from '../bars.ts';
 import { calendarFor } from '../calendar.ts';
 import { venueOf } from './series.ts';
+import type { Series } from '../bars.ts';
 import type { ChartDividend, ChartRow, ChartSeries, ChartSplit } from './series.ts';
 
 /** What a recorded file is read as; `liveDay` cuts what is later and stamps that day's row 16:00. */
@@ -10,78 +12,57 @@ export interface CsvSeriesOptions {
 }
 
 /**
- * A recorded file of daily bars as a chart series. Columns by name in any order (`Date` or `Price`, `Open`, `High`, `Low`, `Close`,
- * `Adj Close`, `Volume`, `Dividends`, `Stock Splits`), others ignored; without `Adj Close` it equals the close. Empty and `null` cells
- * are null; lines that do not begin with an ISO date (the second and third header of some exports) are passed over; a date with a
- * time of day keeps its own date. Rows are sorted by date, repeated dates stay. Throws an Error naming a missing column or bad cell.
+ * A recorded file of daily bars, as `parseRawCsv` reads it, as a chart series; without adjusted closes they equal the closes. Rows are
+ * sorted by date, repeated dates stay. Throws an Error naming the line of a file that cannot be read.
  */
 export function parseCsvSeries(text: string, { symbol, liveDay }: CsvSeriesOptions): ChartSeries {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const header = (lines[0] ?? '').split(',').map((name) => name.trim());
-  const columnOf = (name: string): number => header.indexOf(name);
-  const dateAt = Math.max(columnOf('Date'), columnOf('Price'));
-  for (const name of ['Open', 'High', 'Low', 'Close', 'Volume']) {
-    if (columnOf(name) === -1) throw new Error(`${symbol}.csv has no column "${name}"`);
-  }
-  if (dateAt === -1) throw new Error(`${symbol}.csv has no column "Date"`);
-
-  const parsed: Omit<ChartRow, 'time'>[] = [];
-  const actions: { date: string; dividend: number; split: number }[] = [];
-  for (const [index, line] of lines.entries()) {
-    const cells = line.split(',');
-    const date = /^\d{4}-\d{2}-\d{2}/.exec(cells[dateAt] ?? '')?.[0];
-    if (date === undefined || (liveDay !== undefined && date > liveDay)) continue;
-    const read = (name: string): number | null => {
-      const cell = (cells[columnOf(name)] ?? '').trim();
-      if (cell === '' || cell === 'null') return null;
-      const number = Number(cell);
-      if (!Number.isFinite(number)) {
-        throw new Error(`${symbol}.csv line ${index + 1}: "${cell}" in column "${name}" is not a number`);
-      }
-      return number;
+  const parsed = parseRawCsv(symbol, text);
+  if (!parsed.ok) throw new Error(`${symbol}.csv line ${parsed.line}: ${parsed.detail}`);
+  const series = toShownRows(parsed.series, liveDay);
+  const timeOf = createStamp(series, liveDay);
+  const adjusted = series.adjClose.every(Number.isNaN) ? series.close : series.adjClose;
+  const rows: ChartRow[] = [];
+  const dividends: ChartDividend[] = [];
+  const splits: ChartSplit[] = [];
+  for (const [row, date] of series.dates.entries()) {
+    const cell = (column: Float64Array): number | null => {
+      const value = column[row] ?? NaN;
+      return Number.isNaN(value) ? null : value;
     };
-    const close = read('Close');
-    parsed.push({
+    const time = timeOf(date);
+    rows.push({
+      time,
       date,
-      open: read('Open'),
-      high: read('High'),
-      low: read('Low'),
-      close,
-      adjClose: columnOf('Adj Close') === -1 ? close : read('Adj Close'),
-      volume: read('Volume'),
+      open: cell(series.open),
+      high: cell(series.high),
+      low: cell(series.low),
+      close: cell(series.close),
+      adjClose: cell(adjusted),
+      volume: cell(series.volume),
     });
-    actions.push({ date, dividend: read('Dividends') ?? 0, split: read('Stock Splits') ?? 0 });
+    const [dividend, split] = [series.dividend[row] ?? 0, series.split[row] ?? 0];
+    if (dividend !== 0) dividends.push({ time, date, amount: dividend });
+    if (split !== 0) splits.push({ time, date, ...toRatio(split) });
   }
-  // Array sort is stable: repeated dates keep the order of the file.
-  parsed.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
-  const timeOf = createStamp(symbol, parsed, liveDay);
-  const dividends: ChartDividend[] = actions
-    .filter(({ dividend }) => dividend !== 0)
-    .map(({ date, dividend }) => ({ time: timeOf(date), date, amount: dividend }));
-  const splits: ChartSplit[] = actions
-    .filter(({ split }) => split !== 0)
-    .map(({ date, split }) => ({ time: timeOf(date), date, ...toRatio(split) }));
-  return {
-    symbol,
-    name: symbol,
-    venue: venueOf(symbol),
-    rows: parsed.map((row) => ({ time: timeOf(row.date), ...row })),
-    dividends,
-    splits,
-  };
+  return { symbol, name: symbol, venue: venueOf(symbol), rows, dividends, splits };
+}
+
+/** The rows up to the live day, by date; the sort is stable, so repeated dates keep the order of the file. */
+function toShownRows(series: Series, liveDay = '9999-12-31'): Series {
+  const { dates } = series;
+  const dateOf = (row: number): string => dates[row] ?? '';
+  const rows = [...dates.keys()].filter((row) => dateOf(row) <= liveDay);
+  rows.sort((a, b) => Number(dateOf(a) > dateOf(b)) - Number(dateOf(a) < dateOf(b)));
+  return selectRows(series, rows);
 }
 
 /** Epoch seconds of a date's row: the venue's usual opening, also on days that its calendar does not know. */
-function createStamp(
-  symbol: string,
-  rows: readonly { readonly date: string }[],
-  liveDay: string | undefined,
-): (date: string) => number {
+function createStamp({ symbol, dates }: Series, liveDay: string | undefined): (date: string) => number {
   const { mic, zone } = venueOf(symbol);
   const table = calendarFor(mic);
   const times = new Map<string, number>();
-  const first = rows[0]?.date;
-  const last = rows.at(-1)?.date;
+  const first = dates[0];
+  const last = dates.at(-1);
   if (first !== undefined && last !== undefined) {
     for (const { date, openMs } of sessionsBetween({ ...table, sessions: new Map() }, first, last)) {
       times.set(date, openMs / 1000);

@@ -94,16 +94,28 @@ test('the live day ends the series and is stamped 16:00', () => {
   );
 });
 
-test('a missing column and a cell that is no number are named', () => {
-  assert.throws(() => parseCsvSeries('Date,Open,High,Low,Close\n', { symbol: 'A.NS' }), {
-    message: 'A.NS.csv has no column "Volume"',
-  });
-  assert.throws(
-    () => parseCsvSeries('Date,Open,High,Low,Close,Volume\n2024-01-02,1,x,1,1,1\n', { symbol: 'A.NS' }),
-    {
-      message: 'A.NS.csv line 2: "x" in column "High" is not a number',
-    },
+test('headers in any letter case and cells of NaN are read as in a raw file', () => {
+  const text = 'date,open,high,low,close,volume\n2024-01-02,NaN,NaN,NaN,NaN,0\n';
+  assert.deepEqual(
+    parseCsvSeries(text, { symbol: 'A.NS' }).rows.map(({ open, close, adjClose, volume }) => [
+      open,
+      close,
+      adjClose,
+      volume,
+    ]),
+    [[null, null, null, 0]],
   );
+});
+
+test('a file that no pipeline could read is refused with its line, not served in part', () => {
+  const header = 'Date,Open,High,Low,Close,Volume';
+  for (const [text, message] of [
+    [`${header}\n01/02/2020,1,1,1,1,1\n`, 'A.NS.csv line 2: "01/02/2020" is no date'],
+    [`${header}\n2024-01-02,1,1,1,1,1\n2024-01-03,1,1,1,0x10,1\n`, 'A.NS.csv line 3: "0x10" is no number'],
+    ['Date,Open,High,Low,Close\n', 'A.NS.csv line 1: column "volume" is missing'],
+  ] as const) {
+    assert.throws(() => parseCsvSeries(text, { symbol: 'A.NS' }), { message });
+  }
 });
 
 test('recorded files are served row by row as they are', recorded, async () => {

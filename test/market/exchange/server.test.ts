@@ -70,7 +70,7 @@ test('a symbol cannot reach a file outside the folder', async () => {
     assert.equal(await statusOfRawPath(exchange.url, '/v8/finance/chart/../secret'), 404);
     const bad = await fetch(`${exchange.url}/v8/finance/chart/BAD.NS`);
     assert.equal(bad.status, 500);
-    assert.equal(await bad.text(), 'BAD.NS.csv has no column "Open"\n');
+    assert.equal(await bad.text(), 'BAD.NS.csv line 1: column "open" is missing\n');
   } finally {
     await exchange.close();
     rmSync(root, { recursive: true });
