@@ -14,7 +14,15 @@ import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 const fetchStage: StageFunction = defineStage(async (stage) => {
   const { deps, outs, params, now, signal } = stage;
   const read = createStageParams(params);
-  const tickers = parseTickers(await readFile(deps['tickers']!, 'utf8'));
+  read.keys('fetch', [
+    'index',
+    'years',
+    'currency',
+    'min_rows',
+    'min_completeness',
+    'allow_unadjusted_split',
+  ]);
+  const symbols = parseTickers(await readFile(deps['tickers']!, 'utf8')).members.map(({ symbol }) => symbol);
   const calendar = calendarFor('XBOM');
   const tickDate = localDate(now.getTime(), calendar.zone);
   const http = await createMarketHttp({
@@ -27,7 +35,7 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
     const retry = createRetryPolicy();
     const { files, report } = await computeFetchOutputs({
       yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
-      symbols: tickers.members.map(({ symbol }) => symbol),
+      symbols,
       index: read.text('fetch.index'),
       calendar,
       tickDate,
@@ -36,7 +44,7 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
         currency: read.text('fetch.currency'),
         min_rows: read.count('fetch.min_rows', { min: 1, max: 100_000 }),
         min_completeness: read.fraction('fetch.min_completeness'),
-        allow_unadjusted_split: read.texts('fetch.allow_unadjusted_split'),
+        allow_unadjusted_split: read.choices('fetch.allow_unadjusted_split', symbols, 0),
       },
       source: http.source,
       concurrency: REQUESTS_AT_ONCE,

@@ -14,6 +14,7 @@ import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 const tickers: StageFunction = defineStage(async (stage) => {
   const { outs, params, now, signal } = stage;
   const read = createStageParams(params);
+  read.keys('tickers', ['sources', 'min_validated']);
   const { zone } = calendarFor('XBOM');
   const asOf = localDate(now.getTime(), zone);
   const http = await createMarketHttp({

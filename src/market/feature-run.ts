@@ -8,6 +8,7 @@ import { computeStockFeatures } from './features/stock-features.ts';
 import type { StockFeatures } from './features/stock-features.ts';
 import { assembleTensor, measureImputation, sliceDays } from './features/tensor.ts';
 import { countValidFeatures } from './features/valid-features.ts';
+import { MarketError } from './market-error.ts';
 import { formatNpy } from './npy.ts';
 import { formatFeatureMetadata } from './reports/feature-metadata.ts';
 import { parseFetchReport } from './reports/parse-fetch-report.ts';
@@ -54,8 +55,8 @@ export interface FeatureOutputs {
 
 /**
  * Cleans the raw files, computes the features and lays them on the day axis of the index. Pure: equal input gives equal
- * bytes, on every machine. Throws an Error when the index is missing or refused, when its sessions do not cover the
- * warm-up, or when a setting is not allowed.
+ * bytes, on every machine. Errors: `fetch.index-missing` when the index is missing or refused, `features.too-short` when its
+ * sessions do not cover the warm-up, `params.invalid`.
  */
 export async function computeFeatureOutputs(input: FeatureRunInput): Promise<FeatureOutputs> {
   const { indexSymbol, source, asOf } = input;
@@ -81,7 +82,7 @@ export async function computeFeatureOutputs(input: FeatureRunInput): Promise<Fea
   if (!cleaning.series.has(indexSymbol)) {
     const missing = fetched.missing.find(({ symbol }) => symbol === indexSymbol);
     const why = missing?.reason ?? cleaning.refused.get(indexSymbol)?.reason ?? 'it has no raw file';
-    throw new Error(`the index ${indexSymbol} is not usable: ${why}`);
+    throw new MarketError('fetch.index-missing', `the index ${indexSymbol} is not usable: ${why}`);
   }
 
   const warmup = params.features.reduce((most, feature) => Math.max(most, feature.first), 0);

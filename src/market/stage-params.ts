@@ -8,10 +8,12 @@ export interface StageParams {
   count(path: string, range: { readonly min: number; readonly max: number }): number;
   /** A number from 0 to 1, both included. */
   fraction(path: string): number;
-  /** A list of texts, perhaps empty. */
-  texts(path: string): readonly string[];
-  /** One or more texts, each of them one of `choices`, none twice. */
-  choices<T extends string>(path: string, choices: readonly T[]): readonly T[];
+  /** A list of at least `least` (1) texts, each of them one of `choices`, none twice. */
+  choices<T extends string>(path: string, choices: readonly T[], least?: number): readonly T[];
+  /** Checks that a map stands there, and no key in it but the known ones. */
+  keys(path: string, known: readonly string[]): void;
+  /** Throws for a check of the caller's own: the value must be `want`, and is not. */
+  refuse(path: string, want: string): never;
 }
 
 /** A reader over the `params` of a stage (nested plain data). */
@@ -24,44 +26,49 @@ export function createStageParams(params: unknown): StageParams {
           typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined,
         params,
       );
-  const refuse = (path: string, want: string, value: unknown): never => {
-    const told =
-      value === undefined
-        ? 'missing'
-        : JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
-    throw new MarketError('params.invalid', `parameter ${path} must be ${want}, it is ${told}`);
+  const tell = (path: string): string => {
+    const value = find(path);
+    if (value === undefined) return 'missing';
+    return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  };
+  const refuse = (path: string, want: string, more = ''): never => {
+    throw new MarketError('params.invalid', `parameter ${path} must be ${want}, it is ${tell(path)}${more}`);
   };
   return {
+    refuse: (path, want) => refuse(path, want),
     text(path) {
       const value = find(path);
-      return typeof value === 'string' && value !== '' ? value : refuse(path, 'a text', value);
+      return typeof value === 'string' && value !== '' ? value : refuse(path, 'a text');
     },
     count(path, { min, max }) {
       const value = find(path);
       return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
         ? value
-        : refuse(path, `a whole number from ${min} to ${max}`, value);
+        : refuse(path, `a whole number from ${min} to ${max}`);
     },
     fraction(path) {
       const value = find(path);
       return typeof value === 'number' && value >= 0 && value <= 1
         ? value
-        : refuse(path, 'a number from 0 to 1', value);
+        : refuse(path, 'a number from 0 to 1');
     },
-    texts(path) {
-      const value = find(path);
-      const isText = (entry: unknown): entry is string => typeof entry === 'string' && entry !== '';
-      return Array.isArray(value) && value.every(isText) ? value : refuse(path, 'a list of texts', value);
-    },
-    choices<T extends string>(path: string, choices: readonly T[]) {
+    choices<T extends string>(path: string, choices: readonly T[], least = 1) {
       const value = find(path);
       const known = (entry: unknown): entry is T => (choices as readonly unknown[]).includes(entry);
       return Array.isArray(value) &&
-        value.length > 0 &&
+        value.length >= least &&
         value.every(known) &&
         new Set(value).size === value.length
         ? value
-        : refuse(path, `a list of ${choices.join(', ')}, each at most once`, value);
+        : refuse(path, `a list of ${choices.join(', ')}, each at most once`);
+    },
+    keys(path, known) {
+      const value = find(path);
+      const want = `a map of ${known.join(', ')}`;
+      const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+      if (!isMap) refuse(path, want);
+      const unknown = Object.keys(value ?? {}).filter((key) => !known.includes(key));
+      if (unknown.length > 0) refuse(path, want, ` with the unknown ${unknown.join(', ')}`);
     },
   };
 }

@@ -191,6 +191,11 @@ test('a stage that is stopped ends with the reason and a wrong parameter with it
       'parameter tickers.sources must be a list of bse, moneycontrol, investing, wikipedia, each at most once, it is []',
     ],
     [
+      { 'tickers.source': ['bse'] },
+      'parameter tickers must be a map of sources, min_validated, ' +
+        'it is {"sources":["bse","moneycontrol","investing","wikipedia"],"min_validated":25,"source":["bse"]} with the unknown source',
+    ],
+    [
       { 'tickers.min_validated': 31 },
       'parameter tickers.min_validated must be a whole number from 0 to 30, it is 31',
     ],
@@ -198,6 +203,16 @@ test('a stage that is stopped ends with the reason and a wrong parameter with it
     await assert.rejects(rig.run('tickers', { now: MONDAY, changes }), { message });
   }
   await rig.run('tickers', { now: MONDAY });
+  for (const [changes, message] of [
+    [{ 'fetch.min_row': 5 }, /^parameter fetch must be a map of index, .* with the unknown min_row$/],
+    [
+      { 'fetch.allow_unadjusted_split': ['TCS'] },
+      /^parameter fetch\.allow_unadjusted_split must be a list of ADANIPORTS\.NS, .* it is \["TCS"\]$/,
+    ],
+  ] as const) {
+    const wrong = rig.run('fetch', { now: AFTER_CLOSE, changes });
+    await assert.rejects(wrong, { code: 'params.invalid', retryable: false, message });
+  }
   await writeFile(rig.path('data/tickers.json'), '{"members":[{"symbol":"../../etc/x","validated":true}]}');
   await assert.rejects(
     rig.run('fetch', { now: AFTER_CLOSE }),

@@ -1,3 +1,4 @@
+import { MarketError } from '../market-error.ts';
 import type { IndexCloses } from '../checks/index-closes.ts';
 
 /** The day axis of the feature maps with the target of each day. */
@@ -10,12 +11,13 @@ export interface DayAxis {
   readonly latest: string;
 }
 
-/** Cuts the first `warmup` index sessions off; throws an Error when fewer than two sessions remain. */
+/** Cuts the first `warmup` index sessions off; error: `features.too-short` when fewer than two sessions remain. */
 export function buildDayAxis({ dates, close }: IndexCloses, warmup: number): DayAxis {
   const last = dates.length - 1;
   const latest = dates[last];
   if (latest === undefined || last <= warmup) {
-    throw new Error(
+    throw new MarketError(
+      'features.too-short',
       `the index has ${dates.length} sessions; a warm-up of ${warmup} and one day with a target need ${warmup + 2}`,
     );
   }

@@ -1,5 +1,7 @@
 import { DEFAULT_FEATURES, featureCatalogue } from './catalogue.ts';
 import type { Feature } from './feature.ts';
+import { createStageParams } from '../stage-params.ts';
+import type { StageParams } from '../stage-params.ts';
 
 /** The settings of a feature run, checked and complete. */
 export interface FeatureParams {
@@ -12,83 +14,61 @@ export interface FeatureParams {
   readonly dtype: 'float64' | 'float32';
 }
 
-type Reader = (value: unknown, path: string) => unknown;
+// More than any history has.
+const MOST_ROWS = 100_000;
 
-const KNOWN_KEYS: readonly string[] = [
-  'names',
-  'carry_limit',
-  'train_fraction',
-  'squeeze_lookback',
-  'dtype',
-  'selection',
-  'normalisation',
-];
+const DEFAULTS = {
+  names: 'default',
+  carry_limit: 5,
+  train_fraction: 0.7,
+  squeeze_lookback: 20,
+  dtype: 'float64',
+  selection: 'none',
+  normalisation: 'none',
+};
+
+const at = (key: keyof typeof DEFAULTS): string => `features.${key}`;
 
 /**
  * Reads the `features` section of params.yaml:
  * `names` (`default`, `all` or a list of feature names), `carry_limit` (5), `train_fraction` (0.7), `squeeze_lookback`
  * (20), `dtype` (`float64` or `float32`), `selection` and `normalisation` (both `none`). Absent keys take the value in
- * brackets, an absent section all of them. Throws an Error that names the key, the value and what is allowed.
+ * brackets, an absent section all of them. Error: `params.invalid`.
  */
 export function parseFeatureParams(section: unknown): FeatureParams {
-  const given = section ?? {};
-  if (typeof given !== 'object' || Array.isArray(given)) refuse('', section, 'a map of settings');
-  const values = given as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(values)) {
-    if (!KNOWN_KEYS.includes(key))
-      throw new Error(`features.${key} is no setting; known settings: ${KNOWN_KEYS.join(', ')}`);
+  const chosen = section ?? {};
+  createStageParams({ features: chosen }).keys('features', Object.keys(DEFAULTS));
+  const given: Readonly<Record<keyof typeof DEFAULTS, unknown>> = { ...DEFAULTS, ...chosen };
+  const read = createStageParams({ features: given });
+  const catalogue = featureCatalogue(read.count(at('squeeze_lookback'), { min: 1, max: MOST_ROWS }));
+  const trainFraction = read.fraction(at('train_fraction'));
+  if (trainFraction === 0 || trainFraction === 1) {
+    read.refuse(at('train_fraction'), 'a number between 0 and 1');
   }
-  const read = <T>(key: string, fallback: T, reader: (value: unknown, path: string) => T): T =>
-    values[key] === undefined ? fallback : reader(values[key], `.${key}`);
-  const catalogue = featureCatalogue(read('squeeze_lookback', 20, readWhole(1)));
-  read('selection', 'none', readNone);
-  read('normalisation', 'none', readNone);
+  const { dtype } = given;
+  for (const key of ['selection', 'normalisation'] as const) {
+    if (methodOf(given[key]) !== 'none') read.refuse(at(key), 'none');
+  }
   return {
-    features: pickFeatures(catalogue, values['names']),
-    carryLimit: read('carry_limit', 5, readWhole(0)),
-    trainFraction: read('train_fraction', 0.7, readFraction),
-    dtype: read('dtype', 'float64', (value, path) => {
-      return value === 'float64' || value === 'float32' ? value : refuse(path, value, 'float64 or float32');
-    }),
+    features: pickFeatures(catalogue, given.names, read),
+    carryLimit: read.count(at('carry_limit'), { min: 0, max: MOST_ROWS }),
+    trainFraction,
+    dtype:
+      dtype === 'float64' || dtype === 'float32' ? dtype : read.refuse(at('dtype'), 'float64 or float32'),
   };
 }
 
-function pickFeatures(catalogue: readonly Feature[], names: unknown): readonly Feature[] {
+function pickFeatures(catalogue: readonly Feature[], names: unknown, read: StageParams): readonly Feature[] {
   if (names === 'all') return catalogue;
-  const wanted = names === undefined || names === 'default' ? DEFAULT_FEATURES : names;
-  if (!Array.isArray(wanted) || wanted.length === 0) {
-    return refuse('.names', names, 'default, all or a list of feature names');
+  if (names !== 'default' && !Array.isArray(names)) {
+    read.refuse(at('names'), 'default, all or a list of names');
   }
-  for (const name of wanted as readonly unknown[]) {
-    if (!catalogue.some((feature) => feature.name === name)) {
-      refuse(
-        '.names',
-        name,
-        `names of the catalogue: ${catalogue.map((feature) => feature.name).join(', ')}`,
-      );
-    }
-  }
-  return catalogue.filter((feature) => wanted.includes(feature.name));
+  const known = catalogue.map(({ name }) => name);
+  const wanted = names === 'default' ? DEFAULT_FEATURES : read.choices(at('names'), known);
+  return catalogue.filter(({ name }) => wanted.includes(name));
 }
 
-function readWhole(min: number): (value: unknown, path: string) => number {
-  return (value, path) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= min
-      ? value
-      : refuse(path, value, `a whole number from ${min} on`);
-}
-
-function readFraction(value: unknown, path: string): number {
-  return typeof value === 'number' && value > 0 && value < 1
-    ? value
-    : refuse(path, value, 'a number between 0 and 1');
-}
-
-const readNone: Reader = (value, path) => {
-  const method = typeof value === 'object' && value !== null && 'method' in value ? value.method : value;
-  return method === 'none' ? 'none' : refuse(path, value, 'none');
-};
-
-function refuse(path: string, value: unknown, allowed: string): never {
-  throw new Error(`features${path}: ${JSON.stringify(value)} is not allowed; allowed is ${allowed}`);
+/** `none` and `{ method: none }` are the same. */
+function methodOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'method' in value ? value.method : value;
 }

@@ -21,6 +21,8 @@ test('without warm-up every session but the last has a row', () => {
 test('too few sessions for the warm-up are an error that says how many are needed', () => {
   assert.equal(buildDayAxis(index, 3).days.length, 1);
   assert.throws(() => buildDayAxis(index, 4), {
+    code: 'features.too-short',
+    retryable: false,
     message: 'the index has 5 sessions; a warm-up of 4 and one day with a target need 6',
   });
   assert.throws(() => buildDayAxis({ dates: [], close: new Float64Array(0) }, 0), /has 0 sessions/);

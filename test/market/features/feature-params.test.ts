@@ -35,23 +35,31 @@ test('the look-back of the squeeze moves its first value', () => {
   assert.deepEqual([features[0]?.first, features[0]?.params['lookback']], [143, 125]);
 });
 
-test('what is not allowed is refused with the key, the value and what is', () => {
+test('what is not allowed is refused by code with the key, the value and what is', () => {
   const cases: readonly (readonly [unknown, RegExp])[] = [
-    [[], /^features: \[\] is not allowed; allowed is a map of settings$/],
-    [{ carry: 5 }, /^features\.carry is no setting; known settings: names, carry_limit/],
-    [{ carry_limit: -1 }, /^features\.carry_limit: -1 is not allowed; allowed is a whole number from 0 on$/],
-    [{ carry_limit: 1.5 }, /carry_limit: 1\.5/],
-    [{ squeeze_lookback: 0 }, /squeeze_lookback: 0 is not allowed; allowed is a whole number from 1 on$/],
-    [{ train_fraction: 1 }, /train_fraction: 1 is not allowed; allowed is a number between 0 and 1$/],
-    [{ dtype: 'float16' }, /dtype: "float16" is not allowed; allowed is float64 or float32$/],
-    [{ names: [] }, /names: \[\] is not allowed; allowed is default, all or a list/],
-    [{ names: 'some' }, /names: "some" is not allowed/],
-    [{ names: ['rsi'] }, /names: "rsi" is not allowed; allowed is names of the catalogue: returns_1d, /],
+    [[], /^parameter features must be a map of names, carry_limit, .*, it is \[\]$/],
+    [{ carry: 5 }, /^parameter features must be a map of names, carry_limit, .* with the unknown carry$/],
+    [
+      { carry_limit: -1 },
+      /^parameter features\.carry_limit must be a whole number from 0 to 100000, it is -1$/,
+    ],
+    [{ carry_limit: 1.5 }, /features\.carry_limit .* it is 1\.5$/],
+    [{ carry_limit: 'five' }, /features\.carry_limit .* it is "five"$/],
+    [{ carry_limit: 99999999999999999999n }, /features\.carry_limit .* it is "99999999999999999999"$/],
+    [{ squeeze_lookback: 0 }, /squeeze_lookback must be a whole number from 1 to 100000, it is 0$/],
+    [{ train_fraction: 1 }, /features\.train_fraction must be a number between 0 and 1, it is 1$/],
+    [{ train_fraction: 0 }, /features\.train_fraction must be a number between 0 and 1, it is 0$/],
+    [{ dtype: 'float16' }, /features\.dtype must be float64 or float32, it is "float16"$/],
+    [{ names: [] }, /features\.names must be a list of returns_1d, .* it is \[\]$/],
+    [{ names: 'some' }, /features\.names must be default, all or a list of names, it is "some"$/],
+    [{ names: ['rsi'] }, /features\.names must be a list of returns_1d, .* it is \["rsi"\]$/],
     [
       { selection: { method: 'variance' } },
-      /selection: \{"method":"variance"\} is not allowed; allowed is none$/,
+      /features\.selection must be none, it is \{"method":"variance"\}$/,
     ],
-    [{ normalisation: 'zscore' }, /normalisation: "zscore" is not allowed; allowed is none$/],
+    [{ normalisation: 'zscore' }, /features\.normalisation must be none, it is "zscore"$/],
   ];
-  for (const [section, message] of cases) assert.throws(() => parseFeatureParams(section), { message });
+  for (const [section, message] of cases) {
+    assert.throws(() => parseFeatureParams(section), { code: 'params.invalid', message });
+  }
 });

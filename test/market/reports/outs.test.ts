@@ -140,10 +140,13 @@ test('a run without a usable index is an error that says why', async () => {
   const run = syntheticRun({});
   const without = new Map([...run.rawFiles].filter(([symbol]) => symbol !== SYNTHETIC_INDEX));
   await assert.rejects(computeFeatureOutputs({ ...run, rawFiles: without }), {
+    code: 'fetch.index-missing',
+    retryable: false,
     message: `the index ${SYNTHETIC_INDEX} is not usable: it has no raw file`,
   });
   const broken = new Map(run.rawFiles).set(SYNTHETIC_INDEX, 'Date,Close\n');
   await assert.rejects(computeFeatureOutputs({ ...run, rawFiles: broken }), {
+    code: 'fetch.index-missing',
     message: `the index ${SYNTHETIC_INDEX} is not usable: line 1: column "open" is missing`,
   });
 });
