@@ -88,7 +88,7 @@ export function formatReason(reason: Reason): string {
     case 'out-missing':
       return `out ${reason.path} is missing`;
     case 'out-changed':
-      return `out ${reason.path} was changed by hand`;
+      return `out ${reason.path} is not as recorded`;
     case 'object-missing':
       return `the cache lacks ${reason.path}`;
     case 'gate-changed':

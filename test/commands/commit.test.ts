@@ -28,7 +28,7 @@ test('a commit of one stage leaves the others as they are recorded', async () =>
   }
   succeeded(await rig.lockstep(['commit', 'count', '--single']));
   const { stdout } = await rig.lockstep(['status', 'copy']);
-  assert.match(stdout, /^copy +would restore +out copy\.txt was changed by hand$/m);
+  assert.match(stdout, /^copy +would restore +out copy\.txt is not as recorded$/m);
 });
 
 test('an out that is not there cannot be committed', async () => {
@@ -82,5 +82,5 @@ stages:
   rig.write('cold', 'edited');
   const edited = await rig.lockstep(['commit']);
   assert.equal(edited.code, 1);
-  assert.match(edited.stderr, /was recorded: out cold was changed by hand\n/);
+  assert.match(edited.stderr, /was recorded: out cold is not as recorded\n/);
 });
