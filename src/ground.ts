@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
 import { createJournal } from './execute/journal.ts';
@@ -41,12 +41,26 @@ function resolveOwn(specifier: string): string | undefined {
   return join(PACKAGE, runsFromSource() ? `src/${market}.ts` : `dist/${market}.js`);
 }
 
-/** The nearest folder at or above `dir` that holds a pipeline.yaml. Throws `project.none`. */
+/** Where a folder of a project is. */
+export interface Place {
+  /** The nearest folder at or above it that holds a pipeline.yaml. */
+  readonly root: string;
+  /** Its own path from there; `''` when it is that folder. */
+  readonly folder: string;
+}
+
+/** The root of the project that `dir` is a folder of. Throws `project.none`. */
 export function findRoot(dir: string): string {
+  return findPlace(dir).root;
+}
+
+/** Throws `project.none`. */
+export function findPlace(dir: string): Place {
   let misnamed: string | undefined;
   for (let folder = resolve(dir); ; folder = dirname(folder)) {
-    // Stage processes see real paths, and are granted them.
-    if (statIfExists(join(folder, PIPELINE))) return realpathSync(folder);
+    if (statIfExists(join(folder, PIPELINE)))
+      // Stage processes see real paths, and are granted them.
+      return { root: realpathSync(folder), folder: relative(folder, resolve(dir)).split(sep).join('/') };
     const other = join(folder, 'pipeline.yml');
     if (statIfExists(other)) misnamed ??= other;
     if (folder === dirname(folder)) {
@@ -72,8 +86,7 @@ export function clockFrom(env: Readonly<Record<string, string | undefined>>): Cl
 }
 
 /** What a project stands on, before any of its files is read. */
-export interface Ground {
-  readonly root: string;
+export interface Ground extends Place {
   readonly stateDir: string;
   /** What LOCKSTEP_NOW says is no measure of how fresh a file's times are: those are the machine's. */
   readonly clock: Clock;
@@ -92,7 +105,7 @@ export function layGround(
   { dir, env }: { readonly dir: string; readonly env: Readonly<Record<string, string | undefined>> },
   keepsSettled: boolean,
 ): Ground {
-  const root = findRoot(dir);
+  const { root, folder } = findPlace(dir);
   const stateDir = join(root, '.lockstep');
   const machine = createClock();
   const memo = createMemo(join(stateDir, 'memo'), machine.now());
@@ -107,6 +120,7 @@ export function layGround(
   });
   return {
     root,
+    folder,
     stateDir,
     clock: clockFrom(env),
     machine,

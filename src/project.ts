@@ -67,6 +67,8 @@ export interface ProjectOptions {
 /** A pipeline on disk with all its rooms: the composition root. Close it, or what it learned is lost. */
 export interface Project {
   readonly root: string;
+  /** Where the words of the command line were typed, from the root: paths among them are taken from there. */
+  readonly folder: string;
   readonly stateDir: string;
   readonly pipeline: Pipeline;
   readonly algorithm: HashAlgorithm;
@@ -144,7 +146,7 @@ export async function openUnlessSettled(
 }
 
 async function openOn(ground: Ground, options: ProjectOptions): Promise<Project> {
-  const { root, stateDir, clock, machine, memo, files, code, journal } = ground;
+  const { root, folder, stateDir, clock, machine, memo, files, code, journal } = ground;
   const { env, emit, signal } = options;
   const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
   const pipeline = await readPipelineOnce(snapshot, files);
@@ -158,7 +160,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     emit,
     calendars: join(PACKAGE, 'calendars'),
     locked: options.locked === true,
-    forced: options.forced ? forcedStages(graph, options.forced) : new Set(),
+    forced: options.forced ? forcedStages(graph, options.forced, folder) : new Set(),
   });
   const cache = createCache({
     dir: stateDir,
@@ -257,6 +259,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
 
   const project: Project = {
     root,
+    folder,
     stateDir,
     pipeline,
     algorithm,
@@ -326,8 +329,8 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   return project;
 }
 
-function forcedStages(graph: Graph, targets: readonly string[]): Selection['forced'] {
-  return selectStages(graph, { targets, downstream: false, single: true, force: true }).forced;
+function forcedStages(graph: Graph, targets: readonly string[], folder: string): Selection['forced'] {
+  return selectStages(graph, { targets, folder, downstream: false, single: true, force: true }).forced;
 }
 
 /** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */

@@ -24,7 +24,7 @@ import type { Ran, Rig } from './rig.ts';
 
 const NOW = '2026-03-17T18:00:00Z';
 const ENV = { MODE: 'fast', LOCKSTEP_NOW: NOW };
-const ALL = { targets: [], downstream: false, single: false, force: false };
+const ALL = { targets: [], folder: '', downstream: false, single: false, force: false };
 const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
 
 /** One of each kind of thing that a stage depends on, makes, or is declared by. */

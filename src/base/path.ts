@@ -42,6 +42,25 @@ export function joinRelative(folder: string, path: string): string {
   return parts.join('/');
 }
 
+/**
+ * The path from the root that a word means where it is typed: in `folder`, which is itself a path from the root (`''`: the
+ * root). What leaves the root, or is absolute, is no `RelPath`.
+ */
+export function pathOfWord(word: string, folder: string): string {
+  return word.startsWith('/') ? word : joinRelative(folder, word);
+}
+
+/** The word that means a path from the root where it is typed in `folder`. */
+export function wordOfPath(path: string, folder: string): string {
+  if (folder === '') return path;
+  const from = folder.split('/');
+  const to = path.split('/');
+  let shared = 0;
+  // The name itself stays, also where it is the folder's own.
+  while (shared < to.length - 1 && from[shared] === to[shared]) shared++;
+  return [...from.slice(shared).map(() => '..'), ...to.slice(shared)].join('/');
+}
+
 /** Orders strings by code unit: the same on every machine and in every locale. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -2,6 +2,8 @@ import type { ExitCode, PipelineError } from '../base/error.ts';
 import type { Emit, Listener } from '../base/event.ts';
 import { afterFailure } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
+import type { Selection } from '../plan/plan.ts';
+import { selectStages } from '../plan/select.ts';
 import { openProject, openUnlessSettled } from '../project.ts';
 import type { Answer, Project, ProjectOptions } from '../project.ts';
 import type { Phases } from './phases.ts';
@@ -91,6 +93,17 @@ export const SELECT_FLAGS: Readonly<Record<string, Flag>> = {
   downstream: { type: 'boolean', help: 'the named stages and all that read from them' },
   single: { type: 'boolean', short: 's', help: 'the named stages only, nothing upstream' },
 };
+
+/** The stages that words and flags of a command mean. Throws `stage.unknown`. */
+export function selectionOf(context: CommandContext, { graph, folder }: Project): Selection {
+  return selectStages(graph, {
+    targets: context.args,
+    folder,
+    downstream: isSet(context, 'downstream'),
+    single: isSet(context, 'single'),
+    force: isSet(context, 'force'),
+  });
+}
 
 /** True when a command is asked for what it does in the whole project, to be told as it always is. */
 export function asksPlainly({ args, flags, json }: CommandContext): boolean {

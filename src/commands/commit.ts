@@ -3,8 +3,7 @@ import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { syncData } from '../execute/data.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { refuseTracked } from '../execute/tracked.ts';
-import { selectStages } from '../plan/select.ts';
-import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
+import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
 import type { Command } from './command.ts';
 import { refuseProblems } from './tell-run.ts';
 
@@ -15,12 +14,7 @@ const commit: Command = {
   examples: ['lockstep commit', 'lockstep commit features --single'],
   run: (context) =>
     withProject(context, async (project) => {
-      const selection = selectStages(project.graph, {
-        targets: context.args,
-        downstream: isSet(context, 'downstream'),
-        single: isSet(context, 'single'),
-        force: false,
-      });
+      const selection = selectionOf(context, project);
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();

@@ -2,8 +2,7 @@ import { EXIT } from '../base/error.ts';
 import type { StageName } from '../base/types.ts';
 import { formatMermaid } from '../exporters/mermaid.ts';
 import { formatTree } from '../exporters/text-tree.ts';
-import { selectStages } from '../plan/select.ts';
-import { SELECT_FLAGS, isSet, printJson, withProject } from './command.ts';
+import { SELECT_FLAGS, isSet, printJson, selectionOf, withProject } from './command.ts';
 import type { Command } from './command.ts';
 
 const dag: Command = {
@@ -17,12 +16,7 @@ const dag: Command = {
   run: (context) =>
     withProject(context, (project) => {
       const { graph } = project;
-      const { stages } = selectStages(graph, {
-        targets: context.args,
-        downstream: isSet(context, 'downstream'),
-        single: isSet(context, 'single'),
-        force: false,
-      });
+      const { stages } = selectionOf(context, project);
       const nodes = graph.order.filter((name) => stages.has(name));
       const edges = nodes.flatMap((to) =>
         (graph.upstream.get(to) ?? []).filter((from) => stages.has(from)).map((from) => ({ from, to })),

@@ -1,5 +1,5 @@
 import { PipelineError, toProblem } from '../base/error.ts';
-import { isInside } from '../base/path.ts';
+import { isInside, wordOfPath } from '../base/path.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, suggest } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
@@ -102,11 +102,14 @@ export function refuseUnmatched(
     found,
     unknown,
     files,
+    folder,
   }: {
     readonly found: readonly Part[];
     readonly unknown: ReadonlySet<RelPath>;
     /** All that the directories hold. */
     readonly files: readonly RelPath[];
+    /** Where the words were typed. */
+    readonly folder: string;
   },
 ): void {
   const words = new Map<string, { readonly trees: RelPath[]; readonly matches: Pattern['matches'] }>();
@@ -122,13 +125,14 @@ export function refuseUnmatched(
     // What a manifest that cannot be had would have held is not known.
     if (trees.some((tree) => unknown.has(tree))) continue;
     if (found.some(({ wanted }) => wanted.some(({ path }) => matches(path)))) continue;
+    const held = files.filter((file) => trees.some((tree) => isInside(file, tree)));
     throw new PipelineError(
       'cli.arguments',
       `no file of ${trees.map((tree) => `"${tree}"`).join(', ')} is meant by "${word}"`,
       {
         hint: hintFor(
           word,
-          files.filter((file) => trees.some((tree) => isInside(file, tree))),
+          held.map((file) => wordOfPath(file, folder)),
         ),
       },
     );
@@ -136,7 +140,7 @@ export function refuseUnmatched(
 }
 
 /** A mistyped name has a near one; a pattern is helped by a name of what it may mean. */
-function hintFor(word: string, files: readonly RelPath[]): string | undefined {
+function hintFor(word: string, files: readonly string[]): string | undefined {
   const [first] = files;
   if (first === undefined) return 'the directory is empty';
   const near = isGlob(word) ? undefined : suggest(word, files);

@@ -104,6 +104,6 @@ export async function fetchAll(
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);
     complete &&= missing.size === 0 && result.failures.length === 0;
   });
-  refuseUnmatched(parts, { found, unknown: missing, files });
+  refuseUnmatched(parts, { found, unknown: missing, files, folder: project.folder });
   return { complete, missing, parts: found };
 }

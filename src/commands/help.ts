@@ -25,11 +25,15 @@ export function formatCommandHelp(name: string, command: Command, globals: Flags
   return [
     `${command.summary}.\n\n`,
     `Usage: lockstep ${name}${command.usage === '' ? '' : ` ${command.usage}`}\n\n`,
+    command.usage.includes('STAGE') ? WORDS : '',
     Object.keys(command.flags).length > 0 ? `${formatFlags('Flags', command.flags)}\n` : '',
     formatFlags('Everywhere', globals),
     `\nExamples:\n${command.examples.map((line) => `  ${line}\n`).join('')}`,
   ].join('');
 }
+
+const WORDS =
+  'A word is the name of a stage, else a path from the current folder (or that of -C); with ./ or ../ it is always a path.\n\n';
 
 function formatFlags(title: string, flags: Flags): string {
   const rows = Object.entries(flags).map(([name, { short, value, help }]) => ({

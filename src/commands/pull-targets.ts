@@ -1,8 +1,8 @@
 import type { Artifact, RelPath } from '../base/types.ts';
-import { isInside } from '../base/path.ts';
+import { isInside, pathOfWord, wordOfPath } from '../base/path.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import { partOf } from '../execute/incomplete.ts';
-import { findTarget } from '../plan/select.ts';
+import { findTarget, stagesCalled } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
 import { outsAndData, pathsOf } from './routes.ts';
@@ -29,6 +29,7 @@ export interface Targets {
  * of these. `--for STAGE` means what that stage reads. Throws `stage.unknown` for what is none of these.
  */
 export async function findTargets(context: CommandContext, project: Project): Promise<Targets> {
+  const { folder, graph } = project;
   const stages = context.flags['for'];
   const readers = Array.isArray(stages) ? (stages as readonly string[]) : [];
   const parts = new Map<RelPath, Pattern[]>();
@@ -43,27 +44,30 @@ export async function findTargets(context: CommandContext, project: Project): Pr
     else parts.set(tree, [pattern]);
   };
   for (const { path, dep, inPart } of await findReads(readers, artifacts, project)) {
-    if (inPart) want(path, { word: dep, optional: false, matches: (file) => isInside(file, dep) });
+    if (inPart)
+      want(path, {
+        word: wordOfPath(dep, folder),
+        optional: false,
+        matches: (file) => isInside(file, dep),
+      });
     else whole.add(path);
   }
   for (const word of context.args) {
-    const path = word.replace(/^(\.\/)+|\/+$/g, '');
-    const around = known.has(path) ? undefined : trees.find((tree) => isInside(path, tree));
-    const glob = around === undefined && isGlob(path) ? await compileGlob(path) : undefined;
-    if (glob) {
+    const path = pathOfWord(word, folder);
+    const isWhole = known.has(path) || stagesCalled(graph, word).length > 0;
+    const around = isWhole ? undefined : trees.find((tree) => isInside(path, tree));
+    const glob = isWhole || !isGlob(word) ? undefined : await compileGlob(word, folder);
+    if (around !== undefined) {
+      // The brackets of a file's own name mean themselves.
+      const matches: Pattern['matches'] = (file) => isInside(file, path) || glob?.matches(file) === true;
+      want(around, { word, optional: false, matches });
+    } else if (glob) {
       const hit = [...known].filter((one) => glob.matches(one)) as RelPath[];
       for (const one of hit) whole.add(one);
-      const holders = trees.filter((tree) => !hit.includes(tree) && mayHold(tree, path, glob.base));
+      const holders = trees.filter((tree) => !hit.includes(tree) && mayHold(tree, word, glob.base));
       if (hit.length + holders.length === 0) pathsOf([word], project);
-      for (const tree of holders) want(tree, { word: path, optional: hit.length > 0, matches: glob.matches });
-    } else if (around === undefined) for (const one of pathsOf([word], project) ?? []) whole.add(one);
-    else if (!isGlob(path))
-      want(around, { word: path, optional: false, matches: (file) => isInside(file, path) });
-    else {
-      // The brackets of a file's own name mean themselves.
-      const { matches } = await compileGlob(path);
-      want(around, { word: path, optional: false, matches: (file) => isInside(file, path) || matches(file) });
-    }
+      for (const tree of holders) want(tree, { word, optional: hit.length > 0, matches: glob.matches });
+    } else for (const one of pathsOf([word], project) ?? []) whole.add(one);
   }
   for (const path of whole) parts.delete(path);
   return { whole, parts };
@@ -94,8 +98,8 @@ async function findReads(
   });
 }
 
-function readBy(word: string, { pipeline, graph }: Project): readonly Pick<Read, 'path' | 'dep'>[] {
-  return findTarget(graph, word).flatMap((name) =>
+function readBy(word: string, { pipeline, graph, folder }: Project): readonly Pick<Read, 'path' | 'dep'>[] {
+  return findTarget(graph, word, folder).flatMap((name) =>
     (graph.stages.get(name)?.deps ?? []).flatMap(({ path: dep }) => {
       const made = graph.makersOf(dep).map((maker) => maker.out.path);
       const data = pipeline.data
@@ -111,15 +115,18 @@ export function isGlob(path: string): boolean {
   return /[*?[\]{}]/.test(path);
 }
 
+/** The folder that a glob is typed in is no glob itself, whatever its name holds. */
 async function compileGlob(
-  glob: string,
+  word: string,
+  folder: string,
 ): Promise<{ readonly base: string; readonly matches: (path: string) => boolean }> {
   const { default: picomatch } = await import('picomatch');
-  return { base: picomatch.scan(glob).base, matches: picomatch(glob, { dot: true }) };
+  const glob = pathOfWord(word, folder.replace(/[\\*?[\]{}()!+@|$^]/g, '\\$&'));
+  return { base: picomatch.scan(glob, { unescape: true }).base, matches: picomatch(glob, { dot: true }) };
 }
 
 /** Whether a directory may hold files of a glob that begins with the folder `base` (empty: anywhere). */
-function mayHold(tree: string, glob: string, base: string): boolean {
-  if (!glob.includes('/') && !glob.includes('**')) return false;
+function mayHold(tree: string, word: string, base: string): boolean {
+  if (!word.includes('/') && !word.includes('**')) return false;
   return base === '' || base === '.' || isInside(tree, base) || isInside(base, tree);
 }

@@ -5,10 +5,17 @@ import { newData, refuseLostData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
-import type { Plan, Selection } from '../plan/plan.ts';
-import { selectStages } from '../plan/select.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Project } from '../project.ts';
-import { SELECT_FLAGS, asksPlainly, isSet, printJson, textFlag, withProject } from './command.ts';
+import {
+  SELECT_FLAGS,
+  asksPlainly,
+  isSet,
+  printJson,
+  selectionOf,
+  textFlag,
+  withProject,
+} from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
 import type { Request } from './run-stages.ts';
@@ -108,16 +115,6 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   }
   const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
   return doRun(context, project, { selection, jobs, runs });
-}
-
-/** The stages that the words and flags of a command line mean. Throws `stage.unknown`. */
-export function selectionOf(context: CommandContext, { graph }: Pick<Project, 'graph'>): Selection {
-  return selectStages(graph, {
-    targets: context.args,
-    downstream: isSet(context, 'downstream'),
-    single: isSet(context, 'single'),
-    force: isSet(context, 'force'),
-  });
 }
 
 /** What runs stages is loaded only when there is something to run. */

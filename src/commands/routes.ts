@@ -1,11 +1,12 @@
 import type { Remote } from '../base/remote.ts';
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
+import { pathOfWord, wordOfPath } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
 import type { RelPath, StageLock, StageName } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
-import { selectStages } from '../plan/select.ts';
+import { findTarget, stagesCalled } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
 import { chooseRemote, configOf, withRemote } from './remotes.ts';
@@ -107,7 +108,7 @@ export function pathsOf(words: readonly string[], project: Project): ReadonlySet
   const known = outsAndData(project);
   const paths = new Set<RelPath>();
   for (const word of words) {
-    const path = word.replace(/^(\.\/)+|\/+$/g, '');
+    const path = stagesCalled(project.graph, word).length === 0 && pathOfWord(word, project.folder);
     const exact = known.find((one) => one === path);
     if (exact !== undefined) {
       paths.add(exact);
@@ -125,17 +126,18 @@ export function outsAndData({ pipeline }: Project): readonly RelPath[] {
 }
 
 /** The stages a word means; a word that looks like a path is told as one when it means none. */
-function stagesOf(word: string, project: Project): ReadonlySet<StageName> {
+function stagesOf(word: string, project: Project): readonly StageName[] {
   try {
-    return selectStages(project.graph, { targets: [word], downstream: false, single: true, force: false })
-      .stages;
+    return findTarget(project.graph, word, project.folder);
   } catch (error) {
     if (!(error instanceof PipelineError) || !/[/.*?]/.test(word)) throw error;
     throw new PipelineError(error.code, `no stage, out or data is called "${word}"`, {
       exit: error.exit,
       hint:
-        didYouMean(word, outsAndData(project)) ??
-        'the outs stand in pipeline.yaml; "lockstep dag" shows the stages',
+        didYouMean(
+          word,
+          outsAndData(project).map((path) => wordOfPath(path, project.folder)),
+        ) ?? 'the outs stand in pipeline.yaml; "lockstep dag" shows the stages',
     });
   }
 }

@@ -5,9 +5,16 @@ import { staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
-import { selectStages } from '../plan/select.ts';
 import type { Project } from '../project.ts';
-import { SELECT_FLAGS, asksPlainly, isSet, printJson, textFlag, withProject } from './command.ts';
+import {
+  SELECT_FLAGS,
+  asksPlainly,
+  isSet,
+  printJson,
+  selectionOf,
+  textFlag,
+  withProject,
+} from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { formatFresh } from './judged.ts';
 import { printPlan } from './repro.ts';
@@ -54,12 +61,7 @@ function tellFresh(context: CommandContext, stages: number): ExitCode {
 }
 
 async function statusOfStages(context: CommandContext, project: Project): Promise<ExitCode> {
-  const selection = selectStages(project.graph, {
-    targets: context.args,
-    downstream: isSet(context, 'downstream'),
-    single: isSet(context, 'single'),
-    force: false,
-  });
+  const selection = selectionOf(context, project);
   const plan = await project.plan(selection);
   refuseProblems(plan);
   if (isSettled(project, plan)) project.noteSettled();

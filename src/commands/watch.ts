@@ -8,9 +8,9 @@ import { ownerOfTemp, readIfExists } from '../io/files.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Project } from '../project.ts';
 import { LOCKFILE } from '../record/lockfile.ts';
-import { SELECT_FLAGS, printJson, withProject } from './command.ts';
+import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { reproduce, selectionOf } from './repro.ts';
+import { reproduce } from './repro.ts';
 
 /** Editors write a file in several steps, and tools save several files: a change is taken up when all is quiet. */
 const QUIET_MS = 100;

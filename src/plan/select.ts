@@ -1,4 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import { pathOfWord } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
 import type { StageName } from '../base/types.ts';
 import type { Graph } from './graph.ts';
@@ -7,6 +8,8 @@ import type { Selection } from './plan.ts';
 export interface SelectOptions {
   /** Stage names, names of `foreach`/`matrix` templates, paths of outs or of folders around outs; none = every stage. */
   readonly targets: readonly string[];
+  /** Where the paths among them are taken from, itself a path from the root. */
+  readonly folder: string;
   /** The targets and all that reads from them. */
   readonly downstream: boolean;
   /** The targets only. */
@@ -20,24 +23,29 @@ export function selectStages(graph: Graph, options: SelectOptions): Selection {
   const targets =
     options.targets.length === 0
       ? [...graph.stages.keys()]
-      : options.targets.flatMap((one) => findTarget(graph, one));
+      : options.targets.flatMap((one) => findTarget(graph, one, options.folder));
   const forced = new Set(options.force ? targets : []);
   if (options.single) return { stages: new Set(targets), forced };
   return { stages: reach(targets, options.downstream ? graph.downstream : graph.upstream), forced };
 }
 
-/** The stages a word of the command line means. */
-export function findTarget(graph: Graph, target: string): readonly StageName[] {
-  if (graph.stages.has(target as StageName)) return [target as StageName];
-  const instances = [...graph.stages.keys()].filter((name) => name.startsWith(`${target}@`));
-  if (instances.length > 0) return instances;
-  const makers = graph.makersOf(target.replace(/^(\.\/)+|\/+$/g, ''));
+/** The stages a word of the command line means: by their name, else by a path, which is taken from `folder`. */
+export function findTarget(graph: Graph, target: string, folder: string): readonly StageName[] {
+  const named = stagesCalled(graph, target);
+  if (named.length > 0) return named;
+  const makers = graph.makersOf(pathOfWord(target, folder));
   if (makers.length > 0) return [...new Set(makers.map((maker) => maker.stage))];
   const hint = didYouMean(target, knownTargets(graph));
   throw new PipelineError('stage.unknown', `there is no stage "${target}"`, {
     exit: EXIT.user,
     ...(hint !== undefined && { hint }),
   });
+}
+
+/** The stage of this name, or all stages of the template of this name. */
+export function stagesCalled(graph: Graph, name: string): readonly StageName[] {
+  if (graph.stages.has(name as StageName)) return [name as StageName];
+  return [...graph.stages.keys()].filter((one) => one.startsWith(`${name}@`));
 }
 
 /** What a mistyped word may have meant: stages, their templates, and nothing else: outs are too many to list. */

@@ -146,6 +146,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     attempts.clear();
     const selection = selectStages(graph, {
       targets: options.targets ?? [],
+      folder: '',
       downstream: false,
       single: false,
       force: options.force ?? false,

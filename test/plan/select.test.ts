@@ -19,7 +19,14 @@ const GRAPH = graphOf(`stages:
 
 function select(targets: readonly string[], more: Partial<SelectOptions> = {}): readonly string[] {
   return [
-    ...selectStages(GRAPH, { targets, downstream: false, single: false, force: false, ...more }).stages,
+    ...selectStages(GRAPH, {
+      targets,
+      folder: '',
+      downstream: false,
+      single: false,
+      force: false,
+      ...more,
+    }).stages,
   ].sort();
 }
 
@@ -38,16 +45,28 @@ const TABLE: readonly (readonly [readonly string[], Partial<SelectOptions>, read
   [['./data/raw/'], { single: true }, ['fetch']],
   [['models/'], { single: true }, ['train@eu', 'train@us']],
   [['aside', 'fetch'], {}, ['aside', 'fetch']],
+  // A name is a name in any folder; a path is taken from the folder it is typed in.
+  [['clean'], { folder: 'data', single: true }, ['clean']],
+  [['clean.csv'], { folder: 'data', single: true }, ['clean']],
+  [['../aside.txt'], { folder: 'data' }, ['aside']],
+  [['../../aside.txt'], { folder: 'data/raw' }, ['aside']],
+  [['.'], { folder: 'models', single: true }, ['train@eu', 'train@us']],
+  [['us.bin', '../report.html'], { folder: 'models', single: true }, ['report', 'train@us']],
 ];
 
 for (const [targets, more, stages] of TABLE) {
-  test(`${targets.join(' ')} ${Object.keys(more).join(' ')} selects ${stages.join(' ')}`, () => {
+  test(`${targets.join(' ')} ${Object.entries(more).join(' ')} selects ${stages.join(' ')}`, () => {
     assert.deepEqual(select(targets, more), stages);
   });
 }
 
+test('a path from the root means nothing in another folder', () => {
+  assert.throws(() => select(['report.html'], { folder: 'data' }), { code: 'stage.unknown' });
+  assert.throws(() => select(['/report.html']), { code: 'stage.unknown' });
+});
+
 test('--force is about the targets only', () => {
-  const options = { downstream: false, single: false, force: true };
+  const options = { folder: '', downstream: false, single: false, force: true };
   assert.deepEqual([...selectStages(GRAPH, { ...options, targets: ['clean'] }).forced], ['clean']);
   assert.equal(selectStages(GRAPH, { ...options, targets: [] }).forced.size, 6);
 });

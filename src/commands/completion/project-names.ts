@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../../base/error.ts';
+import { wordOfPath } from '../../base/path.ts';
 import { readIfExists, statIfExists } from '../../io/files.ts';
-import { findRoot } from '../../ground.ts';
+import { findPlace } from '../../ground.ts';
 import { listRuns } from '../../record/history.ts';
 import { createSnapshot, readFiles } from '../../record/snapshot.ts';
 import type { Snapshot } from '../../record/snapshot.ts';
@@ -10,7 +11,7 @@ import type { CommandContext } from '../command.ts';
 /** Names of a project that words of a command line may be. */
 export interface ProjectNames {
   readonly stages: readonly string[];
-  /** Outs and data. */
+  /** Outs and data, as they are typed in the folder that was asked about. */
   readonly paths: readonly string[];
   readonly remotes: readonly string[];
   /** Newest first. */
@@ -31,7 +32,7 @@ type Pipelines = Pick<ProjectNames, 'stages' | 'paths'>;
  */
 export async function projectNames(dir: string, env: CommandContext['env']): Promise<ProjectNames> {
   try {
-    const root = findRoot(dir);
+    const { root, folder } = findPlace(dir);
     const stateDir = join(root, '.lockstep');
     const load: Load = (path) => readIfExists(join(root, path));
     const snapshot = createSnapshot(join(stateDir, 'completion'), FORMAT, readFiles(load));
@@ -39,7 +40,12 @@ export async function projectNames(dir: string, env: CommandContext['env']): Pro
     const remotes = await readRemoteNames(snapshot, load, env);
     // A key stroke makes no folder in a fresh clone.
     if (statIfExists(stateDir)) snapshot.save();
-    return { ...pipeline, remotes, runs: listRuns(stateDir).slice(0, MAX_RUNS) };
+    return {
+      stages: pipeline.stages,
+      paths: pipeline.paths.map((path) => wordOfPath(path, folder)),
+      remotes,
+      runs: listRuns(stateDir).slice(0, MAX_RUNS),
+    };
   } catch (error) {
     if (error instanceof PipelineError || isSystemError(error)) return NONE;
     throw error;
