@@ -133,12 +133,13 @@ async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promis
   return createConsoleListener({
     write: (text) => void out.write(text),
     isTty: isTerminal() && process.env['CI'] === undefined,
-    columns: () => out.columns ?? 80,
+    // A terminal that was never told its size says 0.
+    columns: () => out.columns || 80,
     colour: usesColour(),
     unicode:
       /utf-?8/i.test(process.env['LC_ALL'] ?? process.env['LC_CTYPE'] ?? process.env['LANG'] ?? '') ||
       process.platform === 'darwin',
-    rows: () => out.rows ?? 24,
+    rows: () => out.rows || 24,
     now,
     readLine,
     verbose,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -291,6 +291,23 @@ test('colour goes to nobody who did not ask for it, and NO_COLOR wins', async ()
   const none = await rig.lockstep(['repro'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
   assert.ok(!none.stderr.includes(escape));
 });
+
+test(
+  'a terminal that says it has no columns is taken for one of 80',
+  { skip: spawnSync('script', ['--version']).status !== 0 && 'script is not installed' },
+  () => {
+    const rig = createRig({ 'pipeline.yaml': 'stages:\n  one: { cmd: "echo > o", outs: [o] }\n' });
+    const line = `"${process.execPath}" "${join(REPOSITORY, 'bin', 'lockstep.cjs')}" repro`;
+    const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+      cwd: rig.root,
+      env: cleanEnv({ NO_COLOR: '1', TERM: 'xterm' }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /✓ one {2}ran in /);
+  },
+);
 
 test('a reader that goes away ends no run and crashes nothing', async () => {
   const rig = createRig(FILES);
