@@ -136,8 +136,9 @@ async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promis
     // A terminal that was never told its size says 0.
     columns: () => out.columns || 80,
     colour: usesColour(),
+    // To a locale, what is empty is not set.
     unicode:
-      /utf-?8/i.test(process.env['LC_ALL'] ?? process.env['LC_CTYPE'] ?? process.env['LANG'] ?? '') ||
+      /utf-?8/i.test(process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '') ||
       process.platform === 'darwin',
     rows: () => out.rows || 24,
     now,
@@ -156,7 +157,8 @@ interface Seeing {
 /** https://no-color.org and FORCE_COLOR; else only a terminal gets colour. */
 function usesColour(): boolean {
   if ((process.env['NO_COLOR'] ?? '') !== '') return false;
-  if ((process.env['FORCE_COLOR'] ?? '') !== '') return true;
+  const forced = process.env['FORCE_COLOR'] ?? '';
+  if (forced !== '') return forced !== '0' && forced !== 'false';
   return isTerminal();
 }
 

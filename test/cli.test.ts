@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+import type { Rig } from './rig.ts';
 
+const ONE = 'stages:\n  one: { cmd: "echo > o", outs: [o] }\n';
 const COMMANDS = 'init repro status watch dag log push fetch pull checkout commit gc remote'.split(' ');
 
 test('help names every command with its summary, and needs no project', async () => {
@@ -290,22 +292,37 @@ test('colour goes to nobody who did not ask for it, and NO_COLOR wins', async ()
   assert.ok((await rig.lockstep(['repro'], { env: { FORCE_COLOR: '1' } })).stderr.includes(escape));
   const none = await rig.lockstep(['repro'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
   assert.ok(!none.stderr.includes(escape));
+  for (const no of ['0', 'false'])
+    assert.ok(!(await rig.lockstep(['repro'], { env: { FORCE_COLOR: no } })).stderr.includes(escape), no);
+});
+
+const HAS_NO_SCRIPT = spawnSync('script', ['--version']).status !== 0 && 'script is not installed';
+
+/** What a terminal is shown that says it has no columns. */
+function showInTerminal(rig: Rig, words: string, env: Readonly<Record<string, string>> = {}): string {
+  const line = `"${process.execPath}" "${join(REPOSITORY, 'bin', 'lockstep.cjs')}" ${words}`;
+  const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+    cwd: rig.root,
+    env: cleanEnv({ TERM: 'xterm', ...env }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stdout);
+  return stdout;
+}
+
+test('a terminal that says it has no columns is taken for one of 80', { skip: HAS_NO_SCRIPT }, () => {
+  const rig = createRig({ 'pipeline.yaml': ONE });
+  assert.match(showInTerminal(rig, 'repro', { NO_COLOR: '1' }), /✓ one {2}ran in /);
 });
 
 test(
-  'a terminal that says it has no columns is taken for one of 80',
-  { skip: spawnSync('script', ['--version']).status !== 0 && 'script is not installed' },
+  'a terminal gets no colour with FORCE_COLOR=0, and an empty LC_ALL hides no LANG',
+  { skip: HAS_NO_SCRIPT },
   () => {
-    const rig = createRig({ 'pipeline.yaml': 'stages:\n  one: { cmd: "echo > o", outs: [o] }\n' });
-    const line = `"${process.execPath}" "${join(REPOSITORY, 'bin', 'lockstep.cjs')}" repro`;
-    const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
-      cwd: rig.root,
-      env: cleanEnv({ NO_COLOR: '1', TERM: 'xterm' }),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stdout);
-    assert.match(stdout, /✓ one {2}ran in /);
+    const rig = createRig({ 'pipeline.yaml': ONE });
+    assert.match(showInTerminal(rig, 'repro', { FORCE_COLOR: '0', LC_ALL: '' }), /✓ one {2}ran in /);
+    assert.doesNotMatch(showInTerminal(rig, 'repro --force', { FORCE_COLOR: '0', LC_ALL: 'C' }), /✓/);
   },
 );
 
