@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createBus } from './base/bus.ts';
-import { EXIT, PipelineError, toProblem } from './base/error.ts';
+import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
 import type { Event, Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
@@ -53,9 +53,20 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 function dirOf(flags: Flags): string {
   const named = flags['dir'];
-  const dir = resolve(typeof named === 'string' ? named : '.');
+  const dir = resolveHere(typeof named === 'string' ? named : '.');
   if (named === undefined || statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return dir;
   throw new PipelineError('cli.dir', `there is no folder "${dir}"`, { hint: 'correct what -C names' });
+}
+
+function resolveHere(path: string): string {
+  try {
+    return resolve(path);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    throw new PipelineError('cli.dir', 'the current folder is not there any more', {
+      hint: 'go to a folder that is there, or name it in full with -C',
+    });
+  }
 }
 
 function rootOf(dir: string): string | undefined {

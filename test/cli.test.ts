@@ -199,6 +199,29 @@ test('outside a project, and with -C to no folder, the error says what to do', a
   assert.match(ran.stderr, /^error\[cli\.dir\]: there is no folder ".*nowhere"\n/);
 });
 
+test('where the current folder is gone the error says what to do, and -C still works', async () => {
+  const rig = await createDemo();
+  const run = (words: string): { status: number | null; stdout: string; stderr: string } => {
+    const line = `mkdir gone && cd gone && rmdir ../gone && exec "$@" ${words}`;
+    const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+    const options = { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' } as const;
+    return spawnSync('sh', ['-c', line, 'sh', process.execPath, cli], options);
+  };
+  for (const words of ['status', '-C . status']) {
+    const { status, stderr } = run(words);
+    assert.deepEqual(
+      [status, stderr],
+      [
+        2,
+        'error[cli.dir]: the current folder is not there any more\n' +
+          ' = hint: go to a folder that is there, or name it in full with -C\n',
+      ],
+    );
+  }
+  const { stdout } = run(`-C "${rig.root}" status`);
+  assert.equal(stdout, 'Everything is fresh: 3 stages, nothing to do.\n');
+});
+
 test('a folder where a file belongs is named; one where only time is saved is done without', async () => {
   const rig = createRig({ 'pipeline.yaml': 'name: a\nstages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
   rig.write('.lockstep/memo/x', '');
