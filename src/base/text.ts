@@ -1,3 +1,5 @@
+import { wordOfPath } from './path.ts';
+
 /** `1 file`, `2 files`; an irregular plural may be given. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -37,6 +39,18 @@ export function formatDuration(ms: number): string {
   const pad = (n: number): string => String(n).padStart(2, '0');
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${pad(seconds % 60)}s`;
   return `${Math.floor(seconds / 3600)}h ${pad(Math.floor((seconds % 3600) / 60))}m`;
+}
+
+/** Python's `shlex.quote`: single quotes, and only where they are needed. */
+export function shellQuote(text: string): string {
+  if (text === '') return "''";
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** A path from the root as a word of a command that is pasted in `folder`, itself a path from the root. */
+export function shellPath(path: string, folder: string): string {
+  return shellQuote(wordOfPath(path, folder));
 }
 
 /** The candidate nearest to a mistyped word, if one is near enough to be meant. */

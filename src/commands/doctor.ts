@@ -1,6 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { plural } from '../base/text.ts';
-import { findRoot } from '../ground.ts';
+import { findPlace } from '../ground.ts';
+import type { Place } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import type { Check } from './doctor/check.ts';
@@ -38,22 +39,23 @@ export default doctor;
 async function* examine(context: CommandContext): AsyncGenerator<Check> {
   yield checkNode();
   yield* checkPackage();
-  const root = rootOf(context.dir);
-  if (typeof root !== 'string') {
-    yield root;
+  const place = placeOf(context.dir);
+  if ('check' in place) {
+    yield place;
     return;
   }
+  const { root } = place;
   const files = yield* readFiles(root);
-  yield* checkGit(root, files.pipeline);
+  yield* checkGit(place, files.pipeline);
   yield* checkDisk(root);
   yield* checkClock(root, { ...files, env: context.env });
   yield* checkLeftovers(root);
   yield* checkRemotes(context, { root, open: isSet(context, 'remotes') });
 }
 
-function rootOf(dir: string): string | Check {
+function placeOf(dir: string): Place | Check {
   try {
-    return findRoot(dir);
+    return findPlace(dir);
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
     const [{ message, hint }] = error.problems;

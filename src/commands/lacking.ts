@@ -2,15 +2,16 @@ import type { Problem } from '../base/error.ts';
 import { PipelineError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
+import { shellPath } from '../base/text.ts';
 import type { Artifact, HashAlgorithm } from '../base/types.ts';
 import type { Project } from '../project.ts';
 
-/** An artifact that could not be sent whole, as a problem for people. */
-export function lackingHere({ path }: Pick<Artifact, 'path'>): Problem {
+/** An artifact that could not be sent whole, as a problem for people in `folder`. */
+export function lackingHere({ path }: Pick<Artifact, 'path'>, folder: string): Problem {
   return {
     code: 'push.missing',
     message: `"${path}" is in pipeline.lock, but neither this machine's cache nor the remote has all of it`,
-    hint: `"lockstep verify ${path}" says how to have it here again, then push; or push it from a machine that has it`,
+    hint: `"lockstep verify ${shellPath(path, folder)}" says how to have it here again, then push; or push it from a machine that has it`,
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import { foldedTwins } from '../base/path.ts';
-import { formatCount, plural } from '../base/text.ts';
+import { formatCount, plural, shellPath } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
 import { forgetIncomplete } from '../execute/incomplete.ts';
 import { notePart } from '../execute/parts.ts';
@@ -32,7 +32,7 @@ export async function placeParts(
     context.print(
       files === of
         ? `${path} is complete: ${plural(of, 'file')}\n`
-        : `${path} is incomplete: ${formatCount(files)} of ${plural(of, 'file')} here; "lockstep pull ${path}" brings the rest\n`,
+        : `${path} is incomplete: ${formatCount(files)} of ${plural(of, 'file')} here; "lockstep pull ${shellPath(path, project.folder)}" brings the rest\n`,
     );
   }
 }
@@ -41,7 +41,7 @@ async function placePart(
   project: Project,
   { item, all, wanted }: Part,
 ): Promise<{ readonly made: readonly RelPath[]; readonly files: number }> {
-  const { root, stateDir, facts, cache } = project;
+  const { root, folder, stateDir, facts, cache } = project;
   const { restorer } = await project.workbench();
   const { path, hash } = item.artifact;
   await facts.look([path]);
@@ -49,11 +49,11 @@ async function placePart(
   if (here.kind === 'refused') throw here.error;
   const whole = new Map<string, string>(all.map((file) => [file.path, file.hash]));
   const present = new Set<string>();
-  if (here.kind === 'file') throw otherContent(path);
+  if (here.kind === 'file') throw otherContent(path, folder);
   const seen = here.kind === 'tree' ? here.entries : [];
   for (const entry of await rehashEntries(join(root, path), seen, algorithmOf(hash))) {
     const file = `${path}/${entry.relpath}`;
-    if (whole.get(file) !== entry.hash) throw otherContent(path);
+    if (whole.get(file) !== entry.hash) throw otherContent(path, folder);
     present.add(file);
   }
   const lacking = wanted.filter((file) => !present.has(file.path) && cache.has(file.hash));
@@ -75,11 +75,13 @@ async function placePart(
   return { made: lacking.map((file) => file.path), files };
 }
 
-function otherContent(path: RelPath): PipelineError {
+function otherContent(path: RelPath, folder: string): PipelineError {
   return new PipelineError(
     'cli.arguments',
     `"${path}" holds something else than pipeline.lock says, so a part of it cannot be put there`,
-    { hint: `"lockstep pull ${path}" brings all of it; what is recorded nowhere is kept in the cache first` },
+    {
+      hint: `"lockstep pull ${shellPath(path, folder)}" brings all of it; what is recorded nowhere is kept in the cache first`,
+    },
   );
 }
 

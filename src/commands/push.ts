@@ -39,7 +39,7 @@ const push: Command = {
         });
         const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
         const lost = result.missing.filter((artifact) => !inGit.has(artifact));
-        for (const artifact of lost) emit({ type: 'warned', problem: lackingHere(artifact) });
+        for (const artifact of lost) emit({ type: 'warned', problem: lackingHere(artifact, project.folder) });
         complete &&= lost.length === 0 && result.failures.length === 0;
       });
       return complete ? EXIT.ok : EXIT.failed;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { formatBytes, plural } from '../base/text.ts';
+import { formatBytes, plural, shellPath, shellQuote } from '../base/text.ts';
 import type { RelPath, Stage } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import { verify as verifyHere } from '../execute/verify.ts';
@@ -47,7 +47,7 @@ async function verifyAll(context: CommandContext, project: Project): Promise<Exi
   // A run that moves outs about would be taken for damage.
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
-  const { root, cache, runs, signal, pipeline, recorder } = project;
+  const { root, folder, cache, runs, signal, pipeline, recorder } = project;
   const readData = isSet(context, 'read-data');
   const only = pathsOf(context.args, project);
   const artifacts = lockedArtifacts(pipeline, recorder).filter(
@@ -56,6 +56,7 @@ async function verifyAll(context: CommandContext, project: Project): Promise<Exi
   const whole = only === undefined;
   const found = await verifyHere({
     root,
+    folder,
     cache,
     runs,
     artifacts,
@@ -96,7 +97,7 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
 }
 
 /** What can be done now about an artifact, in commands that work. */
-function curesOf({ root, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf' | 'isData'> {
+function curesOf({ root, folder, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf' | 'isData'> {
   const hasRemotes = statIfExists(join(root, 'remotes.yaml')) !== undefined;
   const stageOf = (path: RelPath): Stage | undefined =>
     pipeline.stages.find((stage) => stage.outs.some((out) => out.path === path));
@@ -104,17 +105,17 @@ function curesOf({ root, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'a
     isData: (path) => pipeline.data.some((input) => input.path === path),
     acceptOf: (path) => {
       const stage = stageOf(path);
-      return stage ? `"lockstep commit ${stage.name}"` : '"lockstep repro"';
+      return stage ? `"lockstep commit ${shellQuote(stage.name)}"` : '"lockstep repro"';
     },
     cureOf: ({ artifact: { path }, inGit }, inPlace) => {
       const stage = stageOf(path);
       if (inGit && stage)
-        return `"git checkout -- ${path}" brings the committed one back, "lockstep repro ${stage.name}" makes it again`;
-      const pull = `"lockstep pull ${path}" brings it back from the remote`;
+        return `"git checkout -- ${shellPath(path, folder)}" brings the committed one back, "lockstep repro ${shellQuote(stage.name)}" makes it again`;
+      const pull = `"lockstep pull ${shellPath(path, folder)}" brings it back from the remote`;
       if (!stage || stage.policy.frozen)
         return hasRemotes ? pull : `bring "${path}" back from a backup; this project has no remote`;
       // Outs that are as recorded make their stage fresh, whatever the cache lacks.
-      const repro = `"lockstep repro ${stage.name}${inPlace ? ' --force' : ''}" makes it again`;
+      const repro = `"lockstep repro ${shellQuote(stage.name)}${inPlace ? ' --force' : ''}" makes it again`;
       return hasRemotes ? `${pull}, ${repro}` : repro;
     },
   };

@@ -2,6 +2,7 @@ import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
+import { shellQuote } from '../base/text.ts';
 import type { HashAlgorithm, Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
@@ -18,6 +19,8 @@ import { layStaging } from './staging.ts';
 
 export interface AcceptOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly graph: Graph;
   readonly facts: DiskFacts;
   readonly cache: Cache;
@@ -45,7 +48,7 @@ export interface Accepted {
  * `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
  */
 export async function commitWorkspace(options: AcceptOptions, selection: Selection): Promise<Accepted> {
-  const { root, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
+  const { root, folder, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
   const problems: Problem[] = [];
@@ -65,7 +68,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
         facts,
         recorder.lockOf(name)?.outs.find((out) => out.path === path),
       );
-      if (part) throw partial(part);
+      if (part) throw partial(part, folder);
     }
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
     const result = await harvest({
@@ -96,6 +99,6 @@ function notAsRecorded({ name, at }: Stage, reasons: readonly Reason[]): Problem
     code: 'stage.frozen',
     message: `stage "${name}" is frozen, so neither it nor what reads from it was recorded: ${why.join('; ')}`,
     at: [at],
-    hint: `"lockstep repro ${name}" restores what was recorded, if anything was; to record what is here, take "frozen" away`,
+    hint: `"lockstep repro ${shellQuote(name)}" restores what was recorded, if anything was; to record what is here, take "frozen" away`,
   };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { isInside } from '../base/path.ts';
+import { shellPath } from '../base/text.ts';
 import type { DataInput, HashAlgorithm, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
@@ -17,6 +18,8 @@ import { refuseLinkAbove } from './staging.ts';
 
 export interface DataOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly pipeline: Pipeline;
   readonly facts: DiskFacts;
   readonly cache: Cache;
@@ -69,18 +72,22 @@ export function lostData(
   });
 }
 
-function lostHint({ path, push }: DataInput, isRecorded: boolean): string {
+function lostHint({ path, push }: DataInput, isRecorded: boolean, folder: string): string {
   if (!isRecorded) return 'put the file there, or take it out of data:';
-  return push ? `run "lockstep pull ${path}"` : 'copy it from the machine that has it ("push: false")';
+  if (push) return `run "lockstep pull ${shellPath(path, folder)}"`;
+  return 'copy it from the machine that has it ("push: false")';
 }
 
 /** Throws `data.missing` for what `lostData` finds. */
-export function refuseLostData(options: Parameters<typeof lostData>[0], selection: Selection): void {
+export function refuseLostData(
+  options: Parameters<typeof lostData>[0] & Pick<DataOptions, 'folder'>,
+  selection: Selection,
+): void {
   const recorded = new Set<string>(options.recorder.data().map(({ path }) => path));
   const problems = lostData(options, selection).map((input) => ({
     code: 'data.missing',
     message: `the tracked input "${input.path}" is neither here nor in the cache`,
-    hint: lostHint(input, recorded.has(input.path)),
+    hint: lostHint(input, recorded.has(input.path), options.folder),
     at: [input.at],
   }));
   if (problems.length > 0) throw PipelineError.of(problems);

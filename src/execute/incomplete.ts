@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
+import { shellPath } from '../base/text.ts';
 import type { Artifact, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import type { DiskFacts } from './facts.ts';
@@ -52,11 +53,11 @@ export function partOf(root: string, facts: DiskFacts, locked: Artifact | undefi
   return noted && files < noted.files ? { path, here: here.artifact, files, of: noted.files } : undefined;
 }
 
-/** The error for a part where the whole is needed: it must not be recorded as the whole, nor read for it. */
-export function partial({ path, files, of }: Part): PipelineError {
+/** The error, told in `folder`, for a part where the whole is needed: it must not be recorded as the whole, nor read for it. */
+export function partial({ path, files, of }: Part, folder: string): PipelineError {
   return new PipelineError('incomplete.part', `"${path}" is here only in part: ${files} of ${of} files`, {
     exit: EXIT.failed,
-    hint: `bring the rest with "lockstep pull ${path}"; a part is never taken for the whole`,
+    hint: `bring the rest with "lockstep pull ${shellPath(path, folder)}"; a part is never taken for the whole`,
   });
 }
 

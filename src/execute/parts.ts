@@ -26,6 +26,8 @@ export function notePart(root: string, cache: Cache, { path, hash, entries }: Ne
 
 export interface ReadingOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly facts: DiskFacts;
   readonly graph: Graph;
   readonly recorder: Recorder;
@@ -36,7 +38,8 @@ export interface ReadingOptions {
  * Throws `incomplete.part` when a stage that is about to run reads from a part more than is here of it. Files that are here as
  * they are recorded are as good as in the whole.
  */
-export async function refuseParts({ root, facts, graph, recorder, plan }: ReadingOptions): Promise<void> {
+export async function refuseParts(options: ReadingOptions): Promise<void> {
+  const { root, folder, facts, graph, recorder, plan } = options;
   const noted = readIncomplete(root);
   if (noted.length === 0) return;
   await facts.lookOnce(noted.map(({ path }) => path));
@@ -51,7 +54,8 @@ export async function refuseParts({ root, facts, graph, recorder, plan }: Readin
     if (!part || !locked) continue;
     for (const { stage, decision } of plan.judgements)
       if (decision.verdict !== 'skip' && decision.verdict !== 'restore')
-        for (const dep of stage.deps) if (!isEnough(dep.path, { part, locked, facts })) throw partial(part);
+        for (const dep of stage.deps)
+          if (!isEnough(dep.path, { part, locked, facts })) throw partial(part, folder);
   }
 }
 

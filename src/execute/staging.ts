@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { shellQuote } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, readFolder, statIfExists, syncPath } from '../io/files.ts';
 
@@ -179,7 +180,7 @@ export function folderAbove({ path, home }: Placed, at?: Location): ReturnType<t
   throw new PipelineError('out.blocked', `"${path}" lies behind "${file}", which is no folder`, {
     at,
     exit: EXIT.user,
-    hint: `move "${file}" away ("mv ${file} ${file}.old"), then run again`,
+    hint: `move "${file}" away ("mv ${shellQuote(file)} ${shellQuote(`${file}.old`)}"), then run again`,
   });
 }
 
@@ -191,6 +192,6 @@ function linked(message: string, link: string, at: Location | undefined): Pipeli
   return new PipelineError('out.linked', message, {
     at,
     exit: EXIT.user,
-    hint: `replace the link by a real file or folder ("rm ${link}")`,
+    hint: `replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
   });
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { parseSessionTable } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
+import { shellQuote } from '../base/text.ts';
 import type { Lock, Pipeline, Refresh, Stage, StageName } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists } from '../io/files.ts';
@@ -112,7 +113,7 @@ function clockBehind(stage: Stage): Problem {
   return {
     code: 'clock.behind',
     message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
-    hint: `check the date of this machine; if it is right, "lockstep repro ${stage.name} --force" takes its tick`,
+    hint: `check the date of this machine; if it is right, "lockstep repro ${shellQuote(stage.name)} --force" takes its tick`,
   };
 }
 

@@ -2,12 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
+import { shellPath } from '../base/text.ts';
 import type { Out } from '../base/types.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isBelowRepository } from './repository.ts';
 
 export interface TrackedInputs {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly plan: Plan;
   readonly emit: Emit;
 }
@@ -16,14 +19,14 @@ export interface TrackedInputs {
  * Refuses to make or record outs that git has in its index: two keepers of one file undo each other. Asked only about
  * stages that are not fresh. Throws `out.tracked`, naming all of them; warns when git cannot tell.
  */
-export function refuseTracked({ root, plan, emit }: TrackedInputs): void {
+export function refuseTracked({ root, folder, plan, emit }: TrackedInputs): void {
   const stages = plan.judgements
     .filter(({ decision }) => decision.verdict !== 'skip')
     .map(({ stage }) => stage);
   const outs = stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
   if (outs.length === 0 || !isBelowRepository(root)) return;
   const tracked = findTracked(outs, listIndex(root, emit));
-  const problems = outs.filter((out) => tracked.has(out.path)).map(outTracked);
+  const problems = outs.filter((out) => tracked.has(out.path)).map((out) => outTracked(out, folder));
   if (problems.length > 0) throw PipelineError.of(problems);
 }
 
@@ -39,11 +42,11 @@ function findTracked(outs: readonly Out[], index: readonly string[]): ReadonlySe
   return found;
 }
 
-function outTracked({ path, at }: Out): Problem {
+function outTracked({ path, at }: Out, folder: string): Problem {
   return {
     code: 'out.tracked',
     message: `git tracks "${path}", which lockstep is to keep`,
-    hint: `run "git rm -r --cached ${path}" and commit`,
+    hint: `run "git rm -r --cached ${shellPath(path, folder)}" and commit`,
     at: [at],
   };
 }

@@ -3,7 +3,7 @@ import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { algorithmOf, createRunningHash, digestOf, isTreeHash, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
-import { plural } from '../base/text.ts';
+import { plural, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { parseManifest } from '../store/tree.ts';
@@ -58,7 +58,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
       problems.push({
         code: 'remote.corrupt',
         message: `the files of "${artifact.path}" have ${plural(size, 'byte')} there instead of ${artifact.size} (remote "${name}")`,
-        hint: `run "lockstep push ${artifact.path} --remote ${name}" on a machine that has it`,
+        hint: `run "lockstep push ${shellQuote(artifact.path)} --remote ${name}" on a machine that has it`,
       });
     const own = [...new Set([artifact.hash, ...files])];
     const lost = own.filter((hash) => !present.has(hash) && !faults.has(hash)).length;
@@ -66,7 +66,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
       problems.push({
         code: 'remote.lacks',
         message: `the remote "${name}" lacks ${artifact.kind === 'file' ? 'the bytes' : `${lost} of the ${plural(own.length, 'object')}`} of "${artifact.path}"`,
-        hint: `run "lockstep push ${artifact.path} --remote ${name}" on a machine that has it`,
+        hint: `run "lockstep push ${shellQuote(artifact.path)} --remote ${name}" on a machine that has it`,
       });
   }
   for (const [hash, fault] of faults)

@@ -1,6 +1,6 @@
 import type { Problem } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
-import { formatList } from '../base/text.ts';
+import { formatList, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Memo } from '../store/memo.ts';
@@ -11,6 +11,8 @@ import type { LockedArtifact } from './checkout.ts';
 
 export interface CheckWorkspaceOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly cache: Cache;
   readonly artifacts: readonly LockedArtifact[];
   readonly readData: boolean;
@@ -55,10 +57,10 @@ function distrustful(memo: Memo): Memo {
 function compare(
   artifact: Artifact,
   here: Observation,
-  { entriesOf, acceptOf }: CheckWorkspaceOptions,
+  { entriesOf, acceptOf, folder }: CheckWorkspaceOptions,
 ): Problem | undefined {
   const { path } = artifact;
-  const hint = `"lockstep checkout ${path}" brings the recorded one back`;
+  const hint = `"lockstep checkout ${shellPath(path, folder)}" brings the recorded one back`;
   switch (here.kind) {
     case 'missing':
       return { code: 'workspace.missing', message: `"${path}" is not in the workspace`, hint };

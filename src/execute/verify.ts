@@ -20,6 +20,8 @@ import { checkWorkspace } from './verify-workspace.ts';
 
 export interface VerifyOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly cache: Cache;
   readonly runs: RunCache;
   readonly artifacts: readonly LockedArtifact[];

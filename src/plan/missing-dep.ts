@@ -1,4 +1,5 @@
 import type { Problem } from '../base/error.ts';
+import { shellQuote } from '../base/text.ts';
 import type { Stage } from '../base/types.ts';
 import type { Graph, Maker } from './graph.ts';
 
@@ -36,7 +37,7 @@ function whyMissing(stage: Stage, path: string, graph: Graph): Missing {
     return { where: 'does not exist', hint: hintForMissing(path, graph) };
   return {
     where: `is not in what is here of the tracked input "${input}"`,
-    hint: `run "lockstep pull --for ${stage.name}", or correct the path`,
+    hint: `run "lockstep pull --for ${shellQuote(stage.name)}", or correct the path`,
   };
 }
 

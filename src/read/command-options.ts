@@ -1,3 +1,4 @@
+import { shellQuote } from '../base/text.ts';
 import { pythonText } from './python-text.ts';
 import type { MapTree, Tree } from './tree.ts';
 
@@ -28,11 +29,4 @@ function* flatten(map: MapTree, prefix: string): Generator<[string, Tree]> {
 function argument(tree: Tree): string {
   if (tree.kind !== 'scalar') return '';
   return typeof tree.value === 'string' ? shellQuote(tree.value) : pythonText(tree);
-}
-
-/** Python's `shlex.quote`: single quotes, and only where they are needed. */
-export function shellQuote(text: string): string {
-  if (text === '') return "''";
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text)) return text;
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
 }

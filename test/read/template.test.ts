@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatPythonFloat } from '../../src/read/python-text.ts';
-import { shellQuote } from '../../src/read/command-options.ts';
+import { shellQuote } from '../../src/base/text.ts';
 import { brief, pipelineOf, read, stageOf } from './rig.ts';
 
 const PARAMS = `

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { shellPath, shellQuote } from '../../base/text.ts';
 import type { Pipeline } from '../../base/types.ts';
+import type { Place } from '../../ground.ts';
 import { statIfExists } from '../../io/files.ts';
 import { LOCKFILE } from '../../record/lockfile.ts';
 import type { Check } from './check.ts';
@@ -8,7 +10,7 @@ import type { Check } from './check.ts';
 const MAX_NAMED = 3;
 
 /** Git: that it is there, that it keeps pipeline.lock, and that it leaves to lockstep what lockstep keeps. */
-export function* checkGit(root: string, pipeline: Pipeline | undefined): Generator<Check> {
+export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefined): Generator<Check> {
   const version = git(root, ['--version']);
   if (version === undefined) {
     yield {
@@ -30,17 +32,18 @@ export function* checkGit(root: string, pipeline: Pipeline | undefined): Generat
         ? `${name} refuses this folder, which someone else owns`
         : `${name}, but no repository here`,
       cure: owner
-        ? `run "git config --global --add safe.directory ${root}" if you trust it`
+        ? `run "git config --global --add safe.directory ${shellQuote(root)}" if you trust it`
         : 'run "git init"',
     };
     return;
   }
   yield { check: 'git', status: 'ok', message: `${name}, repository ${inside.out.trim()}` };
-  yield checkLock(root);
-  if (pipeline) yield checkOuts(root, pipeline);
+  yield checkLock({ root, folder });
+  if (pipeline) yield checkOuts({ root, folder }, pipeline);
 }
 
-function checkLock(root: string): Check {
+function checkLock({ root, folder }: Place): Check {
+  const add = `git add ${shellPath(LOCKFILE, folder)}`;
   const ignored = git(root, ['check-ignore', '--no-index', '-v', LOCKFILE]);
   if (ignored?.code === 0) {
     const [place = ''] = ignored.out.split('\t');
@@ -48,7 +51,7 @@ function checkLock(root: string): Check {
       check: 'ignore',
       status: 'fail',
       message: `git ignores ${LOCKFILE} (${place}), so nobody else gets what was recorded`,
-      cure: `take that line out, then "git add ${LOCKFILE}"`,
+      cure: `take that line out, then "${add}"`,
     };
   }
   const tracked = git(root, ['ls-files', '--error-unmatch', LOCKFILE])?.code === 0;
@@ -58,11 +61,11 @@ function checkLock(root: string): Check {
     check: 'ignore',
     status: 'warn',
     message: `${LOCKFILE} is not in git yet`,
-    cure: `run "git add ${LOCKFILE}" and commit it with what made it`,
+    cure: `run "${add}" and commit it with what made it`,
   };
 }
 
-function checkOuts(root: string, pipeline: Pipeline): Check {
+function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
   const ours: string[] = [
     ...pipeline.data.map((input) => input.path),
     ...pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache).map((out) => out.path)),
@@ -81,7 +84,10 @@ function checkOuts(root: string, pipeline: Pipeline): Check {
       check: 'outs',
       status: 'fail',
       message: `git tracks what lockstep is to keep: ${named(paths)}`,
-      cure: `run "git rm -r --cached ${paths.slice(0, MAX_NAMED).join(' ')}" and commit`,
+      cure: `run "git rm -r --cached ${paths
+        .slice(0, MAX_NAMED)
+        .map((path) => shellPath(path, folder))
+        .join(' ')}" and commit`,
     };
   }
   const ignored = new Set(

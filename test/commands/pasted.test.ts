@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { cloneOf, git, succeeded } from './projects.ts';
+import { REPOSITORY, cleanEnv, createRig } from '../rig.ts';
+import type { Rig } from '../rig.ts';
+
+const PIPELINE = `data: [in put.txt]
+stages:
+  copy: { cmd: cat "in put.txt" > "out put.txt", deps: [in put.txt], outs: [out put.txt] }
+  cook:
+    foreach: [M&M]
+    do: { cmd: 'echo 1 > "\${item}.txt"', outs: ["\${item}.txt"] }
+  parts: { cmd: echo 1 > "all parts/1.txt"; echo 2 > "all parts/2.txt", outs: [all parts/] }
+`;
+
+async function createProject(): Promise<Rig> {
+  const rig = createRig({
+    'pipeline.yaml': PIPELINE,
+    'in put.txt': 'in\n',
+    'remotes.yaml': 'remotes:\n  origin: { url: remote }\n',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  return withShell(rig);
+}
+
+/** Puts what a shell finds as "lockstep" beside a project, and a folder to stand in. */
+function withShell(rig: Rig): Rig {
+  const cli = join(REPOSITORY, 'bin/lockstep.cjs');
+  rig.write('bin/lockstep', `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
+  chmodSync(rig.path('bin/lockstep'), 0o755);
+  mkdirSync(rig.path('sub'));
+  return rig;
+}
+
+/** Pastes the first command of a text that begins so, in the folder where it was told. */
+function paste(rig: Rig, text: string, start: string): void {
+  const command = [...text.matchAll(/"((?:git|lockstep) [^"]*)"/g)]
+    .map(([, words = '']) => words)
+    .find((one) => one.startsWith(start));
+  assert.ok(command !== undefined, text);
+  const env = cleanEnv({ PATH: `${rig.path('bin')}:${process.env['PATH'] ?? ''}` });
+  const ran = spawnSync('sh', ['-c', command], { cwd: rig.path('sub'), env, encoding: 'utf8' });
+  assert.equal(ran.status, 0, `${command}\n${ran.stdout}${ran.stderr}`);
+}
+
+test('what verify says helps can be pasted, whatever a path holds and wherever it was told', async () => {
+  const rig = await createProject();
+  const verify = async (...words: readonly string[]): Promise<string> => {
+    const { code, stderr } = await rig.lockstep(['verify', ...words], { cwd: 'sub' });
+    assert.equal(code, 1, stderr);
+    return stderr;
+  };
+  rig.remove('out put.txt');
+  paste(rig, await verify(), 'lockstep checkout');
+  assert.equal(rig.read('out put.txt'), 'in\n');
+
+  succeeded(await rig.lockstep(['push']));
+  for (const path of ['.lockstep/files', 'M&M.txt']) rig.remove(path);
+  const lost = await verify('../M&M.txt');
+  paste(rig, lost, 'lockstep repro');
+  assert.equal(rig.read('M&M.txt'), '1\n');
+  paste(rig, lost, 'lockstep pull');
+  succeeded(await rig.lockstep(['verify', '../M&M.txt'], { cwd: 'sub' }));
+});
+
+test('what is said of outs that git tracks can be pasted', async () => {
+  const rig = await createProject();
+  git(rig, 'init', '-q');
+  git(rig, 'add', '-f', 'out put.txt');
+  const refused = await rig.lockstep(['repro', '--force', 'copy'], { cwd: 'sub' });
+  assert.match(refused.stderr, /^error\[out\.tracked\]/);
+  paste(rig, refused.stderr, 'git rm');
+  succeeded(await rig.lockstep(['repro', '--force', 'copy']));
+  git(rig, 'add', '-f', 'out put.txt');
+  const looked = await rig.lockstep(['doctor'], { cwd: 'sub' });
+  paste(rig, looked.stdout, 'git rm');
+  paste(rig, (await rig.lockstep(['doctor'], { cwd: 'sub' })).stdout, 'git add');
+  assert.match((await rig.lockstep(['doctor'])).stdout, /git keeps pipeline\.lock\n(?:.*\n)*ok {4}outs/);
+});
+
+test('what is said of data and folders that are not here can be pasted', async () => {
+  const rig = await createProject();
+  succeeded(await rig.lockstep(['push']));
+  const clone = withShell(cloneOf(rig, ['in put.txt', 'out put.txt', 'M&M.txt', 'all parts', 'bin', 'sub']));
+  const lost = await clone.lockstep(['repro', 'copy'], { cwd: 'sub' });
+  assert.match(lost.stderr, /^error\[data\.missing\]/);
+  paste(clone, lost.stderr, 'lockstep pull');
+  assert.equal(clone.read('in put.txt'), 'in\n');
+  const part = succeeded(await clone.lockstep(['pull', '../all parts/1.txt'], { cwd: 'sub' }));
+  const commit = await clone.lockstep(['commit', 'parts'], { cwd: 'sub' });
+  assert.match(commit.stderr, /^error\[incomplete\.part\]/);
+  paste(clone, commit.stderr, 'lockstep pull');
+  assert.ok(existsSync(clone.path('all parts/2.txt')));
+  clone.remove('all parts/2.txt');
+  paste(clone, part.stdout, 'lockstep pull');
+  assert.ok(existsSync(clone.path('all parts/2.txt')));
+});
+
+test('what a push says of what is nowhere can be pasted', async () => {
+  const rig = await createProject();
+  for (const path of ['.lockstep/files', 'out put.txt']) rig.remove(path);
+  const lacking = await rig.lockstep(['push', 'copy'], { cwd: 'sub' });
+  assert.equal(lacking.code, 1);
+  succeeded(await rig.lockstep(['repro', 'copy']));
+  paste(rig, lacking.stderr, 'lockstep verify');
+});
