@@ -1,7 +1,10 @@
 import type { Json } from './base/types.ts';
 
-/** What a stage module is given. Paths are absolute; nothing else of the project is needed to compute. */
-export interface StageContext {
+/** What `params:` of a stage selects, as far as nothing more is said of it. */
+export type StageParams = Readonly<Record<string, Json>>;
+
+/** What a stage module is given; `Params`: what its parameters look like. Paths are absolute; nothing else of the project is needed to compute. */
+export interface StageContext<Params = StageParams> {
   /** Name (or, for a plain list, path) of each dep → where to read it. */
   readonly deps: Readonly<Record<string, string>>;
   /**
@@ -10,7 +13,7 @@ export interface StageContext {
    */
   readonly outs: Readonly<Record<string, string>>;
   /** The selected parameters, nested as in their files: `params: [fetch.period]` gives `{ fetch: { period } }`. */
-  readonly params: Readonly<Record<string, Json>>;
+  readonly params: Params;
   /** The variables named under `env:` and `secrets:` that are set. */
   readonly env: Readonly<Record<string, string>>;
   /** The stage's tick when it has a `refresh:`; otherwise 1970-01-01T00:00:00Z, so that no clock enters an out. */
@@ -29,7 +32,7 @@ export interface StageProgress {
   readonly label?: string;
 }
 
-export type StageFunction = (context: StageContext) => void | Promise<void>;
+export type StageFunction<Params = StageParams> = (context: StageContext<Params>) => void | Promise<void>;
 
 /**
  * Marks a function as a stage; a module's default export.
@@ -39,7 +42,7 @@ export type StageFunction = (context: StageContext) => void | Promise<void>;
  *   await copyFile(deps.raw!, outs.copy!);
  * });
  */
-export function defineStage(stage: StageFunction): StageFunction {
+export function defineStage<Params = StageParams>(stage: StageFunction<Params>): StageFunction<Params> {
   return stage;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -291,17 +291,59 @@ const stage: StageFunction = defineStage(({ outs, log }) => log((outs['x'] ?? ''
 export default stage;
 `,
   );
-  write(
-    'types/tsconfig.json',
-    JSON.stringify({
-      compilerOptions: { strict: true, noEmit: true, module: 'nodenext', target: 'es2024', types: ['node'] },
-    }),
-  );
-  const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
-  const run = (): string =>
-    execFileSync(process.execPath, [tsc, '-p', join(project, 'types')], { encoding: 'utf8' });
-  assert.equal(run(), '');
+  assert.equal(compile('types'), '');
 });
+
+test('the first pipeline of init compiles under the strictest options', async () => {
+  mkdirSync(join(project, 'first'));
+  const made = await lockstep(['-C', 'first', 'init']);
+  assert.equal(made.code, 0, made.stderr);
+  assert.equal(compile('first'), '');
+});
+
+test('a stage says what its parameters look like, and is held to it', () => {
+  write(
+    'params/stage.ts',
+    `import { defineStage } from 'lockstep-data';
+import type { StageFunction } from 'lockstep-data';
+
+interface Params { readonly fetch: { readonly years: number } }
+
+export const typed: StageFunction<Params> = ({ params }) => void params.fetch.years.toFixed();
+export const inferred: StageFunction<Params> = defineStage(({ params }) => void params.fetch.years.toFixed());
+export default defineStage<Params>(({ params }) => {
+  // @ts-expect-error there is no such parameter
+  void params.fetch.months;
+});
+export const plain: StageFunction = ({ params }) => {
+  // @ts-expect-error what is not described may be anything
+  void params['fetch'].years;
+};
+`,
+  );
+  assert.equal(compile('params'), '');
+});
+
+/** What the compiler says of a folder of the project. */
+function compile(dir: string): string {
+  const compilerOptions = {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    erasableSyntaxOnly: true,
+    noEmit: true,
+    module: 'nodenext',
+    target: 'es2024',
+    types: ['node'],
+  };
+  write(`${dir}/package.json`, '{ "type": "module" }');
+  write(`${dir}/tsconfig.json`, JSON.stringify({ compilerOptions }));
+  const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
+  const ran = spawnSync(process.execPath, [tsc, '-p', join(project, dir)], { encoding: 'utf8' });
+  return `${ran.stdout}${ran.stderr}`;
+}
 
 test('the simulated exchange of the package tells how it is used', async () => {
   const help = await npx(['lockstep-exchange', '--help']);

@@ -89,15 +89,19 @@ const PARAMS = `count:
   min_length: 1
 `;
 
+// Types alone are imported: the first project runs where the package is installed globally, too.
 const COUNT = `import { readFileSync, writeFileSync } from 'node:fs';
+import type { StageFunction } from 'lockstep-data';
 
-/** @type {import('lockstep-data').StageFunction} */
-export default ({ deps, outs, params, log }) => {
-  const words = readFileSync(deps.words, 'utf8').split('\\n');
+const count: StageFunction<{ count: { min_length: number } }> = ({ deps, outs, params, log }) => {
+  const words = readFileSync(deps['words']!, 'utf8').split('\\n');
   const counted = words.filter((word) => word.length >= params.count.min_length);
-  writeFileSync(outs.counts, \`\${JSON.stringify({ words: counted.length, distinct: new Set(counted).size }, null, 2)}\\n\`);
+  const distinct = new Set(counted).size;
+  writeFileSync(outs['counts']!, \`\${JSON.stringify({ words: counted.length, distinct }, null, 2)}\\n\`);
   log(\`\${counted.length} words\`);
 };
+
+export default count;
 `;
 
 const WORDS = `pear
