@@ -77,6 +77,31 @@ test('a healthy project passes every check, each on a line of its own', async ()
   assert.match(told.stdout, /\n\n17 checks: .*\.\n$/);
 });
 
+test('a file that cannot be read fails its own check, and the others go on', async () => {
+  const long = `${'x'.repeat(300)}.yaml`;
+  for (const [name, text, check, said] of [
+    ['params.yaml/x', '', 'pipeline', 'is a folder, and a file belongs there'],
+    [
+      'pipeline.yaml',
+      `params: [${long}]\n${PIPELINE}`,
+      'pipeline',
+      'a name is too long for this file system',
+    ],
+    ['pipeline.lock/x', '', 'lock', 'is a folder, and a file belongs there'],
+    ['remotes.yaml/x', '', 'remotes', 'is a folder, and a file belongs there'],
+  ] as const) {
+    const rig = await healthy();
+    if (name.endsWith('/x')) rig.remove(name.slice(0, -2));
+    rig.write(name, text);
+    const { code, checks } = await doctor(rig, [], NOW);
+    assert.equal(code, 1);
+    const found = checks.get(check);
+    assert.ok(found?.status === 'fail' && found.message.includes(said), `${name}: ${found?.message}`);
+    for (const other of ['git', 'size', check === 'remotes' ? 'lock' : 'remotes'])
+      assert.equal(checks.get(other)?.status, 'ok', `${name}: ${other}`);
+  }
+});
+
 test('an ignored lock and outs that git tracks fail, outs that it would take are warned of, each with its cure', async () => {
   const rig = await healthy();
   rig.write('.gitignore', '*.lock\n/hourly.txt\n');

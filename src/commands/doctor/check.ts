@@ -1,4 +1,5 @@
-import type { PipelineError } from '../../base/error.ts';
+import { PipelineError } from '../../base/error.ts';
+import { fromSystemError } from '../../io/system-error.ts';
 
 /** One thing that was looked at. */
 export interface Check {
@@ -17,4 +18,11 @@ export function failedCheck(check: string, error: PipelineError, cure?: string):
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
   const what = cure ?? hint;
   return { check, status: 'fail', message: `${message}${more}`, ...(what !== undefined && { cure: what }) };
+}
+
+/** What a check met, as an error for people. Throws what is none: a fault of our own. */
+export function knownError(error: unknown): PipelineError {
+  const known = error instanceof PipelineError ? error : fromSystemError(error);
+  if (!known) throw error;
+  return known;
 }
