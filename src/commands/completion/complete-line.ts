@@ -37,10 +37,10 @@ export async function completeLine(
   const { name, command, flags } = line;
   const names = (): Promise<ProjectNames> => projectNames(resolve(options.dir, line.dir ?? '.'), options.env);
   const inline = /^(--[^=]+)=(.*)$/s.exec(current);
-  if (line.pending !== undefined) return filter(await valuesOf(line.pending, names), current);
+  if (line.pending !== undefined) return filter(await valuesOf(flags[line.pending], names), current);
   if (inline && !line.ended) {
     const [, flag = '', value = ''] = inline;
-    const values = filter(await valuesOf(flag.slice(2), names), value);
+    const values = filter(await valuesOf(flags[flag.slice(2)], names), value);
     return values.map((one) => (one.word.startsWith(':') ? one : { ...one, word: `${flag}=${one.word}` }));
   }
   if (current.startsWith('-') && !line.ended) {
@@ -116,12 +116,23 @@ async function commandNames(describe: boolean): Promise<readonly Candidate[]> {
   return found;
 }
 
-async function valuesOf(flag: string, names: () => Promise<ProjectNames>): Promise<readonly Candidate[]> {
-  if (flag === 'dir') return [FOLDERS];
-  if (flag === 'profile') return [FILES];
-  if (flag === 'remote') return (await names()).remotes.map((word) => ({ word }));
-  if (flag === 'for') return (await names()).stages.map((word) => ({ word }));
-  return [];
+/** What a flag takes as its help says it: `--remote NAME`. */
+async function valuesOf(
+  flag: Flag | undefined,
+  names: () => Promise<ProjectNames>,
+): Promise<readonly Candidate[]> {
+  switch (flag?.value) {
+    case 'DIR':
+      return [FOLDERS];
+    case 'FILE':
+      return [FILES];
+    case 'NAME':
+      return (await names()).remotes.map((word) => ({ word }));
+    case 'STAGE':
+      return (await names()).stages.map((word) => ({ word }));
+    default:
+      return [];
+  }
 }
 
 /** What a command takes as its help says it: `[STAGE | PATH …]`. */
