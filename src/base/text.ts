@@ -41,6 +41,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 3600)}h ${pad(Math.floor((seconds % 3600) / 60))}m`;
 }
 
+/** How long the longest text of these is. Not `Math.max(...)`: there may be more of them than a call takes arguments. */
+export function longest<T>(many: readonly T[], textOf: (one: T) => string): number {
+  return many.reduce((length, one) => Math.max(length, textOf(one).length), 0);
+}
+
 /** Python's `shlex.quote`: single quotes, and only where they are needed. */
 export function shellQuote(text: string): string {
   if (text === '') return "''";

@@ -1,6 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { formatReason } from '../base/reason.ts';
-import { didYouMean, formatDuration } from '../base/text.ts';
+import { didYouMean, formatDuration, longest } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
@@ -75,9 +75,13 @@ function formatRow(id: string, state: RunState): string {
   return `${id}  ${(state.outcome ?? 'cut off').padEnd(9)}  ${duration.padStart(7)}  ${counts.join(', ')}\n`;
 }
 
-function formatRun(state: RunState, id: string): string {
+/** A run for people: its row, and a line for each stage. */
+export function formatRun(state: RunState, id: string): string {
   const stages = [...state.stages.values()];
-  const width = Math.max(5, ...stages.map((stage) => stage.stage.length));
+  const width = Math.max(
+    5,
+    longest(stages, ({ stage }) => stage),
+  );
   return `${formatRow(id, state)}\n${stages.map((stage) => formatStage(stage, width)).join('')}`;
 }
 

@@ -1,6 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { formatCount, plural } from '../base/text.ts';
+import { formatCount, longest, plural } from '../base/text.ts';
 import { compareRemote } from '../execute/compare-remote.ts';
 import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
 import type { Project } from '../project.ts';
@@ -72,9 +72,4 @@ function formatComparison(name: string, artifacts: number, { objects, difference
     return `${one.path.padEnd(width)}  ${left.padEnd(10)}  ${count}  ${right}\n`;
   });
   return `${rows.join('')}\n${name}: ${whole}; ${plural(differences.length, 'difference')}\n`;
-}
-
-/** Not `Math.max(...)`: there may be more of them than a call takes arguments. */
-function longest<T>(many: readonly T[], textOf: (one: T) => string): number {
-  return many.reduce((length, one) => Math.max(length, textOf(one).length), 0);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { formatRun } from '../../src/commands/log.ts';
 import { createRig } from '../rig.ts';
 import { createDemo, jsonOf, succeeded } from './projects.ts';
 
@@ -30,6 +31,16 @@ test('log of one run tells each stage, why it ran or how it failed', async () =>
     succeeded(await rig.lockstep(['log', String(row?.['run']).slice(0, 20)])).stdout.split('\n').length,
     6,
   );
+});
+
+test('a run of more stages than a call takes arguments is told', () => {
+  const stage = { verdict: 'run', phase: 'done', attempt: 1, outcome: 'ran', reasons: [] } as const;
+  const names = Array.from({ length: 200_000 }, (_, index) => `s@${index}`);
+  const stages = new Map(names.map((name) => [name, { ...stage, stage: name }]));
+  const lines = formatRun({ outcome: 'succeeded', durationMs: 1, stages }, 'r').split('\n');
+  assert.equal(lines[0], 'r  succeeded      1ms  200000 ran');
+  assert.equal(lines[2], '  s@0       ran                ');
+  assert.equal(lines.length, 200_003);
 });
 
 test('a run that was killed is one that was cut off', async () => {
