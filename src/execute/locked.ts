@@ -2,6 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import { formatReason } from '../base/reason.ts';
+import { shellPath } from '../base/text.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import { compareFingerprints } from '../plan/compare.ts';
 import { judge } from '../plan/plan.ts';
@@ -35,7 +36,7 @@ export function refuseUnlocked(plan: Plan, recorder: Recorder, judging: Omit<Jud
  * in part by intent all that is here is as recorded. Throws `locked.differs` and `locked.missing`.
  */
 export async function refuseUnlockedData(
-  options: Parameters<typeof staleData>[0] & { readonly root: string },
+  options: Parameters<typeof staleData>[0] & { readonly root: string; readonly folder: string },
 ): Promise<void> {
   await options.facts.lookOnce(options.pipeline.data.map(({ path }) => path));
   const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
@@ -50,7 +51,7 @@ export async function refuseUnlockedData(
       code: isRecorded ? 'locked.differs' : 'locked.missing',
       message: `the tracked input "${path}" is not ${isRecorded ? 'what pipeline.lock says' : 'in pipeline.lock'}`,
       hint: isRecorded
-        ? `"lockstep checkout ${path}" brings the recorded one back; or run "lockstep repro" without --locked and commit the lock`
+        ? `"lockstep checkout ${shellPath(path, options.folder)}" brings the recorded one back; or run "lockstep repro" without --locked and commit the lock`
         : RECORD,
       at: [at],
     };

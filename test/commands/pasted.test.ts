@@ -94,6 +94,11 @@ test('what is said of data and folders that are not here can be pasted', async (
   assert.match(commit.stderr, /^error\[incomplete\.part\]/);
   paste(clone, commit.stderr, 'lockstep pull');
   assert.ok(existsSync(clone.path('all parts/2.txt')));
+  clone.write('in put.txt', 'mine\n');
+  const locked = await clone.lockstep(['repro', '--locked'], { cwd: 'sub' });
+  assert.match(locked.stderr, /^error\[locked\.differs\]/);
+  paste(clone, locked.stderr, 'lockstep checkout');
+  assert.equal(clone.read('in put.txt'), 'in\n');
   clone.remove('all parts/2.txt');
   paste(clone, part.stdout, 'lockstep pull');
   assert.ok(existsSync(clone.path('all parts/2.txt')));
