@@ -171,7 +171,14 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   });
   const runs = createRunCache(stateDir);
   const algorithm = pipeline.hash;
-  const recorder = createRecorder({ root, initial: lock, clock, readOnly: options.locked === true });
+  const recorder = createRecorder({
+    root,
+    initial: lock,
+    clock,
+    readOnly: options.locked === true,
+    // What was pulled is in no run cache here.
+    onForget: (result) => runs.keep(result),
+  });
   const facts = createFacts({
     pipeline,
     cache,

@@ -6,6 +6,8 @@ export type Reason =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'frozen' }
   | { readonly kind: 'never-run' }
+  /** What the lock says of it is no result of a run. */
+  | { readonly kind: 'record-edited' }
   | { readonly kind: 'forced' }
   | { readonly kind: 'always' }
   | { readonly kind: 'action-changed'; readonly from: Json; readonly to: Json }
@@ -57,6 +59,8 @@ export function formatReason(reason: Reason): string {
       return 'frozen';
     case 'never-run':
       return 'never run';
+    case 'record-edited':
+      return 'its entry in pipeline.lock was merged or edited';
     case 'forced':
       return 'forced';
     case 'always':

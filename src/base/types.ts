@@ -190,6 +190,8 @@ export interface StageLock {
   readonly outs: readonly Artifact[];
   /** Text of the gates that held, e.g. `reports/fetch.json success_rate >= 0.8`, sorted. */
   readonly gates: readonly string[];
+  /** Read from a lock whose checksum of it does not fit: a merge of two results, or an edit, and no result of any run. */
+  readonly edited?: true;
 }
 
 export interface Lock {

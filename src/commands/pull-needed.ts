@@ -142,7 +142,8 @@ async function findResults(
   for (const { stage, decision, fingerprint } of open) {
     const locked = recorder.lockOf(stage.name);
     const key = fingerprint && entryPathOf(fingerprint);
-    const fits = decision.verdict === 'blocked' || (locked && entryPathOf(locked.fingerprint) === key);
+    const fits =
+      decision.verdict === 'blocked' || (locked && !locked.edited && entryPathOf(locked.fingerprint) === key);
     if (locked && fits) found.set(stage, locked);
     if (!fingerprint || key === undefined || fits || stage.outs.some((out) => out.persist)) continue;
     const known = runs.recall(fingerprint);

@@ -2,6 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import { formatReason } from '../base/reason.ts';
+import type { Reason } from '../base/reason.ts';
 import { shellPath } from '../base/text.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import { compareFingerprints } from '../plan/compare.ts';
@@ -104,7 +105,9 @@ function notLocked(stage: Stage): Problem {
 }
 
 function differences(stage: Stage, locked: StageLock, fingerprint: Fingerprint): readonly Problem[] {
-  const reasons = compareFingerprints(locked.fingerprint, fingerprint, { importers: {} });
+  const reasons: readonly Reason[] = locked.edited
+    ? [{ kind: 'record-edited' }]
+    : compareFingerprints(locked.fingerprint, fingerprint, { importers: {} });
   if (reasons.length === 0) return [];
   return [
     {

@@ -41,10 +41,12 @@ export interface RecorderOptions {
   readonly clock: Clock;
   /** Results are kept in memory only. */
   readonly readOnly: boolean;
+  /** Told of each result that the lock is about to forget. */
+  readonly onForget: (result: StageLock) => void;
 }
 
 /** At most one write in flight and 200 ms between two; `flush` before exit. Nothing is written when nothing differs. */
-export function createRecorder({ root, initial, clock, readOnly }: RecorderOptions): Recorder {
+export function createRecorder({ root, initial, clock, readOnly, onForget }: RecorderOptions): Recorder {
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
   const stages = new Map(initial.stages);
@@ -105,6 +107,8 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
     data: () => data,
     lock: () => ({ stages, data }),
     setStage(name, result, around) {
+      const before = stages.get(name);
+      if (before && !readOnly) onForget(before);
       stages.set(name, result);
       if (around) waiting.push(around);
       schedule();
@@ -122,7 +126,11 @@ export function createRecorder({ root, initial, clock, readOnly }: RecorderOptio
     writtenText: () => (readOnly ? undefined : saved),
     prune(names, paths) {
       const before = stages.size + data.length;
-      for (const name of stages.keys()) if (!names.has(name)) stages.delete(name);
+      for (const [name, result] of stages) {
+        if (names.has(name)) continue;
+        if (!readOnly) onForget(result);
+        stages.delete(name);
+      }
       data = data.filter((input) => paths.has(input.path));
       if (stages.size + data.length !== before) schedule();
     },

@@ -51,7 +51,7 @@ export interface Recorded {
  * Judges one stage; pure. `status`, `--dry-run` and the run itself all ask here, so they cannot disagree.
  */
 export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
-  const { locked } = recorded;
+  const locked = recorded.locked?.edited ? undefined : recorded.locked;
   const { fingerprint } = seen;
   if (stage.policy.frozen) return decideFrozen(stage, seen, recorded);
   if (!fingerprint) {
@@ -59,7 +59,9 @@ export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
     return { verdict: 'wait', reasons: atLeastOne(reasons, NEVER_RUN) };
   }
   if (seen.forced) return { verdict: 'run', reasons: [{ kind: 'forced' }] };
-  const changes = locked ? compareFingerprints(locked.fingerprint, fingerprint, seen) : [NEVER_RUN];
+  const changes = locked
+    ? compareFingerprints(locked.fingerprint, fingerprint, seen)
+    : [recorded.locked ? EDITED : NEVER_RUN];
   if (stage.policy.always) return { verdict: 'run', reasons: atLeastOne(changes, { kind: 'always' }) };
   if (locked && changes.length === 0) return decideUnchanged(stage, seen, { ...recorded, locked });
   const reasons = atLeastOne(changes, NEVER_RUN);
@@ -92,6 +94,7 @@ const FROZEN: Reasons = [{ kind: 'frozen' }];
 const GATE_CHANGED: Reasons = [{ kind: 'gate-changed' }];
 
 const NEVER_RUN: Reason = { kind: 'never-run' };
+const EDITED: Reason = { kind: 'record-edited' };
 
 /** The outs stand as recorded; gates that were not judged on them are told instead of `why`. */
 function skip(stage: Stage, locked: StageLock, why: Reasons): Decision {

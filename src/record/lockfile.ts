@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import type { Json, Lock, StageLock } from '../base/types.ts';
 import { byCodeUnit, pathSetFault } from '../base/path.ts';
-import { RecordFault, fromArtifact, fromStageLock, toArtifact, toStageLock } from './stage-lock.ts';
+import { RecordFault, fromArtifact, fromStageLock, sumOf, toArtifact, toStageLock } from './stage-lock.ts';
 import { formatYaml } from './yaml-text.ts';
 
 export const LOCKFILE = 'pipeline.lock';
@@ -27,7 +27,7 @@ export function createLockFormatter(): LockFormatter {
         const entry = lock.stages.get(name);
         if (!entry) return '';
         let text = texts.get(entry);
-        if (text === undefined) texts.set(entry, (text = formatYaml(fromStageLock(entry), 4)));
+        if (text === undefined) texts.set(entry, (text = formatYaml(toDocument(entry), 4)));
         return `${formatYaml({ [name]: null }, 2).replace(/ null\n$/, '\n')}${text}`;
       });
       const data = [...lock.data].sort((a, b) => byCodeUnit(a.path, b.path)).map(fromArtifact);
@@ -39,6 +39,30 @@ export function createLockFormatter(): LockFormatter {
       ].join('');
     },
   };
+}
+
+/** What git makes of two results without a conflict must not look like one of ours: both sides change this line. */
+const SUM = 'sum';
+/** Of an entry that did not fit its sum, and must not fit it once it has been written again. */
+const NO_SUM = 'none';
+
+function lineOfSum(document: Json): string {
+  const sum = sumOf(document);
+  return sum === undefined ? NO_SUM : `sha256:${sum}`;
+}
+
+function toDocument(entry: StageLock): Json {
+  const document = fromStageLock(entry) as Readonly<Record<string, Json>>;
+  return { ...document, [SUM]: entry.edited ? NO_SUM : lineOfSum(document) };
+}
+
+/** Entries of a lock from before there were sums have none, and are believed. */
+function fromDocument(value: Json): StageLock {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !(SUM in value))
+    return toStageLock(value);
+  const { [SUM]: sum, ...document } = value as Readonly<Record<string, Json>>;
+  const entry = toStageLock(document);
+  return sum === lineOfSum(fromStageLock(entry)) && sum !== NO_SUM ? entry : { ...entry, edited: true };
 }
 
 /**
@@ -64,7 +88,7 @@ export async function parseLock(text: string): Promise<Lock> {
     result.set(
       name,
       believe(
-        () => checkPaths(toStageLock(entry)),
+        () => checkPaths(fromDocument(entry)),
         `stage "${name}"`,
         () => lineOf(text, name, 2),
       ),

@@ -4,10 +4,7 @@ import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { pathSetFault } from '../base/path.ts';
 import type { Fingerprint, Json, StageLock } from '../base/types.ts';
 import { readFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
-import { RecordFault, fromStageLock, toStageLock } from './stage-lock.ts';
-
-/** As of the lock. */
-const MAX_DEPTH = 100;
+import { RecordFault, fromStageLock, sumOf, toStageLock } from './stage-lock.ts';
 
 /** Results by fingerprint: `runs/ab/cdef…`, the same tree below a remote. */
 export interface RunCache {
@@ -18,11 +15,18 @@ export interface RunCache {
    * not flushed: its checksum tells when a power cut has damaged it, and the lock says the same.
    */
   save(result: StageLock): void;
+  /** The same for a result that the lock forgets, unless there is one of its fingerprint already. */
+  keep(result: StageLock): void;
   /** Every entry, for garbage collection and push: its path below the cache and its result. */
   list(): readonly { readonly path: string; readonly result: StageLock }[];
 }
 
 export function createRunCache(dir: string): RunCache {
+  function save(result: StageLock): void {
+    const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
+    writeFileAtomic(path, formatRunEntry(result), { durable: false });
+  }
+
   return {
     recall(fingerprint) {
       // A failed read costs more than this question, and nothing can be found without the folder.
@@ -34,9 +38,10 @@ export function createRunCache(dir: string): RunCache {
       // JSON knows one kind of number; the fingerprint that is asked for still knows which it was.
       return { ...result, fingerprint };
     },
-    save(result) {
-      const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
-      writeFileAtomic(path, formatRunEntry(result), { durable: false });
+    save,
+    keep(result) {
+      if (result.edited || result.fingerprint.outs.some((out) => out.persist)) return;
+      if (!existsSync(join(dir, entryPathOf(result.fingerprint)))) save(result);
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];
@@ -65,7 +70,7 @@ function entryPath(name: string): string {
 
 export function formatRunEntry(result: StageLock): string {
   const document = fromStageLock(result);
-  return `${canonicalJson({ version: 1, result: document, sum: sha256Hex(canonicalJson(document)) })}\n`;
+  return `${canonicalJson({ version: 1, result: document, sum: sumOf(document) ?? null })}\n`;
 }
 
 /** `undefined` for anything that is not an entry of ours. */
@@ -74,9 +79,10 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
     const value = parseJson(Buffer.from(bytes).toString('utf8')) as Readonly<Record<string, Json>> | null;
     if (value?.['version'] !== 1 || Array.isArray(value)) return undefined;
     const { version: _, result: document, sum, ...rest } = value;
-    if (document === undefined || Object.keys(rest).length > 0 || !canBeHashed(document)) return undefined;
-    // It tells damage, not malice. Entries from before it was there have none.
-    if (sum !== undefined && sum !== sha256Hex(canonicalJson(document))) return undefined;
+    if (document === undefined || Object.keys(rest).length > 0) return undefined;
+    // Entries from before it was there have none.
+    const real = sumOf(document);
+    if (real === undefined || (sum !== undefined && sum !== real)) return undefined;
     const result = toStageLock(document);
     return pathSetFault(result.outs.map((out) => out.path)) === undefined ? result : undefined;
   } catch (error) {
@@ -84,13 +90,6 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
       return undefined;
     throw error;
   }
-}
-
-/** Neither deep enough to exhaust the stack nor with a number that JSON cannot say: we write no such thing. */
-function canBeHashed(value: Json, depth = 0): boolean {
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return true;
-  return depth < MAX_DEPTH && Object.values(value).every((item: Json) => canBeHashed(item, depth + 1));
 }
 
 function canonicalOf(fingerprint: Fingerprint): string {

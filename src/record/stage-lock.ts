@@ -1,4 +1,4 @@
-import { isContentHash, isTreeHash } from '../base/hash.ts';
+import { canonicalJson, isContentHash, isTreeHash, sha256Hex } from '../base/hash.ts';
 import { byCodeUnit, guardedPart, isRelPath, relPathFault } from '../base/path.ts';
 import type { Artifact, ContentHash, Fingerprint, Json, StageLock } from '../base/types.ts';
 
@@ -43,6 +43,24 @@ export function fromStageLock({ fingerprint, outs, gates }: StageLock): Json {
     ...(gates.length > 0 && { gates }),
   };
   return document as Json;
+}
+
+/**
+ * A checksum over a result as it stands in a file. It tells damage and what git makes of two results that it merges, not
+ * malice. `undefined` for what is no such document: neither deep enough to exhaust the stack nor with a number that JSON
+ * cannot say, for we write no such thing.
+ */
+export function sumOf(document: Json): string | undefined {
+  return canBeHashed(document) ? sha256Hex(canonicalJson(document)) : undefined;
+}
+
+/** As of the lock. */
+const MAX_DEPTH = 100;
+
+function canBeHashed(value: Json, depth = 0): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return depth < MAX_DEPTH && Object.values(value).every((item: Json) => canBeHashed(item, depth + 1));
 }
 
 /** The order in which someone wrote the keys of a parameter is no part of the result. */

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<Reason['kind'], true>> = {
   fresh: true,
   frozen: true,
   'never-run': true,
+  'record-edited': true,
   forced: true,
   always: true,
   'action-changed': true,

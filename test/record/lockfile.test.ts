@@ -76,6 +76,7 @@ stages:
         exec: true
     gates:
       - "reports/m.json rate >= 0.8"
+    sum: sha256:0e280c05fe7e1ff4db264997665db2c3e85d3b6427182d8b9700735b2635139e
   b:
     action:
       cmd: ${JSON.stringify('echo "hello: world" && '.repeat(8))}
@@ -85,6 +86,7 @@ stages:
       - path: o
         hash: ${HASH}
         size: 0
+    sum: sha256:377ac308a15c05fd87f72df1659a6f10fdd6a2a3e03fedd5b0850259aa3b6968
 `.replace('"ast1:00"', 'ast1:00'),
   );
 });

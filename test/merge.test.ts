@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { git, succeeded } from './commands/projects.ts';
+import { createRig } from './rig.ts';
+import type { Rig } from './rig.ts';
+
+const PIPELINE = `stages:
+  s:
+    cmd: awk -v scale=\${scale} -v clip=\${clip} '{ v = $1 * scale; if (clip > 0 && v > clip) v = clip; print v }' prices.txt > out.txt
+    deps: [prices.txt]
+    params: [clip, low, scale]
+    outs: [out.txt]
+`;
+const params = (clip: number, scale: number): string => `clip: ${clip}\n\nlow: 1\n\nscale: ${scale}\n`;
+
+async function record(rig: Rig, message: string): Promise<void> {
+  succeeded(await rig.lockstep(['repro']));
+  git(rig, 'add', '.');
+  git(rig, 'commit', '-q', '-m', message);
+}
+
+/** Two branches of which each changed one parameter of a stage; on one of them the out stayed as it was. */
+async function branched(): Promise<Rig> {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE, 'params.yaml': params(0, 1), 'prices.txt': '3\n50\n' });
+  git(rig, 'init', '-q', '-b', 'main');
+  await record(rig, 'base');
+  git(rig, 'checkout', '-q', '-b', 'side');
+  rig.write('params.yaml', params(100, 1));
+  await record(rig, 'clip');
+  git(rig, 'checkout', '-q', 'main');
+  rig.write('params.yaml', params(0, 10));
+  await record(rig, 'scale');
+  return rig;
+}
+
+test('git makes no result of two: where both sides changed a stage, the lock conflicts', async () => {
+  const rig = await branched();
+  assert.throws(() => git(rig, 'merge', '-q', 'side'));
+  assert.match(rig.read('params.yaml'), /^clip: 100\n\nlow: 1\n\nscale: 10\n$/);
+  git(rig, 'checkout', '--ours', 'pipeline.lock');
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out.txt'), '30\n100\n');
+});
+
+test('an entry that does not fit its checksum is no result: it is told, runs again, and is passed on as none', async () => {
+  const rig = await branched();
+  const lock = rig.read('pipeline.lock');
+  const merged = lock.replace('clip: 0', 'clip: 100');
+  rig.write('pipeline.lock', merged);
+  rig.write('params.yaml', params(100, 10));
+  rig.write('pipeline.yaml', `${PIPELINE}  other: { cmd: echo x > x, outs: [x] }\n`);
+  succeeded(await rig.lockstep(['repro', 'other']));
+  const status = succeeded(await rig.lockstep(['status']));
+  assert.match(status.stdout, /^s +would run +its entry in pipeline\.lock was merged or edited$/m);
+  const locked = await rig.lockstep(['repro', '--locked', 's']);
+  assert.equal(locked.code, 2);
+  assert.match(
+    locked.stderr,
+    /^error\[locked\.differs\]: stage "s" .*: its entry in pipeline\.lock was merged or edited/,
+  );
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out.txt'), '30\n100\n');
+  assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+});
+
+test('an entry of a lock from before there were checksums is believed', async () => {
+  const rig = await branched();
+  rig.write('pipeline.lock', rig.read('pipeline.lock').replace(/^ +sum: .*\n/gm, ''));
+  rig.remove('.lockstep/settled');
+  assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+});
+
+test('a result that was pulled returns without a run, as one that was made here does', async () => {
+  const rig = await branched();
+  // As after a pull: the objects are here, and no run cache.
+  rig.remove('.lockstep/runs');
+  rig.write('params.yaml', params(0, 20));
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('params.yaml', params(0, 10));
+  assert.match((await rig.lockstep(['status'])).stdout, /^s +would restore +/m);
+});
