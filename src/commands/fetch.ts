@@ -2,7 +2,8 @@ import { EXIT } from '../base/error.ts';
 import type { RelPath } from '../base/types.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
-import { fetchResults, listEntries } from '../execute/fetch-results.ts';
+import { fetchResults } from '../execute/fetch-results.ts';
+import { listEntries } from '../execute/remote-entries.ts';
 import type { Wanted } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { isSet, textFlag, withProject } from './command.ts';
@@ -78,8 +79,9 @@ export async function fetchAll(
   const routing = { asked, runCache, jobs, ...(only && { only }) };
   await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);
-    const keys = runCache ? await listEntries(remote, (key) => known.has(key), signal) : [];
-    const results = await fetchResults({ remote, keys, accepts: takes, signal });
+    const listed = runCache ? await listEntries(remote, signal) : [];
+    const keys = listed.filter((key) => !known.has(key));
+    const results = await fetchResults({ remote, name, keys, accepts: takes, emit, signal });
     const some = await findParts(project, { remote, artifacts, parts });
     found.push(...some.found);
     files.push(...some.files);

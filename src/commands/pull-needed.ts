@@ -133,7 +133,7 @@ async function pullStages(
 
 /** The lock's own result where it fits, else that of the run cache here or there. */
 async function findResults(
-  { recorder, runs, signal }: Project,
+  { recorder, runs, emit, signal }: Project,
   { remote, name, nameOf }: Place,
   open: readonly Judgement[],
 ): Promise<ReadonlyMap<Stage, StageLock>> {
@@ -155,7 +155,7 @@ async function findResults(
   await runPool([...wanted.keys()], remote.limits.concurrency, async (key) => {
     if (await remote.head(key, signal)) keys.push(key);
   });
-  for (const result of await fetchResults({ remote, keys, accepts: () => true, signal })) {
+  for (const result of await fetchResults({ remote, name, keys, accepts: () => true, emit, signal })) {
     const stage = wanted.get(entryPathOf(result.fingerprint));
     const own = new Set<string>(stage?.outs.map((out) => out.path));
     const theirs = result.outs.map((out) => out.path);

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import { entryPathOf, parseRunEntry } from '../record/runs.ts';
+import { parseEntryAt } from '../record/runs.ts';
 
 /** Checks that run-cache entries are what their names say; bad ones are taken out and told. Returns how many there are. */
 export function checkEntries(dir: string, problems: Problem[]): number {
@@ -13,8 +13,7 @@ export function checkEntries(dir: string, problems: Problem[]): number {
       if (!/^runs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path)) continue;
       count++;
       const bytes = readIfExists(join(dir, path));
-      const result = bytes && parseRunEntry(bytes);
-      if (!bytes || (result && entryPathOf(result.fingerprint) === path)) continue;
+      if (!bytes || parseEntryAt(path, bytes)) continue;
       rmSync(join(dir, path), { force: true });
       problems.push({
         code: 'object.corrupt',

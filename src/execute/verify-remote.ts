@@ -6,9 +6,11 @@ import type { Remote } from '../base/remote.ts';
 import { plural, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import { parseEntryAt } from '../record/runs.ts';
 import { parseManifest } from '../store/tree.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
+import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
 import { concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
@@ -17,6 +19,8 @@ export interface VerifyRemoteOptions {
   readonly remote: Remote;
   readonly name: string;
   readonly artifacts: readonly Artifact[];
+  /** Past results too, where data is read. */
+  readonly whole: boolean;
   /** Every object is downloaded and hashed; none is kept. */
   readonly readData: boolean;
   readonly signal: AbortSignal;
@@ -79,9 +83,26 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
     artifacts: artifacts.length,
     objects: wanted.size,
     size: [...present.values()].reduce((sum, size) => sum + size, 0),
-    results: 0,
+    results: options.whole && readData ? await checkEntries(options, problems) : 0,
     problems,
   };
+}
+
+/** Checks that the remote's run-cache entries are what their names say. Returns how many there are. */
+async function checkEntries(
+  { remote, name, signal }: VerifyRemoteOptions,
+  problems: Problem[],
+): Promise<number> {
+  const keys = remote.limits.listless ? [] : await listEntries(remote, signal);
+  await runPool(keys, remote.limits.concurrency, async (key) => {
+    try {
+      if (!parseEntryAt(key, await readEntry(remote, key, signal))) problems.push(corruptEntry(key, name));
+    } catch (error) {
+      // One that has gone since it was listed is nobody's loss.
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+    }
+  });
+  return keys.length;
 }
 
 /** The files of each folder: by the remote's own manifest when data is read, else by the cache's where it has one. */

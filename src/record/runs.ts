@@ -50,8 +50,8 @@ export function createRunCache(dir: string): RunCache {
           if (!file.isFile()) continue;
           const path = `runs/${folder.name}/${file.name}`;
           const bytes = readIfExists(join(dir, path));
-          const result = bytes && parseRunEntry(bytes);
-          if (result && entryPathOf(result.fingerprint) === path) found.push({ path, result });
+          const result = bytes && parseEntryAt(path, bytes);
+          if (result) found.push({ path, result });
         }
       }
       return found;
@@ -71,6 +71,12 @@ function entryPath(name: string): string {
 export function formatRunEntry(result: StageLock): string {
   const document = fromStageLock(result);
   return `${canonicalJson({ version: 1, result: document, sum: sumOf(document) ?? null })}\n`;
+}
+
+/** What an entry says at its path below a cache or a remote; `undefined` for what is none, or one of another name. */
+export function parseEntryAt(path: string, bytes: Uint8Array): StageLock | undefined {
+  const result = parseRunEntry(bytes);
+  return result && entryPathOf(result.fingerprint) === path ? result : undefined;
 }
 
 /** `undefined` for anything that is not an entry of ours. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
-import { objectWith, objectsOf } from './objects.ts';
+import { damage, filesBelow, objectWith, objectsOf } from './objects.ts';
 import { FILES, cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
 /** Removes an object of the cache, whose outs stay as they are. */
@@ -91,6 +92,45 @@ test('an out with push: false never leaves, and one with a remote of its own goe
   rmSync(rig.path('backup'), { recursive: true });
   succeeded(await rig.lockstep(['push', '--remote', 'origin']));
   assert.throws(() => readdirSync(rig.path('backup')));
+});
+
+test('a past result that the remote has otherwise is replaced, whatever its size, and one that is damaged is told and healed', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'name: a\nstages:\n  a: { cmd: cat in > out, deps: [in], outs: [out] }\n',
+    'remotes.yaml': 'remotes:\n  origin: { url: remote }\n',
+    in: 'hi',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  succeeded(await rig.lockstep(['push', '--run-cache']));
+  const [entry = ''] = filesBelow(rig.path('remote/runs'));
+  const before = readFileSync(entry, 'utf8');
+  rig.remove('out');
+  rig.write('out', 'HI');
+  succeeded(await rig.lockstep(['commit', 'a']));
+  const again = succeeded(await rig.lockstep(['push', '--run-cache']));
+  assert.match(again.stderr, /^pushed 2 objects .*$/m);
+  const sent = readFileSync(entry, 'utf8');
+  assert.equal(sent.length, before.length);
+  assert.notEqual(sent, before);
+  assert.match(succeeded(await rig.lockstep(['push', '--run-cache'])).stderr, /^nothing pushed/);
+
+  const key = relative(rig.path('remote'), entry);
+  const told = `the past result "${key}" is not what its name says (remote "origin")`;
+  damage(entry, sent.replace('cat in', 'cat on'));
+  const verified = await rig.lockstep(['verify', '--remote', 'origin', '--read-data']);
+  assert.equal(verified.code, 1);
+  assert.ok(verified.stderr.startsWith(`error[remote.corrupt]: ${told}\n`), verified.stderr);
+  assert.match(verified.stdout, /1 past result, .*: 1 problem\.\n$/);
+  assert.equal(succeeded(await rig.lockstep(['verify', '--remote', 'origin'])).stderr, '');
+  const clone = cloneOf(rig, ['out']);
+  const fetched = succeeded(await clone.lockstep(['fetch', '--run-cache']));
+  assert.ok(fetched.stderr.includes(`warning[remote.corrupt]: ${told}\n`), fetched.stderr);
+  succeeded(await rig.lockstep(['push', '--run-cache']));
+  assert.equal(readFileSync(entry, 'utf8'), sent);
+  assert.match(
+    succeeded(await rig.lockstep(['verify', '--remote', 'origin', '--read-data'])).stdout,
+    /1 past result, .*: all good\.\n$/,
+  );
 });
 
 test('what is kept from the remote is refused where it alone is named, whatever is to be done there', async () => {

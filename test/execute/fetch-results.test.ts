@@ -9,6 +9,7 @@ import { createDemo, succeeded } from '../commands/projects.ts';
 import { createMemoryRemote } from '../remotes/memory-remote.ts';
 
 const { signal } = new AbortController();
+const given = { name: 'origin', accepts: () => true, emit: () => undefined, signal };
 
 /** A remote that has the one entry of a demo, and whose downloads break off so often. */
 async function entryRemote(breaks: number): Promise<{ readonly remote: Remote; readonly key: string }> {
@@ -31,11 +32,11 @@ async function entryRemote(breaks: number): Promise<{ readonly remote: Remote; r
 
 test('a run-cache entry that breaks off is asked for again, from its start', async () => {
   const { remote, key } = await entryRemote(2);
-  const found = await fetchResults({ remote, keys: [key], accepts: () => true, signal });
+  const found = await fetchResults({ remote, keys: [key], ...given });
   assert.equal(found.length, 1);
 });
 
 test('a run-cache entry that always breaks off is told', async () => {
   const { remote, key } = await entryRemote(3);
-  await assert.rejects(fetchResults({ remote, keys: [key], accepts: () => true, signal }), /broken off/);
+  await assert.rejects(fetchResults({ remote, keys: [key], ...given }), /broken off/);
 });
