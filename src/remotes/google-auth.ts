@@ -24,19 +24,19 @@ export async function createGoogleAuth(
   redactor: LearningRedactor,
 ): Promise<GoogleAuth> {
   const library = await import('google-auth-library');
-  const auth = new library.GoogleAuth({
-    projectId: NO_PROJECT,
-    ...options,
-    clientOptions: { transporterOptions: TOKEN_ONCE },
-  });
+  const clientOptions = { transporterOptions: TOKEN_ONCE };
+  const auth = new library.GoogleAuth({ projectId: NO_PROJECT, ...options, clientOptions });
   const find = auth.getClient.bind(auth);
+  let reading: Promise<unknown> | undefined;
   auth.getClient = async () => {
+    // As an environment's file is read: of an option's the library warns, for it may be a stranger's, on each command.
+    if (keyFile !== undefined)
+      await (reading ??= auth._getApplicationCredentialsFromFilePath(keyFile, clientOptions));
     const client = await find();
     for (const secret of secretsOf({ ...auth.jsonContent })) redactor.learn(secret);
     if (client.listenerCount('tokens') === 0)
       client.on('tokens', ({ access_token: token }) => typeof token === 'string' && redactor.learn(token));
     return client;
   };
-  // As an option it makes the library print a warning, of files from strangers, on each command.
-  return keyFile === undefined ? auth : Object.assign(auth, { keyFilename: keyFile });
+  return auth;
 }

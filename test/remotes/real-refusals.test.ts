@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import type { RemoteConfig } from '../../src/base/remote.ts';
-import { createDemo } from '../commands/projects.ts';
+import { FILES, createDemo } from '../commands/projects.ts';
+import { createRig } from '../rig.ts';
 import { azurePlace, gcsPlace, s3Place } from './cloud-places.ts';
 
 const s3 = s3Place();
@@ -98,24 +100,44 @@ test('GCS: a missing bucket', { skip: gcs.skip ?? false }, async () => {
   );
 });
 
-test('a key file is used without a word of the library that reads it', async () => {
-  const { generateKeyPairSync } = await import('node:crypto');
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const key = {
-    type: 'service_account',
-    project_id: 'p',
-    private_key_id: 'canary-key-id',
-    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    client_email: 'x@p.iam.gserviceaccount.com',
-  };
-  for (const url of ['gs://bucket/x', 'gdrive://folder/x']) {
-    const rig = await createDemo({
-      'key.json': JSON.stringify(key),
-      'remotes.yaml': `remotes:\n  cloud: { url: "${url}", credentials: key.json }\n`,
-    });
-    // Without the network: what is asked is a proxy that is not there.
-    const ran = await rig.lockstep(['remote', 'check'], { env: { HTTPS_PROXY: 'http://127.0.0.1:9' } });
-    assert.match(ran.stdout, /^fail {2}put +remote "cloud": the proxy http:\/\/127\.0\.0\.1:9/m);
-    assert.equal(ran.stderr, '');
-  }
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
+const USER = { type: 'authorized_user', client_id: 'a', client_secret: 'b', refresh_token: 'c' };
+const WORKLOAD = {
+  type: 'external_account',
+  audience: '//iam.googleapis.com/pool',
+  subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+  token_url: 'https://sts.googleapis.com/v1/token',
+  credential_source: { file: '/etc/hostname' },
+};
+const KEYS = [
+  { type: 'service_account', project_id: 'p', private_key: privateKey, client_email: 'x@p.example.com' },
+  USER,
+  WORKLOAD,
+  {
+    type: 'impersonated_service_account',
+    service_account_impersonation_url:
+      'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/x@p.example.com:generateAccessToken',
+    source_credentials: USER,
+  },
+];
+
+for (const key of KEYS) {
+  // Both go one way to it.
+  for (const url of key === WORKLOAD ? ['gs://bucket/x', 'gdrive://folder/x'] : ['gs://bucket/x']) {
+    test(`${url.split(':')[0]}: a file of a ${key.type} is used without a word of the library that reads it`, async () => {
+      const rig = createRig({
+        ...FILES,
+        'key.json': JSON.stringify(key),
+        'remotes.yaml': `remotes:\n  cloud: { url: "${url}", credentials: key.json }\n`,
+      });
+      // Without the network: what is asked is a proxy that is not there.
+      const ran = await rig.lockstep(['remote', 'check'], { env: { HTTPS_PROXY: 'http://127.0.0.1:9' } });
+      assert.match(ran.stdout, /^fail {2}put +remote "cloud": the proxy http:\/\/127\.0\.0\.1:9/m);
+      assert.equal(ran.stderr, '');
+    });
+  }
+}
