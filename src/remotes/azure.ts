@@ -75,8 +75,11 @@ async function openContainer(
       hint: 'name the storage account',
     });
   }
-  if (!URL.canParse(`https://${account}.invalid`)) {
-    throw remoteFault(config, 'option', { what: `the option "account" is no name: "${account}"` });
+  if (!/^[a-z0-9-]+$/i.test(account)) {
+    throw remoteFault(config, 'option', {
+      what: `the option "account" is no name of a storage account: "${account}"`,
+      hint: 'write what stands before ".blob.core.windows.net", and any other address as "endpoint"',
+    });
   }
   const endpoint = (options.endpoint ?? `https://${account}.blob.core.windows.net`).replace(/\/+$/, '');
   const service =

@@ -1,13 +1,13 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries, learnHeaders } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
-import { createGoogleAuth } from './google-auth.ts';
+import { createGoogleAuth, identify, readGoogleKey } from './google-auth.ts';
 import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import type { Media, UploadTarget, Uploaded } from './google-media.ts';
-import { readKeyFile, secretsOf } from './key-file.ts';
+import { secretsOf } from './key-file.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { tryOnce } from './retry.ts';
@@ -27,7 +27,7 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
-  const key = options.credentials === undefined ? undefined : readKeyFile(config, options.credentials);
+  const key = options.credentials === undefined ? undefined : readGoogleKey(config, options.credentials);
   const redactor = createLearningRedactor(key ? secretsOf(key) : []);
   const { Storage } = await import('@google-cloud/storage');
   const storageOptions: StorageOptions = {
@@ -45,9 +45,7 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const storage = new Storage(storageOptions);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
   const headersFor = async (url: string): Promise<Headers> =>
-    storage.customEndpoint
-      ? new Headers()
-      : learnHeaders(await storage.authClient.getRequestHeaders(url), redactor);
+    storage.customEndpoint ? new Headers() : identify(url, { config, auth: storage.authClient, redactor });
   const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,
@@ -60,6 +58,7 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const remote = createGcs(config, {
     bucket: storage.bucket(place),
     media,
+    prepare: async () => void (await headersFor(storage.apiEndpoint)),
     endpoint: storage.apiEndpoint,
     prefix,
     concurrency,
@@ -71,18 +70,26 @@ export default openGcs;
 interface Setup {
   readonly bucket: Bucket;
   readonly media: Media;
+  /** Gets an access token, before each request of the SDK: what fails then is told as that. */
+  readonly prepare: () => Promise<void>;
   /** Origin of the API. */
   readonly endpoint: string;
   readonly prefix: string;
   readonly concurrency: number;
 }
 
-function createGcs(config: RemoteConfig, { bucket, media, endpoint, prefix, concurrency }: Setup): Remote {
+function createGcs(
+  config: RemoteConfig,
+  { bucket, media, prepare, endpoint, prefix, concurrency }: Setup,
+): Remote {
   const objects = `storage/v1/b/${encodeURIComponent(bucket.name)}/o`;
 
   /** The SDK's calls cannot be cancelled, only left alone. */
   function request<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    return within(signal, ANSWER_MS, call);
+    return within(signal, ANSWER_MS, async () => {
+      await prepare();
+      return call();
+    });
   }
 
   async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {

@@ -2,10 +2,12 @@ import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import type { RemoteConfig } from '../base/remote.ts';
 import type { LearningRedactor } from './discreet.ts';
 import { remoteFault } from './faults.ts';
-import { TOKEN_ONCE, createGoogleAuth } from './google-auth.ts';
-import { readKeyFile, secretsOf } from './key-file.ts';
+import { TOKEN_ONCE, createGoogleAuth, readGoogleKey } from './google-auth.ts';
+import { readKeyFile, secretsOf, textOf } from './key-file.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/drive'];
+const hint =
+  'download the OAuth client again, and make the token with its scope https://www.googleapis.com/auth/drive';
 
 export interface DriveAuthOptions {
   readonly credentials?: string | undefined;
@@ -35,16 +37,16 @@ export async function openDriveAuth(
     });
   }
   if (client === undefined || tokenFile === undefined) {
-    const key = credentials === undefined ? undefined : readKeyFile(config, credentials);
+    const key = credentials === undefined ? undefined : readGoogleKey(config, credentials);
     for (const secret of key ? secretsOf(key) : []) redactor.learn(secret);
     return createGoogleAuth(credentials, { scopes: SCOPES }, redactor);
   }
   const file = readKeyFile(config, client);
   const inner = (file['installed'] ?? file['web'] ?? file) as Readonly<Record<string, unknown>>;
   const token = readKeyFile(config, tokenFile);
-  const clientId = textOf(config, inner, { name: 'client_id', path: client });
-  const clientSecret = textOf(config, inner, { name: 'client_secret', path: client });
-  const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile });
+  const clientId = textOf(config, inner, { name: 'client_id', path: client, hint });
+  const clientSecret = textOf(config, inner, { name: 'client_secret', path: client, hint });
+  const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile, hint });
   for (const secret of [clientSecret, refreshToken, ...secretsOf(token)]) redactor.learn(secret);
   const { OAuth2Client } = await import('google-auth-library');
   const auth = new OAuth2Client({
@@ -55,17 +57,4 @@ export async function openDriveAuth(
   });
   auth.setCredentials({ refresh_token: refreshToken });
   return auth;
-}
-
-function textOf(
-  config: RemoteConfig,
-  file: Readonly<Record<string, unknown>>,
-  { name, path }: { readonly name: string; readonly path: string },
-): string {
-  const value = file[name];
-  if (typeof value === 'string' && value !== '') return value;
-  throw remoteFault(config, 'credentials', {
-    what: `the file "${path}" has no "${name}"`,
-    hint: 'download the OAuth client again, and make the token with its scope https://www.googleapis.com/auth/drive',
-  });
 }

@@ -1,12 +1,13 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries, learnHeaders } from './discreet.ts';
+import { createLearningRedactor, discreet, discreetTries } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createDriveApi } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
 import { openDriveAuth } from './gdrive-auth.ts';
 import { createDriveTree } from './gdrive-tree.ts';
 import type { DriveTree } from './gdrive-tree.ts';
+import { identify } from './google-auth.ts';
 import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
@@ -34,8 +35,7 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
   const faultOf = (error: unknown): unknown =>
     googleStatus(error) === 404 ? error : googleFault(config, error);
-  const headersFor = async (url: string): Promise<Headers> =>
-    learnHeaders(await auth.getRequestHeaders(url), redactor);
+  const headersFor = (url: string): Promise<Headers> => identify(url, { config, auth, redactor });
   const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,

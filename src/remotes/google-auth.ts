@@ -1,6 +1,10 @@
-import type { GoogleAuth, GoogleAuthOptions } from 'google-auth-library';
+import type { GoogleAuth, GoogleAuthOptions, OAuth2Client } from 'google-auth-library';
+import type { RemoteConfig } from '../base/remote.ts';
+import { learnHeaders } from './discreet.ts';
 import type { LearningRedactor } from './discreet.ts';
-import { secretsOf } from './key-file.ts';
+import { googleFault } from './google-fault.ts';
+import { readKeyFile, secretsOf, textOf } from './key-file.ts';
+import { credentialsFault } from './web-fault.ts';
 
 /**
  * Another try for a token is the caller's decision, as for anything else. All who need one wait for one request, which
@@ -13,6 +17,47 @@ export const TOKEN_ONCE = { retryConfig: { retry: 0, noResponseRetries: 0 }, tim
  * gcloud, waits seconds for a metadata server that no laptop has, and asks an API that few accounts may use.
  */
 const NO_PROJECT = 'none';
+
+/** What a file must hold to be a key of its `type`; one without a type is taken for a service account's. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  service_account: ['client_email', 'private_key'],
+  authorized_user: ['client_id', 'client_secret', 'refresh_token'],
+  external_account: ['audience', 'subject_token_type', 'token_url'],
+};
+const KEY_HINT =
+  'name the key of a service account, as JSON, a workload identity\'s configuration, or what "gcloud auth application-default login" has made; an OAuth client is none of these';
+
+/** Reads a key file of Google's. Throws `remote.credentials` when it cannot be read or lacks what a key must hold. */
+export function readGoogleKey(config: RemoteConfig, path: string): Readonly<Record<string, unknown>> {
+  const key = readKeyFile(config, path);
+  const { type = 'service_account' } = key;
+  const fields = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : [];
+  for (const name of fields ?? []) textOf(config, key, { name, path, hint: KEY_HINT });
+  return key;
+}
+
+/**
+ * What identifies us, for a url; the redactor learns it. Whatever fails here is an error of the remote's own: no answer about an
+ * object is in it.
+ */
+export async function identify(
+  url: string,
+  {
+    config,
+    auth,
+    redactor,
+  }: {
+    readonly config: RemoteConfig;
+    readonly auth: Pick<GoogleAuth | OAuth2Client, 'getRequestHeaders'>;
+    readonly redactor: LearningRedactor;
+  },
+): Promise<Headers> {
+  try {
+    return learnHeaders(await auth.getRequestHeaders(url), redactor);
+  } catch (error) {
+    throw credentialsFault(config, googleFault(config, error));
+  }
+}
 
 /**
  * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read

@@ -2,7 +2,7 @@ import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
-import { webFault } from './web-fault.ts';
+import { UNSENDABLE, webFault } from './web-fault.ts';
 import { sendRequest } from './web-request.ts';
 import { answerSource, encodeKey, rangeFrom } from './web-stream.ts';
 
@@ -28,13 +28,18 @@ const openHttp: OpenRemote = (config) => {
     const pair = Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64');
     headers['authorization'] = `Basic ${pair}`;
   }
+  const redactor = createLearningRedactor([]);
+  try {
+    learnHeaders(new Headers(headers), redactor);
+  } catch {
+    // Its message repeats the value.
+    throw webFault(config, undefined, { code: 'unsendable' }, { unsendable: UNSENDABLE });
+  }
   const remote = createHttp(config, {
     base: baseOf(config),
     headers,
     concurrency: options.jobs ?? CONCURRENCY,
   });
-  const redactor = createLearningRedactor([]);
-  learnHeaders(new Headers(headers), redactor);
   return Promise.resolve(discreet(remote, redactor));
 };
 export default openHttp;

@@ -34,6 +34,17 @@ export function readKeyFile(config: RemoteConfig, path: string): Readonly<Record
   return value as Readonly<Record<string, unknown>>;
 }
 
+/** A text of a key file. Throws `remote.credentials` naming what lacks it. */
+export function textOf(
+  config: RemoteConfig,
+  file: Readonly<Record<string, unknown>>,
+  { name, path, hint }: { readonly name: string; readonly path: string; readonly hint: string },
+): string {
+  const value = file[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw remoteFault(config, 'credentials', { what: `the file "${path}" has no "${name}"`, hint });
+}
+
 /** What of a key file must never be told. */
 export function secretsOf(file: Readonly<Record<string, unknown>>): readonly string[] {
   const secrets: string[] = [];

@@ -1,13 +1,20 @@
 import type { RemoteConfig } from '../base/remote.ts';
-import { objectMissing } from './faults.ts';
-import { strangeAnswer, webFault } from './web-fault.ts';
+import { objectMissing, remoteFault } from './faults.ts';
+import { UNSENDABLE, strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const CREDENTIALS =
   'give access_key_id and secret_access_key, a profile, or the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
 const REGION = 'set the option "region" to the region of the bucket';
 const NO_CREDENTIALS = ['credentials', CREDENTIALS, 'no credentials are found on this machine'] as const;
-const NO_REGION = ['option', REGION, 'the region of the bucket is not known'] as const;
+
+/** What the SDK says, in its own words, of what it was given. */
+const OWN: readonly (readonly [RegExp, FaultNames[string]])[] = [
+  [/^Region is missing/, ['option', REGION, 'the region of the bucket is not known']],
+  [/^Region not accepted/, ['option', REGION, 'the region is no name of one, such as "eu-central-1"']],
+  [/^Could not resolve credentials/, NO_CREDENTIALS],
+  [/^Invalid character in header content/, UNSENDABLE],
+];
 
 /** S3's names for its faults (Amazon's error responses, and those of MinIO and versitygw), and the SDK's for its own. */
 const NAMES: FaultNames = {
@@ -62,7 +69,7 @@ interface S3Error {
 }
 
 /** An SDK's error as the remote's own; with a key, a 404 is that object's. */
-export function s3Fault(config: RemoteConfig, error: unknown, key: string | undefined): unknown {
+export function s3Fault(config: RemoteConfig, error: unknown, key?: string): unknown {
   const { name, message, Code, $metadata, $response } = (error ?? {}) as S3Error;
   const isGarbled = message?.startsWith('@aws-sdk XML parse error') === true;
   const status = $metadata?.httpStatusCode;
@@ -75,10 +82,15 @@ export function s3Fault(config: RemoteConfig, error: unknown, key: string | unde
   ) {
     return objectMissing(config, key);
   }
-  if (error instanceof Error && /^(Region is missing|Could not resolve credentials)/.test(error.message)) {
-    const missing = error.message.startsWith('Region') ? NO_REGION : NO_CREDENTIALS;
-    return webFault(config, error, { code: 'missing' }, { missing });
-  }
+  const [, own] = OWN.find(([words]) => error instanceof Error && words.test(error.message)) ?? [];
+  if (own) return webFault(config, error, { code: 'own' }, { own });
+  // One of them has no name of its own.
+  if (name === 'EndpointError' || /^(Path-style addressing|Invalid ARN)/.test(message ?? ''))
+    return remoteFault(config, 'option', {
+      what: `no address can be made of the url and the options (${message})`,
+      hint: 'correct the bucket, "region", "endpoint" or "path_style"',
+      cause: error,
+    });
   return webFault(
     config,
     error,

@@ -14,7 +14,7 @@ import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
 import { createUploadRoom } from './upload-room.ts';
-import { strangeAnswer } from './web-fault.ts';
+import { credentialsFault, strangeAnswer } from './web-fault.ts';
 import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
@@ -46,7 +46,7 @@ const openS3: OpenRemote = async (config) => {
   const client = new sdk.S3Client(settings);
   const partsClient = new sdk.S3Client({ ...settings, maxAttempts: PART_ATTEMPTS });
   const redactor = createLearningRedactor([]);
-  for (const one of [client, partsClient]) learnCredentials(one, redactor);
+  for (const one of [client, partsClient]) guardCredentials(config, one, redactor);
   return createS3(config, {
     faultOf: (error, key) => withoutSecrets(s3Fault(config, error, key), redactor),
     sdk,
@@ -98,11 +98,23 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
   };
 }
 
-/** What the SDK's own chain finds is no option, and must be told no more than one. */
-function learnCredentials({ config }: S3Sdk.S3Client, redactor: LearningRedactor): void {
-  const find = config.credentials;
-  config.credentials = async (options) => {
-    const found = await find(options);
+/**
+ * What the SDK's own chain finds is no option, and must be told no more than one. What fails in finding it is the remote's own
+ * error.
+ */
+function guardCredentials(
+  config: RemoteConfig,
+  { config: settings }: S3Sdk.S3Client,
+  redactor: LearningRedactor,
+): void {
+  const find = settings.credentials;
+  settings.credentials = async (options) => {
+    let found: Awaited<ReturnType<typeof find>>;
+    try {
+      found = await find(options);
+    } catch (error) {
+      throw credentialsFault(config, s3Fault(config, error));
+    }
     redactor.learn(found.secretAccessKey);
     if (found.sessionToken !== undefined) redactor.learn(found.sessionToken);
     return found;

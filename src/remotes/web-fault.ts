@@ -65,6 +65,23 @@ export function webFault(
 const STRANGE =
   'correct the url or the endpoint: a login page, a proxy or another service answers in place of the one that is meant';
 
+/** The error of what failed in getting credentials: what is known of it, else its own words. */
+export function credentialsFault(config: RemoteConfig, fault: unknown): PipelineError {
+  if (fault instanceof PipelineError) return fault;
+  const text = firstLine(fault instanceof Error ? fault.message : String(fault));
+  return remoteFault(config, 'credentials', {
+    what: `the credentials cannot be used (${text})`,
+    cause: fault,
+  });
+}
+
+/** Of credentials that no request can carry. */
+export const UNSENDABLE = [
+  'credentials',
+  'copy it again, without a line break before or behind it',
+  'a credential holds a character that no header of a request can hold',
+] as const;
+
 /** The error for an answer that a service of this kind would not give. */
 export function strangeAnswer(config: RemoteConfig, cause?: unknown): Error {
   return remoteFault(config, 'unreachable', {
