@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { ExitCode } from '../base/error.ts';
+import type { ExitCode, Problem } from '../base/error.ts';
 import { didYouMean } from '../base/text.ts';
+import { toPlace } from '../execute/use-remote.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { findRoot } from '../ground.ts';
 import { readRemotes } from '../read/remotes.ts';
@@ -80,24 +81,40 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   if (isSet(context, 'default') || (first && !document.has('default'))) document.set('default', name);
   document.setIn(['remotes', name], document.createNode({ url: place }));
   const text = document.toString({ flowCollectionPadding: true });
-  refuseInvalid(context, text);
+  await refuseInvalid(context, { root, name, text });
   writeFileAtomic(path, text, { durable: true });
   if (context.json) printJson(context, { type: 'remote-added', name, url: place });
   else context.print(`Added the remote "${name}" to ${FILE}.\n`);
   return EXIT.ok;
 }
 
-function refuseInvalid(context: CommandContext, text: string): void {
-  const { problems } = readRemotes({
+async function refuseInvalid(
+  { env }: CommandContext,
+  { root, name, text }: { readonly root: string; readonly name: string; readonly text: string },
+): Promise<void> {
+  const { remotes, problems } = readRemotes({
     load: (file) => (file === FILE ? Buffer.from(text) : undefined),
-    env: (name) => context.env[name],
+    env: (variable) => env[variable],
   });
   // They stand in a text that was never written, so there is no place to point to.
-  if (problems.length > 0) throw PipelineError.of(problems.map(({ at: _, ...problem }) => problem));
+  const refuse = (all: readonly Problem[]): never => {
+    throw PipelineError.of(all.map(({ at: _, ...problem }) => problem));
+  };
+  if (problems.length > 0) refuse(problems);
+  const config = remotes?.remotes[name];
+  // With a variable that is not set yet nobody knows what it means.
+  if (!config || config.problem) return;
+  const { readTaken } = await import('./taken.ts');
+  try {
+    toPlace(config, { root, home: env['HOME'], taken: readTaken(root) });
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    refuse(error.problems);
+  }
 }
 
 /** A relative folder is meant from where the command works, and written from where remotes.yaml lies. */
 function placeOf(url: string, dir: string, root: string): string {
-  if (dir === root || /^([a-z][a-z0-9+.-]*:|\/|~|\$\{)/i.test(url)) return url;
+  if (url === '' || dir === root || /^([a-z][a-z0-9+.-]*:|\/|~|\$\{)/i.test(url)) return url;
   return relative(root, resolve(dir, url)) || '.';
 }

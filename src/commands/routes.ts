@@ -121,7 +121,7 @@ export function pathsOf(words: readonly string[], project: Project): ReadonlySet
 }
 
 /** The paths of everything that a lock may name. */
-export function outsAndData({ pipeline }: Project): readonly RelPath[] {
+export function outsAndData({ pipeline }: Pick<Project, 'pipeline'>): readonly RelPath[] {
   return [...pipeline.data, ...pipeline.stages.flatMap((stage) => stage.outs)].map(({ path }) => path);
 }
 

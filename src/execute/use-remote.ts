@@ -5,6 +5,7 @@ import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { RelPath } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
+import { parseAddress } from '../remotes/address.ts';
 import { remoteFault } from '../remotes/faults.ts';
 import { afterFailure } from './after-failure.ts';
 import { createWaitTeller } from './tell-waits.ts';
@@ -56,12 +57,15 @@ interface Surroundings extends Pick<UseRemoteOptions, 'root' | 'taken'> {
 }
 
 /**
- * A folder's url becomes an absolute path; anything with a scheme stays. Throws `remote.option` for a folder whose objects
- * would lie among the project's own files, or nobody knows where.
+ * A folder's url becomes an absolute path; anything with a scheme stays. Throws `remote.option` for a url that means no
+ * place, and for a folder whose objects would lie among the project's own files, or nobody knows where.
  */
-function toPlace(config: RemoteConfig, { root, home, taken = [] }: Surroundings): string {
+export function toPlace(config: RemoteConfig, { root, home, taken = [] }: Surroundings): string {
   const { url } = config;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return url;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
+    if (!/^https?:/i.test(url)) parseAddress(config);
+    return url;
+  }
   // The url itself may come from the environment, so it is not told.
   if (url === '')
     throw remoteFault(config, 'option', {

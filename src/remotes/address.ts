@@ -11,7 +11,8 @@ export interface Address {
 
 /**
  * Reads the url of a bucket-like remote. Nothing in it is decoded: `%20` in a prefix is three characters, as in the
- * providers' own tools. Throws `remote.option` when there is no name after `//`.
+ * providers' own tools. Throws `remote.option` when there is no name after `//`, and for `.` and `..`: some libraries resolve
+ * them, in some of their requests.
  */
 export function parseAddress(config: RemoteConfig): Address {
   const match = /^[a-z][a-z0-9+.-]*:\/\/([^/]+)(?:\/(.*))?$/is.exec(config.url);
@@ -23,5 +24,12 @@ export function parseAddress(config: RemoteConfig): Address {
     });
   }
   const parts = (match?.[2] ?? '').split('/').filter((part) => part !== '');
+  const step = [place, ...parts].find((part) => part === '.' || part === '..');
+  if (step !== undefined) {
+    throw remoteFault(config, 'option', {
+      what: `the url goes by "${step}", and there is no way up or down in what a service keeps`,
+      hint: 'write the prefix that is meant',
+    });
+  }
   return { place, prefix: parts.length === 0 ? '' : `${parts.join('/')}/` };
 }

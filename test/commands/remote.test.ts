@@ -50,6 +50,11 @@ test('a url or a name that cannot be, or missing words, leave no file behind', a
     ],
     [['x', 'gs://'], /^error\[remotes\.url\]/],
     [['a b', '/mnt/nas'], /^error\[remotes\.name\]: "a b" is no name for a remote\n/],
+    [['x', ''], /^error\[remotes\.type\]: .* got an empty text\n/],
+    [['x', 'azure://box/team/../shared'], /^error\[remote\.option\]: remote "x": the url goes by "\.\."/],
+    [['x', 's3://bucket/./b'], /^error\[remote\.option\]: remote "x": the url goes by "\."/],
+    [['x', 'parts/store'], /^error\[remote\.option\]: remote "x": its folder lies in "parts"\n/],
+    [['x', '.'], /^error\[remote\.option\]: remote "x": its folder is the project itself\n/],
     [['x', 'https://user:secret@host/a'], /^error\[remotes\.literal-secret\]/],
     [['x'], /^error\[cli\.arguments\]: "lockstep remote add" takes a name and a url\n/],
     [['x', '/a', '/b'], /^error\[cli\.arguments\]/],
@@ -66,6 +71,10 @@ test('a folder named from below the root is written as seen from the root', asyn
   const rig = createRig({ ...FILES, 'deep/note.txt': '' });
   succeeded(await rig.lockstep(['remote', 'add', 'near', '../../store'], { cwd: 'deep' }));
   assert.match(rig.read('remotes.yaml'), /url: \.\.\/store\n/);
+  for (const url of ['', '../parts']) {
+    const refused = await rig.lockstep(['remote', 'add', 'other', url], { cwd: 'deep' });
+    assert.match(refused.stderr, /^error\[(remotes\.type|remote\.option)\]/, refused.stdout);
+  }
 });
 
 test('a broken remotes.yaml is told and not written over', async () => {

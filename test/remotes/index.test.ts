@@ -27,6 +27,17 @@ test('a relative folder is no address', async () => {
   await assert.rejects(open(configOf('some/folder')), { code: 'remote.option', exit: 2 });
 });
 
+test('a url that goes up or stays is no address of a bucket: libraries resolve it, in some requests', async () => {
+  for (const url of [
+    's3://bucket/a/../b',
+    's3://bucket/./b',
+    'azure://box/..',
+    'gs://../a',
+    'gdrive://id/a/.',
+  ])
+    await assert.rejects(open(configOf(url)), /the url goes by "\.\.?"/);
+});
+
 test('an option that a remote does not know is told with the nearest known one', async () => {
   await assert.rejects(open(configOf('/tmp', { jbos: 3 })), {
     code: 'remote.option',
