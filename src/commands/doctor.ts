@@ -12,6 +12,7 @@ import { checkGit } from './doctor/git.ts';
 import { checkLeftovers } from './doctor/leftovers.ts';
 import { checkNode, checkPackage } from './doctor/package.ts';
 import { checkRemotes } from './doctor/remotes.ts';
+import { outsAndData } from './routes.ts';
 
 const doctor: Command = {
   summary: 'Look for what is wrong around a project: machine, disk, git, remotes, leftovers',
@@ -50,7 +51,11 @@ async function* examine(context: CommandContext): AsyncGenerator<Check> {
   yield* checkDisk(root);
   yield* checkClock(root, { ...files, env: context.env });
   yield* checkLeftovers(root);
-  yield* checkRemotes(context, { root, open: isSet(context, 'remotes') });
+  yield* checkRemotes(context, {
+    root,
+    taken: files.pipeline ? outsAndData({ pipeline: files.pipeline }) : [],
+    open: isSet(context, 'remotes'),
+  });
 }
 
 function placeOf(dir: string): Place | Check {

@@ -44,9 +44,11 @@ export async function checkNamed(context: CommandContext, words: readonly string
     else context.print(formatStep(masked));
   };
   if (!context.json) context.print(`${name}  ${config.shown}\n`);
+  const { readTaken } = await import('./taken.ts');
+  const choice = { root, remotes, name, taken: readTaken(root), clock: hasty };
   const isGood = await checkRemote({
     config,
-    open: (act, signal) => withRemote({ ...context, signal }, { root, remotes, name, clock: hasty }, act),
+    open: (act, signal) => withRemote({ ...context, signal }, choice, act),
     tell,
     clock: machine,
     limitMs: LIMIT_MS,

@@ -101,11 +101,12 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
     if (remote && !isOver) {
       const probe = createRemoteProbe(remote, { config: options.config, clock, signal: both });
       try {
-        await run('put', probe.put);
+        const isPut = await run('put', probe.put);
         await run('head', probe.head);
         await run('get', probe.get);
         await run('list', probe.list);
-        if (remote.limits.readOnly !== true) await run('remove', probe.remove);
+        // Where nothing could be put, nothing is there to remove.
+        if (isPut && remote.limits.readOnly !== true) await run('remove', probe.remove);
       } finally {
         await probe.tidy();
       }

@@ -115,17 +115,15 @@ export function createRemoteProbe(
         await removeObject(signal);
       } catch (error) {
         if (!(error instanceof PipelineError) || error.code !== 'remote.denied') throw error;
-        const stays = mayBeThere ? `; "${key}" stays there` : '';
         // What is denied now is denied again.
         mayBeThere = false;
         return {
-          wrong: `this account may not remove objects, which no push or pull needs${stays}`,
+          wrong: `this account may not remove objects, which no push or pull needs; "${key}" stays there`,
           cure: 'remove what is below "check/" by other means now and then, or give the right to delete',
           isHarmless: true,
         };
       }
-      if ((await remote.head(key, signal)) === undefined)
-        return isThere ? 'the object is gone' : 'objects may be removed';
+      if ((await remote.head(key, signal)) === undefined) return 'the object is gone';
       return {
         wrong: `"${key}" is still there after it was removed`,
         cure: 'give this account the right to delete, then remove that object',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import type { FakeS3 } from '../remotes/fake-s3.ts';
@@ -42,6 +42,17 @@ test('a folder that works passes every step, and keeps no object of the check', 
   );
 });
 
+test('a folder inside an out can be no remote, and nothing is written into it', async () => {
+  const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  near: { url: parts }\n' });
+  const ran = await rig.lockstep(['remote', 'check']);
+  assert.equal(ran.code, 1);
+  assert.deepEqual(stepsOf(ran), ['fail open']);
+  assert.match(ran.stdout, /remote "near": its folder lies in "parts" /);
+  assert.ok(!existsSync(rig.path('parts')));
+  const looked = await rig.lockstep(['doctor', '--remotes']);
+  assert.match(looked.stdout, /^fail .*remote "near": its folder lies in "parts"$/m);
+});
+
 test('a cloud that works passes every step; --json has a line for each and one for all', async () => {
   await using fake = await startFakeS3();
   const rig = rigWith(fake);
@@ -72,7 +83,7 @@ test('a right that is missing is told with what mends it, the others are tried, 
   assert.equal(ran.code, 1);
   assert.deepEqual(
     stepsOf(ran),
-    ALL.map((one) => `${one === 'put' ? 'fail' : 'ok'} ${one}`),
+    ALL.flatMap((one) => (one === 'remove' ? [] : [`${one === 'put' ? 'fail' : 'ok'} ${one}`])),
   );
   assert.match(ran.stdout, /^fail {2}put +remote "cloud": .*AccessDenied.*\n {6}= cure: \S/m);
   assert.ok(!`${ran.stdout}${ran.stderr}`.includes(SECRET));

@@ -1,5 +1,6 @@
 import { PipelineError } from '../../base/error.ts';
 import type { Remote } from '../../base/remote.ts';
+import type { RelPath } from '../../base/types.ts';
 import { createClock } from '../../io/clock.ts';
 import type { Clock } from '../../io/clock.ts';
 import type { Remotes } from '../../read/remotes.ts';
@@ -15,7 +16,11 @@ const NO_OBJECT = `files/sha256/00/${'0'.repeat(62)}`;
 /** The remotes as remotes.yaml has them; with `open`, whether each answers. */
 export async function* checkRemotes(
   context: CommandContext,
-  { root, open }: { readonly root: string; readonly open: boolean },
+  {
+    root,
+    taken,
+    open,
+  }: { readonly root: string; readonly taken: readonly RelPath[]; readonly open: boolean },
 ): AsyncGenerator<Check> {
   let remotes: Remotes;
   try {
@@ -48,7 +53,7 @@ export async function* checkRemotes(
         clock,
         signal: context.signal,
         ask: (signal) =>
-          withRemote({ ...context, signal }, { root, remotes, name, clock }, (remote) =>
+          withRemote({ ...context, signal }, { root, remotes, name, taken, clock }, (remote) =>
             peek(remote, signal),
           ),
       });
