@@ -1,4 +1,4 @@
-import { EXIT } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
 import type { RelPath } from '../base/types.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
@@ -15,7 +15,7 @@ import { tellLackingThere } from './lacking.ts';
 import { findTargets } from './pull-targets.ts';
 import type { Targets } from './pull-targets.ts';
 import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
-import { eachRemote } from './routes.ts';
+import { eachRemote, exitOf } from './routes.ts';
 
 /** Flags of the commands that bring bytes here. */
 export const FETCH_FLAGS: Readonly<Record<string, Flag>> = {
@@ -41,17 +41,17 @@ const fetch: Command = {
     withProject(context, async (project) => {
       using _cache = await project.takeCache('shared');
       const targets = await findTargets(context, project);
-      const { complete } = await fetchAll(context, project, targets);
+      const { exit } = await fetchAll(context, project, targets);
       if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
-      return complete ? EXIT.ok : EXIT.failed;
+      return exit;
     }),
 };
 
 export default fetch;
 
 export interface Fetched {
-  /** False when something could not be had. */
-  readonly complete: boolean;
+  /** Not 0 when something could not be had. */
+  readonly exit: ExitCode;
   /** Paths whose artifacts, or wanted files, are not all here; each has been told. */
   readonly missing: ReadonlySet<RelPath>;
   /** Directories of which some files were wanted. */
@@ -77,7 +77,7 @@ export async function fetchAll(
   const only = whole && new Set([...whole, ...parts.keys()]);
   const jobs = transferJobs(context);
   const routing = { asked, runCache, jobs, ...(only && { only }) };
-  await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
+  const failures = await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);
     const listed = runCache ? await listEntries(remote, signal) : [];
     const keys = listed.filter((key) => !known.has(key));
@@ -106,6 +106,7 @@ export async function fetchAll(
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);
     complete &&= missing.size === 0 && result.failures.length === 0;
   });
+  for (const { artifacts } of failures) for (const { artifact } of artifacts) missing.add(artifact.path);
   refuseUnmatched(parts, { found, unknown: missing, files, folder: project.folder });
-  return { complete, missing, parts: found };
+  return { exit: exitOf(failures, complete), missing, parts: found };
 }

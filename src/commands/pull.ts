@@ -21,18 +21,18 @@ const pull: Command = {
       const targets = await findTargets(context, project);
       if (isSet(context, 'dry-run')) {
         using _cache = await project.takeCache('shared');
-        const { complete } = await fetchAll(context, project, targets);
+        const { exit } = await fetchAll(context, project, targets);
         if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
-        return complete ? EXIT.ok : EXIT.failed;
+        return exit;
       }
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
-      const { complete, missing, parts } = await fetchAll(context, project, targets);
+      const { exit, missing, parts } = await fetchAll(context, project, targets);
       await placeParts(context, project, parts);
       // The folders around them are no longer as they were seen.
       if (parts.length > 0) project.facts.forget();
       const { whole } = targets;
-      if (whole?.size === 0 && targets.parts.size > 0) return complete ? EXIT.ok : EXIT.failed;
+      if (whole?.size === 0 && targets.parts.size > 0) return exit;
       const { pipeline, facts, cache, recorder } = project;
       const { restorer } = await project.workbench();
       const result = await checkout({
@@ -47,8 +47,8 @@ const pull: Command = {
       // What could not be fetched has been told already.
       const untold = result.missing.filter(({ path }) => !missing.has(path));
       const others = tellKept(context, project, { untold, asked: whole !== undefined });
-      tell(context, { ...result, missing: others }, complete);
-      return complete ? EXIT.ok : EXIT.failed;
+      tell(context, { ...result, missing: others }, exit === EXIT.ok);
+      return exit;
     }),
 };
 

@@ -1,11 +1,10 @@
-import { EXIT } from '../base/error.ts';
 import { push as pushObjects } from '../execute/push.ts';
 import { isSet, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
 import { refuseKept } from './kept.ts';
 import { lackingHere } from './lacking.ts';
 import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
-import { eachRemote } from './routes.ts';
+import { eachRemote, exitOf } from './routes.ts';
 
 const push: Command = {
   summary: 'Send to a remote what pipeline.lock names and the remote lacks',
@@ -26,23 +25,29 @@ const push: Command = {
       const asked = textFlag(context, 'remote');
       refuseKept(context.args, project, { asked, moved: 'pushed' });
       const routing = { asked, runCache, jobs: transferJobs(context) };
-      await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
-        const result = await pushObjects({
-          cache,
-          remote,
-          name,
-          artifacts: artifacts.map((item) => item.artifact),
-          results: results.filter(takes),
-          dryRun,
-          emit,
-          signal,
-        });
-        const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
-        const lost = result.missing.filter((artifact) => !inGit.has(artifact));
-        for (const artifact of lost) emit({ type: 'warned', problem: lackingHere(artifact, project.folder) });
-        complete &&= lost.length === 0 && result.failures.length === 0;
-      });
-      return complete ? EXIT.ok : EXIT.failed;
+      const failures = await eachRemote(
+        context,
+        project,
+        routing,
+        async (remote, { name, artifacts, takes }) => {
+          const result = await pushObjects({
+            cache,
+            remote,
+            name,
+            artifacts: artifacts.map((item) => item.artifact),
+            results: results.filter(takes),
+            dryRun,
+            emit,
+            signal,
+          });
+          const inGit = new Set(artifacts.filter((item) => item.inGit).map((item) => item.artifact));
+          const lost = result.missing.filter((artifact) => !inGit.has(artifact));
+          for (const artifact of lost)
+            emit({ type: 'warned', problem: lackingHere(artifact, project.folder) });
+          complete &&= lost.length === 0 && result.failures.length === 0;
+        },
+      );
+      return exitOf(failures, complete);
     }),
 };
 

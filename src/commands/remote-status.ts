@@ -1,4 +1,4 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { formatCount, longest, plural } from '../base/text.ts';
 import { compareRemote } from '../execute/compare-remote.ts';
@@ -6,7 +6,8 @@ import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag } from './command.ts';
 import type { CommandContext } from './command.ts';
-import { eachRemote } from './routes.ts';
+import type { Failure } from './routes.ts';
+import { eachRemote, exitOf } from './routes.ts';
 
 const WORDS: Readonly<Record<Whereabouts, { readonly left: string; readonly right: string }>> = {
   'only-here': { left: 'only here', right: '"lockstep push" sends it' },
@@ -18,8 +19,9 @@ const WORDS: Readonly<Record<Whereabouts, { readonly left: string; readonly righ
 export async function statusOfRemotes(context: CommandContext, project: Project): Promise<ExitCode> {
   let isPushDue = false;
   const routing = { asked: textFlag(context, 'name'), runCache: false };
+  let failures: readonly Failure[];
   try {
-    await eachRemote(context, project, routing, async (remote, { name, artifacts }) => {
+    failures = await eachRemote(context, project, routing, async (remote, { name, artifacts }) => {
       const { cache, signal } = project;
       const comparison = await compareRemote({
         cache,
@@ -42,7 +44,7 @@ export async function statusOfRemotes(context: CommandContext, project: Project)
   } catch (error) {
     throw await withRemoteHint(context, project, error);
   }
-  return isSet(context, 'quiet') && isPushDue ? EXIT.failed : EXIT.ok;
+  return exitOf(failures, !(isSet(context, 'quiet') && isPushDue));
 }
 
 /** `--remote` alone means the default one here, so a name after it looks like a stage. */

@@ -1,6 +1,6 @@
 import type { Remote } from '../base/remote.ts';
-import { PipelineError } from '../base/error.ts';
-import type { Problem } from '../base/error.ts';
+import { EXIT, PipelineError } from '../base/error.ts';
+import type { ExitCode, Problem } from '../base/error.ts';
 import { pathOfWord, wordOfPath } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
 import type { RelPath, StageLock, StageName } from '../base/types.ts';
@@ -30,14 +30,23 @@ export interface Routing {
   readonly jobs?: number | undefined;
 }
 
-/** Opens one remote after the other that the named stages and paths (else all that the lock names) belong to. */
+/** A remote that failed as a whole. */
+export interface Failure {
+  readonly artifacts: readonly LockedArtifact[];
+  readonly error: PipelineError;
+}
+
+/**
+ * Opens one remote after the other that the named stages and paths (else all that the lock names) belong to. One that fails is
+ * told, and does not stop the others.
+ */
 export async function eachRemote(
   context: CommandContext,
   project: Project,
   routing: Routing,
   act: (remote: Remote, route: Route) => Promise<void>,
-): Promise<void> {
-  const { root, clock, emit } = project;
+): Promise<readonly Failure[]> {
+  const { root, clock, emit, signal } = project;
   const remotes = await project.remotes();
   const only = routing.only ?? pathsOf(context.args, project);
   const { asked } = routing;
@@ -62,14 +71,30 @@ export async function eachRemote(
   }
   // Nothing moves to one while another is known to be wrong.
   for (const name of routes.keys()) configOf(remotes, name);
+  const failures: Failure[] = [];
   for (const [name, artifacts] of routes) {
     const takes = (result: StageLock): boolean =>
       outsOf(project, result)?.every(
         (out) => placeOf(out, asked, fallback) === name && (only === undefined || only.has(out.path)),
       ) === true;
     const choice = { root, remotes, name, taken: outsAndData(project), clock, emit, jobs: routing.jobs };
-    await withRemote(context, choice, (remote) => act(remote, { name, artifacts, takes }));
+    try {
+      await withRemote(context, choice, (remote) => act(remote, { name, artifacts, takes }));
+    } catch (error) {
+      if (!(error instanceof PipelineError) || !error.code.startsWith('remote.') || signal.aborted)
+        throw error;
+      context.tell(error);
+      failures.push({ artifacts, error });
+    }
   }
+  return failures;
+}
+
+/** How a transfer ended: as its failures do where they are of one kind; `complete`: nothing else was amiss. */
+export function exitOf(failures: readonly Failure[], complete: boolean): ExitCode {
+  const [first, ...rest] = failures.map(({ error }) => error.exit);
+  if (first === undefined) return complete ? EXIT.ok : EXIT.failed;
+  return rest.every((exit) => exit === first) ? first : EXIT.failed;
 }
 
 const NOTHING_RECORDED: Problem = {

@@ -12,7 +12,7 @@ import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { refuseKept } from './kept.ts';
-import { eachRemote, pathsOf } from './routes.ts';
+import { eachRemote, exitOf, pathsOf } from './routes.ts';
 
 const verify: Command = {
   summary: 'Check that cache, workspace or a remote have what pipeline.lock says',
@@ -77,18 +77,24 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
   const asked = textFlag(context, 'remote');
   refuseKept(context.args, project, { asked, moved: 'verified there' });
   let found: Verified | undefined;
-  await eachRemote(context, project, { asked, runCache: false }, async (remote, { name, artifacts }) => {
-    if (name !== asked) return;
-    found = await verifyRemote({
-      cache: project.cache,
-      remote,
-      name,
-      artifacts: artifacts.filter(({ inGit }) => !inGit).map(({ artifact }) => artifact),
-      whole: context.args.length === 0,
-      readData,
-      signal: project.signal,
-    });
-  });
+  const failures = await eachRemote(
+    context,
+    project,
+    { asked, runCache: false },
+    async (remote, { name, artifacts }) => {
+      if (name !== asked) return;
+      found = await verifyRemote({
+        cache: project.cache,
+        remote,
+        name,
+        artifacts: artifacts.filter(({ inGit }) => !inGit).map(({ artifact }) => artifact),
+        whole: context.args.length === 0,
+        readData,
+        signal: project.signal,
+      });
+    },
+  );
+  if (failures.length > 0) return exitOf(failures, false);
   const nothing: Verified = { artifacts: 0, objects: 0, size: 0, results: 0, problems: [] };
   return tell(
     context,

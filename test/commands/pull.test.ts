@@ -335,3 +335,41 @@ test('a file of a directory that is kept from the remote is refused for that rea
   succeeded(await clone.lockstep(one));
   assert.deepEqual(filesIn(clone, 'raw'), ['raw/TCS.NS.csv']);
 });
+
+test('a remote that cannot be had stops nothing of the others: what they have is pushed, pulled and checked out', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'name: a\nstages:\n' +
+      '  theirs: { cmd: echo theirs > theirs.txt, outs: [{ theirs.txt: { remote: backup } }] }\n' +
+      '  ours: { cmd: echo ours > ours.txt, outs: [ours.txt] }\n' +
+      '  mine: { cmd: echo mine > mine.txt, outs: [{ mine.txt: { remote: attic } }] }\n',
+    'remotes.yaml':
+      'default: origin\nremotes:\n  origin: { url: "${env:ORIGIN}" }\n  backup: { url: "${env:BACKUP}" }\n  attic: { url: "${env:ATTIC}" }\n',
+  });
+  const gone = rig.path('no/such');
+  const here = { ORIGIN: rig.path('remote'), BACKUP: rig.path('backup'), ATTIC: rig.path('attic') };
+  const unreachable = (name: string): string => `error[remote.unreachable]: remote "${name}": `;
+  const half = await rig.lockstep(['push'], { env: { ...here, ORIGIN: gone } });
+  assert.equal(half.code, 1);
+  assert.ok(half.stderr.includes(unreachable('origin')), half.stderr);
+  assert.equal(objectsOf(rig.path('backup')).length, 1);
+  assert.equal(objectsOf(rig.path('attic')).length, 1);
+  succeeded(await rig.lockstep(['push'], { env: here }));
+
+  const env = { ...here, BACKUP: gone };
+  const clone = cloneOf(rig, ['theirs.txt', 'ours.txt', 'mine.txt', 'attic']);
+  const pulled = await clone.lockstep(['pull'], { env });
+  assert.equal(pulled.code, 1);
+  assert.equal(clone.read('ours.txt'), 'ours\n');
+  // Each is told, and nothing that is lost with one is told again.
+  assert.deepEqual(pulled.stderr.match(/^(error|warning).*?: remote "\w+"|^(error|warning).*/gm), [
+    'error[remote.unreachable]: remote "backup"',
+  ]);
+  const status = await clone.lockstep(['status', '--remote'], { env });
+  assert.equal(status.code, 1);
+  assert.match(status.stdout, /^Cache and origin are equal/m);
+  const verified = await clone.lockstep(['verify', '--remote', 'backup'], { env });
+  assert.equal(verified.code, 1);
+  assert.equal(verified.stdout, '');
+  assert.equal((await clone.lockstep(['fetch', '--json'], { env })).code, 1);
+});
