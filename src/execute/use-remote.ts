@@ -66,12 +66,6 @@ export function toPlace(config: RemoteConfig, { root, home, taken = [] }: Surrou
     if (!/^https?:/i.test(url)) parseAddress(config);
     return url;
   }
-  // The url itself may come from the environment, so it is not told.
-  if (url === '')
-    throw remoteFault(config, 'option', {
-      what: 'its url is empty',
-      hint: 'write the folder there, or set the variable that the url names',
-    });
   const path = url === '~' || url.startsWith('~/') ? belowHome(config, home) : url;
   const place = resolve(root, path);
   const mixed = ['.lockstep', ...taken].find((own) => isInside(place, join(root, own)));

@@ -1,4 +1,5 @@
 import type { Problem } from '../base/error.ts';
+import type { Location } from '../base/types.ts';
 import type { Entry, ScalarTree, Tree } from './tree.ts';
 import type { Report } from './report.ts';
 
@@ -10,9 +11,12 @@ export interface Resolved {
   readonly tree: Tree;
   /** Every value taken from the environment, the empty ones and names of places left out. */
   readonly secrets: readonly string[];
-  /** The first variable that is not set. */
+  /** The first variable that is not set, or that is empty and all there is of a value: so CI gives a secret that it lacks. */
   readonly problem?: Problem;
 }
+
+/** Options that not every account has: where their variable is empty, they are as if absent. */
+const OPTIONAL: readonly string[] = ['session_token', 'token'];
 
 /**
  * Replaces `${env:NAME}` in the texts of one remote. Anything else between the braces is `remotes.template` in the
@@ -22,18 +26,20 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
   const secrets = new Set<string>();
   let problem: Problem | undefined;
 
-  function resolve(part: Tree): Tree {
-    if (part.kind === 'scalar') return resolveScalar(part);
-    if (part.kind === 'list') return { ...part, items: part.items.map(resolve) };
-    const entries = Array.from(part.entries.values(), (entry): [string, Entry] => [
-      entry.key,
-      { ...entry, value: resolve(entry.value) },
-    ]);
+  function resolve(part: Tree, mayBeEmpty = false): Tree {
+    if (part.kind === 'scalar') return resolveScalar(part, mayBeEmpty);
+    if (part.kind === 'list') return { ...part, items: part.items.map((item) => resolve(item)) };
+    const entries = [...part.entries.values()].flatMap((entry): readonly (readonly [string, Entry])[] => {
+      const value = resolve(entry.value, OPTIONAL.includes(entry.key));
+      const isAbsent = value !== entry.value && value.kind === 'scalar' && value.value === '';
+      return isAbsent && OPTIONAL.includes(entry.key) ? [] : [[entry.key, { ...entry, value }]];
+    });
     return { ...part, entries: new Map(entries) };
   }
 
-  function resolveScalar(part: ScalarTree): ScalarTree {
+  function resolveScalar(part: ScalarTree, mayBeEmpty: boolean): ScalarTree {
     if (typeof part.value !== 'string' || !part.value.includes('${')) return part;
+    let empty: Problem | undefined;
     const value = part.value.replaceAll(
       /(\\?)\$\{([^}]*)\}/g,
       (source, slash: string, inner: string, offset: number, text: string) => {
@@ -51,21 +57,22 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
           return '';
         }
         const found = env(name);
-        if (found === undefined) {
-          problem ??= {
-            code: 'remotes.env',
-            message: `the remote "${remote}" needs the environment variable ${name}, which is not set`,
-            hint: `set ${name} and try again`,
-            at: [at],
-          };
-          return '';
-        }
-        if (found !== '' && !isPlaceName(text, offset)) secrets.add(found);
-        return found;
+        if (found === undefined) problem ??= lacking(name, 'not set', at);
+        else if (found === '') empty ??= lacking(name, 'empty', at);
+        else if (!isPlaceName(text, offset)) secrets.add(found);
+        return found ?? '';
       },
     );
+    if (value === '' && !mayBeEmpty) problem ??= empty;
     return { kind: 'scalar', value, at: part.at };
   }
+
+  const lacking = (name: string, what: string, at: Location): Problem => ({
+    code: 'remotes.env',
+    message: `the remote "${remote}" needs the environment variable ${name}, which is ${what}`,
+    hint: `set ${name} and try again`,
+    at: [at],
+  });
 
   const resolved = resolve(tree);
   return { tree: resolved, secrets: [...secrets], ...(problem !== undefined && { problem }) };

@@ -286,7 +286,6 @@ test('a folder that the project keeps its own files in, or that nobody meant, is
   const rig = await createDemo({ 'remotes.yaml': 'remotes: { store: { url: "${env:REM}" } }\n' });
   const before = readdirSync(rig.root);
   const refused: readonly (readonly [REM: string, told: string, env?: Record<string, string>])[] = [
-    ['', 'its url is empty'],
     ['.', 'its folder is the project itself'],
     [`${rig.root}/`, 'its folder is the project itself'],
     ['.lockstep', 'its folder lies in ".lockstep"'],

@@ -89,12 +89,27 @@ test('a variable that is not set concerns its own remote only', () => {
   assert.equal(remotes?.remotes['b']?.problem, undefined);
 });
 
-test('a variable that is set to nothing is set', () => {
-  const { remotes } = read('remotes: { a: { url: ../cache, prefix: "${env:EMPTY}" } }\n', { EMPTY: '' });
-  assert.deepEqual(
-    [remotes?.remotes['a']?.options, remotes?.remotes['a']?.secrets, remotes?.remotes['a']?.problem],
-    [{ prefix: '' }, [], undefined],
+test('a variable that is empty is told as one that is not set, unless there is more of its value', () => {
+  const { remotes } = read(
+    'remotes:\n  a: { url: "s3://b${env:EMPTY}", secret_access_key: "${env:EMPTY}" }\n  b: { url: "gs://b${env:EMPTY}" }\n',
+    { EMPTY: '' },
   );
+  assert.deepEqual(remotes?.remotes['a']?.problem, {
+    code: 'remotes.env',
+    message: 'the remote "a" needs the environment variable EMPTY, which is empty',
+    hint: 'set EMPTY and try again',
+    at: [{ file: 'remotes.yaml', line: 2, column: 55, length: 12 }],
+  });
+  assert.deepEqual([remotes?.remotes['b']?.url, remotes?.remotes['b']?.problem], ['gs://b', undefined]);
+});
+
+test('an option that not every account has is as if absent where its variable is empty', () => {
+  const { remotes } = read(
+    'remotes: { a: { url: "s3://b", session_token: "${env:EMPTY}" }, b: { url: "https://b", token: "${env:EMPTY}" } }\n',
+    { EMPTY: '' },
+  );
+  for (const { options, problem } of Object.values(remotes?.remotes ?? {}))
+    assert.deepEqual([options, problem], [{}, undefined]);
 });
 
 test('secrets written into the file are refused, wherever they stand', () => {
