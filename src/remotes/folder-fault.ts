@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
@@ -12,11 +13,7 @@ export function folderFault(config: RemoteConfig, error: unknown, file: string =
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return remoteFault(config, 'unreachable', {
-        what: `there is no folder "${config.url}" to write to`,
-        hint: 'mount the share it belongs to, make the folder above it, or correct the url in remotes.yaml',
-        cause: error,
-      });
+      return noFolder(config, error);
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -62,6 +59,31 @@ export function folderFault(config: RemoteConfig, error: unknown, file: string =
         retryable: true,
         cause: error,
       });
+  }
+}
+
+/** The error for a folder that is not there, and that no push may make: most often it is a share that is not mounted. */
+export function noFolder(config: RemoteConfig, cause?: unknown): Error {
+  const { url } = config;
+  if (isFile(url))
+    return remoteFault(config, 'unreachable', {
+      what: `"${url}" is a file`,
+      hint: 'correct the url in remotes.yaml: it names a folder',
+      cause,
+    });
+  return remoteFault(config, 'unreachable', {
+    what: `there is no folder "${url}"`,
+    hint: 'mount the share it belongs to, make the folder above it, or correct the url in remotes.yaml',
+    cause,
+  });
+}
+
+/** False too for what cannot be looked at. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 

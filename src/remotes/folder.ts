@@ -18,9 +18,9 @@ import { createClock } from '../io/clock.ts';
 import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
-import { objectMissing, remoteFault } from './faults.ts';
+import { objectMissing } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
-import { finalFault, folderFault } from './folder-fault.ts';
+import { finalFault, folderFault, noFolder } from './folder-fault.ts';
 import { sweepIncoming } from './folder-incoming.ts';
 import { readOptions } from './options.ts';
 
@@ -79,10 +79,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     wasThere ||= isThere;
     if (isThere) return;
     if (!wasThere && !statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) return;
-    throw remoteFault(config, 'unreachable', {
-      what: `there is no folder "${root}"`,
-      hint: 'mount the share it belongs to, push to it once, or correct the url in remotes.yaml',
-    });
+    throw noFolder(config);
   }
 
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {

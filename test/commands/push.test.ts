@@ -273,13 +273,20 @@ test('without a remote, with an unset variable, or where nothing can be written,
   assert.equal(gone.code, 1);
   assert.match(
     gone.stderr,
-    /^error\[remote\.unreachable\]: remote "c": there is no folder ".*no\/such\/share"/,
+    /^error\[remote\.unreachable\]: remote "c": there is no folder ".*no\/such\/share"\n = hint: mount the share it belongs to, make the folder above it, or correct the url in remotes\.yaml\n/,
   );
   rig.write('remotes.yaml', 'remotes:\n  d: { url: in.txt }\n');
   const file = await rig.lockstep(['push']);
-  assert.notEqual(file.code, 0);
-  assert.match(file.stderr, /^error\[remote\./);
-  assert.ok(!file.stderr.includes('internal.bug'));
+  assert.equal(file.code, 1);
+  assert.match(
+    file.stderr,
+    /^error\[remote\.unreachable\]: remote "d": ".*in\.txt" is a file\n = hint: correct the url/,
+  );
+  rig.write('remotes.yaml', 'remotes:\n  d: { url: in.txt/store }\n');
+  assert.match(
+    (await rig.lockstep(['push'])).stderr,
+    /^error\[remote\.unreachable\]: remote "d": there is no folder/,
+  );
 });
 
 test('a folder that the project keeps its own files in, or that nobody meant, is no remote', async () => {

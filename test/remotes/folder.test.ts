@@ -119,7 +119,7 @@ test('a folder whose parent is missing is told with what to do, by reads and by 
   await assert.rejects(listAll(remote, '', signal), told);
   await assert.rejects(remote.put('a', bodyOf(Buffer.from('x')), signal), {
     ...told,
-    message: `remote "test": there is no folder "${config.url}" to write to`,
+    message: `remote "test": there is no folder "${config.url}"`,
   });
   assert.equal(existsSync(config.url), false);
 });
