@@ -190,6 +190,20 @@ test('the page of errors lists exactly the codes of the program', () => {
   assert.deepEqual([...told.difference(codes)].sort(), [], 'no longer in the program');
 });
 
+test('every line that a command says in JSON is described beside the events', () => {
+  const types = globSync('src/commands/*.ts', { cwd: REPOSITORY }).flatMap((file) =>
+    [...read(file).matchAll(/(?:printJson|say)\(\s*context,\s*\{ type: '([a-z-]+)'/g)].map(
+      ([, type]) => type ?? '',
+    ),
+  );
+  assert.ok(types.length > 10);
+  const page = read('docs/events.md');
+  assert.deepEqual(
+    types.filter((type) => !page.includes(`\`${type}\``)),
+    [],
+  );
+});
+
 test('the formats are shown as they are written', async () => {
   const [lock = ''] = fencesOf('docs/lockfile.md', 'yaml');
   assert.equal(createLockFormatter().format(await parseLock(lock)), lock);
