@@ -95,6 +95,11 @@ export function digestOf(content: ContentHash): string {
   return content.slice(content.indexOf(':') + 1);
 }
 
+/** What the bytes of an object hash to: the name of a manifest has `.dir` behind it. */
+export function withoutDir(content: ContentHash): ContentHash {
+  return isTreeHash(content) ? (content.slice(0, -'.dir'.length) as ContentHash) : content;
+}
+
 export function isTreeHash(content: ContentHash): boolean {
   return content.endsWith('.dir');
 }

@@ -1,5 +1,5 @@
 import { PipelineError } from '../base/error.ts';
-import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
+import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import { corruptObject } from '../base/remote.ts';
 import type { Remote } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
@@ -27,6 +27,6 @@ export async function readRemoteTree(
   const source = await remote.get(objectPath(hash), signal);
   const bytes = Buffer.concat(await Array.fromAsync(readSource(source, signal)));
   const algorithm = algorithmOf(hash);
-  if (`${hashBytes(algorithm, bytes)}.dir` === hash) return parseManifest(bytes, algorithm);
+  if (hashBytes(algorithm, bytes) === withoutDir(hash)) return parseManifest(bytes, algorithm);
   throw corruptObject(hash);
 }

@@ -80,8 +80,11 @@ export function collectObjects<T extends Wanted>(
   return { objects: { files, trees }, unknown };
 }
 
-/** A damaged manifest leaves the cache when it is read; from then on it is one that the cache does not have. */
-function readTree(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
+/**
+ * The files that a manifest of the cache names. A damaged one leaves the cache when it is read; from then on it is one that the cache
+ * does not have.
+ */
+export function readTree(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
   if (!cache.has(tree)) return undefined;
   try {
     return cache.readTree(tree).map((entry) => entry.hash);

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { algorithmOf, digestOf } from '../base/hash.ts';
+import { algorithmOf, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { isUnwritten, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
@@ -64,7 +64,7 @@ export async function checkObjects(options: CheckObjectsOptions): Promise<Object
       const stat = lstatSync(path, { throwIfNoEntry: false });
       if (!stat?.isFile()) missing.add(hash);
       else if (typeof real !== 'string') unreadable.set(hash, real ?? new Error('not hashed'));
-      else if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) {
+      else if (real === withoutDir(hash)) {
         cache.memo.remember(look, hash, { seenAt, object: true });
         good.set(hash, size);
       } else {

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import { algorithmOf, createRunningHash, digestOf, isTreeHash, objectPath } from '../base/hash.ts';
+import { algorithmOf, createRunningHash, isTreeHash, objectPath, withoutDir } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
@@ -11,7 +11,7 @@ import { parseManifest } from '../store/tree.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
 import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
-import { concernsOneObject, findPresent } from './transfer-plan.ts';
+import { concernsOneObject, findPresent, readTree } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
 export interface VerifyRemoteOptions {
@@ -113,7 +113,7 @@ async function readManifests(
   const found = new Map<ContentHash, readonly ContentHash[]>();
   const trees = [...new Set(artifacts.filter(({ kind }) => kind === 'tree').map(({ hash }) => hash))];
   await runPool(trees, remote.limits.concurrency, async (hash) => {
-    const own = cached(cache, hash);
+    const own = readTree(cache, hash);
     if (own) found.set(hash, own);
     if (own && !readData) return;
     const chunks: Buffer[] = [];
@@ -138,16 +138,6 @@ async function readManifests(
   return found;
 }
 
-function cached(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
-  if (!cache.has(tree)) return undefined;
-  try {
-    return cache.readTree(tree).map((entry) => entry.hash);
-  } catch (error) {
-    if (error instanceof PipelineError) return undefined;
-    throw error;
-  }
-}
-
 /** Reads an object to its end and says what is wrong with it. */
 async function faultOf(
   remote: Remote,
@@ -163,8 +153,7 @@ async function faultOf(
       take?.(chunk);
     }
     const real = running.end();
-    const same = real === `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
-    return same ? undefined : `has bytes there that hash to ${real}`;
+    return real === withoutDir(hash) ? undefined : `has bytes there that hash to ${real}`;
   } catch (error) {
     if (!concernsOneObject(error) || signal.aborted) throw error;
     return error.code === 'remote.object-missing'

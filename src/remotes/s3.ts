@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type * as S3Sdk from '@aws-sdk/client-s3';
 import { PipelineError } from '../base/error.ts';
-import { algorithmOf, digestOf } from '../base/hash.ts';
+import { algorithmOf, digestOf, withoutDir } from '../base/hash.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { createLearningRedactor, withoutSecrets } from './discreet.ts';
@@ -135,9 +135,7 @@ interface Setup {
 
 /** The SHA-256 that a body is known to have, in hex; a checksum of the wire for nothing. */
 function sha256Of({ hash }: Body): string | undefined {
-  return hash !== undefined && algorithmOf(hash) === 'sha256'
-    ? digestOf(hash).replace('.dir', '')
-    : undefined;
+  return hash !== undefined && algorithmOf(hash) === 'sha256' ? digestOf(withoutDir(hash)) : undefined;
 }
 
 function createS3(

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { algorithmOf, createRunningHash, digestOf, hashBytes, parseObjectPath } from '../base/hash.ts';
+import { algorithmOf, createRunningHash, hashBytes, parseObjectPath, withoutDir } from '../base/hash.ts';
 import type { Body, Remote, RemoteConfig } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { derivedStream } from './derived-stream.ts';
@@ -13,17 +13,16 @@ interface Expected {
   readonly wrong: (what: string) => PipelineError;
 }
 
-/**
- * A remote whose streams are hashed while they run. Bytes that are not what their key says end a download with
- * `remote.corrupt`, and an upload (there it is the local source that changed) with `transfer.changed`. The last piece
- * of a stream is held back until all of it proved right, so neither side ever holds a complete wrong object. A `get`
- * that gives a file, and a `put` that reads `body.file` itself, are checked by whoever reads the file.
+/*
+ * A remote's streams are hashed while they run. The last piece of a stream is held back until all of it proved right, so
+ * neither side ever holds a complete wrong object. A `get` that gives a file, and a `put` that reads `body.file` itself, are
+ * checked by whoever reads the file.
  */
-export function verify(remote: Remote, config: RemoteConfig): Remote {
-  return verifyGets(verifyPuts(remote), config);
-}
 
-/** The upload half of `verify`: it belongs inside of retries, which must not repeat what the source has spoiled. */
+/**
+ * A remote whose uploads end with `transfer.changed` when their bytes are not what their key says: the local source changed. It
+ * belongs inside of retries, which must not repeat what the source has spoiled.
+ */
 export function verifyPuts(remote: Remote): Remote {
   return {
     ...remote,
@@ -40,7 +39,10 @@ export function verifyPuts(remote: Remote): Remote {
   };
 }
 
-/** The download half of `verify`: it belongs outside of retries, to see the very bytes that are handed out. */
+/**
+ * A remote whose downloads end with `remote.corrupt` when their bytes are not what their key says. It belongs outside of retries,
+ * to see the very bytes that are handed out.
+ */
 export function verifyGets(remote: Remote, config: RemoteConfig): Remote {
   return {
     ...remote,
@@ -96,11 +98,6 @@ export function transferChanged(name: string, what: string): PipelineError {
   });
 }
 
-/** True when a finished hash is the expected one, whose name may end in `.dir`. */
-export function isSameHash(real: ContentHash, expected: ContentHash): boolean {
-  return real === `${algorithmOf(expected)}:${digestOf(expected).replace('.dir', '')}`;
-}
-
 async function* check(
   stream: AsyncIterable<Uint8Array>,
   expected: Expected,
@@ -122,7 +119,7 @@ async function* check(
     throw expected.wrong(`it has ${size} bytes, not ${expected.size}`);
   }
   const real = size === 0 && algorithm ? hashBytes(algorithm, '') : running?.end();
-  if (expected.hash && real && !isSameHash(real, expected.hash))
+  if (expected.hash && real && real !== withoutDir(expected.hash))
     throw expected.wrong(`its bytes hash to ${real}`);
   if (held) yield held;
 }

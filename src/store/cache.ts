@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { algorithmOf, digestOf, hashBytes, isTreeHash, objectPath } from '../base/hash.ts';
+import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { createTemps, readIfExists } from '../io/files.ts';
@@ -84,7 +84,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     const bytes = readIfExists(pathOf(hash));
     if (bytes === undefined) throw objectMissing(hash);
     const real = hashBytes(algorithmOf(hash), bytes);
-    if ((isTreeHash(hash) ? `${real}.dir` : real) === hash) return bytes;
+    if (real === withoutDir(hash)) return bytes;
     discard(hash);
     throw objectCorrupt(hash);
   }
@@ -114,7 +114,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
         const real = found[index];
         // What cannot be read now may be good all the same.
         if (real instanceof Error && !isSystemError(real, 'ENOENT')) throw real;
-        if (real === `${algorithm}:${digestOf(hash).replace('.dir', '')}`) {
+        if (real === withoutDir(hash)) {
           memo.remember(look, hash, { seenAt, object: true });
           accept(hash, look);
         } else if (takeOut(hash, look)) corrupt.push(hash);

@@ -1,7 +1,7 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { algorithmOf, hashBytes, isTreeHash, parseObjectPath } from '../base/hash.ts';
+import { algorithmOf, hashBytes, isTreeHash, parseObjectPath, withoutDir } from '../base/hash.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import type { Cache } from './cache.ts';
@@ -46,7 +46,8 @@ function filesOf(cache: Cache, { hash, path }: Artifact): readonly TreeEntry[] |
   const bytes = readIfExists(cache.pathOf(hash));
   if (!bytes) return undefined;
   try {
-    if (`${hashBytes(algorithmOf(hash), bytes)}.dir` === hash) return parseManifest(bytes, algorithmOf(hash));
+    if (hashBytes(algorithmOf(hash), bytes) === withoutDir(hash))
+      return parseManifest(bytes, algorithmOf(hash));
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
   }

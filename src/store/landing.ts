@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
 import type { PipelineError } from '../base/error.ts';
-import { algorithmOf, createRunningHash, digestOf, isTreeHash } from '../base/hash.ts';
+import { algorithmOf, createRunningHash, isTreeHash, withoutDir } from '../base/hash.ts';
 import { corruptObject } from '../base/remote.ts';
 import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
@@ -159,7 +159,7 @@ async function write(
   source: Source,
   { temp, came }: { readonly temp: string; readonly came: ((bytes: number) => void) | undefined },
 ): Promise<FileLook> {
-  const expected: ContentHash = `${algorithmOf(hash)}:${digestOf(hash).replace('.dir', '')}`;
+  const expected = withoutDir(hash);
   const mismatch = (): PipelineError => corruptObject(hash);
   if ('file' in source)
     return lookOf(copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));

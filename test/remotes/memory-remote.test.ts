@@ -1,7 +1,7 @@
 import { createClock } from '../../src/io/clock.ts';
 import { limit } from '../../src/remotes/limit.ts';
 import { retry } from '../../src/remotes/retry.ts';
-import { verify } from '../../src/remotes/verify.ts';
+import { verifyGets, verifyPuts } from '../../src/remotes/verify.ts';
 import { configOf } from './bodies.ts';
 import { remoteContract } from './contract.ts';
 import { createMemoryRemote } from './memory-remote.ts';
@@ -13,7 +13,7 @@ remoteContract('memory', {
     const decorate = { clock: createClock(), random: () => 0 };
     return {
       openRaw,
-      open: async () => retry(limit(verify(await openRaw(), configOf('memory:'))), decorate),
+      open: async () => verifyGets(retry(limit(verifyPuts(await openRaw())), decorate), configOf('memory:')),
     };
   },
 });

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { Remote } from '../../src/base/remote.ts';
-import { verify } from '../../src/remotes/verify.ts';
-import { bodyOf, configOf, keyOf, piecesOf, seededBytes } from './bodies.ts';
+import { verifyPuts } from '../../src/remotes/verify.ts';
+import { bodyOf, keyOf, piecesOf, seededBytes } from './bodies.ts';
 import { createMemoryRemote } from './memory-remote.ts';
 
 const { signal } = new AbortController();
@@ -29,10 +29,7 @@ test('an upload that fails by itself is not told as a changed source, however it
         throw refused;
       },
     };
-    await assert.rejects(
-      verify(remote, configOf('memory:')).put(keyOf(bytes), bodyOf(bytes), signal),
-      refused,
-    );
+    await assert.rejects(verifyPuts(remote).put(keyOf(bytes), bodyOf(bytes), signal), refused);
   }
 });
 
@@ -56,7 +53,7 @@ test('a source that cannot be read is told as such, not as whatever the SDK made
     file: '/data/x',
     open: () => Readable.from(broken(), { objectMode: false }),
   };
-  await assert.rejects(verify(remote, configOf('memory:')).put(keyOf(bytes), body, signal), {
+  await assert.rejects(verifyPuts(remote).put(keyOf(bytes), body, signal), {
     code: 'transfer.changed',
     message: '"/data/x" changed before it was sent: it cannot be read (EIO: i/o error)',
   });
@@ -64,7 +61,7 @@ test('a source that cannot be read is told as such, not as whatever the SDK made
 
 test('a directory manifest is checked against the hash before ".dir"', async () => {
   const objects = new Map<string, Buffer>();
-  const remote = verify(createMemoryRemote(objects), configOf('memory:'));
+  const remote = verifyPuts(createMemoryRemote(objects));
   await remote.put(`${keyOf(bytes)}.dir`, bodyOf(bytes), signal);
   assert.ok(objects.get(`${keyOf(bytes)}.dir`)?.equals(bytes));
   const other = Buffer.from(bytes).fill(1, 0, 1);
@@ -74,7 +71,7 @@ test('a directory manifest is checked against the hash before ".dir"', async () 
 });
 
 test('keys that are no object are checked against the hash of their body, when it has one', async () => {
-  const remote = verify(createMemoryRemote(new Map()), configOf('memory:'));
+  const remote = verifyPuts(createMemoryRemote(new Map()));
   const hash = `sha256:${keyOf(bytes).slice('files/sha256/'.length).replace('/', '')}` as const;
   await remote.put('runs/a', { ...bodyOf(bytes), hash }, signal);
   const other = Buffer.from(bytes).fill(1, 0, 1);
@@ -100,7 +97,7 @@ test('the source is closed when an upload gives up', async () => {
     },
   };
   const body = { size: bytes.length, open: () => Readable.from(watched(), { objectMode: false }) };
-  await assert.rejects(verify(remote, configOf('memory:')).put(keyOf(bytes), body, signal), {
+  await assert.rejects(verifyPuts(remote).put(keyOf(bytes), body, signal), {
     code: 'remote.denied',
   });
   await new Promise((resolve) => setImmediate(resolve));
