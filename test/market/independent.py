@@ -366,7 +366,7 @@ def build(options):
     for symbol in symbols + [options.index]:
         path = os.path.join(options.raw, symbol + ".csv")
         if os.path.exists(path):
-            raw[symbol] = [bar for bar in read_raw(path) if start <= bar["date"] <= end]
+            raw[symbol] = read_raw(path)
     bars, closes = clean(raw, options.index, calendar, start, end)
 
     names = list(all_features([], [], [], [], [], 20))

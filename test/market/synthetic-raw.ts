@@ -80,7 +80,7 @@ function flatten(bar: Bar): Bar {
 const NO_PRICE = { open: null, high: null, low: null, close: null, adjClose: null };
 
 /**
- * Six stocks and an index with one of everything: splits and dividends, a late listing, halts, empty and partial rows,
+ * Six stocks and an index with one of everything: splits, one of them after the tick, and dividends, a late listing, halts, empty and partial rows,
  * unsorted and repeated rows, impossible values and ranges, a holiday printed flat, a lone trade on another, a long hole,
  * a row after the tick, and a zero volume that leaves a volume change undefined.
  */
@@ -103,7 +103,7 @@ export function syntheticSeries(): Series[] {
   const traded: Bar = { ...holiday, high: 51, low: 49, volume: 400 };
   const index = walk(dates, 7, 70_000).map((bar) => ({ ...bar, volume: 0 }));
   return [
-    toSeries('AAA', [...events, holiday]),
+    toSeries('AAA', [...events, holiday, { ...NO_PRICE, date: '2026-02-02', volume: null, split: 4 }]),
     toSeries('BBB', [...walk(dates, 2, 300).filter(({ date }) => date >= '2025-01-20'), holiday]),
     toSeries(
       'C&C',

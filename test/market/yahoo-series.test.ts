@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatRawCsv, RAW_CSV_HEADER } from '../../src/market/bars.ts';
 import { createLocalDates, toChartSeries } from '../../src/market/yahoo/chart-series.ts';
 import type { ChartAnswer } from '../../src/market/yahoo/chart-series.ts';
 
@@ -41,7 +42,7 @@ test('an event of a day without a bar stands on the next bar, and several of one
   assert.equal(firstTradeDate, undefined);
 });
 
-test('events before the period and after the last bar change nothing', () => {
+test('events before the period and after the last row change nothing', () => {
   const { series } = toChartSeries(
     {
       meta,
@@ -56,6 +57,29 @@ test('events before the period and after the last bar change nothing', () => {
     options,
   );
   assert.deepEqual([...series.dividend], [0]);
+});
+
+test('a split after the period, whose prices are divided by it, has a row of its own without prices', () => {
+  const answer: ChartAnswer = {
+    meta,
+    quotes: ['2026-03-30', '2026-04-01', '2026-04-03', '2026-04-06'].map((date) => quote(at(date))),
+    events: {
+      dividends: [{ date: at('2026-04-01'), amount: 2 }],
+      splits: [
+        // The 31st has no row: the split shows in the next one, which is outside the period.
+        { date: at('2026-03-31'), numerator: 5, denominator: 1 },
+        { date: at('2026-04-06'), numerator: 1, denominator: 2 },
+        { date: at('2026-04-07'), numerator: 3, denominator: 1 },
+      ],
+    },
+  };
+  const { series } = toChartSeries(answer, options);
+  assert.equal(
+    formatRawCsv(series).slice(RAW_CSV_HEADER.length + 1),
+    '2026-03-30,10,12,9,11,10.5,100,0,0\n2026-04-01,,,,,,,0,5\n2026-04-06,,,,,,,0,0.5\n',
+  );
+  const late = { ...answer, quotes: answer.quotes.slice(1) };
+  assert.deepEqual(toChartSeries(late, options).series.dates, [], 'no bar, nothing to divide');
 });
 
 test('a live row of the newest day is kept beside the daily one, each with the event of the day', () => {

@@ -4,7 +4,7 @@ import { selectRows } from '../bars.ts';
 import type { RawCsv, Series } from '../bars.ts';
 import { isKnownClosed, judgeDays } from './day-verdicts.ts';
 import type { KnownSessions } from './day-verdicts.ts';
-import { shareEvents } from './events.ts';
+import { isLaterSplit, shareEvents } from './events.ts';
 import type { ShareEvents } from './events.ts';
 import { findingsOf } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -28,7 +28,7 @@ import { findUnadjustedSplits } from './unadjusted-split.ts';
 export interface CleanOptions {
   readonly calendar: SessionTable;
   readonly indexSymbol: string;
-  /** First and last local date that count; rows before `from` are left out silently, `to` is the tick's date. */
+  /** First and last local date that count; rows before `from` are left out silently, as are splits after `to`, the tick's date. */
   readonly period: { readonly from: string; readonly to: string };
   /** Symbols whose whole-factor jumps are believed. */
   readonly allowUnadjustedSplit: readonly string[];
@@ -80,9 +80,11 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
   const refused = new Map<string, { code: string; reason: string }>();
 
   const sent = new Map<string, Series>();
+  const eventsOf = new Map<string, ShareEvents>();
   for (const [symbol, parsed] of [...raw].sort(([a], [b]) => Number(a > b) - Number(a < b))) {
     if (parsed.ok) {
-      sent.set(symbol, clipTo(parsed.series, period.from));
+      sent.set(symbol, clipTo(parsed.series, period));
+      eventsOf.set(symbol, shareEvents(parsed.series));
     } else {
       const reason = `line ${parsed.line}: ${parsed.detail}`;
       refused.set(symbol, { code: 'bar.format', reason });
@@ -120,7 +122,7 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
 
   const series = new Map<string, CleanSeries>();
   for (const [symbol, bars] of sifted) {
-    const events = shareEvents(sent.get(symbol) ?? bars);
+    const events = eventsOf.get(symbol) ?? shareEvents(bars);
     findings.push(...findJumps(bars, { eventDates: events.dates, indexMoves: moves }));
     const splits = findUnadjustedSplits(bars, {
       splitDates: new Set(events.splits.keys()),
@@ -167,8 +169,10 @@ function mapSeries(
   return result;
 }
 
-function clipTo(series: Series, from: string): Series {
-  const rows = series.dates.flatMap((date, row) => (date < from ? [] : [row]));
+function clipTo(series: Series, { from, to }: CleanOptions['period']): Series {
+  const rows = series.dates.flatMap((date, row) =>
+    date < from || isLaterSplit(series, row, to) ? [] : [row],
+  );
   return rows.length === series.dates.length ? series : selectRows(series, rows);
 }
 

@@ -54,14 +54,15 @@ export interface ChartSeriesOptions {
 /**
  * The rows of an answer that lie inside the period, untouched, in the vendor's order, dated in the exchange's own zone.
  * A dividend or split stands on every row of its date, or of the next date that has a row; dividends of one row add up, splits
- * multiply. An event after the last row is left out, for it changes no price of the series.
+ * multiply. A split after the period has a row of its own, behind the others and without prices, for all rows before it are
+ * in its units. An event after the last row of the answer is left out, for it has changed no price yet.
  */
 export function toChartSeries(answer: ChartAnswer, options: ChartSeriesOptions): ChartSeries {
   const { symbol, period, localDateOf } = options;
   const toDate = (ms: number): string => localDateOf(ms, answer.meta.exchangeTimezoneName);
   const quotes = answer.quotes
     .map((quote) => ({ ...quote, date: toDate(quote.date.getTime()) }))
-    .filter(({ date }) => period.from <= date && date <= period.to);
+    .filter(({ date }) => period.from <= date);
   const days = [...new Set(quotes.map(({ date }) => date))].sort();
   const rowDate = (instant: Date): string | undefined => {
     const date = toDate(instant.getTime());
@@ -79,23 +80,30 @@ export function toChartSeries(answer: ChartAnswer, options: ChartSeriesOptions):
     if (day !== undefined) splits.set(day, (splits.get(day) ?? 1) * (numerator / denominator));
   }
 
-  const bars: readonly Bar[] = quotes.map(({ date, open, high, low, close, volume, adjclose }) => ({
-    date,
-    open,
-    high,
-    low,
-    close,
-    adjClose: adjclose ?? null,
-    volume,
-    dividend: dividends.get(date) ?? 0,
-    split: splits.get(date) ?? 0,
-  }));
+  const bars = quotes
+    .filter(({ date }) => date <= period.to)
+    .map(({ date, open, high, low, close, volume, adjclose }): Bar => ({
+      date,
+      open,
+      high,
+      low,
+      close,
+      adjClose: adjclose ?? null,
+      volume,
+      dividend: dividends.get(date) ?? 0,
+      split: splits.get(date) ?? 0,
+    }));
+  const later = bars.length === 0 ? [] : days.filter((date) => date > period.to && splits.has(date));
   const { currency, firstTradeDate } = answer.meta;
   return {
     currency,
     firstTradeDate: firstTradeDate === null ? undefined : toDate(firstTradeDate.getTime()),
-    series: toSeries(symbol, bars),
+    series: toSeries(symbol, [...bars, ...later.map((date) => toSplitRow(date, splits.get(date) ?? 0))]),
   };
+}
+
+function toSplitRow(date: string, split: number): Bar {
+  return { date, open: null, high: null, low: null, close: null, volume: null, split };
 }
 
 /** Local dates that remember what they converted: a conversion is dear, and all stocks of an exchange have the same instants. */

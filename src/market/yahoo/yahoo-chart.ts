@@ -2,10 +2,14 @@ import { MarketError } from '../market-error.ts';
 import { withRetry } from '../retry.ts';
 import { createLocalDates, toChartSeries } from './chart-series.ts';
 import { createYahooFetch } from './yahoo-fetch.ts';
-import { addDays, zonedInstantMs } from '../../base/session.ts';
+import { zonedInstantMs } from '../../base/session.ts';
 import type { MarketHttp } from '../market-http.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { ChartPeriod, ChartSeries } from './chart-series.ts';
+
+// The vendor has divided the prices by all splits up to now, and lists only those of the time that is asked for. So the end lies
+// beyond any row, and the period is cut out of the answer; a clock would make the request another one each time.
+const TO_THE_NEWEST_ROW = 9_999_999_999;
 
 /** What `createYahooChart` needs; `concurrency` is the number of requests in flight at once. */
 export interface YahooChartOptions {
@@ -40,11 +44,9 @@ export async function createYahooChart(options: YahooChartOptions): Promise<Yaho
   const localDateOf = createLocalDates();
   return {
     async chart(symbol, period) {
-      const { from, to, zone } = period;
       const query = {
-        period1: zonedInstantMs(from, '00:00', zone) / 1_000,
-        // The end is exclusive.
-        period2: zonedInstantMs(addDays(to, 1), '00:00', zone) / 1_000,
+        period1: zonedInstantMs(period.from, '00:00', period.zone) / 1_000,
+        period2: TO_THE_NEWEST_ROW,
         interval: '1d' as const,
         events: 'div|split',
         includePrePost: false,

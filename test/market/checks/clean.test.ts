@@ -125,6 +125,14 @@ test('a row after the tick is dropped as information, one before the period in s
   assert.deepEqual(cleanDates(cleaning, 'A'), DAYS);
 });
 
+test('a split listed after the tick is no bar and no finding, and still one of the share', () => {
+  const later = { open: null, high: null, low: null, close: null, volume: null, split: 3 };
+  const cleaning = clean({ [INDEX]: index, A: [...steady(), { date: '2026-05-20', ...later }] });
+  assert.deepEqual(cleaning.findings, []);
+  assert.deepEqual(cleaning.series.get('A')?.rows, { all: DAYS.length, errors: 0 });
+  assert.deepEqual([...(cleaning.series.get('A')?.events.splits ?? [])], [['2026-05-20', 3]]);
+});
+
 test('a holiday printed flat in most series is dropped, a lone trade on it is quarantined', () => {
   const holiday = '2026-01-15';
   const cleaning = clean({

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calendarFor } from '../../src/market/calendar.ts';
+import { SENSEX } from '../../src/market/crosswalk.ts';
+import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
+import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
+import { readNpy } from './compare-independent.ts';
+import { createMarketRig } from './market-rig.ts';
+import type { MarketRig } from './market-rig.ts';
+
+const INDEX = '^BSESN';
+const SYMBOLS = SENSEX.filter(({ to }) => to === undefined)
+  .map(({ symbol }) => `${symbol}.NS`)
+  .sort();
+// Their windows lie inside the period of either run, so that only events can set them apart.
+const NAMES = ['typical_price', 'sma_5', 'volume_sma_20'];
+
+interface Run {
+  readonly files: ReadonlyMap<string, string>;
+  /** Values of a stock and day, in the order of NAMES. */
+  cellsOf(symbol: string, date: string): readonly number[];
+  readonly days: readonly string[];
+}
+
+async function run({ yahoo, http, signal }: MarketRig, tickDate: string): Promise<Run> {
+  const calendar = calendarFor('XBOM');
+  const { files, report } = await computeFetchOutputs({
+    yahoo,
+    symbols: SYMBOLS,
+    index: INDEX,
+    calendar,
+    tickDate,
+    years: 2,
+    params: { currency: 'INR' },
+    source: http.source,
+    concurrency: 4,
+    signal,
+    log: () => undefined,
+    progress: () => undefined,
+  });
+  const outs = await computeFeatureOutputs({
+    rawFiles: new Map([...files].map(([name, text]) => [name.replace(/\.csv$/, ''), text])),
+    universe: SYMBOLS,
+    indexSymbol: INDEX,
+    fetchReport: report,
+    params: { names: NAMES },
+    asOf: tickDate,
+    source: http.source,
+    calendar,
+  });
+  const days = outs.dates.trimEnd().split('\n').slice(1);
+  const { values } = readNpy(outs.maps);
+  return {
+    files,
+    days,
+    cellsOf(symbol, date) {
+      const at = (days.indexOf(date) * SYMBOLS.length + SYMBOLS.indexOf(symbol)) * NAMES.length;
+      return values.slice(at, at + NAMES.length);
+    },
+  };
+}
+
+test('a run of a past day gives prices and volumes as a later run gives them, whatever split lies between', async (t) => {
+  const rig = await createMarketRig(t, { seed: 'sensex' });
+  const facts = (await (await fetch(`${rig.url}/world/defects`)).json()) as {
+    actions: { kind: string; symbol: string; date: string; numerator: number }[];
+  };
+  const bonus = facts.actions.find(({ kind }) => kind === 'bonus');
+  assert.ok(bonus !== undefined && '2025-03-17' < bonus.date && bonus.date < '2026-03-17');
+
+  const past = await run(rig, '2025-03-17');
+  const later = await run(rig, '2026-03-17');
+  const common = past.days.filter((date) => later.days.includes(date));
+  assert.ok(common.length > 200);
+  for (const symbol of SYMBOLS) {
+    for (const date of common) {
+      const [a, b] = [past.cellsOf(symbol, date), later.cellsOf(symbol, date)];
+      for (const [at, name] of NAMES.entries()) {
+        const [then, now] = [a[at] ?? NaN, b[at] ?? NaN];
+        assert.ok(Math.abs(then - now) <= 1e-9 * Math.abs(now), `${symbol} ${date} ${name}: ${then}, ${now}`);
+      }
+    }
+  }
+  const text = past.files.get(`${bonus.symbol}.csv`) ?? '';
+  assert.ok(text.endsWith(`\n${bonus.date},,,,,,,0,${bonus.numerator}\n`), text.slice(-120));
+});
