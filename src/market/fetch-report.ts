@@ -28,7 +28,7 @@ export interface FetchReportParams {
   readonly min_rows?: number | undefined;
   /** Completeness a successful stock has at least (0.95). */
   readonly min_completeness?: number | undefined;
-  /** Symbols whose whole-factor jumps are believed (none). */
+  /** Symbols whose jumps by a whole factor, or by more than 20, are believed (none). */
   readonly allow_unadjusted_split?: readonly string[] | undefined;
 }
 

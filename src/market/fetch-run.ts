@@ -5,6 +5,7 @@ import { fetchUniverse } from './fetch-universe.ts';
 import { MarketError } from './market-error.ts';
 import { parseFetchReport } from './reports/parse-fetch-report.ts';
 import type { SessionTable } from '../base/session.ts';
+import type { Finding } from './checks/finding.ts';
 import type { FetchReportParams } from './fetch-report.ts';
 import type { FetchUniverseOptions } from './fetch-universe.ts';
 import type { SourceKind } from './market-http.ts';
@@ -29,9 +30,9 @@ export interface FetchOutputs {
 }
 
 /**
- * Fetches the index and the universe for the years before the tick and reports on what came.
- * Equal answers give equal bytes. Error: `fetch.index-missing` when the index did not come or cannot be used; a missing stock is
- * in the report only.
+ * Fetches the index and the universe for the years before the tick and reports on what came; findings that are errors are told to
+ * `log`, too. Equal answers give equal bytes. Error: `fetch.index-missing` when the index did not come or cannot be used; a missing
+ * stock is in the report only.
  */
 export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOutputs> {
   const { calendar, tickDate, years, index, params, source } = input;
@@ -47,7 +48,9 @@ export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOu
     source,
     asOf: tickDate,
   });
-  const refused = parseFetchReport(report).missing.find(({ symbol }) => symbol === index);
+  const { missing, findings } = parseFetchReport(report);
+  for (const finding of findings.filter(({ severity }) => severity === 'error')) input.log(toLine(finding));
+  const refused = missing.find(({ symbol }) => symbol === index);
   if (refused !== undefined) {
     throw new MarketError(
       'fetch.index-missing',
@@ -58,4 +61,9 @@ export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOu
     result.ok ? [[`${result.symbol}.csv`, formatRawCsv(result.series)] as const] : [],
   );
   return { files: new Map(files), report };
+}
+
+function toLine({ symbol, rule, count, rows: [first] }: Finding): string {
+  const more = count > 1 ? `, and ${count - 1} more` : '';
+  return `${symbol}: ${first?.date}: ${first?.detail}${more} (${rule})`;
 }

@@ -142,12 +142,12 @@ test('a finding lists at most fifty rows and counts all', () => {
   const made = report([
     fetched(
       'A',
-      DAYS.filter((_, i) => i % 2 === 0 || i === DAYS.length - 1),
+      DAYS.filter((_, i) => i < 20 || i >= 80),
     ),
   ]);
   const gap = made.findings.find(({ rule }) => rule === 'series.gap');
   assert.equal(gap?.rows.length, 50);
-  assert.equal(gap?.count, DAYS.filter((_, i) => i % 2 === 1 && i !== DAYS.length - 1).length);
+  assert.equal(gap?.count, 60);
 });
 
 test('the order of results changes no byte', () => {

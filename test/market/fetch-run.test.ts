@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { calendarFor } from '../../src/market/calendar.ts';
 import { SENSEX } from '../../src/market/crosswalk.ts';
@@ -6,6 +9,7 @@ import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
 import { createMarketRig } from './market-rig.ts';
 import type { TestContext } from 'node:test';
+import type { FetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
 
 const SYMBOLS = SENSEX.filter(({ to }) => to === undefined).map(({ symbol }) => `${symbol}.NS`);
@@ -14,6 +18,8 @@ interface Setup {
   readonly faults?: string;
   readonly liveDay?: string;
   readonly currency?: string;
+  /** Recorded files instead of the world. */
+  readonly dataDir?: string;
 }
 
 interface Run {
@@ -25,9 +31,9 @@ interface Run {
 
 /** Fetches two years up to 2026-03-17 from an exchange of its own. */
 async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
-  const { faults = '', liveDay, currency = 'INR' } = setup;
+  const { faults = '', liveDay, currency = 'INR', dataDir } = setup;
   const { url, http, yahoo, signal, waits } = await createMarketRig(t, {
-    seed: 'fetch',
+    ...(dataDir === undefined ? { seed: 'fetch' } : { dataDir }),
     faults,
     ...(liveDay === undefined ? {} : { liveDay }),
   });
@@ -184,6 +190,46 @@ test('a stock that stays away is reported with its code and the others are all t
   assert.equal(success_rate, 0.866667);
   assert.equal(data_freshness['M&M.NS'], null);
   assert.doesNotMatch(report, /127\.0\.0\.1|localhost/);
+});
+
+test('a price that cannot be and a stock with every fifth bar are told, reported, and lower the score', async (t) => {
+  const calm = await (await run(t)).result;
+  const dataDir = await mkdtemp(join(tmpdir(), 'raw-'));
+  t.after(() => rm(dataDir, { recursive: true }));
+  const edits: Record<string, (lines: readonly string[]) => readonly string[]> = {
+    'ITC.NS.csv': (lines) =>
+      lines.map((line) => {
+        const [date, , , , , , ...rest] = line.split(',');
+        return date === '2024-10-25' ? [date, ...Array<number>(5).fill(1.8e11), ...rest].join(',') : line;
+      }),
+    'TCS.NS.csv': (lines) => lines.filter((_, at) => at % 5 === 0),
+  };
+  for (const [name, text] of calm.files) {
+    await writeFile(join(dataDir, name), edits[name]?.(text.split('\n')).join('\n') ?? text);
+  }
+  const { result, told } = await run(t, { dataDir });
+  const { report, files } = await result;
+  assert.ok(files.get('ITC.NS.csv')?.includes('\n2024-10-25,180000000000,'), 'raw files stay as they are');
+  assert.equal(told.length, 2);
+  assert.match(
+    told[0] ?? '',
+    /^ITC\.NS: 2024-10-25: adjusted open 180000000000, nearest closes \d+(\.\d+)? and \d+(\.\d+)? \(bar\.spike\)$/,
+  );
+  assert.match(
+    told[1] ?? '',
+    /^TCS\.NS: \d{4}-\d\d-\d\d: \d+ of \d+ bars come after a hole \(series\.sparse\)$/,
+  );
+  const [before, after] = [parseFetchReport(calm.report), parseFetchReport(report)];
+  assert.deepEqual(
+    after.missing.map(({ symbol, code }) => [symbol, code]),
+    [['TCS.NS', 'series.sparse']],
+  );
+  const complete = (of: FetchReport, symbol: string): number => of.data_completeness[symbol] ?? NaN;
+  const sessions = 1 / (complete(before, 'ITC.NS') - complete(after, 'ITC.NS'));
+  assert.equal(Math.round(sessions), files.get('^BSESN.csv')?.trimEnd().split('\n').slice(1).length);
+  // TCS counts for nothing; of ITC one row is missing, and is one wrong row of all.
+  const lost = (complete(before, 'TCS.NS') + 2 / sessions) / 30;
+  assert.ok(Math.abs(before.data_quality_score - after.data_quality_score - lost) < 1e-5);
 });
 
 test('an index that is dead, empty or in another currency fails the fetch', async (t) => {

@@ -133,6 +133,36 @@ def possible(bar):
     return not (bar["h"] < top * (1 - 1e-6) or bar["l"] > bottom * (1 + 1e-6) or bar["h"] < bar["l"])
 
 
+def spike(price, others):
+    """Rule 10: more than 20 times above all of the others, or below all of them."""
+    return bool(others) and (price > 20 * max(others) or 20 * price < min(others))
+
+
+def nearest(i, items):
+    """The two beside an item, at an end the two next to it."""
+    n = len(items)
+    if n < 3:
+        return []
+    at = {0: (1, 2), n - 1: (n - 3, n - 2)}.get(i, (i - 1, i + 1))
+    return [items[j] for j in at]
+
+
+def without_spikes(bars, splits):
+    def factor(bar):
+        return 1.0 if math.isnan(bar["a"]) else bar["a"] / bar["c"]
+
+    kept = []
+    for i, bar in enumerate(bars):
+        others = []
+        for other in nearest(i, bars):
+            first, last = sorted([bar["date"], other["date"]])
+            if not any(first < date <= last for date in splits):
+                others.append(other["c"] * factor(other))
+        if not any(spike(bar[key] * factor(bar), others) for key in "ohlc"):
+            kept.append(bar)
+    return kept
+
+
 def clean(raw, index_symbol, calendar, start, end):
     """-> clean bars by symbol, closes of the index by date."""
     sorted_bars = {symbol: until_sorted(bars, start, end) for symbol, bars in raw.items()}
@@ -147,7 +177,8 @@ def clean(raw, index_symbol, calendar, start, end):
             if not possible(bar) or (symbol != index_symbol and flat_zero(bar)):
                 continue
             kept.append(bar)
-        result[symbol] = kept
+        splits = {bar["date"] for bar in raw[symbol] if bar["split"] > 0}
+        result[symbol] = without_spikes(kept, splits)
     closes = {}
     for bar in raw[index_symbol]:
         date = bar["date"]
@@ -156,7 +187,11 @@ def clean(raw, index_symbol, calendar, start, end):
         if verdict.get(date) == "closed" or (date not in disputed and calendar.surely_closed(date)):
             continue
         closes[date] = bar["c"]
-    return result, closes
+    days = sorted(closes.items())
+    spikes = [
+        date for i, (date, close) in enumerate(days) if spike(close, [other for _, other in nearest(i, days)])
+    ]
+    return result, {date: close for date, close in days if date not in spikes}
 
 
 # --- formulas; x is a list with NaN where undefined ---------------------------------------------------------------

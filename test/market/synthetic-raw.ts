@@ -77,11 +77,16 @@ function flatten(bar: Bar): Bar {
   return { ...bar, open: bar.close, high: bar.close, low: bar.close, volume: 0 };
 }
 
+function scaled({ open, high, low, close }: Bar, factor: number): Partial<Bar> {
+  const times = (price: number | null): number => (price ?? NaN) * factor;
+  return { open: times(open), high: times(high), low: times(low), close: times(close) };
+}
+
 const NO_PRICE = { open: null, high: null, low: null, close: null, adjClose: null };
 
 /**
  * Six stocks and an index with one of everything: splits, one of them after the tick, and dividends, a late listing, halts, empty and partial rows,
- * unsorted and repeated rows, impossible values and ranges, a holiday printed flat, a lone trade on another, a long hole,
+ * unsorted and repeated rows, impossible values and ranges, spikes, a holiday printed flat, a lone trade on another, a long hole,
  * a row after the tick, and a zero volume that leaves a volume change undefined.
  */
 export function syntheticSeries(): Series[] {
@@ -129,10 +134,20 @@ export function syntheticSeries(): Series[] {
         traded,
       ].toReversed(),
     ),
-    toSeries('EEE', [...walk(dates, 5, 2_000), { ...traded, date: '2026-01-19' }, holiday]),
+    toSeries(
+      'EEE',
+      edit(walk(dates, 5, 2_000), {
+        '2025-04-15': (bar) => [{ ...bar, ...scaled(bar, 1e6) }],
+        '2025-05-14': (bar) => [{ ...bar, low: (bar.low ?? 0) / 30 }],
+      }).concat({ ...traded, date: '2026-01-19' }, holiday),
+    ),
     toSeries(
       SYNTHETIC_INDEX,
-      edit(index, { '2025-02-03': () => [], '2025-02-04': (bar) => [{ ...bar, high: 1, low: 1 }] }),
+      edit(index, {
+        '2025-02-03': () => [],
+        '2025-02-04': (bar) => [{ ...bar, high: 1, low: 1 }],
+        '2025-09-10': (bar) => [{ ...bar, ...scaled(bar, 100) }],
+      }),
     ),
   ];
 }

@@ -4,7 +4,7 @@ import { selectRows } from '../bars.ts';
 import type { RawCsv, Series } from '../bars.ts';
 import { isKnownClosed, judgeDays } from './day-verdicts.ts';
 import type { KnownSessions } from './day-verdicts.ts';
-import { isLaterSplit, shareEvents } from './events.ts';
+import { isLaterSplit, NO_EVENTS, shareEvents } from './events.ts';
 import type { ShareEvents } from './events.ts';
 import { findingsOf } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -21,6 +21,8 @@ import { quarantineNonPositive } from './positive-rows.ts';
 import { mergeDuplicates, sortRows } from './row-order.ts';
 import { findGaps } from './series-gaps.ts';
 import type { RuleResult } from './sift.ts';
+import { findSparse } from './sparse-series.ts';
+import { quarantineSpikes } from './spike-rows.ts';
 import { findStale } from './stale-series.ts';
 import { findUnadjustedSplits } from './unadjusted-split.ts';
 
@@ -30,7 +32,7 @@ export interface CleanOptions {
   readonly indexSymbol: string;
   /** First and last local date that count; rows before `from` are left out silently, as are splits after `to`, the tick's date. */
   readonly period: { readonly from: string; readonly to: string };
-  /** Symbols whose whole-factor jumps are believed. */
+  /** Symbols whose jumps by a whole factor, or by more than 20, are believed. */
   readonly allowUnadjustedSplit: readonly string[];
 }
 
@@ -52,7 +54,7 @@ export interface Cleaning {
   readonly findings: readonly Finding[];
   readonly index: IndexCloses;
   readonly sessions: readonly Session[];
-  /** Dates on which some series has a clean row. */
+  /** Dates on which some series has a clean row, a refused one included. */
   readonly observed: ReadonlySet<string>;
 }
 
@@ -61,8 +63,8 @@ const MAX_BAD_SHARE = 0.05;
 
 /**
  * Cleans all series of a run at once, in a fixed order of rules: format, null, partial, order and duplicates, future,
- * phantom days, impossible values, impossible ranges, flat days; then jumps, unadjusted splits, staleness and gaps are
- * looked for in what is left. Pure: the same rows give the same bars and findings.
+ * phantom days, impossible values, impossible ranges, flat days, spikes; then jumps, unadjusted splits, sparse series,
+ * staleness and gaps are looked for in what is left. Pure: the same rows give the same bars and findings.
  */
 export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions): Cleaning {
   const { calendar, indexSymbol, period } = options;
@@ -80,11 +82,11 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
   const refused = new Map<string, { code: string; reason: string }>();
 
   const sent = new Map<string, Series>();
-  const eventsOf = new Map<string, ShareEvents>();
+  const events = new Map<string, ShareEvents>();
   for (const [symbol, parsed] of [...raw].sort(([a], [b]) => Number(a > b) - Number(a < b))) {
     if (parsed.ok) {
       sent.set(symbol, clipTo(parsed.series, period));
-      eventsOf.set(symbol, shareEvents(parsed.series));
+      events.set(symbol, shareEvents(parsed.series));
     } else {
       const reason = `line ${parsed.line}: ${parsed.detail}`;
       refused.set(symbol, { code: 'bar.format', reason });
@@ -94,6 +96,7 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
     }
   }
 
+  const eventsOf = (symbol: string): ShareEvents => events.get(symbol) ?? NO_EVENTS;
   const newestDate = newestOf([...sent.values()], period.to);
   const ordered = mapSeries(sent, findings, [
     (series) => dropNullRows(series, newestDate),
@@ -109,7 +112,10 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
     quarantineNonPositive,
     quarantineImpossibleRange,
     (series) => (isIndex(series) ? { series, findings: [] } : quarantineFlatRows(series)),
+    (series) => quarantineSpikes(series, eventsOf(series.symbol).splits),
   ]);
+  const observed = new Set([...sifted.values()].flatMap(({ dates }) => dates));
+  const expected = sessions.map(({ date }) => date).filter((date) => observed.has(date));
 
   const rawIndex = sent.get(indexSymbol);
   const isClosed = (date: string): boolean =>
@@ -122,14 +128,15 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
 
   const series = new Map<string, CleanSeries>();
   for (const [symbol, bars] of sifted) {
-    const events = eventsOf.get(symbol) ?? shareEvents(bars);
-    findings.push(...findJumps(bars, { eventDates: events.dates, indexMoves: moves }));
+    const own = eventsOf(symbol);
+    findings.push(...findJumps(bars, { eventDates: own.dates, indexMoves: moves }));
     const splits = findUnadjustedSplits(bars, {
-      splitDates: new Set(events.splits.keys()),
+      splitDates: new Set(own.splits.keys()),
       indexMoves: moves,
       regular,
     });
-    findings.push(...splits);
+    const sparse = findSparse(bars, expected);
+    findings.push(...splits, ...sparse);
     const all = sent.get(symbol)?.dates.length ?? 0;
     const bad = findings.find((one) => one.rule === 'bar.positive' && one.symbol === symbol)?.count ?? 0;
     if (bad > MAX_BAD_SHARE * all) {
@@ -137,13 +144,13 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
     } else if (splits.length > 0 && !options.allowUnadjustedSplit.includes(symbol)) {
       const first = splits[0]?.rows[0];
       refused.set(symbol, { code: 'series.unadjusted-split', reason: `${first?.date}: ${first?.detail}` });
+    } else if (sparse.length > 0) {
+      refused.set(symbol, { code: 'series.sparse', reason: sparse[0]?.rows[0]?.detail ?? '' });
     } else {
-      series.set(symbol, { bars, events, rows: { all, errors: errorRows(findings, symbol) } });
+      series.set(symbol, { bars, events: own, rows: { all, errors: errorRows(findings, symbol) } });
     }
   }
 
-  const observed = new Set([...series.values()].flatMap(({ bars }) => bars.dates));
-  const expected = sessions.map(({ date }) => date).filter((date) => observed.has(date));
   for (const { bars } of series.values()) {
     findings.push(...findStale(bars, regular), ...findGaps(bars, expected, isIndex(bars)));
   }

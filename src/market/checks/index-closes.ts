@@ -1,4 +1,5 @@
 import type { Series } from '../bars.ts';
+import { isSpike, nearestRows } from './spikes.ts';
 
 /** Closes of the index on its own sessions, ascending. */
 export interface IndexCloses {
@@ -8,7 +9,7 @@ export interface IndexCloses {
 
 /**
  * Dates on which the index has a positive close, from its rows as sent: a wrong high or an empty open does not take a
- * day off the axis. Of several rows of one date the later one with a close counts; `isClosed` dates are left out.
+ * day off the axis. Of several rows of one date the later one with a close counts; `isClosed` dates and spikes are left out.
  */
 export function indexCloses(raw: Series, isClosed: (date: string) => boolean): IndexCloses {
   const byDate = new Map<string, number>();
@@ -16,7 +17,12 @@ export function indexCloses(raw: Series, isClosed: (date: string) => boolean): I
     const close = raw.close[row] ?? NaN;
     if (close > 0 && !isClosed(date)) byDate.set(date, close);
   }
-  const sorted = [...byDate].sort(([a], [b]) => Number(a > b) - Number(a < b));
+  const sorted = [...byDate]
+    .sort(([a], [b]) => Number(a > b) - Number(a < b))
+    .filter(([, close], row, all) => {
+      const nearest = nearestRows(row, all.length).map((other) => all[other]?.[1] ?? NaN);
+      return !isSpike(close, nearest);
+    });
   return { dates: sorted.map(([date]) => date), close: Float64Array.from(sorted, ([, close]) => close) };
 }
 

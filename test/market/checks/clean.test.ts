@@ -258,6 +258,97 @@ test('a flat day without volume on a session is a halt for a stock and nothing f
   assert.ok(cleanDates(cleaning, INDEX).includes(day));
 });
 
+/** The middle of the days and their ends, where a bar is put at odds with all others. */
+const SPIKED = ['2026-01-05', '2026-01-06', '2026-01-16', '2026-01-29', TICK];
+
+test('a price more than twenty times off both nearest closes is quarantined, wherever it stands', () => {
+  const cases: readonly ((close: number) => Partial<Bar>)[] = [
+    () => ({ open: 1.8e11, high: 1.8e11, low: 1.8e11, close: 1.8e11, adjClose: 1.8e11 }),
+    () => ({ high: 1.8e11 }),
+    () => ({ low: 0.01 }),
+    (close) => ({ adjClose: 25 * close }),
+    (close) => ({ open: close / 25, high: close / 25, low: close / 25, close: close / 25 }),
+  ];
+  for (const day of SPIKED) {
+    for (const other of cases) {
+      const spiked = steady((date, close) => bar(date, close, date === day ? other(close) : {}));
+      const cleaning = clean({ [INDEX]: index, A: spiked, B: steady() });
+      assert.deepEqual(lines(cleaning), [`bar.spike error A ${day}`, `series.gap info A ${day}`]);
+      assert.deepEqual(cleaning.series.get('A')?.rows, { all: DAYS.length, errors: 1 });
+    }
+  }
+});
+
+test('what is wrong with a spike is told in adjusted prices', () => {
+  const details = clean({ [INDEX]: index, A: on('2026-01-07', { close: 1.8e11, high: 1.8e11 }) }).findings;
+  assert.deepEqual(details[0]?.rows, [
+    { date: '2026-01-07', detail: 'adjusted high 180000000000, nearest closes 101 and 103' },
+  ]);
+});
+
+test('a move of less than twenty times stays, and one at the newest bar that a split explains', () => {
+  const high = clean({ [INDEX]: index, A: on('2026-01-07', { high: 19 * 102 }) });
+  assert.deepEqual(lines(high, 'bar.spike'), []);
+  const early = steady((date, close) =>
+    date === TICK ? bar(date, close / 25, { split: 25, low: close / 25 - 1 }) : bar(date, close),
+  );
+  const cleaning = clean({ [INDEX]: index, A: early });
+  assert.deepEqual(lines(cleaning, 'bar.spike'), []);
+  assert.deepEqual(lines(cleaning, 'series.unadjusted-split'), []);
+});
+
+test('a move of more than twenty times that stays refuses the series, whatever the index did', () => {
+  const bars = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 10_000 : 100));
+  const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 75_000 : 80_000));
+  for (const market of [index, crash]) {
+    assert.deepEqual(
+      [...clean({ [INDEX]: market, A: bars }).refused],
+      [
+        [
+          'A',
+          { code: 'series.unadjusted-split', reason: '2026-01-20: close × 100.0000, more than any move' },
+        ],
+      ],
+    );
+  }
+  assert.deepEqual([...clean({ [INDEX]: bars, A: steady() }).refused.keys()], [INDEX]);
+});
+
+test('a spike of the index is no day of the axis, one of its high alone is', () => {
+  const day = '2026-01-20';
+  const spiked = (other: Partial<Bar>): Cleaning =>
+    clean({
+      [INDEX]: index.map((one) => (one.date === day ? { ...one, ...other } : one)),
+      A: steady(),
+    });
+  const others = DAYS.filter((date) => date !== day);
+  assert.deepEqual(spiked({ close: 8e9, high: 8e9 }).index.dates, others);
+  // Quarantined as impossible before spikes are looked for.
+  assert.deepEqual(spiked({ close: 8e9 }).index.dates, others);
+  const high = spiked({ high: 8e9 });
+  assert.deepEqual(high.index.dates, DAYS);
+  assert.deepEqual(lines(high, 'bar.spike'), [`bar.spike error ${INDEX} ${day}`]);
+});
+
+test('a series whose bars come after holes more often than one in four is refused, one long hole is none', () => {
+  const every = (n: number): Bar[] => steady().filter((_, i) => i % n === 0);
+  const kept = (bars: readonly Bar[]): Cleaning => clean({ [INDEX]: index, A: bars, B: steady() });
+  const fifth = kept(every(5));
+  assert.equal(DAYS.length, 18);
+  assert.deepEqual(
+    [...fifth.refused],
+    [['A', { code: 'series.sparse', reason: '3 of 4 bars come after a hole' }]],
+  );
+  assert.deepEqual(lines(fifth), [`series.sparse error A ${DAYS[0] ?? ''}`]);
+  const holes = (...missing: readonly number[]): Bar[] => steady().filter((_, i) => !missing.includes(i));
+  // 12 bars, three of them after a hole; 14 bars with four.
+  assert.deepEqual([...kept(holes(2, 5, 8, 9, 10, 11)).refused.keys()], []);
+  assert.deepEqual([...kept(holes(2, 5, 8, 11)).refused.keys()], ['A']);
+  assert.deepEqual([...kept(steady().filter((_, i) => i < 3 || i > 11)).refused.keys()], []);
+  const thin = clean({ [INDEX]: index.filter((_, i) => i % 2 === 0), A: steady() });
+  assert.deepEqual([...thin.refused.keys()], [INDEX]);
+});
+
 test('a jump is kept and named, with what explains it', () => {
   const jump = (day: string, other: Partial<Bar> = {}): Bar[] =>
     DAYS.map((date) => bar(date, date >= day ? 130 : 100, date === day ? other : {}));

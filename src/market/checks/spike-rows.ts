@@ -1,0 +1,38 @@
+import { adjustmentFactors } from '../bars.ts';
+import type { Series } from '../bars.ts';
+import { findingsOf } from './finding.ts';
+import { barAt, sift } from './sift.ts';
+import type { RuleResult } from './sift.ts';
+import { isSpike, nearestRows } from './spikes.ts';
+
+/**
+ * Rule `bar.spike`: quarantines rows (error) with an adjusted price more than 20 times above, or below, the adjusted closes of both
+ * nearest rows. A close beyond a split is not compared with: vendors list some before they divide by them.
+ */
+export function quarantineSpikes(series: Series, splits: ReadonlyMap<string, number>): RuleResult {
+  const { dates } = series;
+  const factors = adjustmentFactors(series);
+  const adjust = (price: number, row: number): number => price * (factors[row] ?? NaN);
+  const closes = series.close.map(adjust);
+  const isSplitBetween = (a: string, b: string): boolean =>
+    [...splits.keys()].some((date) => (a < date && date <= b) || (b < date && date <= a));
+  const { kept, removed } = sift(series, (row) => {
+    const nearest = nearestRows(row, dates.length)
+      .filter((other) => !isSplitBetween(dates[row] ?? '', dates[other] ?? ''))
+      .map((other) => closes[other] ?? NaN);
+    const { open, high, low, close } = barAt(series, row);
+    const prices = Object.entries({ open, high, low, close });
+    const odd = prices.find(([, price]) => isSpike(adjust(price, row), nearest));
+    if (odd === undefined) return undefined;
+    const [name, price] = odd;
+    return `adjusted ${name} ${round(adjust(price, row))}, nearest closes ${nearest.map(round).join(' and ')}`;
+  });
+  return {
+    series: kept,
+    findings: findingsOf({ rule: 'bar.spike', severity: 'error', symbol: series.symbol }, removed),
+  };
+}
+
+function round(price: number): number {
+  return Number(price.toPrecision(6));
+}
