@@ -79,6 +79,7 @@ export type EventBody =
       readonly held: boolean;
     }
   | { readonly type: 'data-recorded'; readonly path: string; readonly hash: string }
+  | { readonly type: 'data-restored'; readonly path: string; readonly hash: string }
   | {
       readonly type: 'attempt-recovered';
       readonly stage: string;

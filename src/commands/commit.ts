@@ -18,7 +18,7 @@ const commit: Command = {
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();
-      await syncData({ ...project, restorer }, selection);
+      await syncData({ ...project, restorer, asItIs: true }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       refuseProblems(plan);
       refuseTracked({ ...project, plan });

@@ -80,11 +80,17 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   return EXIT.ok;
 }
 
-const WORDS = { missing: 'is missing', part: 'is here in part', changed: 'changed' } as const;
+const WORDS = {
+  missing: 'is missing',
+  part: 'is here in part',
+  behind: 'is as it was before pipeline.lock changed',
+  changed: 'changed',
+} as const;
 
 /** How a stale input differs from what is recorded. */
 function stateOf(path: RelPath, { root, facts, recorder }: Project): keyof typeof WORDS {
   if (facts.observed(path).kind === 'missing') return 'missing';
+  if (facts.isBehind(path)) return 'behind';
   const recorded = recorder.data().find((artifact) => artifact.path === path);
   return partOf(root, facts, recorded) ? 'part' : 'changed';
 }

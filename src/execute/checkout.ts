@@ -4,6 +4,7 @@ import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
+import { DATA } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 
 export interface CheckoutOptions {
@@ -56,7 +57,7 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
       found.push({
         artifact,
         sharing: 'own',
-        owner: 'data',
+        owner: DATA,
         inGit: false,
         push: input.push,
         ...(input.remote !== undefined && { remote: input.remote }),

@@ -5,6 +5,7 @@ import { isInside } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
 import type { DataInput, HashAlgorithm, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
+import { noteStood } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
@@ -13,6 +14,7 @@ import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
+import { DATA } from './restore.ts';
 import type { Restorer } from './restore.ts';
 import { refuseLinkAbove } from './staging.ts';
 
@@ -27,6 +29,9 @@ export interface DataOptions {
   readonly algorithm: HashAlgorithm;
   readonly restorer: Restorer;
   readonly emit: Emit;
+  readonly stateDir: string;
+  /** What is here is recorded, also where the lock has moved since. */
+  readonly asItIs?: boolean;
 }
 
 /** Tracked inputs that are not as they are recorded: changed, new, or gone. The facts must have looked at them. */
@@ -54,13 +59,16 @@ export function newData({
   return pipeline.data.filter(({ path }) => !recorded.has(path));
 }
 
-/** Tracked inputs that selected stages read, wholly or in part, and that are neither here nor in the cache. */
+/**
+ * Tracked inputs that selected stages read, wholly or in part, of which what the lock says is neither here nor in the cache.
+ * Those that were edited are not among them.
+ */
 export function lostData(
   options: Pick<DataOptions, 'pipeline' | 'facts' | 'recorder' | 'cache'>,
   { stages }: Selection,
 ): readonly DataInput[] {
   const { pipeline, facts, cache } = options;
-  const gone = staleData(options).filter(({ path }) => facts.observed(path).kind === 'missing');
+  const gone = staleData(options).filter(({ path }) => isAway(path, facts));
   if (gone.length === 0) return gone;
   const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
   const deps = pipeline.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.deps);
@@ -70,6 +78,11 @@ export function lostData(
     // What never was recorded is missed by everybody.
     return !artifact || deps.some((dep) => isInside(dep.path, path) || isInside(path, dep.path));
   });
+}
+
+/** Nothing is here, or what was there before the lock moved. */
+function isAway(path: RelPath, facts: DiskFacts): boolean {
+  return facts.observed(path).kind === 'missing' || facts.isBehind(path);
 }
 
 function lostHint({ path, push }: DataInput, isRecorded: boolean, folder: string): string {
@@ -86,7 +99,9 @@ export function refuseLostData(
   const recorded = new Set<string>(options.recorder.data().map(({ path }) => path));
   const problems = lostData(options, selection).map((input) => ({
     code: 'data.missing',
-    message: `the tracked input "${input.path}" is neither here nor in the cache`,
+    message: options.facts.isBehind(input.path)
+      ? `the tracked input "${input.path}" is as it was before pipeline.lock changed, and the cache lacks what that says`
+      : `the tracked input "${input.path}" is neither here nor in the cache`,
     hint: lostHint(input, recorded.has(input.path), options.folder),
     at: [input.at],
   }));
@@ -94,8 +109,8 @@ export function refuseLostData(
 }
 
 /**
- * Records tracked inputs: what changed is cached and recorded, what is gone comes back by its hash. What is gone for good, or
- * here only in part by intent, stays recorded as it was; throws `data.missing` when a selected stage reads it and it is gone.
+ * Records tracked inputs: what was edited is cached and recorded; what is gone, or has been left behind by the lock, comes back by
+ * its hash. What is gone for good, or here only in part by intent, stays recorded as it was; throws `data.missing` when a selected stage reads it and it is gone.
  */
 export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
   const copies = newData(options).length > 0 ? createCopies(options.cache) : undefined;
@@ -112,22 +127,35 @@ async function recordData(
   selection: Selection,
   copies: Copies | undefined,
 ): Promise<void> {
-  const { facts, recorder, emit } = options;
+  const { facts, recorder } = options;
   await lookAtNew(options, copies);
   await facts.lookOnce(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
-  if (stale.length === 0) return;
-  refuseLostData(options, selection);
+  if (stale.length > 0) await bringUpToDate(options, { stale, selection });
+  const left = new Set<string>(staleData(options).map(({ path }) => path));
+  noteStood(
+    options.stateDir,
+    recorder.data().filter(({ path }) => !left.has(path)),
+  );
+}
+
+async function bringUpToDate(
+  options: DataOptions,
+  { stale, selection }: { readonly stale: readonly DataInput[]; readonly selection: Selection },
+): Promise<void> {
+  const { facts, recorder, emit } = options;
+  if (!options.asItIs) refuseLostData(options, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   const restored = new Set<RelPath>();
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
     const artifact = recorded.get(input.path);
-    if (here.kind === 'missing') {
+    if (here.kind === 'missing' || (!options.asItIs && facts.isBehind(input.path))) {
       if (!artifact || !hasArtifact(options.cache, artifact)) continue;
-      await options.restorer.restore('data', [{ artifact, sharing: 'own' }]);
+      await options.restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
       restored.add(input.path);
+      emit({ type: 'data-restored', path: input.path, hash: artifact.hash });
       continue;
     }
     if (partOf(options.root, facts, artifact)) continue;

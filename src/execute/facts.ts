@@ -14,6 +14,7 @@ import type {
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
+import type { Stood } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
 import { toTree } from '../store/observe.ts';
@@ -36,6 +37,8 @@ export interface DiskFacts extends Facts {
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
+  /** A tracked input is not what the lock says because the lock has moved since it was recorded, or brought here. */
+  isBehind(path: RelPath): boolean;
   /** How a path is looked at. */
   requestOf(path: RelPath): ObserveRequest;
   closureOf(stage: Stage): Closure | undefined;
@@ -56,6 +59,8 @@ export interface FactsOptions {
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly ticks: ReadonlyMap<StageName, string>;
+  /** What tracked inputs were when they were last recorded, or brought here. */
+  readonly stood: () => Stood;
   /** Whether only a part of a directory may be here, by intent. */
   readonly isPart: (tree: Artifact) => boolean;
 }
@@ -119,9 +124,16 @@ export function createFacts(options: FactsOptions): DiskFacts {
     return undefined;
   }
 
+  let stood: Stood | undefined;
+  function isBehind({ path, hash }: Artifact): boolean {
+    const here = observed(path);
+    if ((here.kind !== 'file' && here.kind !== 'tree') || here.artifact.hash === hash) return false;
+    return (stood ??= options.stood()).get(path) === here.artifact.hash;
+  }
+
   function isLess(recorded: Artifact): boolean {
     const here = observed(recorded.path);
-    if (here.kind === 'missing') return true;
+    if (here.kind === 'missing' || isBehind(recorded)) return true;
     if (here.kind !== 'tree' || !options.isPart(recorded)) return false;
     return here.entries.every(({ relpath, hash }) => lookInside(recorded, relpath) === hash);
   }
@@ -152,6 +164,10 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   return {
     observed,
+    isBehind(path) {
+      const recorded = recordedAround(path);
+      return recorded?.path === path && isBehind(recorded);
+    },
     requestOf,
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
@@ -174,8 +190,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     depHash(path) {
       const observation = observed(path);
       if (observation.kind === 'refused') throw observation.error;
-      const isOpen =
-        observation.kind === 'missing' || (observation.kind === 'tree' && data.has(path as RelPath));
+      const isOpen = observation.kind === 'missing' || data.size > 0;
       const recorded = isOpen ? recordedHash(path) : undefined;
       return recorded ?? (observation.kind === 'missing' ? undefined : observation.artifact.hash);
     },

@@ -33,7 +33,7 @@ export function refuseUnlocked(plan: Plan, recorder: Recorder, judging: Omit<Jud
 }
 
 /**
- * `--locked`: every tracked input that is here otherwise than the lock says; one that is gone comes back, of one that is here
+ * `--locked`: every tracked input that is here otherwise than the lock says; one that is gone, or that the lock has left behind, comes back, of one that is here
  * in part by intent all that is here is as recorded. Throws `locked.differs` and `locked.missing`.
  */
 export async function refuseUnlockedData(
@@ -44,6 +44,7 @@ export async function refuseUnlockedData(
   const changed = staleData(options).filter(
     ({ path }) =>
       options.facts.observed(path).kind !== 'missing' &&
+      !options.facts.isBehind(path) &&
       !partOf(options.root, options.facts, recorded.get(path)),
   );
   const problems = changed.map(({ path, at }): Problem => {

@@ -2,11 +2,15 @@ import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
+import { noteStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Journal } from './journal.ts';
 import { failedFolder } from './recover.ts';
 import { closeStaging, layStaging, openStaging } from './staging.ts';
+
+/** The owner of tracked inputs. */
+export const DATA = 'data';
 
 export interface ToRestore {
   readonly artifact: Artifact;
@@ -22,7 +26,7 @@ export interface RestoreMore {
 
 /** Makes artifacts out of the cache where they belong: built aside, then moved in by rename. */
 export interface Restorer {
-  /** `owner` names the stage (or `data`) in the journal. */
+  /** `owner` names the stage (or `DATA`) in the journal. */
   restore(owner: string, items: readonly ToRestore[], more?: RestoreMore): Promise<void>;
 }
 
@@ -73,6 +77,11 @@ export function createRestorer(options: RestorerOptions): Restorer {
         onWithdrawn: forget,
       });
       facts.noteOuts(items.map((item) => item.artifact));
+      if (owner === DATA)
+        noteStood(
+          stateDir,
+          items.map((item) => item.artifact),
+        );
       if (after) return after(moved, forget);
       await flushAcross(moved);
       forget();

@@ -150,6 +150,8 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
         return;
       case 'data-recorded':
         return tell('ran', `recorded ${event.path}`);
+      case 'data-restored':
+        return tell('ran', `brought back ${event.path}, as pipeline.lock says`);
       case 'attempt-recovered':
         return show(recoveredRow(event));
       case 'mutex-waited':

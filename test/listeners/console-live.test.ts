@@ -94,6 +94,7 @@ test('the live area is gone in the end and nothing that happened is lost', () =>
     '! fetch  recovered       completed: an earlier run was cut off',
     'warning[tick.behind]: the clock is behind the lock',
     '✓ recorded data/world.csv',
+    '✓ brought back data/lists, as pipeline.lock says',
     'error[remote.bad-object]: sha256:11 is not what it says',
     '✗ fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there',
     '✓ took the results of 2 stages from origin: fetch, features',

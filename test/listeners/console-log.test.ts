@@ -32,6 +32,7 @@ test('a log has one line per event and ends in a summary', () => {
 fetch  recovered  completed: an earlier run was cut off
 warning[tick.behind]: the clock is behind the lock
 recorded data/world.csv
+brought back data/lists, as pipeline.lock says
 fetching 4 objects (4 KiB) from origin
 error[remote.bad-object]: sha256:11 is not what it says
 fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there

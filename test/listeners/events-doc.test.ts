@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'stage-committing': true,
   'stage-finished': true,
   'data-recorded': true,
+  'data-restored': true,
   'attempt-recovered': true,
   'mutex-waited': true,
   warned: true,

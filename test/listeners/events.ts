@@ -64,6 +64,7 @@ export const EVERY_EVENT: readonly EventBody[] = [
   planned('fetch', 'features'),
   { type: 'warned', problem: { code: 'tick.behind', message: 'the clock is behind the lock' } },
   { type: 'data-recorded', path: 'data/world.csv', hash: 'sha256:00' },
+  { type: 'data-restored', path: 'data/lists', hash: 'sha256:00' },
   { type: 'transfer-started', direction: 'fetch', remote: 'origin', objects: 4, size: 4096 },
   { type: 'transfer-progressed', direction: 'fetch', objects: 1, size: 1024 },
   {
