@@ -126,21 +126,21 @@ async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: Reco
   // It may still be about to start what its runner asked for. Ours runs nothing yet.
   if (owner !== ownerMark()) await endMarked(owner, 0, RUNNER);
   const leader = orphan.process;
-  const marked = processesWithMark(orphan.id);
   const start = leader && processStart(leader.pid);
-  if (leader && start !== undefined && start !== leader.start && marked.length === 0) return;
-  const ours = leader !== undefined && (start === leader.start || marked.length > 0);
-  const isAlive = (): boolean =>
-    (ours && leader && isGroupAlive(leader.pid)) || processesWithMark(orphan.id).length > 0;
+  const marked = (): readonly number[] => processesWithMark(orphan.id);
+  // A group may outlive its leader; nobody else is given the pid meanwhile.
+  const isOurs = leader && (start === leader.start || (start === undefined && marked().length > 0));
+  const group = isOurs ? leader.pid : undefined;
+  const isAlive = (): boolean => (group !== undefined && isGroupAlive(group)) || marked().length > 0;
   const kill = (signal: NodeJS.Signals): void => {
-    if (ours && leader && (start === leader.start || start === undefined)) signalGroup(leader.pid, signal);
-    for (const pid of processesWithMark(orphan.id)) signalProcess(pid, signal);
+    if (group !== undefined) signalGroup(group, signal);
+    for (const pid of marked()) signalProcess(pid, signal);
   };
   kill('SIGTERM');
   for (let waited = 0; isAlive() && waited < GRACE_MS; waited += 50) await clock.sleep(50);
   if (isAlive()) kill('SIGKILL');
   for (let waited = 0; isAlive(); waited += 50) {
-    if (waited >= GRACE_MS) throw unkillable(orphan);
+    if (waited >= GRACE_MS) throw unkillable(orphan, group ?? marked()[0]);
     await clock.sleep(50);
   }
 }
@@ -150,14 +150,14 @@ function ownerOf(id: string): string {
   return id.slice(0, id.indexOf('.'));
 }
 
-function unkillable(orphan: AttemptRecord | LostAttempt): PipelineError {
+function unkillable(orphan: AttemptRecord | LostAttempt, pid: number | undefined): PipelineError {
   const whose = orphan.phase === 'lost' ? 'a stage' : `stage "${orphan.stage}"`;
   return new PipelineError(
     'recover.unkillable',
     `a process of ${whose} from an earlier run cannot be ended`,
     {
       exit: EXIT.busy,
-      hint: `end process ${orphan.process?.pid ?? '(unknown)'} yourself, then run again`,
+      hint: `end process ${pid ?? '(unknown)'} yourself, then run again`,
     },
   );
 }

@@ -54,6 +54,27 @@ test('the leader that a sound line names is ended, also when the first line is d
   assert.deepEqual(await ended, [null, 'SIGTERM']);
 });
 
+for (const [when, isLeft] of [
+  ['where nothing of the attempt lives', false],
+  ['where another process of the attempt is ended', true],
+] as const)
+  test(`a process that has the pid of the dead leader, but started at another time, goes on ${when}`, async (t) => {
+    const rig = crashed();
+    const stranger = spawn('sleep', ['20'], { env: cleanEnv(), stdio: 'ignore', detached: true });
+    t.after(() => stranger.kill('SIGKILL'));
+    const ended = once(stranger, 'exit');
+    const left = isLeft && spawn('sleep', ['20'], { env: { ...cleanEnv(), [MARK]: DEAD }, stdio: 'ignore' });
+    t.after(() => left && left.kill('SIGKILL'));
+    const leftEnded = left && once(left, 'exit');
+    createJournal(rig.path('.lockstep')).started(DEAD, { pid: stranger.pid ?? 0, start: '1' });
+    await recover(rig);
+    assert.equal(rig.read('out'), 'old');
+    if (leftEnded) assert.deepEqual(await leftEnded, [null, 'SIGTERM']);
+    // Only the first signal that ends a process is told.
+    stranger.kill('SIGKILL');
+    assert.deepEqual(await ended, [null, 'SIGKILL']);
+  });
+
 test('a launcher that outlives its runner starts nothing any more once the outs are put back', async (t) => {
   const rig = crashed();
   const [owner = ''] = DEAD.split('.');
