@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'node:test';
 import type { TestContext } from 'node:test';
 import { parseLock } from '../../src/record/lockfile.ts';
 import { parseRunEntry } from '../../src/record/runs.ts';
+import { createDisk, parseCall } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { OUTS, SCENARIOS } from './project.ts';
 import type { Scenario } from './project.ts';
 import { filesOf, hashesOf, objectsOf } from './references.ts';
@@ -12,41 +14,46 @@ import { sampleOf } from './seeded.ts';
 import { createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
 
-/** What would be on the disk if the power went now, as far as the calls tell: bytes by fsync, names by that of folders. */
-interface Disk {
-  see(call: string): void;
-  /** True when the file's bytes and its name were flushed since they last changed. */
-  isSafe(path: string): boolean;
-}
-
-function createDisk(): Disk {
-  const known = new Set<string>();
-  const flushed = new Set<string>();
-  const unnamed = new Set<string>();
-  return {
-    see(call) {
-      const [, name = '', path = '', from] = /^(\w+) ([^\t]*)(?:\t(.*))?$/.exec(call) ?? [];
-      known.add(path);
-      if (name === 'syncfs') {
-        for (const one of known) flushed.add(one);
-        unnamed.clear();
-      } else if (name === 'fsync' || name === 'fdatasync') {
-        flushed.add(path);
-        for (const one of unnamed) if (dirname(one) === path) unnamed.delete(one);
-      } else if (name === 'open' || /^(write|append|trunc|copyFile)/.test(name)) flushed.delete(path);
-      else if (from !== undefined) {
-        if (flushed.has(from)) flushed.add(path);
-        else flushed.delete(path);
-        unnamed.add(path);
-      }
-    },
-    isSafe: (path) => flushed.has(path) && !unnamed.has(path),
+/**
+ * Holds calls to what records of attempts are for: one is safe before an out moves, and is emptied only when the out's
+ * new name is, and the lock if it was to change. Returns what looks at a call before the disk sees it, and how often it
+ * had something to say.
+ */
+function createRecords({ folder, scenario, before, after }: Stage, disk: Disk): (call: string) => number {
+  const root = join(folder, 'twin');
+  const lock = join(root, 'pipeline.lock');
+  const outs = new Set((scenario.outs ?? OUTS).map((out) => join(root, out)));
+  const recordOf = (id: string): string => join(root, `.lockstep/attempts/${id}.ndjson`);
+  /** Record → outs that were moved under it. */
+  const moved = new Map<string, readonly string[]>();
+  /** Records that were written to since the last lock. */
+  const unlocked = new Set<string>();
+  return (call) => {
+    const { name, path, from = '' } = parseCall(call);
+    const out = [path, from].find((one) => outs.has(one));
+    const [, id] = /\/\.lockstep\/staging\/([^/]+)\/(?:aside|outs)\//.exec(call) ?? [];
+    if (name === 'rename' && out !== undefined && id !== undefined) {
+      assert.ok(disk.isSafe(recordOf(id)), `${scenario.name}: its record is not safe before ${call}`);
+      moved.set(recordOf(id), [...(moved.get(recordOf(id)) ?? []), out]);
+      return 1;
+    }
+    if (path === lock && name === 'rename') unlocked.clear();
+    if (!path.startsWith(join(root, '.lockstep/attempts/'))) return 0;
+    if (name === 'write') unlocked.add(path);
+    if (name !== 'ftruncate' && name !== 'rm') return 0;
+    for (const one of moved.get(path) ?? [])
+      assert.ok(disk.isNamed(one), `${one} is not safe before ${call}`);
+    if (before.lock !== after.lock)
+      assert.ok(!unlocked.has(path) && disk.isSafe(lock), `the lock is not safe before ${call}`);
+    moved.delete(path);
+    return 1;
   };
 }
 
 async function assertOrder(stage: Stage): Promise<number> {
   const root = join(stage.folder, 'twin');
   const disk = createDisk();
+  const seeRecords = createRecords(stage, disk);
   let checked = 0;
   const lock = await parseLock(stage.after.lock);
   const lastLock = stage.calls.findLastIndex((call) => call.startsWith(`rename ${root}/pipeline.lock\t`));
@@ -75,29 +82,14 @@ async function assertOrder(stage: Stage): Promise<number> {
       const store = join(root, '.lockstep');
       assertSafe(store, objectsOf(store, [...lock.stages.values()].flatMap(hashesOf)), 'the lock');
     }
+    checked += seeRecords(call);
     disk.see(call);
-    if (index > lastLock && lastLock >= 0 && /^rm .*\/attempts\//.test(call)) {
-      for (const name of ['pipeline.lock', ...(stage.scenario.outs ?? OUTS)])
-        assert.ok(
-          !isUnnamed(stage.calls.slice(0, index), join(root, name)),
-          `${name} is not safe before ${call}`,
-        );
-      assert.ok(disk.isSafe(join(root, 'pipeline.lock')), `the lock is not safe before ${call}`);
-      checked++;
-    }
   }
   return checked;
 }
 
-/** True when something was moved to a path and its folder was not flushed since. */
-function isUnnamed(calls: readonly string[], path: string): boolean {
-  const moved = calls.findLastIndex((call) => call.startsWith(`rename ${path}\t`));
-  const isFlush = (call: string): boolean => call === `fsync ${dirname(path)}` || call.startsWith('syncfs ');
-  return moved >= 0 && !calls.slice(moved).some(isFlush);
-}
-
 const DOZENS = ['a first repro of dozens of files', 'push of dozens of files'];
-const RISKY = ['a repro over old outs', 'commit', 'push', 'fetch', ...DOZENS];
+const RISKY = ['a repro over old outs', 'checkout', 'commit', 'push', 'fetch', ...DOZENS];
 // What gc removes is referred to by nothing.
 const MORE = SCENARIOS.map(({ name }) => name).filter((name) => name !== 'gc --delete');
 const CHOSEN = sampleOf(process.env, 0) === 0 ? RISKY : MORE;
