@@ -199,6 +199,10 @@ test('the answer is given for the whole project as it is asked for mostly, and f
   // Another release, or a damaged file, is none.
   writeSettled(path, '0.0.0', { ...kept, stages: 77 });
   assert.equal((await run('status')).stdout, fresh(5));
+  writeSettled(path, version, { ...kept, stages: 77 });
+  const damaged = readFileSync(path, 'latin1').replace('"stages":77', '"stages":78');
+  writeFileSync(path, damaged, 'latin1');
+  assert.equal((await run('status')).stdout, fresh(5));
 });
 
 test('what is not there is never settled: whether the cache has it would have to be asked again', async () => {
