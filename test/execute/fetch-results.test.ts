@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { Remote, Source } from '../../src/base/remote.ts';
 import { fetchResults } from '../../src/execute/fetch-results.ts';
+import { entryPathOf, formatRunEntry } from '../../src/record/runs.ts';
 import { createDemo, succeeded } from '../commands/projects.ts';
+import { shellResult } from '../record/rig.ts';
 import { createMemoryRemote } from '../remotes/memory-remote.ts';
 
 const { signal } = new AbortController();
@@ -39,4 +41,20 @@ test('a run-cache entry that breaks off is asked for again, from its start', asy
 test('a run-cache entry that always breaks off is told', async () => {
   const { remote, key } = await entryRemote(3);
   await assert.rejects(fetchResults({ remote, keys: [key], ...given }), /broken off/);
+});
+
+test('a sound entry under the name of another one is not taken', async () => {
+  const result = shellResult('one');
+  const [key, other] = [result, shellResult('another')].map((one) => entryPathOf(one.fingerprint));
+  assert.ok(key !== undefined && other !== undefined);
+  const bytes = Buffer.from(formatRunEntry(result));
+  const remote = createMemoryRemote(
+    new Map([
+      [key, bytes],
+      [other, bytes],
+    ]),
+  );
+  const taken = async (keys: readonly string[]): Promise<number> =>
+    (await fetchResults({ remote, keys, accepts: () => true, signal })).length;
+  assert.deepEqual([await taken([key]), await taken([other])], [1, 0]);
 });
