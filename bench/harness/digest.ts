@@ -11,8 +11,9 @@ export function listFiles(folder: string): readonly string[] {
 }
 
 /**
- * Number of the files below a folder and one hash over their contents, whatever they are called: so a workspace, a cache
- * and a remote that hold the same bytes say the same. Directory manifests (`….dir`) and hidden files do not count.
+ * Number of the different contents of files below a folder and one hash over them, whatever the files are called: so a
+ * workspace, a cache and a remote that hold the same bytes say the same. Directory manifests (`….dir`) and hidden files do
+ * not count.
  */
 export async function digestFolder(folder: string): Promise<string> {
   const hashes = await hashInWorkers(listFiles(folder).filter((path) => !/\.dir$|\/\.[^/]*$/.test(path)));
