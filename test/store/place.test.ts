@@ -21,6 +21,7 @@ import type { TestContext } from 'node:test';
 import { PipelineError, isSystemError } from '../../src/base/error.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
+import { checkObjects } from '../../src/execute/verify-objects.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { lookOf } from '../../src/io/hash-file.ts';
 import { createCache } from '../../src/store/cache.ts';
@@ -186,24 +187,50 @@ test('an object that cannot be read is not taken for a damaged one', async (t) =
   assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [] });
 });
 
-test('what is written to an object while it is hashed is not believed', async (t) => {
-  const { cache, put } = home();
-  const { hash } = await put('x', 'text');
-  const object = cache.pathOf(hash);
-  cache.memo.remember({ ...lookOf(lstatSync(object)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+/** Does something as soon as the next file that is read has been closed. */
+function onceRead(t: TestContext, act: () => void): void {
   const { closeSync } = fs;
   const closing = t.mock.method(fs, 'closeSync', (fd: number) => {
     closeSync(fd);
     closing.mock.restore();
     syncBuiltinESMExports();
+    act();
+  });
+  syncBuiltinESMExports();
+}
+
+test('what is written to an object while it is hashed is not believed', async (t) => {
+  const { cache, put } = home();
+  const { hash } = await put('x', 'text');
+  const object = cache.pathOf(hash);
+  cache.memo.remember({ ...lookOf(lstatSync(object)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  onceRead(t, () => {
     chmodSync(object, 0o644);
     writeFileSync(object, 'evil');
     chmodSync(object, 0o444);
   });
-  syncBuiltinESMExports();
   await cache.check([hash]);
   assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
 });
+
+for (const [who, check] of Object.entries<(cache: Cache, hash: ContentHash) => Promise<unknown>>({
+  'what needs it': (cache, hash) => cache.check([hash]),
+  verify: (cache, hash) =>
+    checkObjects({ cache, hashes: [hash], readData: false, signal: new AbortController().signal }),
+}))
+  test(`a good object that another process puts in place of a rotten one, while ${who} reads that, stays`, async (t) => {
+    const { root, cache, put, corrupt } = home();
+    const { hash } = await put('x', 'text');
+    const object = cache.pathOf(hash);
+    rmSync(object);
+    writeFileSync(object, 'evil', { mode: 0o444 });
+    writeFileSync(join(root, 'good'), 'text', { mode: 0o444 });
+    onceRead(t, () => renameSync(join(root, 'good'), object));
+    await check(cache, hash);
+    assert.deepEqual(corrupt, []);
+    assert.equal(readFileSync(object, 'utf8'), 'text');
+    assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [] });
+  });
 
 test('files on another device than the cache are copied, in and out', async (t) => {
   const { root, cache } = home();
