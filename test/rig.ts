@@ -51,6 +51,7 @@ export interface Rig {
   remove(name: string): void;
   /** Runs `lockstep ARGS` to its end. */
   lockstep(args: readonly string[], options?: RunOptions): Promise<Ran>;
+  /** The same for one that a test talks to; it is killed where it outlives the test, which would hang otherwise. */
   start(args: readonly string[], options?: RunOptions): Running;
 }
 
@@ -81,7 +82,11 @@ export function rigAt(
     bytes: (name) => readFileSync(join(root, name)),
     remove: (name) => rmSync(join(root, name), { recursive: true, force: true }),
     lockstep: (args, options) => start({ root, cli }, args, options).ended,
-    start: (args, options) => start({ root, cli }, args, options),
+    start(args, options) {
+      const running = start({ root, cli }, args, options);
+      after(() => running.process.kill('SIGKILL'));
+      return running;
+    },
   };
   for (const [name, text] of Object.entries(files)) rig.write(name, text);
   mkdirSync(join(root, 'node_modules'), { recursive: true });

@@ -4,14 +4,13 @@ import test from 'node:test';
 import { createRig } from '../rig.ts';
 import { eventsOf, makeFifo, outcomesOf } from './tools.ts';
 
-test('a second repro waits, says for whom and since when, and then finds everything fresh', async (t) => {
+test('a second repro waits, says for whom and since when, and then finds everything fresh', async () => {
   const rig = createRig({
     'pipeline.yaml': 'stages:\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',
   });
   makeFifo(rig.path('go'));
   const env = { LOCKSTEP_NOW: '2026-03-17T10:30:00Z' };
   const first = rig.start(['repro', '--json'], { env });
-  t.after(() => first.process.kill('SIGINT'));
   await first.seen('"ready\\n"');
 
   const hurried = await rig.lockstep(['repro', '--wait', '0'], { env });
@@ -26,7 +25,6 @@ test('a second repro waits, says for whom and since when, and then finds everyth
   assert.equal(dry.code, 0);
 
   const second = rig.start(['repro'], { env });
-  t.after(() => second.process.kill('SIGINT'));
   await second.seen('waiting for the workspace: lockstep repro --json holds it since 2026-03-17T10:30:00Z');
   writeFileSync(rig.path('go'), 'x');
   assert.equal((await first.ended).code, 0);
@@ -36,7 +34,7 @@ test('a second repro waits, says for whom and since when, and then finds everyth
   assert.ok(!ended.stderr.includes('started'));
 });
 
-test('a checkout waits for nobody when all is in place, and like any other when something is not', async (t) => {
+test('a checkout waits for nobody when all is in place, and like any other when something is not', async () => {
   const rig = createRig({
     'pipeline.yaml':
       'stages:\n  a:\n    cmd: echo a > a\n    outs: [a]\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',
@@ -44,7 +42,6 @@ test('a checkout waits for nobody when all is in place, and like any other when 
   makeFifo(rig.path('go'));
   assert.equal((await rig.lockstep(['repro', 'a'])).code, 0);
   const first = rig.start(['repro', '--json']);
-  t.after(() => first.process.kill('SIGINT'));
   await first.seen('"ready\\n"');
   const idle = await rig.lockstep(['checkout', 'a', '--wait', '0']);
   assert.deepEqual([idle.code, idle.stdout], [0, 'The workspace is as pipeline.lock says.\n']);
@@ -53,7 +50,6 @@ test('a checkout waits for nobody when all is in place, and like any other when 
   assert.equal(refused.code, 3);
   assert.ok(!existsSync(rig.path('a')));
   const waiting = rig.start(['checkout', 'a']);
-  t.after(() => waiting.process.kill('SIGINT'));
   await waiting.seen('waiting for the workspace');
   writeFileSync(rig.path('go'), 'x');
   assert.equal((await first.ended).code, 0);
@@ -61,16 +57,14 @@ test('a checkout waits for nobody when all is in place, and like any other when 
   assert.equal(rig.read('a'), 'a\n');
 });
 
-test('Ctrl-C ends a command that waits for another one', async (t) => {
+test('Ctrl-C ends a command that waits for another one', async () => {
   const rig = createRig({
     'pipeline.yaml': 'stages:\n  s:\n    cmd: echo ready; cat go > out\n    outs: [out]\n',
   });
   makeFifo(rig.path('go'));
   const first = rig.start(['repro', '--json']);
-  t.after(() => first.process.kill('SIGINT'));
   await first.seen('"ready\\n"');
   const second = rig.start(['repro']);
-  t.after(() => second.process.kill('SIGINT'));
   await second.seen('waiting for the workspace');
   second.process.kill('SIGINT');
   const ended = await second.ended;
@@ -80,7 +74,7 @@ test('Ctrl-C ends a command that waits for another one', async (t) => {
   assert.equal((await first.ended).code, 0);
 });
 
-test('-j stages run at a time, and no more of a pool than it holds', async (t) => {
+test('-j stages run at a time, and no more of a pool than it holds', async () => {
   const stage = (name: string, more = ''): string =>
     `  ${name}:\n    cmd: echo here-${name}; cat go-${name} > ${name}\n    outs: [${name}]\n${more}`;
   const rig = createRig({
@@ -88,7 +82,6 @@ test('-j stages run at a time, and no more of a pool than it holds', async (t) =
   });
   for (const name of 'abcd') makeFifo(rig.path(`go-${name}`));
   const running = rig.start(['repro', '--json', '-j', '2']);
-  t.after(() => running.process.kill('SIGINT'));
   // `b` may not start beside `a`, so `c` does.
   await Promise.all([running.seen('here-a'), running.seen('here-c')]);
   writeFileSync(rig.path('go-a'), '');
@@ -142,7 +135,7 @@ test('who holds up the most starts first, by the longest path of the durations o
   assert.deepEqual(await roots(), ['head', 'slow', 'quick']);
 });
 
-test('after a failure nothing new starts and what runs may finish; --keep-going does what does not depend on it', async (t) => {
+test('after a failure nothing new starts and what runs may finish; --keep-going does what does not depend on it', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
   bad: { cmd: cat go-bad; exit 1, outs: [bad] }
@@ -156,7 +149,6 @@ test('after a failure nothing new starts and what runs may finish; --keep-going 
   makeFifo(rig.path('go-bad'));
   makeFifo(rig.path('go-long'));
   const running = rig.start(['repro', '--json', '-j', '2']);
-  t.after(() => running.process.kill('SIGINT'));
   await running.seen('here-long');
   writeFileSync(rig.path('go-bad'), '');
   await running.seen('"outcome":"failed"');
