@@ -42,6 +42,8 @@ export interface Trigger {
   readonly branch: string;
   readonly key?: string;
   readonly folderId?: string;
+  /** Which run of the workflow it is; 1 when absent. */
+  readonly runNumber?: number;
   /** Called before the step of that name. */
   readonly before?: Readonly<Record<string, () => void>>;
 }
@@ -165,6 +167,7 @@ function expand(env: Readonly<Record<string, string>>, trigger: Trigger): Readon
   const known: Readonly<Record<string, string>> = {
     'secrets.GOOGLE_KEY': trigger.key ?? '',
     'vars.GOOGLE_DRIVE_FOLDER_ID': trigger.folderId ?? '',
+    'github.run_number': String(trigger.runNumber ?? 1),
     'github.event.repository.default_branch': trigger.event === 'schedule' ? '' : 'main',
   };
   return Object.fromEntries(

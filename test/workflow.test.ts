@@ -10,6 +10,7 @@ import type { StepRan, Workflow } from './workflow-rig.ts';
 
 const pipeline = readWorkflow('pipeline');
 const check = readWorkflow('check');
+const crash = readWorkflow('crash');
 
 const PROJECT = {
   '.gitignore': 'node_modules/\n.lockstep/\n',
@@ -45,14 +46,14 @@ test('the pipeline runs when pipeline.yaml says, at six in the morning in India 
 
 test('each workflow may do only what it needs, and only trusted code sees secrets', () => {
   assert.deepEqual(pipeline.permissions, { contents: 'write' });
-  assert.deepEqual(check.permissions, { contents: 'read' });
+  for (const { permissions } of [check, crash]) assert.deepEqual(permissions, { contents: 'read' });
   assert.equal(pipeline.concurrency['cancel-in-progress'], false);
   assert.ok('pull_request' in check.on && !('pull_request_target' in check.on));
   assert.doesNotMatch(JSON.stringify(check), /secrets\./);
 });
 
 test('actions are named with their major version, and no expression is pasted into a script', () => {
-  for (const workflow of [pipeline, check]) {
+  for (const workflow of [pipeline, check, crash]) {
     for (const step of stepsOf(workflow)) {
       if (step.uses !== undefined) assert.match(step.uses, /^actions\/[a-z-]+@v\d+$/);
       assert.doesNotMatch(step.run ?? '', /\$\{\{/);
@@ -68,6 +69,18 @@ test('a change is checked by a fresh install and all checks', () => {
   const script = readFileSync(join(REPOSITORY, '.ci/run'), 'utf8');
   assert.match(script, /^npm ci$[\s\S]*^npm run check$/m);
   assert.ok('push' in check.on);
+});
+
+test('every week the crash tests try all they can, with a seed of their own that is told', () => {
+  assert.deepEqual(Object.keys(crash.on).sort(), ['schedule', 'workflow_dispatch']);
+  const [{ cron } = { cron: '' }] = crash.on['schedule'] as readonly { cron: string }[];
+  const [first, second] = new Cron(cron, { timezone: 'UTC' }).nextRuns(2, new Date('2026-03-13T12:00:00Z'));
+  assert.equal(Number(second) - Number(first), 7 * 24 * 3600 * 1000);
+  const scripts = { 'test:crash': 'echo tried with $LOCKSTEP_SEED' };
+  const sandbox = createSandbox({ 'package.json': JSON.stringify({ scripts }) });
+  const [ran] = sandbox.run(crash, { ...nightly, runNumber: 41 });
+  assert.equal(ran?.code, 0, ran?.output);
+  assert.match(ran.output, /^To repeat it: LOCKSTEP_SEED=41 npm run test:crash$[^]*^tried with 41$/m);
 });
 
 test('the first run commits the lock and stores the bytes, the second finds nothing to do', () => {
