@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { createRig } from '../rig.ts';
@@ -30,7 +30,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['gc', '--delete'],
   ['status'],
   ['repro', '--pull'],
+  ['verify', '--read-data'],
 ];
+
+/** Records what stands there, whatever its stages would make: only for who has just run. */
+const COMMIT: readonly string[] = ['commit'];
 
 /** How a project ends for each text of `in.txt`, found by a run that is alone. */
 async function endings(origin: Rig, texts: readonly string[]): Promise<ReadonlyMap<string, State>> {
@@ -58,15 +62,16 @@ interface Round {
 /** Two to eight commands at once, over two workspaces with one remote; then one repro and one push in each, alone. */
 async function playRound({ remote, rigs, texts, alone, seeded, told }: Round): Promise<void> {
   const wanted = rigs.map((rig) => {
-    const text = seeded.pick(texts);
+    const text = seeded.pick([...texts, rig.read('in.txt')]);
+    const commands = hasRun(rig, text) ? [...COMMANDS, COMMIT] : COMMANDS;
     rig.write('in.txt', text);
-    return text;
+    return { text, commands };
   });
   const count = 2 + seeded.below(7);
-  const lines = Array.from({ length: count }, () => ({
-    rig: seeded.below(rigs.length),
-    args: seeded.pick(COMMANDS),
-  }));
+  const lines = Array.from({ length: count }, () => {
+    const rig = seeded.below(rigs.length);
+    return { rig, args: seeded.pick(wanted[rig]?.commands ?? []) };
+  });
   const script = `${told}: ${lines.map(({ rig, args }) => `${rig}:${args.join(' ')}`).join(', ')}`;
   const ended = await Promise.all(
     lines.map(async ({ rig, args }) => ({
@@ -83,7 +88,7 @@ async function playRound({ remote, rigs, texts, alone, seeded, told }: Round): P
     const last = await rig.lockstep(['repro']);
     assert.equal(last.code, 0, `${script}: ${last.stderr}`);
     const now = await readState(rig.root, OUTS);
-    const twin = alone.get(wanted[index] ?? '');
+    const twin = alone.get(wanted[index]?.text ?? '');
     assert.equal(now.lock, twin?.lock, script);
     assert.deepEqual([...now.outs], [...(twin?.outs ?? [])], script);
     assert.deepEqual([...now.rights], [...(twin?.rights ?? [])], script);
@@ -94,6 +99,11 @@ async function playRound({ remote, rigs, texts, alone, seeded, told }: Round): P
     await recover(rig);
     assert.deepEqual(leftovers(rig.root), [], script);
   }
+}
+
+/** Whether the outs of a workspace are those of a text. */
+function hasRun(rig: Rig, text: string): boolean {
+  return existsSync(rig.path('pipeline.lock')) && rig.read('in.txt') === text;
 }
 
 /** A command ends well, or says that what it needs is not there (yet, or any more); it never fails for its neighbours. */
