@@ -39,7 +39,7 @@ import { ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
-import { readStood } from './record/stood.ts';
+import { pathOfStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
@@ -191,7 +191,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     ticks: ticks.of,
     lockOf: (name) => recorder.lockOf(name),
     lockedData: () => recorder.data(),
-    stood: () => readStood(stateDir),
+    stood: () => readStood(pathOfStood(stateDir)),
     isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
   if (ground.seen) facts.noteSeen(ground.seen.found);

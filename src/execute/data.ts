@@ -5,7 +5,7 @@ import { isInside } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
 import type { DataInput, HashAlgorithm, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
-import { noteStood } from '../record/stood.ts';
+import { noteStood, pathOfStood } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
@@ -134,7 +134,7 @@ async function recordData(
   if (stale.length > 0) await bringUpToDate(options, { stale, selection });
   const left = new Set<string>(staleData(options).map(({ path }) => path));
   noteStood(
-    options.stateDir,
+    pathOfStood(options.stateDir),
     recorder.data().filter(({ path }) => !left.has(path)),
   );
 }

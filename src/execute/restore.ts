@@ -2,7 +2,7 @@ import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
-import { noteStood } from '../record/stood.ts';
+import { noteStood, pathOfStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Journal } from './journal.ts';
@@ -79,7 +79,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
       facts.noteOuts(items.map((item) => item.artifact));
       if (owner === DATA)
         noteStood(
-          stateDir,
+          pathOfStood(stateDir),
           items.map((item) => item.artifact),
         );
       if (after) return after(moved, forget);
