@@ -52,7 +52,10 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 
   function heirOf(stage: StageName): number | undefined {
     const heirs = (graph.downstream.get(stage) ?? []).filter((name) => selection.stages.has(name));
-    return heirs.length > 0 ? Math.max(...heirs.map((name) => options.ranks.get(name) ?? 0)) : undefined;
+    // Not `Math.max(...)`: there may be more of them than a call takes arguments.
+    const first = (most: number | undefined, name: StageName): number =>
+      Math.max(most ?? 0, options.ranks.get(name) ?? 0);
+    return heirs.reduce(first, undefined);
   }
 
   function finish(stage: Stage, finished: Finished): Outcome {
