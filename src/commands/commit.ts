@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
-import { syncData } from '../execute/data.ts';
 import { refuseParts } from '../execute/parts.ts';
+import { syncData } from '../execute/sync-data.ts';
 import { refuseTracked } from '../execute/tracked.ts';
 import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
 import type { Command } from './command.ts';

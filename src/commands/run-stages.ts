@@ -1,16 +1,16 @@
 import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import type { Listener } from '../base/event.ts';
-import { syncData } from '../execute/data.ts';
-import { orphanedDeps } from '../plan/orphaned-dep.ts';
 import { lockedWorld, refuseUnlocked } from '../execute/locked.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { runPlan } from '../execute/run.ts';
 import type { RunResult } from '../execute/run.ts';
+import { syncData } from '../execute/sync-data.ts';
 import { refuseTracked } from '../execute/tracked.ts';
 import type { World } from '../execute/world.ts';
 import { createHistoryListener } from '../listeners/history.ts';
 import { createSchedule } from '../listeners/schedule.ts';
+import { orphanedDeps } from '../plan/orphaned-dep.ts';
 import type { Plan, Selection } from '../plan/plan.ts';
 import { rankStages } from '../plan/priority.ts';
 import type { Project } from '../project.ts';

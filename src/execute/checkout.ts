@@ -1,10 +1,10 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
+import { DATA } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
-import { DATA } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 
 export interface CheckoutOptions {

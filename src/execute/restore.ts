@@ -2,15 +2,12 @@ import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
-import { noteStood, pathOfStood } from '../record/stood.ts';
+import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Journal } from './journal.ts';
 import { failedFolder } from './recover.ts';
 import { closeStaging, layStaging, openStaging } from './staging.ts';
-
-/** The owner of tracked inputs. */
-export const DATA = 'data';
 
 export interface ToRestore {
   readonly artifact: Artifact;

@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import type { Artifact } from '../base/types.ts';
 import { readSealed, writeSealed } from '../io/sealed.ts';
 
+/** Who restores tracked inputs, where stages restore their outs. */
+export const DATA = 'data';
+
 /** Path → content hash. */
 export type Stood = ReadonlyMap<string, string>;
 

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { Emit } from '../base/event.ts';
+import type { DataInput, HashAlgorithm, RelPath } from '../base/types.ts';
+import type { Selection } from '../plan/plan.ts';
+import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
+import { createObserver } from '../store/observe.ts';
+import { createCopies, takeIn } from '../store/take-in.ts';
+import type { Copies } from '../store/take-in.ts';
+import { newData, refuseLostData, staleData } from './data.ts';
+import type { DataFacts } from './data.ts';
+import { hasArtifact } from './facts.ts';
+import { partOf } from './incomplete.ts';
+import type { Restorer } from './restore.ts';
+import { refuseLinkAbove } from './staging.ts';
+
+export interface DataOptions extends DataFacts {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly algorithm: HashAlgorithm;
+  readonly restorer: Restorer;
+  readonly emit: Emit;
+  /** What is here is recorded, also where the lock has moved since. */
+  readonly asItIs?: boolean;
+}
+
+/**
+ * Records tracked inputs: what was edited is cached and recorded; what is gone, or has been left behind by the lock, comes back by
+ * its hash. What is gone for good, or here only in part by intent, stays recorded as it was; throws `data.missing` when a selected stage reads it and it is gone.
+ */
+export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
+  const copies = newData(options).length > 0 ? createCopies(options.cache) : undefined;
+  try {
+    await recordData(options, selection, copies);
+  } catch (error) {
+    copies?.drop();
+    throw error;
+  }
+}
+
+async function recordData(
+  options: DataOptions,
+  selection: Selection,
+  copies: Copies | undefined,
+): Promise<void> {
+  const { facts, recorder } = options;
+  await lookAtNew(options, copies);
+  await facts.lookOnce(options.pipeline.data.map((input) => input.path));
+  const stale = staleData(options);
+  if (stale.length > 0) await bringUpToDate(options, { stale, selection });
+  const left = new Set<string>(staleData(options).map(({ path }) => path));
+  noteStood(
+    pathOfStood(options.stateDir),
+    recorder.data().filter(({ path }) => !left.has(path)),
+  );
+}
+
+async function bringUpToDate(
+  options: DataOptions,
+  { stale, selection }: { readonly stale: readonly DataInput[]; readonly selection: Selection },
+): Promise<void> {
+  const { facts, recorder, emit } = options;
+  if (!options.asItIs) refuseLostData(options, selection);
+  const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
+  const restored = new Set<RelPath>();
+  for (const input of stale) {
+    const here = facts.observed(input.path);
+    if (here.kind === 'refused') throw here.error;
+    const artifact = recorded.get(input.path);
+    if (here.kind === 'missing' || (!options.asItIs && facts.isBehind(input.path))) {
+      if (!artifact || !hasArtifact(options.cache, artifact)) continue;
+      await options.restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
+      restored.add(input.path);
+      emit({ type: 'data-restored', path: input.path, hash: artifact.hash });
+      continue;
+    }
+    if (partOf(options.root, facts, artifact)) continue;
+    await saveData(input, options);
+    facts.noteOuts([here.artifact]);
+    recorded.set(input.path, here.artifact);
+    emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
+  }
+  // Stages may read single files of them, or folders that they are in.
+  facts.forgetNear(restored);
+  recorder.setData([...recorded.values()]);
+}
+
+/** Of what was never recorded the cache will lack most: it is copied while it is read for the first time. */
+async function lookAtNew(options: DataOptions, keeper: Copies | undefined): Promise<void> {
+  const { root, cache, algorithm, facts } = options;
+  const paths = newData(options).map(({ path }) => path);
+  if (paths.length === 0) return;
+  // Threads are for those who have something to read.
+  using crew = (await import('../io/crew.ts')).createCrew();
+  const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, crew, keeper });
+  facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
+}
+
+/**
+ * Data belongs to the user: it never becomes one inode with its object. Throws `out.linked` for what lies behind a link: it
+ * could be recorded, but never restored.
+ */
+async function saveData(input: DataInput, { facts, cache, root }: DataOptions): Promise<void> {
+  refuseLinkAbove({ path: input.path, home: join(root, input.path) }, input.at);
+  const here = facts.observed(input.path);
+  if (here.kind === 'file' || here.kind === 'tree')
+    await takeIn(cache, [{ path: join(root, input.path), here, sharing: 'own' }]);
+}
