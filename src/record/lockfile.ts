@@ -173,6 +173,6 @@ function foreign(version: number): PipelineError {
 function invalid(why: string, line = 1): PipelineError {
   return new PipelineError('lock.invalid', `${LOCKFILE} is refused: ${why}`, {
     at: place(line),
-    hint: 'restore it with "git checkout pipeline.lock", or delete it and run "lockstep repro"',
+    hint: 'restore it with "git checkout HEAD pipeline.lock", or delete it and run "lockstep repro"',
   });
 }

@@ -36,13 +36,13 @@ function withShell(rig: Rig): Rig {
 }
 
 /** Pastes the first command of a text that begins so, in the folder where it was told. */
-function paste(rig: Rig, text: string, start: string): void {
+function paste(rig: Rig, text: string, start: string, folder = 'sub'): void {
   const command = [...text.matchAll(/"((?:git|lockstep) [^"]*)"/g)]
     .map(([, words = '']) => words)
     .find((one) => one.startsWith(start));
   assert.ok(command !== undefined, text);
   const env = cleanEnv({ PATH: `${rig.path('bin')}:${process.env['PATH'] ?? ''}` });
-  const ran = spawnSync('sh', ['-c', command], { cwd: rig.path('sub'), env, encoding: 'utf8' });
+  const ran = spawnSync('sh', ['-c', command], { cwd: rig.path(folder), env, encoding: 'utf8' });
   assert.equal(ran.status, 0, `${command}\n${ran.stdout}${ran.stderr}`);
 }
 
@@ -111,4 +111,28 @@ test('what a push says of what is nowhere can be pasted', async () => {
   assert.equal(lacking.code, 1);
   succeeded(await rig.lockstep(['repro', 'copy']));
   paste(rig, lacking.stderr, 'lockstep verify');
+});
+
+test('what is said of a lock from which a merge was half taken can be pasted in the merge', async () => {
+  const rig = await createProject();
+  git(rig, 'init', '-q', '-b', 'main');
+  const commit = (): string =>
+    git(rig, 'add', 'pipeline.lock') + git(rig, 'commit', '-q', '--allow-empty', '-m', 'x');
+  commit();
+  const record = async (text: string): Promise<void> => {
+    rig.write('in put.txt', text);
+    succeeded(await rig.lockstep(['repro']));
+    commit();
+  };
+  git(rig, 'checkout', '-q', '-b', 'theirs');
+  await record('theirs\n');
+  git(rig, 'checkout', '-q', 'main');
+  await record('ours\n');
+  const ours = rig.read('pipeline.lock');
+  assert.throws(() => git(rig, 'merge', '-q', 'theirs'));
+  rig.write('pipeline.lock', rig.read('pipeline.lock').replaceAll(/^(<{7}|={7}|>{7}).*\n/gm, ''));
+  const refused = await rig.lockstep(['status']);
+  assert.match(refused.stderr, /^error\[lock\.invalid\]/);
+  paste(rig, refused.stderr, 'git checkout', '.');
+  assert.equal(rig.read('pipeline.lock'), ours);
 });
