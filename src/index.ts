@@ -14,7 +14,7 @@ export interface StageContext<Params = StageParams> {
   readonly outs: Readonly<Record<string, string>>;
   /** The selected parameters, nested as in their files: `params: [fetch.period]` gives `{ fetch: { period } }`. */
   readonly params: Params;
-  /** The variables named under `env:` and `secrets:` that are set. */
+  /** The variables named under `secrets:`, and those named under `env:` that are set. */
   readonly env: Readonly<Record<string, string>>;
   /** The stage's tick when it has a `refresh:`; otherwise 1970-01-01T00:00:00Z, so that no clock enters an out. */
   readonly now: Date;

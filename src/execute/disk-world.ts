@@ -22,6 +22,7 @@ import type { AttemptRecord, Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
+import { refuseUnsetSecrets } from './stage-env.ts';
 import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
@@ -65,6 +66,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
+    refuseUnsetSecrets({ env, stage });
     verifyCode(stage);
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });

@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { formatList } from '../base/text.ts';
+import type { Stage } from '../base/types.ts';
 import { MARK } from '../io/process.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 import type { Staging } from './staging.ts';
@@ -26,6 +29,24 @@ const CERTIFICATES = [
   'NODE_USE_ENV_PROXY',
   'NODE_USE_SYSTEM_CA',
 ];
+
+/**
+ * Throws `secret.unset` for secrets that are not set: what is made without them would be recorded, and be fresh with them, too.
+ * An empty one is none: CI gives empty text for a secret that nobody has set.
+ */
+export function refuseUnsetSecrets({ env, stage }: Pick<AttemptInputs, 'env' | 'stage'>): void {
+  const unset = stage.secrets.filter((name) => (env[name] ?? '') === '');
+  if (unset.length > 0) throw secretUnset(stage, unset);
+}
+
+function secretUnset({ name, at }: Stage, unset: readonly string[]): PipelineError {
+  const [what, are, them] = unset.length === 1 ? ['secret', 'is', 'it'] : ['secrets', 'are', 'them'];
+  return new PipelineError(
+    'secret.unset',
+    `stage "${name}" needs the ${what} ${formatList(unset)}, which ${are} unset or empty`,
+    { exit: EXIT.failed, at, hint: `export ${them} and run again, or take ${them} out of "secrets:"` },
+  );
+}
 
 /** The environment of a module stage: little, so that what it depends on is declared. */
 export function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<string, string> {

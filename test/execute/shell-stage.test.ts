@@ -164,6 +164,38 @@ export default ({ env, outs, log, progress }) => {
   assert.ok(eventsOf(ran).some((event) => event.type === 'stage-progressed' && event.label === 'at ***'));
 });
 
+test('a stage whose secrets are unset or empty does not start, whatever it is; one that is fresh needs none', async () => {
+  const pipeline = `stages:
+  shell: { cmd: echo "$API_TOKEN" > out, secrets: [API_TOKEN], outs: [out] }
+  module: { run: m.mjs, secrets: [API_TOKEN, MY_KEY], outs: { out: mod } }
+  other: { cmd: echo > other, outs: [other] }
+`;
+  const rig = createRig({
+    'pipeline.yaml': pipeline,
+    'm.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ env, outs }) => writeFileSync(outs.out, env.MY_KEY);`,
+    out: 'old\n',
+  });
+  const ran = await rig.lockstep(['repro', '--json', '-k'], { env: { API_TOKEN: '' } });
+  assert.equal(ran.code, 1);
+  assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'failed', module: 'failed', other: 'ran' });
+  assert.equal(rig.read('out'), 'old\n');
+  const told = await rig.lockstep(['repro', '-j', '1', 'shell'], { env: { API_TOKEN: '' } });
+  assert.match(
+    told.stderr,
+    /error\[secret\.unset\]: stage "shell" needs the secret API_TOKEN, which is unset or empty\n --> pipeline\.yaml:2:3\n(.*\n)* {2}= hint: export it and run again, or take it out of "secrets:"\n/,
+  );
+  const { message, at } = problemOf(await rig.lockstep(['repro', '--json', 'module']), 'module');
+  assert.equal(message, 'stage "module" needs the secrets API_TOKEN, MY_KEY, which are unset or empty');
+  assert.equal(at?.[0]?.line, 3);
+  const env = { API_TOKEN: 's3cr3t', MY_KEY: 'k3y5' };
+  assert.deepEqual(
+    { ...outcomesOf(await rig.lockstep(['repro', '--json'], { env })) },
+    { shell: 'ran', module: 'ran', other: 'fresh' },
+  );
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+});
+
 test('a secret of several lines is masked when it is printed line by line', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
