@@ -4,13 +4,16 @@ import type { Artifact, ContentHash, Lock, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
 import { objectsOf } from '../store/place.ts';
-import { hasArtifact, shortHash } from './facts.ts';
+import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { readIncomplete } from './incomplete.ts';
+import { outKept, unsavedFiles } from './out-kept.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface KeepOptions {
   readonly root: string;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly cache: Cache;
   readonly facts: DiskFacts;
   readonly recorder: Pick<Recorder, 'lock'>;
@@ -19,7 +22,7 @@ export interface KeepOptions {
 
 /**
  * Saves what stands at paths that are about to be replaced and that no cache holds: bytes are never lost. What the lock does
- * not name either is told. Links, sockets and the like are refused.
+ * not name either is told, of folders file by file. Links, sockets and the like are refused.
  */
 export async function keepUnsaved(paths: readonly RelPath[], options: KeepOptions): Promise<void> {
   const { root, cache, facts, recorder, emit } = options;
@@ -38,18 +41,13 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
       (await areGood(cache, new Set(here.entries.map((entry) => entry.hash))))
     )
       continue;
-    const { hash } = here.artifact;
-    await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     // What was damaged has been told, and is whole again.
-    if (isNamed || isLocked(recorder.lock(), here.artifact)) continue;
-    emit({
-      type: 'warned',
-      problem: {
-        code: 'out.kept',
-        message: `"${path}" had content that was recorded nowhere; it is kept in the cache as ${shortHash(hash)}`,
-        hint: `find it at ${cache.pathOf(hash)}, until "lockstep gc --delete"`,
-      },
-    });
+    const isUntold = !isNamed && !isLocked(recorder.lock(), here.artifact);
+    const files = isUntold && here.kind === 'tree' ? unsavedFiles(here, recorder.lock(), cache) : [];
+    await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
+    // A folder that only lacks some files has none to be told of.
+    if (!isUntold || (here.kind === 'tree' && files.length === 0)) continue;
+    emit({ type: 'warned', problem: outKept(here.artifact, files, options) });
   }
 }
 

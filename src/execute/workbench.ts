@@ -27,6 +27,8 @@ export interface WorkbenchOptions extends Omit<
   DiskWorldOptions,
   'restorer' | 'keep' | 'random' | 'launcher'
 > {
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   /** The file that the launcher's process runs. */
   readonly launcherEntry: string;
   /** Paths of all outs. */
@@ -38,8 +40,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   keepYoungHeapSmall();
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
-  const keep = (paths: readonly RelPath[]): Promise<void> =>
-    keepUnsaved(paths, { root, cache, facts, recorder, emit });
+  const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, options);
   const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
     runs.save(result);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cloneOf, git, succeeded } from './projects.ts';
@@ -37,7 +37,7 @@ function withShell(rig: Rig): Rig {
 
 /** Pastes the first command of a text that begins so, in the folder where it was told. */
 function paste(rig: Rig, text: string, start: string, folder = 'sub'): void {
-  const command = [...text.matchAll(/"((?:git|lockstep) [^"]*)"/g)]
+  const command = [...text.matchAll(/"((?:git|lockstep|install) [^"]*)"/g)]
     .map(([, words = '']) => words)
     .find((one) => one.startsWith(start));
   assert.ok(command !== undefined, text);
@@ -135,4 +135,56 @@ test('what is said of a lock from which a merge was half taken can be pasted in 
   assert.match(refused.stderr, /^error\[lock\.invalid\]/);
   paste(rig, refused.stderr, 'git checkout', '.');
   assert.equal(rig.read('pipeline.lock'), ours);
+});
+
+test('what is said of new files in folders that are replaced names them, and can be pasted', async () => {
+  const rig = withShell(
+    createRig({
+      'pipeline.yaml':
+        'data: [in dir]\nstages:\n  s: { cmd: ls "in dir" > out, deps: [in dir], outs: [out] }\n',
+      'in dir/1': '1\n',
+      'in dir/2': '2\n',
+    }),
+  );
+  succeeded(await rig.lockstep(['repro']));
+  const older = rig.read('pipeline.lock');
+  rig.write('in dir/1', 'newer\n');
+  succeeded(await rig.lockstep(['repro']));
+  const newer = rig.read('pipeline.lock');
+  rig.write('pipeline.lock', older);
+  succeeded(await rig.lockstep(['checkout']));
+  rig.write('in dir/sub dir/MINE.csv', 'mine\n');
+  rig.write('pipeline.lock', newer);
+  const { stderr } = succeeded(await rig.lockstep(['checkout'], { cwd: 'sub' }));
+  assert.match(
+    stderr,
+    /^warning\[out\.kept\]: "in dir" had content that was recorded nowhere: sub dir\/MINE\.csv; it is kept in the cache as sha256:\w{8}\n = hint: bring it back with "install [^"]*"; until "lockstep gc --delete"\n$/,
+  );
+  assert.ok(!existsSync(rig.path('in dir/sub dir')));
+  paste(rig, stderr, 'install');
+  assert.equal(rig.read('in dir/sub dir/MINE.csv'), 'mine\n');
+  assert.equal(rig.read('in dir/1'), 'newer\n');
+  assert.equal(statSync(rig.path('in dir/sub dir/MINE.csv')).mode & 0o200, 0o200);
+});
+
+test('of many new files the first are named with what brings them back, and a file lists the others', async () => {
+  const rig = await createProject();
+  for (const name of ['3', '4', '5', '6', '7']) rig.write(`all parts/${name}`, `${name}\n`);
+  const { stderr } = succeeded(await rig.lockstep(['checkout']));
+  assert.match(stderr, /recorded nowhere: 3, 4, 5, and 2 more; it is kept in the cache/);
+  assert.deepEqual(
+    [...stderr.matchAll(/"install -Dm644 \S+ 'all parts\/(.)'"/g)].map(([, name]) => name),
+    ['3', '4', '5'],
+  );
+  const list = /(\S+) lists the other 2 files with their hashes/.exec(stderr)?.[1] ?? '';
+  assert.match(readFileSync(list, 'utf8'), /"relpath": "7"/);
+});
+
+test('a folder with a known file under a new name is told with it, one that only lacks files without a word', async () => {
+  const rig = await createProject();
+  rig.write('all parts/copy', '1\n');
+  assert.match((await rig.lockstep(['checkout'])).stderr, /recorded nowhere: copy; it is kept/);
+  rig.remove('all parts/2.txt');
+  assert.equal(succeeded(await rig.lockstep(['checkout'])).stderr, '');
+  assert.equal(rig.read('all parts/2.txt'), '2\n');
 });
