@@ -94,13 +94,18 @@ export async function fetchAll(
     ];
     const result = await fetchArtifacts({ cache, remote, name, artifacts: wanted, dryRun, emit, signal });
     const lost = new Set<Wanted>(result.missing);
+    const lackingThere = new Set<Wanted>(result.lacking);
     const inNeed = [
       ...locked.filter((item) => !item.inGit).map((item) => item.artifact),
       ...some.found.flatMap((part) => part.wanted),
     ];
-    const lacking = inNeed.filter((one) => lost.has(one));
-    for (const { path } of lacking) missing.add(path);
-    await tellLackingThere(project, remote, lacking);
+    for (const one of inNeed) if (lost.has(one)) missing.add(one.path);
+    // What was refused has been told.
+    await tellLackingThere(
+      project,
+      remote,
+      inNeed.filter((one) => lackingThere.has(one)),
+    );
     // Only now are the bytes durable that the entries name.
     if (!dryRun)
       for (const one of results) if (one.outs.every((out) => hasArtifact(cache, out))) runs.save(one);

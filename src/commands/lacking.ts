@@ -22,19 +22,23 @@ export async function tellLackingThere(
   artifacts: readonly Pick<Artifact, 'path' | 'hash'>[],
 ): Promise<void> {
   const held = new Map<HashAlgorithm, boolean>();
+  const holdsAny = async (algorithm: HashAlgorithm): Promise<boolean> => {
+    const answer = held.get(algorithm) ?? (await holds(remote, algorithm, signal));
+    held.set(algorithm, answer);
+    return answer;
+  };
   const canMake = (path: string): boolean =>
     pipeline.stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
   for (const { path, hash } of artifacts) {
     const own = algorithmOf(hash);
     const other = own === 'md5' ? 'sha256' : 'md5';
-    const holdsOther = held.get(other) ?? (await holds(remote, other, signal));
-    held.set(other, holdsOther);
+    const holdsOnlyOther = !(await holdsAny(own)) && (await holdsAny(other));
     emit({
       type: 'warned',
       problem: {
         code: 'fetch.missing',
         message: `"${path}" is in pipeline.lock, but the remote does not have all of it`,
-        hint: holdsOther
+        hint: holdsOnlyOther
           ? `the remote has objects by ${other}, and pipeline.lock names this one by ${own}: run "lockstep repro" with "hash: ${own}" and then "lockstep push" where the files are`
           : `push it from a machine that has it, or ${canMake(path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
       },

@@ -29,6 +29,8 @@ export interface FetchResult {
   readonly size: number;
   /** Artifacts that are not whole here, and would not be after a dry run either. */
   readonly missing: readonly Wanted[];
+  /** Those of them of which the remote lacks something; of the others it has objects that were refused. */
+  readonly lacking: readonly Wanted[];
   /** What is wrong with single objects; the others came. */
   readonly failures: readonly PipelineError[];
 }
@@ -61,9 +63,9 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const files = new Set([...objects.files, ...[...trees.values()].flat()]);
     const absent = cache.lacking(files);
     for (const hash of files) if (!absent.has(hash)) here.add(hash);
-    const lacking = files.difference(here);
-    const present = await findPresent(remote, lacking, signal);
-    const coming = [...lacking].flatMap((hash) => {
+    const toCome = files.difference(here);
+    const present = await findPresent(remote, toCome, signal);
+    const coming = [...toCome].flatMap((hash) => {
       const size = present.get(hash);
       return size === undefined ? [] : [{ hash, size }];
     });
@@ -79,23 +81,27 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     }
     const isHere = (hash: ContentHash): boolean =>
       isIn(hash) || (dryRun && (present.has(hash) || trees.has(hash)));
-    const isWhole = ({ hash, kind }: Wanted): boolean =>
-      isHere(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(isHere));
+    const refusals = arrivals.refusals();
+    // A manifest that came enters after all of its files.
+    const isThere = (hash: ContentHash): boolean => isHere(hash) || trees.has(hash) || refusals.has(hash);
+    const isWhole = ({ hash, kind }: Wanted, is: (hash: ContentHash) => boolean): boolean =>
+      is(hash) && (kind === 'file' || (trees.get(hash) ?? []).every(is));
     const { objects: received, size } = dryRun ? total : progress.done();
-    const missing = artifacts.filter((artifact) => !isWhole(artifact));
-    const failures = arrivals.failures();
+    const missing = artifacts.filter((artifact) => !isWhole(artifact, isHere));
+    const lacking = missing.filter((artifact) => !isWhole(artifact, isThere));
+    const failures = [...refusals.values()];
     emit({
       type: 'transfer-finished',
       direction: 'fetch',
       remote: name,
       objects: received,
       size,
-      present: files.size - lacking.size + objects.trees.size,
-      missing: missing.length,
+      present: files.size - toCome.size + objects.trees.size,
+      missing: lacking.length,
       failed: failures.length,
       ...(dryRun && { dryRun }),
     });
-    return { received, size, missing, failures };
+    return { received, size, missing, lacking, failures };
   } catch (error) {
     if (!dryRun) await afterFailure(settle);
     throw error;
@@ -108,8 +114,8 @@ interface Arrivals {
   /** Brings one object, and tells its size; not for one that was refused, or that went away since it was listed. */
   receive(hash: ContentHash, then: (size: number) => void, came?: (bytes: number) => void): Promise<void>;
   receiveAll(coming: readonly SizedObject[], progress: TransferProgress): Promise<void>;
-  /** Of each object that was refused. */
-  failures(): readonly PipelineError[];
+  /** Each object that was refused, and why. */
+  refusals(): ReadonlyMap<ContentHash, PipelineError>;
 }
 
 /** Takes objects from the remote to where they land. */
@@ -118,7 +124,7 @@ function createArrivals(
   { remote, artifacts, emit, signal, trees }: FetchOptions & Fetching,
 ): Arrivals {
   const { concurrency } = remote.limits;
-  const failures: PipelineError[] = [];
+  const refusals = new Map<ContentHash, PipelineError>();
 
   async function receive(...[hash, then, came]: Parameters<Arrivals['receive']>): Promise<void> {
     try {
@@ -127,7 +133,7 @@ function createArrivals(
       if (!concernsOneObject(error) || signal.aborted) throw error;
       if (error.code === 'remote.object-missing') return;
       const refusal = refused(error, ownerOf(hash, { artifacts, trees }));
-      failures.push(refusal);
+      refusals.set(hash, refusal);
       emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
     }
   }
@@ -154,7 +160,7 @@ function createArrivals(
 
   return {
     receive,
-    failures: () => failures,
+    refusals: () => refusals,
     async receiveAll(coming, progress) {
       const came = await receiveFiles(coming, progress);
       const rest = coming.filter(({ hash }) => !came.has(hash));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'node:test';
 import type { Rig } from '../rig.ts';
@@ -109,4 +109,32 @@ test('a remote that holds only the other algorithm lacks what the lock names, an
   assert.ok(!existsSync(clone.path('parts')) && !existsSync(clone.path('copy.txt')));
   succeeded(await rig.lockstep(['push']));
   succeeded(await clone.lockstep(['pull']));
+});
+
+test('of a remote that holds both algorithms a lost object is to be pushed, and a damaged one is told once', async () => {
+  const rig = await createDemo({ 'pipeline.yaml': `hash: md5\n${PIPELINE}` });
+  succeeded(await rig.lockstep(['push']));
+  rig.write('pipeline.yaml', PIPELINE);
+  succeeded(await rig.lockstep(['repro']));
+  succeeded(await rig.lockstep(['push']));
+  const digest = createHash('sha256').update('two\n').digest('hex');
+  const object = rig.path(`remote/files/sha256/${digest.slice(0, 2)}/${digest.slice(2)}`);
+  chmodSync(object, 0o644);
+  writeFileSync(object, 'wrong');
+  const damaged = await cloneOf(rig).lockstep(['pull']);
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.stderr, /error\[remote\.corrupt\].*it was refused \(it belongs to "parts"\)/);
+  assert.match(damaged.stderr, /^fetched \d+ objects \(\d+ B\) from origin, 1 failed$/m);
+  assert.doesNotMatch(damaged.stderr, /fetch\.missing/);
+  rmSync(object);
+  const lost = await cloneOf(rig).lockstep(['pull']);
+  assert.equal(lost.code, 1);
+  assert.match(lost.stderr, /^fetched \d+ objects \(\d+ B\) from origin, 1 missing there$/m);
+  assert.ok(
+    lost.stderr.includes(
+      'warning[fetch.missing]: "parts" is in pipeline.lock, but the remote does not have all of it\n' +
+        ' = hint: push it from a machine that has it, or make it here with "lockstep repro"\n',
+    ),
+    lost.stderr,
+  );
 });
