@@ -3,7 +3,7 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { shellPath } from '../base/text.ts';
-import type { Out } from '../base/types.ts';
+import type { DataInput, Out, Pipeline } from '../base/types.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isBelowRepository } from './repository.ts';
 
@@ -11,28 +11,33 @@ export interface TrackedInputs {
   readonly root: string;
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
+  readonly pipeline: Pick<Pipeline, 'data'>;
   readonly plan: Plan;
   readonly emit: Emit;
 }
 
+/** A path that lockstep keeps. */
+type Kept = Pick<Out | DataInput, 'path' | 'at'>;
+
 /**
- * Refuses to make or record outs that git has in its index: two keepers of one file undo each other. Asked only about
- * stages that are not fresh. Throws `out.tracked`, naming all of them; warns when git cannot tell.
+ * Refuses to make or record outs and tracked inputs that git has in its index: two keepers of one file undo each other.
+ * Of stages only those are asked about that are not fresh. Throws `out.tracked`, naming all; warns when git cannot tell.
  */
-export function refuseTracked({ root, folder, plan, emit }: TrackedInputs): void {
+export function refuseTracked({ root, folder, pipeline, plan, emit }: TrackedInputs): void {
   const stages = plan.judgements
     .filter(({ decision }) => decision.verdict !== 'skip')
     .map(({ stage }) => stage);
   const outs = stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
-  if (outs.length === 0 || !isBelowRepository(root)) return;
-  const tracked = findTracked(outs, listIndex(root, emit));
-  const problems = outs.filter((out) => tracked.has(out.path)).map((out) => outTracked(out, folder));
+  const kept: readonly Kept[] = [...pipeline.data, ...outs];
+  if (kept.length === 0 || !isBelowRepository(root)) return;
+  const tracked = findTracked(kept, listIndex(root, emit));
+  const problems = kept.filter((one) => tracked.has(one.path)).map((one) => outTracked(one, folder));
   if (problems.length > 0) throw PipelineError.of(problems);
 }
 
-/** The paths of outs that are in the index or have files there. */
-function findTracked(outs: readonly Out[], index: readonly string[]): ReadonlySet<string> {
-  const paths = new Set<string>(outs.map((out) => out.path));
+/** The paths that are in the index or have files there. */
+function findTracked(kept: readonly Kept[], index: readonly string[]): ReadonlySet<string> {
+  const paths = new Set<string>(kept.map((one) => one.path));
   const found = new Set<string>();
   for (const file of index)
     for (let end = file.length; end > 0; end = file.lastIndexOf('/', end - 1)) {
@@ -42,7 +47,7 @@ function findTracked(outs: readonly Out[], index: readonly string[]): ReadonlySe
   return found;
 }
 
-function outTracked({ path, at }: Out, folder: string): Problem {
+function outTracked({ path, at }: Kept, folder: string): Problem {
   return {
     code: 'out.tracked',
     message: `git tracks "${path}", which lockstep is to keep`,
@@ -51,7 +56,7 @@ function outTracked({ path, at }: Out, folder: string): Problem {
   };
 }
 
-/** All that git has of the project: there may be more outs than a command takes arguments. */
+/** All that git has of the project: there may be more paths than a command takes arguments. */
 function listIndex(root: string, emit: Emit): readonly string[] {
   try {
     return execFileSync('git', ['ls-files', '-z'], {
@@ -72,7 +77,7 @@ function indexUnread(error: unknown): Problem {
   const why = (stderr || message).split('\n', 1)[0] ?? '';
   return {
     code: 'git.failed',
-    message: `git cannot tell whether it tracks outs (${why})`,
+    message: `git cannot tell whether it tracks what lockstep keeps (${why})`,
     hint: 'make "git status" work here: what git and lockstep both keep, one undoes for the other',
   };
 }

@@ -32,6 +32,24 @@ test('a commit does not take over what git tracks either', async () => {
   assertTracked(await rig.lockstep(['commit']), 'f');
 });
 
+test('a tracked input that git tracks is refused by a run and a commit, until it is taken out of git', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [in]\nstages:\n  s: { cmd: ls in > out, deps: [in], outs: [out] }\n',
+    'in/1': '1\n',
+  });
+  git(rig, 'init', '-q');
+  git(rig, 'add', 'in');
+  assertTracked(await rig.lockstep(['commit']), 'in');
+  const ran = await rig.lockstep(['repro']);
+  assertTracked(ran, 'in');
+  assert.match(
+    ran.stderr,
+    /^ --> pipeline\.yaml:1:8\n(.*\n)* {2}= hint: run "git rm -r --cached in" and commit$/m,
+  );
+  git(rig, 'rm', '-q', '-r', '--cached', 'in');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+});
+
 /** Names whose sum is more than a pipe's buffer of 1 MiB, and than a command takes of arguments. */
 const LONG_NAMES = Array.from({ length: 11_000 }, (_, index) => `${'n'.repeat(200)}${index}`);
 
@@ -61,5 +79,8 @@ test('where git is not installed a run goes on; where it cannot tell, a run says
   assert.equal(without.stderr, '');
   const broken = await rig.lockstep(['repro', '--force']);
   assert.equal(broken.code, 0, broken.stderr);
-  assert.match(broken.stderr, /^warning\[git\.failed\]: git cannot tell whether it tracks outs \(fatal: /m);
+  assert.match(
+    broken.stderr,
+    /^warning\[git\.failed\]: git cannot tell whether it tracks what lockstep keeps \(fatal: /m,
+  );
 });
