@@ -178,11 +178,30 @@ function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): D
     }
     if (isPending) continue;
     const before = problems.length;
-    const hash = told(problems, dep.at, () => hashOfDep(dep.path, makers, { facts, known }));
+    const hash = told(
+      problems,
+      dep.at,
+      () => hashOfDep(dep.path, makers, { facts, known }) ?? lockedHash(stage, dep.path, { graph, facts }),
+    );
     if (hash !== undefined) hashes.set(dep.path, hash);
     else if (problems.length === before) problems.push(missingDep(stage, dep, { graph, makers }));
   }
   return { hashes, waitsFor: waitsFor ? [...waitsFor] : NOTHING, problems };
+}
+
+/**
+ * What a stage was recorded with of a file in a tracked input of which nothing is here. A clone has no list of its files yet:
+ * only a pull can tell more, and nothing runs before it.
+ */
+function lockedHash(
+  stage: Stage,
+  path: string,
+  { graph, facts }: Pick<Judging, 'graph' | 'facts'>,
+): string | undefined {
+  const input = graph.dataAround(path);
+  const isRecorded = input !== undefined && facts.depHash(input) !== undefined;
+  if (!isRecorded || facts.seenOut(input).kind !== 'missing') return undefined;
+  return facts.locked(stage.name)?.fingerprint.deps.find((one) => one.path === path)?.hash;
 }
 
 /** Those of a dep's makers that are selected: mostly all of them. */

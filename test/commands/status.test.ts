@@ -61,6 +61,25 @@ test('stages that are fresh do not make all fresh where tracked data is not as r
   assert.equal(stdout, 'data two.csv is missing\n1 stage fresh, 1 tracked input not as recorded\n');
 });
 
+test('a clone is told what is stale, also where a stage reads a file of a tracked folder that has yet to be pulled', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'data: [lists]\nstages:\n  pick: { cmd: "cat lists/a > a.txt", deps: [lists/a], outs: [a.txt] }\n',
+    'lists/a': 'a\n',
+    'lists/b': 'b\n',
+  });
+  succeeded(await rig.lockstep(['push']));
+  const clone = cloneOf(rig, ['lists', 'a.txt']);
+  const { stdout } = succeeded(await clone.lockstep(['status']));
+  assert.match(stdout, /^data lists is missing\npick +would run +out a\.txt is missing\n/);
+  const run = await clone.lockstep(['repro']);
+  assert.match(run.stderr, /^error\[data\.missing\]/);
+  succeeded(await clone.lockstep(['pull']));
+  assert.match(succeeded(await clone.lockstep(['repro'])).stderr, /^Everything is fresh/);
+  clone.remove('lists/a');
+  assert.match((await clone.lockstep(['status'])).stderr, /^error\[dep\.missing\]/);
+});
+
 test('status --remote tells what is only here, only there and nowhere, moves nothing and ends with 0', async () => {
   const rig = await createDemo();
   const quiet = ['status', '--remote', '--quiet'];

@@ -117,6 +117,26 @@ test('a dep inside a tracked input that is not here names the input', () => {
   ]);
 });
 
+test('a dep inside a recorded input of which nothing is here is as its stage was recorded with', () => {
+  const text = `data: [lists]\n${CHAIN.replace('in.txt', 'lists/a.txt')}`;
+  const graph = graphOf(text);
+  const locked = new Map([['a', lockOf(graph, 'a', hashOf('0'))]]);
+  const [a] = makePlan(graph, all(graph), factsOf({ deps: { lists: hashOf('1') }, locked })).judgements;
+  assert.deepEqual(
+    [a?.decision.verdict, a?.decision.reasons],
+    ['run', [{ kind: 'out-missing', path: 'a.txt' }]],
+  );
+  for (const facts of [
+    factsOf({ locked }),
+    factsOf({ deps: { lists: hashOf('1') } }),
+    factsOf({ deps: { lists: hashOf('1') }, outs: { lists: present('1') }, locked }),
+  ])
+    assert.deepEqual(
+      makePlan(graph, all(graph), facts).problems.map(({ code }) => code),
+      ['dep.missing'],
+    );
+});
+
 test('a dep whose maker is not selected names the maker', () => {
   assert.deepEqual(told(CHAIN, factsOf({}), ['c']), [
     [
