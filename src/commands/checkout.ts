@@ -1,5 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import { checkout as checkOut, isInPlace, wantedArtifacts } from '../execute/checkout.ts';
+import { checkout as checkOut, findDiffering, wantedArtifacts } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
 import { printJson, withProject } from './command.ts';
@@ -27,19 +27,20 @@ async function findNothingToDo(
 ): Promise<CheckoutResult | undefined> {
   const only = pathsOf(context.args, project);
   const wanted = wantedArtifacts({ ...project, ...(only && { only }) });
-  await project.look(wanted.map(({ artifact }) => artifact.path));
-  const isDone = wanted.every(({ artifact }) => isInPlace(project.facts, artifact));
-  return isDone && !project.needsRecovery() ? { made: [], unchanged: wanted.length, missing: [] } : undefined;
+  const differing = await findDiffering(wanted, project);
+  return differing.length === 0 && !project.needsRecovery()
+    ? { made: [], unchanged: wanted.length, missing: [] }
+    : undefined;
 }
 
 /** Checks out what the command's arguments mean. */
 async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
-  const { pipeline, facts, cache, recorder } = project;
+  const { root, pipeline, facts, cache, recorder } = project;
   const { restorer } = await project.workbench();
   const only = pathsOf(context.args, project);
-  return checkOut({ pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
+  return checkOut({ root, pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
 }
 
 /** Says what was made; throws what could not be, after the rest is in place. */

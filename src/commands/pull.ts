@@ -33,9 +33,10 @@ const pull: Command = {
       if (parts.length > 0) project.facts.forget();
       const { whole } = targets;
       if (whole?.size === 0 && targets.parts.size > 0) return exit;
-      const { pipeline, facts, cache, recorder } = project;
+      const { root, pipeline, facts, cache, recorder } = project;
       const { restorer } = await project.workbench();
       const result = await checkout({
+        root,
         pipeline,
         facts,
         cache,

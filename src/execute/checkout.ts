@@ -1,13 +1,17 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
 import { DATA } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
+import { createObserver } from '../store/observe.ts';
+import type { Observation } from '../store/observe.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 
 export interface CheckoutOptions {
+  readonly root: string;
   readonly pipeline: Pipeline;
   readonly facts: DiskFacts;
   readonly cache: Cache;
@@ -73,8 +77,7 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
 export async function checkout(options: CheckoutOptions): Promise<CheckoutResult> {
   const { facts, restorer } = options;
   const wanted = wantedArtifacts(options);
-  await facts.lookOnce(wanted.map(({ artifact }) => artifact.path));
-  const differing = wanted.filter(({ artifact }) => !isInPlace(facts, artifact));
+  const differing = await findDiffering(wanted, { ...options, look: (paths) => facts.lookOnce(paths) });
   const made: Artifact[] = [];
   const missing: CheckoutResult['missing'][number][] = [];
   for (const item of differing) {
@@ -89,6 +92,34 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     }
   }
   return { made, unchanged: wanted.length - differing.length, missing };
+}
+
+/** What does not stand as it is recorded; what was recorded before `hash:` was switched is looked at by its own algorithm. */
+export async function findDiffering(
+  wanted: readonly LockedArtifact[],
+  { root, pipeline, facts, cache, look }: Looking,
+): Promise<readonly LockedArtifact[]> {
+  const groups = Map.groupBy(wanted, ({ artifact }) => algorithmOf(artifact.hash) === pipeline.hash);
+  const [ours, others] = [groups.get(true) ?? [], groups.get(false) ?? []];
+  await look(ours.map(({ artifact }) => artifact.path));
+  const inPlace = new Set(ours.filter(({ artifact }) => isInPlace(facts, artifact)));
+  const [other] = others;
+  if (other) {
+    const algorithm = algorithmOf(other.artifact.hash);
+    const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
+    const seen = await observer.observe(others.map(({ artifact: { path } }) => ({ path, links: 'refuse' })));
+    for (const one of others) if (isSame(seen.get(one.artifact.path), one.artifact)) inPlace.add(one);
+  }
+  return wanted.filter((one) => !inPlace.has(one));
+}
+
+interface Looking extends Pick<CheckoutOptions, 'root' | 'pipeline' | 'facts' | 'cache'> {
+  readonly look: (paths: readonly RelPath[]) => Promise<void>;
+}
+
+function isSame(here: Observation | undefined, { hash, exec }: Artifact): boolean {
+  if (here?.kind !== 'file' && here?.kind !== 'tree') return false;
+  return here.artifact.hash === hash && here.artifact.exec === exec;
 }
 
 /** What the lock names of the paths that are wanted. */

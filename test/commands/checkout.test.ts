@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import test from 'node:test';
-import { objectWith } from './objects.ts';
+import { createRig } from '../rig.ts';
+import { objectWith, objectsOf } from './objects.ts';
 import { createDemo, git, succeeded } from './projects.ts';
 
 test('a checkout makes what is missing, says what, and is done the second time', async () => {
@@ -152,4 +153,19 @@ test('data comes back as a writable file that is not one with its object', async
   const { nlink, mode } = statSync(rig.path('big.csv'));
   assert.equal(nlink, 1);
   assert.equal(mode & 0o200, 0o200);
+});
+
+test('where the hash algorithm was switched, what is recorded by the old one is in place all the same', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'hash: md5\ndata: [in]\nstages: { s: { cmd: cp -r in out, deps: [in], outs: [out] } }\n',
+    'in/a': 'a',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  const objects = objectsOf(rig.path('.lockstep'));
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('hash: md5\n', ''));
+  const ran = succeeded(await rig.lockstep(['checkout']));
+  assert.deepEqual([ran.stdout, ran.stderr], ['The workspace is as pipeline.lock says.\n', '']);
+  assert.deepEqual(objectsOf(rig.path('.lockstep')), objects);
+  rig.remove('out');
+  assert.equal(succeeded(await rig.lockstep(['checkout'])).stdout, 'checked out out\n');
 });
