@@ -1,9 +1,9 @@
 /** No price of a session is so many times the one before it: exchanges halt trade long before. */
 export const MOST_FACTOR = 20;
 
-/** Whether a price is more than 20 times above each of these closes, or below each of them; false without closes. */
+/** Whether a price is more than 20 times above each of these closes, or below each; of one, nothing tells which is wrong. */
 export function isSpike(price: number, closes: readonly number[]): boolean {
-  if (closes.length === 0) return false;
+  if (closes.length < 2) return false;
   return (
     closes.every((close) => price > MOST_FACTOR * close) ||
     closes.every((close) => price < close / MOST_FACTOR)
