@@ -110,7 +110,7 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
   const pending = new Set<string>();
   let wake: () => void = () => undefined;
   let counts: Wakes = ALL;
-  let fault: PipelineError | undefined;
+  let fault: unknown;
   // With `atomic`, names that look like an editor's backups would be left out, and a dep may have one.
   const watcher = observe(root, {
     ignoreInitial: true,
@@ -127,10 +127,10 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
   const isReady = new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
   const hasFailed = new Promise<void>((resolve) => {
     watcher.on('error', (error) => {
-      // What nobody may read is no dep of a run that succeeds.
-      if (isSystemError(error, 'EACCES', 'EPERM'))
-        return emit({ type: 'warned', problem: unseen(error.path) });
-      fault ??= unwatchable(error);
+      const isLimit = isSystemError(error, 'ENOSPC', 'EMFILE');
+      // What cannot be looked at is no dep of a run that succeeds.
+      if (isSystemError(error) && !isLimit) return emit({ type: 'warned', problem: unseen(error) });
+      fault ??= isLimit ? overLimit(error) : error;
       resolve();
       wake();
     });
@@ -160,16 +160,15 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
   };
 }
 
-function unseen(path: string | undefined): Problem {
+function unseen({ path = '(unknown)', code }: NodeJS.ErrnoException): Problem {
   return {
     code: 'watch.denied',
-    message: `"${path ?? '(unknown)'}" may not be read, so that changes in it are not seen`,
-    hint: 'give yourself the right to it (ls -l shows whose it is), if the project needs it',
+    message: `"${path}" cannot be looked at (${code}), so that changes in it are not seen`,
+    hint: 'look at it with "ls -l", and give yourself the right to it or mend the link, if the project needs it',
   };
 }
 
-function unwatchable(error: unknown): PipelineError {
-  if (!isSystemError(error, 'ENOSPC', 'EMFILE')) throw error;
+function overLimit(error: NodeJS.ErrnoException): PipelineError {
   return new PipelineError('watch.limit', `the system watches no more files for you (${error.code})`, {
     exit: EXIT.failed,
     hint: 'raise its limit ("sysctl fs.inotify.max_user_watches" shows it; 1048576 is a usual one), or close other watchers',
