@@ -33,7 +33,7 @@ export function formatCommandHelp(name: string, command: Command, globals: Flags
 }
 
 const WORDS =
-  'A word is the name of a stage, else a path from the current folder (or that of -C); with ./ or ../ it is always a path.\n\n';
+  'A word is the name of a stage, else a path from the current folder (or that of -C); with ./ or ../ it is always a path.\nCommands that move outs and inputs take the exact path of one for itself first.\n\n';
 
 function formatFlags(title: string, flags: Flags): string {
   const rows = Object.entries(flags).map(([name, { short, value, help }]) => ({

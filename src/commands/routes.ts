@@ -6,7 +6,7 @@ import { didYouMean } from '../base/text.ts';
 import type { RelPath, StageLock, StageName } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
-import { findTarget, stagesCalled } from '../plan/select.ts';
+import { findTarget } from '../plan/select.ts';
 import type { Project } from '../project.ts';
 import type { CommandContext } from './command.ts';
 import { chooseRemote, configOf, withRemote } from './remotes.ts';
@@ -133,7 +133,8 @@ export function pathsOf(words: readonly string[], project: Project): ReadonlySet
   const known = outsAndData(project);
   const paths = new Set<RelPath>();
   for (const word of words) {
-    const path = stagesCalled(project.graph, word).length === 0 && pathOfWord(word, project.folder);
+    const path = pathOfWord(word, project.folder);
+    if (path === '') return undefined;
     const exact = known.find((one) => one === path);
     if (exact !== undefined) {
       paths.add(exact);

@@ -33,7 +33,9 @@ export function selectStages(graph: Graph, options: SelectOptions): Selection {
 export function findTarget(graph: Graph, target: string, folder: string): readonly StageName[] {
   const named = stagesCalled(graph, target);
   if (named.length > 0) return named;
-  const makers = graph.makersOf(pathOfWord(target, folder));
+  const path = pathOfWord(target, folder);
+  if (path === '') return [...graph.stages.keys()];
+  const makers = graph.makersOf(path);
   if (makers.length > 0) return [...new Set(makers.map((maker) => maker.stage))];
   const hint = didYouMean(target, knownTargets(graph));
   throw new PipelineError('stage.unknown', `there is no stage "${target}"`, {

@@ -59,15 +59,21 @@ test('a path is taken from the folder it is typed in, by every command that take
   assert.equal(clone.read('de/report.csv'), 'mine\n');
 });
 
-test('a name is the name of a stage in every folder, and with ./ it is a path', async () => {
+test('a name is the name of a stage in every folder, but for commands that move outs, which take the exact path of one first', async () => {
   const rig = await createProject();
   const made = async (word: string): Promise<readonly string[]> => {
     for (const path of ['report.csv', 'de/all']) rig.remove(path);
     succeeded(await inFolder(rig, 'de', 'checkout', word));
     return ['report.csv', 'de/all'].filter((path) => existsSync(rig.path(path)));
   };
-  assert.deepEqual(await made('all'), ['report.csv']);
-  assert.deepEqual(await made('./all'), ['de/all']);
+  assert.deepEqual(await made('all'), ['de/all']);
+  assert.deepEqual(await made('named'), ['de/all']);
+  assert.deepEqual(await made('..'), ['report.csv', 'de/all']);
+  const stages = jsonOf(succeeded(await inFolder(rig, 'de', 'dag', 'all', '--json')));
+  assert.deepEqual(
+    stages.map(({ stage }) => stage),
+    ['all'],
+  );
 });
 
 test('files of a directory and patterns are taken from a folder whose name is a pattern itself', async () => {
