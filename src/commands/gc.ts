@@ -58,7 +58,7 @@ function tell(context: CommandContext, { objects, size, runs, unlisted }: Garbag
     return context.print('Nothing to remove: everything in the cache is referred to.\n');
   if (objects > 0 && unlisted.length > 0)
     context.print(
-      `The cache has no list of the files of ${formatList(unlisted)}: those of them that it has count as garbage, until "lockstep pull" has brought the list.\n`,
+      `The cache has no list of the files of ${formatList(unlisted)}: those of them that it has count as garbage; "lockstep verify" says how the list can be had again.\n`,
     );
   const results = runs > 0 ? `, and ${plural(runs, 'run-cache result')}` : '';
   const what = `${plural(objects, 'object')}, ${formatBytes(size)}${results}`;

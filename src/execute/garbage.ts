@@ -25,7 +25,7 @@ export interface GarbageFound {
   readonly objects: number;
   readonly size: number;
   readonly runs: number;
-  /** What the lock names as folders whose lists of files are not here: files of theirs count as garbage. */
+  /** Folders that are named, whose lists of files are not here: files of theirs count as garbage. */
   readonly unlisted: readonly RelPath[];
 }
 
@@ -38,9 +38,8 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   const { root, stateDir, cache, runs, journal } = options;
   const old = oldEntries(options);
   const kept = runs.list().filter((entry) => !old.has(entry.path));
-  const recorded = artifactsOf(await presentLock(root));
   const roots: readonly Artifact[] = [
-    ...recorded,
+    ...artifactsOf(await presentLock(root)),
     // `git checkout .` must not need a remote.
     ...artifactsOf(await readCommittedLock(root)),
     ...kept.flatMap((entry) => entry.result.outs),
@@ -56,7 +55,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     objects: garbage.length,
     size: garbage.reduce((sum, one) => sum + one.size, 0),
     runs: old.size,
-    unlisted: unlisted.filter((one) => recorded.includes(one)).map(({ path }) => path),
+    unlisted: [...new Set(unlisted.map(({ path }) => path))],
   };
 }
 

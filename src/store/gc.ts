@@ -54,7 +54,7 @@ function filesOf(cache: Cache, { hash, path }: Artifact): readonly TreeEntry[] |
   throw new PipelineError(
     'gc.damaged',
     `the list of files of "${path}" is damaged, so nobody knows which objects are its own; nothing was removed`,
-    { exit: EXIT.failed, hint: 'run "lockstep verify", which says how it can be had again' },
+    { exit: EXIT.failed, hint: 'run "lockstep verify --read-data", which says how it can be had again' },
   );
 }
 
