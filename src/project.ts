@@ -6,7 +6,7 @@ import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Pipeline, RelPath, StageName } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
-import { partOf } from './execute/incomplete.ts';
+import { partOf, readIncomplete } from './execute/incomplete.ts';
 import type { Journal } from './execute/journal.ts';
 import { createRecorder } from './execute/recorder.ts';
 import type { Recorder } from './execute/recorder.ts';
@@ -192,6 +192,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     lockOf: (name) => recorder.lockOf(name),
     lockedData: () => recorder.data(),
     stood: () => readStood(pathOfStood(stateDir)),
+    partNoted: (path) => readIncomplete(root).find((one) => one.path === path),
     isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
   if (ground.seen) facts.noteSeen(ground.seen.found);

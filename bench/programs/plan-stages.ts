@@ -56,6 +56,7 @@ const { judgements } = makePlan(
     locked: () => undefined,
     recall: () => undefined,
     isAvailable: () => false,
+    isListed: () => false,
   },
 );
 const ms = performance.now() - start;

@@ -79,7 +79,13 @@ export type EventBody =
       readonly held: boolean;
     }
   | { readonly type: 'data-recorded'; readonly path: string; readonly hash: string }
-  | { readonly type: 'data-restored'; readonly path: string; readonly hash: string }
+  | {
+      readonly type: 'data-restored';
+      readonly path: string;
+      readonly hash: string;
+      /** What stood there; the cache has it until it is collected. */
+      readonly replaced?: string;
+    }
   | {
       readonly type: 'attempt-recovered';
       readonly stage: string;

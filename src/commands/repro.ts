@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { newData, refuseLostData } from '../execute/data.ts';
+import { newData, refuseForks, refuseLostData } from '../execute/data.ts';
 import type { RunResult } from '../execute/run.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
@@ -95,6 +95,7 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   if (dryRun) {
     refuseProblems(first);
     locked?.refuseUnlocked(first, project.recorder, { ...project, selection });
+    refuseForks(project);
     if (!isSet(context, 'pull')) refuseLostData(project, selection);
     printPlan(context, first);
     if (

@@ -84,6 +84,7 @@ const WORDS = {
   missing: 'is missing',
   part: 'is here in part',
   behind: 'is as it was before pipeline.lock changed',
+  forked: 'was edited, and pipeline.lock changed as well',
   changed: 'changed',
 } as const;
 
@@ -91,6 +92,7 @@ const WORDS = {
 function stateOf(path: RelPath, { root, facts, recorder }: Project): keyof typeof WORDS {
   if (facts.observed(path).kind === 'missing') return 'missing';
   if (facts.isBehind(path)) return 'behind';
+  if (facts.isForked(path)) return 'forked';
   const recorded = recorder.data().find((artifact) => artifact.path === path);
   return partOf(root, facts, recorded) ? 'part' : 'changed';
 }

@@ -43,6 +43,23 @@ export function newData({
   return pipeline.data.filter(({ path }) => !recorded.has(path));
 }
 
+/** Throws `data.forked` for tracked inputs that were edited here while the lock has moved as well. */
+export function refuseForks({
+  pipeline,
+  facts,
+  folder,
+}: Pick<DataFacts, 'pipeline' | 'facts' | 'folder'>): void {
+  const problems = pipeline.data
+    .filter(({ path }) => facts.isForked(path))
+    .map(({ path, at }) => ({
+      code: 'data.forked',
+      message: `the tracked input "${path}" was edited here, and pipeline.lock says something else of it than before that`,
+      hint: `"lockstep checkout ${shellPath(path, folder)}" takes what pipeline.lock says, "lockstep commit" records what is here`,
+      at: [at],
+    }));
+  if (problems.length > 0) throw PipelineError.of(problems);
+}
+
 /**
  * Tracked inputs that selected stages read, wholly or in part, of which what the lock says is neither here nor in the cache.
  * Those that were edited are not among them.

@@ -14,11 +14,12 @@ import type {
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
+import { markOf } from '../record/stood.ts';
 import type { Stood } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
 import { toTree } from '../store/observe.ts';
-import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
+import type { Observation, ObserveRequest, ObservedTree, Observer } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
 
@@ -39,6 +40,8 @@ export interface DiskFacts extends Facts {
   observed(path: RelPath): Observation;
   /** A tracked input is not what the lock says because the lock has moved since it was recorded, or brought here. */
   isBehind(path: RelPath): boolean;
+  /** It was edited here, and the lock has moved as well. */
+  isForked(path: RelPath): boolean;
   /** How a path is looked at. */
   requestOf(path: RelPath): ObserveRequest;
   closureOf(stage: Stage): Closure | undefined;
@@ -61,6 +64,8 @@ export interface FactsOptions {
   readonly ticks: ReadonlyMap<StageName, string>;
   /** What tracked inputs were when they were last recorded, or brought here. */
   readonly stood: () => Stood;
+  /** The directory of which a part was pulled to a path. */
+  readonly partNoted: (path: RelPath) => { readonly hash: ContentHash } | undefined;
   /** Whether only a part of a directory may be here, by intent. */
   readonly isPart: (tree: Artifact) => boolean;
 }
@@ -125,11 +130,26 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   let stood: Stood | undefined;
-  function isBehind({ path, hash }: Artifact): boolean {
-    const here = observed(path);
-    if ((here.kind !== 'file' && here.kind !== 'tree') || here.artifact.hash === hash) return false;
-    return (stood ??= options.stood()).get(path) === here.artifact.hash;
+  /** How a tracked input, what the lock says of it and what it was when they last were the same stand to each other. */
+  function standing(recorded: Artifact): 'same' | 'edited' | 'behind' | 'forked' {
+    const here = observed(recorded.path);
+    if (here.kind !== 'file' && here.kind !== 'tree') return 'edited';
+    const [mine, theirs] = [markOf(here.artifact), markOf(recorded)];
+    if (mine === theirs) return 'same';
+    const base = (stood ??= options.stood()).get(recorded.path);
+    if (base === mine || (here.kind === 'tree' && isOldPart(recorded, here))) return 'behind';
+    return base === undefined || base === theirs ? 'edited' : 'forked';
   }
+
+  /** Nothing but files that were pulled of what the lock said then. */
+  function isOldPart({ path, hash }: Artifact, { entries }: ObservedTree): boolean {
+    const part = options.partNoted(path);
+    if (!part || part.hash === hash || !cache.has(part.hash)) return false;
+    const before = new Map(cache.readTree(part.hash).map((entry) => [entry.relpath, entry.hash]));
+    return entries.every((entry) => before.get(entry.relpath) === entry.hash);
+  }
+
+  const isBehind = (recorded: Artifact): boolean => standing(recorded) === 'behind';
 
   function isLess(recorded: Artifact): boolean {
     const here = observed(recorded.path);
@@ -167,6 +187,14 @@ export function createFacts(options: FactsOptions): DiskFacts {
     isBehind(path) {
       const recorded = recordedAround(path);
       return recorded?.path === path && isBehind(recorded);
+    },
+    isListed(path) {
+      const recorded = recordedAround(path);
+      return recorded?.kind === 'tree' && cache.has(recorded.hash);
+    },
+    isForked(path) {
+      const recorded = recordedAround(path);
+      return recorded?.path === path && standing(recorded) === 'forked';
     },
     requestOf,
     look,

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { sha256Hex } from '../base/hash.ts';
+import { isContentHash, sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
-import type { Artifact, RelPath } from '../base/types.ts';
+import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import type { DiskFacts } from './facts.ts';
 
@@ -12,7 +12,7 @@ import type { DiskFacts } from './facts.ts';
 export interface Incomplete {
   readonly path: RelPath;
   /** Of the whole directory. */
-  readonly hash: string;
+  readonly hash: ContentHash;
   /** How many files the whole directory has. */
   readonly files: number;
 }
@@ -89,7 +89,7 @@ function damaged(): PipelineError {
 function isIncomplete(value: unknown): value is Incomplete {
   if (typeof value !== 'object' || value === null) return false;
   const { path, hash, files } = value as Record<string, unknown>;
-  return typeof path === 'string' && typeof hash === 'string' && typeof files === 'number';
+  return typeof path === 'string' && isContentHash(hash) && typeof files === 'number';
 }
 
 function write(root: string, all: readonly Incomplete[]): void {

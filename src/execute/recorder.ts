@@ -20,7 +20,7 @@ export interface Recorder {
   data(): readonly Artifact[];
   /** Takes a result in. */
   setStage(name: string, result: StageLock, around?: Around): void;
-  setData(data: readonly Artifact[]): void;
+  setData(data: readonly Artifact[], around?: Around): void;
   /** Forgets entries of stages and data that the pipeline no longer has. */
   prune(stages: ReadonlySet<string>, data: ReadonlySet<string>): void;
   /** Takes over a lock that someone else has written meanwhile. */
@@ -113,8 +113,9 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
       if (around) waiting.push(around);
       schedule();
     },
-    setData(inputs) {
+    setData(inputs, around) {
       data = inputs;
+      if (around) waiting.push(around);
       schedule();
     },
     replace(lock) {

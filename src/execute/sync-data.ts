@@ -6,7 +6,7 @@ import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies } from '../store/take-in.ts';
-import { newData, refuseLostData, staleData } from './data.ts';
+import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { partOf } from './incomplete.ts';
@@ -47,11 +47,7 @@ async function recordData(
   await facts.lookOnce(options.pipeline.data.map((input) => input.path));
   const stale = staleData(options);
   if (stale.length > 0) await bringUpToDate(options, { stale, selection });
-  const left = new Set<string>(staleData(options).map(({ path }) => path));
-  noteStood(
-    pathOfStood(options.stateDir),
-    recorder.data().filter(({ path }) => !left.has(path)),
-  );
+  else noteStood(pathOfStood(options.stateDir), recorder.data());
 }
 
 async function bringUpToDate(
@@ -59,21 +55,37 @@ async function bringUpToDate(
   { stale, selection }: { readonly stale: readonly DataInput[]; readonly selection: Selection },
 ): Promise<void> {
   const { facts, recorder, emit } = options;
-  if (!options.asItIs) refuseLostData(options, selection);
+  const isAsItIs = options.asItIs === true;
+  if (!isAsItIs) refuseForks(options);
+  refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   const restored = new Set<RelPath>();
+  /** Those that stay as they are. */
+  const left = new Set<RelPath>();
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
     const artifact = recorded.get(input.path);
-    if (here.kind === 'missing' || (!options.asItIs && facts.isBehind(input.path))) {
-      if (!artifact || !hasArtifact(options.cache, artifact)) continue;
+    if (here.kind === 'missing' || (!isAsItIs && facts.isBehind(input.path))) {
+      if (!artifact || !hasArtifact(options.cache, artifact)) {
+        left.add(input.path);
+        continue;
+      }
       await options.restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
       restored.add(input.path);
-      emit({ type: 'data-restored', path: input.path, hash: artifact.hash });
+      const replaced = here.kind === 'missing' ? undefined : here.artifact.hash;
+      emit({
+        type: 'data-restored',
+        path: input.path,
+        hash: artifact.hash,
+        ...(replaced !== undefined && { replaced }),
+      });
       continue;
     }
-    if (partOf(options.root, facts, artifact)) continue;
+    if (partOf(options.root, facts, artifact)) {
+      left.add(input.path);
+      continue;
+    }
     await saveData(input, options);
     facts.noteOuts([here.artifact]);
     recorded.set(input.path, here.artifact);
@@ -81,7 +93,10 @@ async function bringUpToDate(
   }
   // Stages may read single files of them, or folders that they are in.
   facts.forgetNear(restored);
-  recorder.setData([...recorded.values()]);
+  const all = [...recorded.values()];
+  const standing = all.filter(({ path }) => !left.has(path));
+  // Not before the lock says so: until then it is an edit.
+  recorder.setData(all, { after: () => noteStood(pathOfStood(options.stateDir), standing) });
 }
 
 /** Of what was never recorded the cache will lack most: it is copied while it is read for the first time. */

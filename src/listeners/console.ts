@@ -4,7 +4,7 @@ import { displayWidth } from '../base/display-width.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { fitName } from './console/cut.ts';
-import { formatMutexWait, oneLine } from './console/details.ts';
+import { formatMutexWait, formatRestored, oneLine } from './console/details.ts';
 import { finishedRow, gateRow, recoveredRow, retriedRow, startedRow } from './console/event-rows.ts';
 import { formatLiveArea } from './console/live-area.ts';
 import { NAME_SHARE, formatRow } from './console/rows.ts';
@@ -151,7 +151,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       case 'data-recorded':
         return tell('ran', `recorded ${event.path}`);
       case 'data-restored':
-        return tell('ran', `brought back ${event.path}, as pipeline.lock says`);
+        return tell('ran', formatRestored(event));
       case 'attempt-recovered':
         return show(recoveredRow(event));
       case 'mutex-waited':

@@ -22,6 +22,8 @@ export interface Facts {
   seenOut(path: string): SeenOut;
   /** Hash of a file or folder inside a directory artifact; `undefined` when it holds no such path. */
   lookInside(tree: Artifact, below: string): string | undefined;
+  /** Which files a tracked folder has by the lock is known here. */
+  isListed(path: string): boolean;
   /** `undefined` for shell stages. */
   codeOf(stage: Stage): Code | undefined;
   envOf(stage: Stage): Readonly<Record<string, string>>;
@@ -200,7 +202,7 @@ function lockedHash(
 ): string | undefined {
   const input = graph.dataAround(path);
   const isRecorded = input !== undefined && facts.depHash(input) !== undefined;
-  if (!isRecorded || facts.seenOut(input).kind !== 'missing') return undefined;
+  if (!isRecorded || facts.seenOut(input).kind !== 'missing' || facts.isListed(input)) return undefined;
   return facts.locked(stage.name)?.fingerprint.deps.find((one) => one.path === path)?.hash;
 }
 

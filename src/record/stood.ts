@@ -5,8 +5,13 @@ import { readSealed, writeSealed } from '../io/sealed.ts';
 /** Who restores tracked inputs, where stages restore their outs. */
 export const DATA = 'data';
 
-/** Path → content hash. */
+/** Path → what stood there, as `markOf` says it. */
 export type Stood = ReadonlyMap<string, string>;
+
+/** All of an artifact that the lock holds it to. */
+export function markOf({ hash, exec }: Pick<Artifact, 'hash' | 'exec'>): string {
+  return exec === true ? `${hash} exec` : hash;
+}
 
 /**
  * What tracked inputs were when they were last recorded, or brought here as the lock said: an input that still is so, and is
@@ -19,8 +24,8 @@ export function readStood(path: string): Stood {
 
 export function noteStood(path: string, artifacts: readonly Artifact[]): void {
   const before = readStood(path);
-  if (artifacts.every((one) => before.get(one.path) === one.hash)) return;
-  const now = new Map([...before, ...artifacts.map((one) => [one.path, one.hash] as const)]);
+  if (artifacts.every((one) => before.get(one.path) === markOf(one))) return;
+  const now = new Map([...before, ...artifacts.map((one) => [one.path, markOf(one)] as const)]);
   writeSealed(path, Buffer.from(JSON.stringify(Object.fromEntries(now))));
 }
 

@@ -127,6 +127,7 @@ test('what is said of a lock from which a merge was half taken can be pasted in 
   git(rig, 'checkout', '-q', '-b', 'theirs');
   await record('theirs\n');
   git(rig, 'checkout', '-q', 'main');
+  succeeded(await rig.lockstep(['checkout']));
   await record('ours\n');
   const ours = rig.read('pipeline.lock');
   assert.throws(() => git(rig, 'merge', '-q', 'theirs'));

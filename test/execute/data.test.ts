@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
 import test from 'node:test';
 import { git, succeeded } from '../commands/projects.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { eventsOf, outcomesOf } from './tools.ts';
+import { eventsOf, faultAtRename, outcomesOf } from './tools.ts';
 
 test('a tracked tool becomes executable: that is recorded, and a checkout brings it back so', async () => {
   const rig = createRig({
@@ -91,10 +91,83 @@ test('what the lock says of an input and the cache lacks is asked for, and the o
   assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
 });
 
-test('an input that was edited is recorded, also where git has moved the lock', async () => {
+test('a part that was pulled is never recorded as the whole, also where git has moved the lock', async () => {
   const rig = await twice();
+  rig.write('remotes.yaml', `remotes: { r: { url: ${rig.path('.git')}/remote } }\n`);
+  succeeded(await rig.lockstep(['push']));
   git(rig, 'checkout', '-q', 'HEAD~1');
-  rig.write('in/b', 'mine');
+  const clone = createRig();
+  for (const name of ['pipeline.yaml', 'pipeline.lock', 'remotes.yaml']) clone.write(name, rig.read(name));
   succeeded(await rig.lockstep(['repro']));
-  assert.deepEqual([rig.read('in/b'), rig.read('one')], ['mine', 'mine']);
+  succeeded(await rig.lockstep(['push']));
+  succeeded(await clone.lockstep(['pull', 'in/b']));
+  assert.equal(existsSync(clone.path('in/a')), false);
+  git(rig, 'checkout', '-q', '-');
+  const lock = rig.read('pipeline.lock');
+  clone.write('pipeline.lock', lock);
+  const lacking = await clone.lockstep(['repro', 'one']);
+  assert.equal(lacking.code, 2, lacking.stderr);
+  assert.match(lacking.stderr, /^error\[data\.missing\]: the tracked input "in" is as it was before/);
+  succeeded(await clone.lockstep(['repro', '--pull']));
+  assert.deepEqual([clone.read('in/a'), clone.read('in/b'), clone.read('pipeline.lock')], ['a', 'c', lock]);
+});
+
+test('an input that was edited here while git has moved the lock is refused until one side is chosen', async () => {
+  const rig = await twice();
+  const lock = rig.read('pipeline.lock');
+  git(rig, 'checkout', '-q', 'HEAD~1');
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('in/b', 'mine');
+  git(rig, 'checkout', '-q', '-');
+  for (const args of [['repro'], ['repro', '--dry-run']]) {
+    const forked = await rig.lockstep(args);
+    assert.equal(forked.code, 2);
+    assert.match(forked.stderr, /^error\[data\.forked\]: the tracked input "in" was edited here, /);
+  }
+  assert.match(
+    (await rig.lockstep(['status'])).stdout,
+    /^data in was edited, and pipeline\.lock changed as well\n/,
+  );
+  assert.deepEqual([rig.read('in/b'), rig.read('pipeline.lock')], ['mine', lock]);
+  const theirs = succeeded(await rig.lockstep(['checkout', 'in']));
+  assert.match(theirs.stderr, /warning\[out\.kept\]: "in" had content that was recorded nowhere: b; /);
+  assert.equal(rig.read('in/b'), 'c');
+});
+
+test('the execute bit that an older lock has not is taken away with it', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [tool]\nstages: {}\n', tool: 'x' });
+  git(rig, 'init', '-q');
+  for (const mode of [0o644, 0o755]) {
+    chmodSync(rig.path('tool'), mode);
+    succeeded(await rig.lockstep(['repro']));
+    git(rig, 'add', '.');
+    git(rig, 'commit', '-q', '-m', 'x');
+  }
+  git(rig, 'checkout', '-q', 'HEAD~1');
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(statSync(rig.path('tool')).mode & 0o111, 0);
+  assert.equal(git(rig, 'status', '--porcelain'), '');
+});
+
+test('an edit that a crash kept from the lock stays an edit', async () => {
+  const rig = await twice();
+  rig.write('in/b', 'd');
+  const killed = await rig.lockstep(['repro'], { env: faultAtRename('pipeline.lock', 'kill-before') });
+  assert.equal(killed.signal, 'SIGKILL', killed.stderr);
+  succeeded(await rig.lockstep(['repro']));
+  assert.deepEqual([rig.read('in/b'), rig.read('one')], ['d', 'd']);
+});
+
+test('a stage whose input the lock no longer has is not called fresh where the list of files is known', async () => {
+  const rig = createRig({ 'pipeline.yaml': COUNT, 'in/a': 'a', 'in/b': 'b' });
+  succeeded(await rig.lockstep(['repro']));
+  rig.remove('in/b');
+  rig.write('in/c', 'c');
+  rig.write('pipeline.yaml', 'data: [in]\nstages: {}\n');
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('pipeline.yaml', COUNT);
+  rig.remove('in');
+  const status = await rig.lockstep(['status', 'one']);
+  assert.equal(status.code, 2, status.stdout);
+  assert.match(status.stderr, /^error\[dep\.missing\]/);
 });

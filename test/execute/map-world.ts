@@ -83,6 +83,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     tickOf: () => undefined,
     locked: (name) => world.locked.get(name),
     recall: (fingerprint) => runs.get(canonicalJson(fingerprint as unknown as Json)),
+    isListed: () => false,
     isAvailable: (result) => !result.outs.some((out) => world.lost.has(out.path)),
   };
 

@@ -44,6 +44,7 @@ export function factsOf(world: World): Facts {
     locked: (name) => world.locked?.get(name),
     recall: (fingerprint) => world.recall?.(fingerprint),
     isAvailable: () => world.available ?? false,
+    isListed: () => false,
   };
 }
 

@@ -47,6 +47,14 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
+/** What is said of a tracked input that came back. */
+export function formatRestored({ path, replaced }: Extract<Event, { type: 'data-restored' }>): string {
+  const back = `brought back ${path}, as pipeline.lock says`;
+  return replaced === undefined
+    ? back
+    : `${back}; what stood there is in the cache, until "lockstep gc --delete", as ${replaced}`;
+}
+
 /** `waiting for the workspace: repro holds it since 2026-03-17T06:00:12Z` */
 export function formatMutexWait({ mutex, holder, since }: Extract<Event, { type: 'mutex-waited' }>): string {
   // Nobody waits by the millisecond; a holder that has just begun may not have said since when.
