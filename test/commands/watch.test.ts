@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { REPOSITORY, createRig } from '../rig.ts';
@@ -56,6 +56,19 @@ test('a watch that the system has no room for ends with what to raise', (t) => {
   });
   assert.equal(ran.status, 1, ran.stderr);
   assert.match(ran.stderr, /error\[watch\.limit\]: the system watches no more files for you \(ENOSPC\)\n/);
+});
+
+test('a watch goes on past a link in a circle that nobody reads, and says so', async () => {
+  const rig = await createDemo();
+  symlinkSync('loop', rig.path('loop'));
+  const watch = watchIn(rig);
+  await watch.watching(1);
+  save(rig, 'in.txt', 'four\n');
+  await watch.watching(2);
+  const ran = await watch.end();
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.deepEqual(changesOf(ran), [['in.txt']]);
+  assert.match(ran.stdout, /"code":"watch\.denied","message":"\S*loop\\" cannot be looked at \(ELOOP\)/);
 });
 
 /** What each run of a watch ran: `copy split count`. */

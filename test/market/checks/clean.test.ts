@@ -297,6 +297,16 @@ test('a move of less than twenty times stays, and one at the newest bar that a s
   assert.deepEqual(lines(cleaning, 'series.unadjusted-split'), []);
 });
 
+test('beside one close only, as on the day of a split before a spike, nothing tells which bar is wrong', () => {
+  const [split, spike] = [DAYS.at(-3), DAYS.at(-2)];
+  const bars = DAYS.map((date) => {
+    const close = date >= (split ?? '') ? 50 : 100;
+    return bar(date, date === spike ? 1e6 : close, date === split ? { split: 2 } : {});
+  });
+  const cleaning = clean({ [INDEX]: index, A: bars, B: steady() });
+  assert.deepEqual(lines(cleaning, 'bar.spike'), [`bar.spike error A ${spike}`]);
+});
+
 test('a move of more than twenty times that stays refuses the series, whatever the index did', () => {
   const bars = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 10_000 : 100));
   const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 75_000 : 80_000));
