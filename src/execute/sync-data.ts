@@ -9,7 +9,7 @@ import type { Copies } from '../store/take-in.ts';
 import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
-import { partOf } from './incomplete.ts';
+import { partOf, readIncomplete } from './incomplete.ts';
 import type { Restorer } from './restore.ts';
 import { refuseLinkAbove } from './staging.ts';
 
@@ -60,13 +60,16 @@ async function bringUpToDate(
   refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   const restored = new Set<RelPath>();
+  /** A part is never taken for the whole, not even as it is. */
+  const parts = new Set(readIncomplete(options.root).map(({ path }) => path));
   /** Those that stay as they are. */
   const left = new Set<RelPath>();
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
     const artifact = recorded.get(input.path);
-    if (here.kind === 'missing' || (!isAsItIs && facts.isBehind(input.path))) {
+    const isKept = isAsItIs && !parts.has(input.path);
+    if (here.kind === 'missing' || (!isKept && facts.isBehind(input.path))) {
       if (!artifact || !hasArtifact(options.cache, artifact)) {
         left.add(input.path);
         continue;
