@@ -81,7 +81,7 @@ function damaged(): PipelineError {
     '".lockstep/incomplete" is damaged: which folders are here only in part is not known',
     {
       exit: EXIT.failed,
-      hint: 'run "rm .lockstep/incomplete", then "lockstep pull" to bring all of them',
+      hint: 'in the project\'s root run "rm .lockstep/incomplete", then "lockstep pull" to bring all of them',
     },
   );
 }

@@ -180,7 +180,7 @@ export function folderAbove({ path, home }: Placed, at?: Location): ReturnType<t
   throw new PipelineError('out.blocked', `"${path}" lies behind "${file}", which is no folder`, {
     at,
     exit: EXIT.user,
-    hint: `move "${file}" away ("mv ${shellQuote(file)} ${shellQuote(`${file}.old`)}"), then run again`,
+    hint: `in the project's root move it away ("mv ${shellQuote(file)} ${shellQuote(`${file}.old`)}"), then run again`,
   });
 }
 
@@ -192,6 +192,6 @@ function linked(message: string, link: string, at: Location | undefined): Pipeli
   return new PipelineError('out.linked', message, {
     at,
     exit: EXIT.user,
-    hint: `replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
+    hint: `in the project's root replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
   });
 }

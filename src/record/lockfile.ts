@@ -155,7 +155,7 @@ function place(line: number): { file: string; line: number; column: number; leng
 function conflicted(line: number): PipelineError {
   return new PipelineError('lock.conflict', `${LOCKFILE} has merge-conflict markers`, {
     at: place(line),
-    hint: 'take either side ("git checkout --ours pipeline.lock"), then run "lockstep repro": it makes the lock true',
+    hint: 'in the project\'s root take either side ("git checkout --ours pipeline.lock"), then run "lockstep repro": it makes the lock true',
   });
 }
 
@@ -173,6 +173,6 @@ function foreign(version: number): PipelineError {
 function invalid(why: string, line = 1): PipelineError {
   return new PipelineError('lock.invalid', `${LOCKFILE} is refused: ${why}`, {
     at: place(line),
-    hint: 'restore it with "git checkout HEAD pipeline.lock", or delete it and run "lockstep repro"',
+    hint: 'in the project\'s root restore it with "git checkout HEAD pipeline.lock", or delete it and run "lockstep repro"',
   });
 }
