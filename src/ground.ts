@@ -145,7 +145,7 @@ export function makeStateDir(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true });
   } catch (error) {
-    throw isSystemError(error, 'EEXIST', 'ENOTDIR') ? notA('folder', stateDir) : error;
+    throw isSystemError(error, 'EEXIST', 'ENOTDIR') ? notA('folder', stateDir, 'file') : error;
   }
   const ignore = join(stateDir, '.gitignore');
   if (!statIfExists(ignore)) writeFileAtomic(ignore, '*\n', { durable: false });

@@ -4,6 +4,7 @@ import { closeSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
+import { makeFifo } from './execute/tools.ts';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -249,6 +250,20 @@ test('a folder where a file belongs is named; one where only time is saved is do
     [2, `error[path.special]: "${file.path('.lockstep')}" is a file, and a folder belongs there`],
   );
 });
+
+for (const file of ['pipeline.yaml', 'params.yaml', 'pipeline.lock']) {
+  test(`a FIFO at ${file} is named, and not waited for`, async () => {
+    const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
+    rig.remove(file);
+    makeFifo(rig.path(file));
+    assert.deepEqual(await rig.lockstep(['status']), {
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `error[path.special]: "${rig.path(file)}" is a FIFO or device, and a file belongs there\n = hint: remove the FIFO or device, or move it away\n`,
+    });
+  });
+}
 
 for (const [file, command] of [
   ['pipeline.yaml', 'status'],

@@ -1,5 +1,7 @@
 import {
   closeSync,
+  constants,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -16,20 +18,32 @@ import { dirname, join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 
-/** The file's bytes; `undefined` when there is no such file. Throws `path.special` for a folder, and system errors. */
+/** The file's bytes; `undefined` when there is no such file. Throws `path.special` for what is no file, and system errors. */
 export function readIfExists(path: string): Buffer | undefined {
+  const fd = openIfExists(path);
+  if (fd === undefined) return undefined;
   try {
-    return readFileSync(path);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw notA('file', path, stat.isDirectory() ? 'folder' : 'FIFO or device');
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openIfExists(path: string): number | undefined {
+  try {
+    // Else the opening of a FIFO waits for who writes to it, and hears no Ctrl-C meanwhile.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    if (isSystemError(error, 'EISDIR')) throw notA('file', path);
+    if (isSystemError(error, 'ENXIO')) throw notA('file', path, 'socket');
     throw error;
   }
 }
 
-/** The error for a folder where a file belongs (a bind mount of a missing file makes one), or the other way round. */
-export function notA(wanted: 'file' | 'folder', path: string): PipelineError {
-  const is = wanted === 'file' ? 'folder' : 'file';
+/** The error for what stands where a file belongs (a bind mount of a missing file makes a folder), or a folder. */
+export function notA(wanted: 'file' | 'folder', path: string, is: string): PipelineError {
   return new PipelineError('path.special', `"${path}" is a ${is}, and a ${wanted} belongs there`, {
     hint: `remove the ${is}, or move it away`,
   });
