@@ -11,6 +11,7 @@ import { COMMANDS } from './commands/index.ts';
 import { GLOBAL_FLAGS, parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Flags, Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
+import { readIfExists } from './io/files.ts';
 import { fromSystemError } from './io/system-error.ts';
 import { clockFrom, findRoot } from './ground.ts';
 
@@ -218,7 +219,8 @@ function lineReader(root: string | undefined): (file: string, line: number) => s
   return (file, line) => {
     if (root === undefined) return undefined;
     try {
-      return readFileSync(join(root, file), 'utf8')
+      return readIfExists(join(root, file))
+        ?.toString('utf8')
         .replace(/^\uFEFF/, '')
         .split(/\r?\n/)[line - 1];
     } catch {

@@ -4,7 +4,6 @@ import { closeSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
-import { makeFifo } from './execute/tools.ts';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -251,19 +250,30 @@ test('a folder where a file belongs is named; one where only time is saved is do
   );
 });
 
-for (const file of ['pipeline.yaml', 'params.yaml', 'pipeline.lock']) {
-  test(`a FIFO at ${file} is named, and not waited for`, async () => {
-    const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
-    rig.remove(file);
-    makeFifo(rig.path(file));
-    assert.deepEqual(await rig.lockstep(['status']), {
+// A pipe that nobody writes to: who reads it waits for ever, as for a device that never ends.
+test('a link to a pipe or a device where a file belongs is named; one where only time is saved is done without', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  (await import('node:child_process')).execFileSync('mkfifo', [rig.path('pipe')]);
+  for (const name of ['memo', 'snapshot', 'settled', 'code', 'completion', 'data']) {
+    rig.remove(`.lockstep/${name}`);
+    symlinkSync(rig.path('pipe'), rig.path(`.lockstep/${name}`));
+  }
+  const judged = await rig.lockstep(['status']);
+  assert.deepEqual([judged.code, judged.stderr], [0, '']);
+  assert.equal((await rig.lockstep(['completion', '--words', '--', 'repro', ''])).stdout, 's\n');
+  for (const name of ['pipeline.lock', 'params.yaml', 'remotes.yaml', 'pipeline.yaml']) {
+    rig.remove(name);
+    symlinkSync(rig.path('pipe'), rig.path(name));
+    assert.deepEqual(await rig.lockstep([name === 'remotes.yaml' ? 'push' : 'status']), {
       code: 2,
       signal: null,
       stdout: '',
-      stderr: `error[path.special]: "${rig.path(file)}" is a FIFO or device, and a file belongs there\n = hint: remove the FIFO or device, or move it away\n`,
+      stderr: `error[path.special]: "${rig.path(name)}" is a FIFO or device, and a file belongs there\n = hint: remove the FIFO or device, or move it away\n`,
     });
-  });
-}
+    rig.remove(name);
+  }
+});
 
 for (const [file, command] of [
   ['pipeline.yaml', 'status'],

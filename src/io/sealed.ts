@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { isSystemError } from '../base/error.ts';
-import { writeFileAtomic } from './files.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
+import { readIfExists, writeFileAtomic } from './files.ts';
 
 const SEAL_BYTES = 4;
 
@@ -26,9 +25,9 @@ export function readSealed(path: string): Buffer | undefined {
 /** What only saves time is done without. */
 function readIfAllowed(path: string): Buffer | undefined {
   try {
-    return readFileSync(path);
+    return readIfExists(path);
   } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES')) return undefined;
+    if (error instanceof PipelineError || isSystemError(error, 'EACCES')) return undefined;
     throw error;
   }
 }
