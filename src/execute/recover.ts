@@ -83,6 +83,7 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit }: RecoverOptions)
   refuseLinkAbove({ path: `.lockstep/staging/${id}/aside`, home: aside });
   if (readFolder(aside).length > 0) {
     const failed = join(stateDir, 'failed', id);
+    refuseLinkAbove({ path: `.lockstep/failed/${id}`, home: failed });
     mkdirSync(dirname(failed), { recursive: true });
     renameSync(aside, failed);
     tell(`.lockstep/failed/${id}`);

@@ -158,8 +158,11 @@ interface Placed {
   readonly home: string;
 }
 
-/** Where a user may well have put a link: the state folder, or a part of it, on another disk. */
-const FREE: readonly string[] = ['.lockstep', '.lockstep/staging', '.lockstep/failed'];
+/**
+ * Where a user may well have put a link: the state folder, or a part of it, on another disk. Not `.lockstep/failed`:
+ * what is kept there takes the place of what has its name, which a record that came with a clone could choose.
+ */
+const FREE: readonly string[] = ['.lockstep', '.lockstep/staging'];
 
 /** Throws `out.linked` when a folder of the workspace above a path is a symbolic link. */
 export function refuseLinkAbove({ path, home }: Placed, at?: Location): void {

@@ -97,18 +97,19 @@ for (const [what, link] of [
   ['the folder above an out', 'd'],
   ['the folder where its old out waits', `.lockstep/staging/${DEAD}/aside`],
   ['the folder that keeps failed outs', '.lockstep/failed/s'],
+  ['the folder that keeps those of all stages', '.lockstep/failed'],
 ] as const)
   test(`${what} has become a link: recovery moves nothing through it, says so, and ends its work once it is gone`, async () => {
     const rig = crashed('d/out');
-    mkdirSync(rig.path('elsewhere/d'), { recursive: true });
-    for (const name of ['out', 'd/out', '0/out']) rig.write(`elsewhere/${name}`, 'mine');
+    const names = ['out', 'd/out', '0/out', 's/d/out'];
+    for (const name of names) rig.write(`elsewhere/${name}`, 'mine');
     const real = rig.path('real');
     const hasReal = existsSync(rig.path(link));
     if (hasReal) renameSync(rig.path(link), real);
     mkdirSync(dirname(rig.path(link)), { recursive: true });
     symlinkSync(rig.path('elsewhere'), rig.path(link));
     await assert.rejects(recover(rig), { code: 'out.linked', message: new RegExp(`behind "${link}"`) });
-    for (const name of ['out', 'd/out', '0/out']) assert.equal(rig.read(`elsewhere/${name}`), 'mine');
+    for (const name of names) assert.equal(rig.read(`elsewhere/${name}`), 'mine');
     assert.equal(existsSync(recordOf(rig)), true);
     rmSync(rig.path(link));
     if (hasReal) renameSync(real, rig.path(link));
