@@ -9,6 +9,7 @@ import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
+import { redactorOf } from './attempt-inputs.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
@@ -28,6 +29,8 @@ export interface AcceptOptions {
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly algorithm: HashAlgorithm;
+  /** The runner's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly emit: Emit;
 }
 
@@ -48,7 +51,7 @@ export interface Accepted {
  * `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
  */
 export async function commitWorkspace(options: AcceptOptions, selection: Selection): Promise<Accepted> {
-  const { root, folder, graph, facts, cache, runs, recorder, journal, algorithm, emit } = options;
+  const { root, folder, graph, facts, cache, runs, recorder, journal, algorithm, env, emit } = options;
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
   const problems: Problem[] = [];
@@ -82,7 +85,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     evaluateGates(
       stage,
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
-      emit,
+      { emit, redactor: redactorOf({ env, stage }) },
     );
     if (!stage.outs.some((out) => out.persist)) runs.save(result);
     recorder.setStage(name, result);

@@ -46,6 +46,6 @@ export interface OwnPackage {
 }
 
 /** Masks the values of the stage's secrets. */
-export function redactorOf({ env, stage }: AttemptInputs): Redactor {
+export function redactorOf({ env, stage }: Pick<AttemptInputs, 'env' | 'stage'>): Redactor {
   return createRedactor(stage.secrets.flatMap((name) => env[name] ?? []));
 }

@@ -1,8 +1,10 @@
 import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
+import type { Redactor } from '../base/redact.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
@@ -12,6 +14,7 @@ import { gateTexts } from '../plan/decide.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
+import { redactorOf } from './attempt-inputs.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
 import { isInPlace } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
@@ -110,7 +113,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       await verifyDeps(stage, fingerprint);
       verifyCode(stage);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
-      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      judgeGates(stage, result);
       return {
         result,
         commit: () => commit(stage, staging, result),
@@ -201,6 +204,10 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     });
   }
 
+  function judgeGates(stage: Stage, { outs }: StageLock): void {
+    evaluateGates(stage, (path) => readMetric(path, outs), { emit, redactor: redactorOf({ env, stage }) });
+  }
+
   function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer | undefined {
     const artifact = outs.find((out) => out.path === path);
     if (!artifact) throw new Error(`no out ${path}`);
@@ -228,7 +235,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     look: (paths) => facts.look(paths),
     attempt,
     async restore(stage, result) {
-      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      judgeGates(stage, result);
       const differing = result.outs.filter((out) => !isInPlace(facts, out));
       const recorded = { ...result, gates: gateTexts(stage) };
       const items = differing.map((artifact): ToRestore => {
@@ -243,10 +250,14 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       });
     },
     judgeGates(stage, result) {
-      evaluateGates(stage, (path) => readMetric(path, result.outs), emit);
+      judgeGates(stage, result);
       recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
     },
     explain: (error) => fromSystemError(error, stateDir),
+    discreet(stage, error) {
+      if (stage.secrets.length === 0) return error;
+      return PipelineError.of(masked(error, redactorOf({ env, stage })), error.exit);
+    },
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: options.random,
@@ -259,6 +270,14 @@ function tellKept(error: unknown, stage: Stage): unknown {
   const kept = `what it made is in .lockstep/failed/${fileNameOf(stage.name)}`;
   Object.defineProperty(error, 'problems', { value: withHint(error, kept), enumerable: true });
   return error;
+}
+
+function masked({ problems }: PipelineError, redactor: Redactor): readonly Problem[] {
+  return problems.map((problem) => ({
+    ...problem,
+    message: redactor.text(problem.message),
+    ...(problem.hint !== undefined && { hint: redactor.text(problem.hint) }),
+  }));
 }
 
 /** Its problems, with one more thing said in the hint. */

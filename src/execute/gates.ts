@@ -1,21 +1,26 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { canonicalJson, parseJson } from '../base/hash.ts';
+import type { Redactor } from '../base/redact.ts';
 import type { Gate, Json, RelPath, Stage } from '../base/types.ts';
 
 /**
  * Evaluates a stage's gates on the bytes of its metric outs and tells each value. Throws `gate.failed` naming every
  * gate that does not hold, `gate.unreadable` when a metric is not there to be judged.
  */
-export function evaluateGates(stage: Stage, read: (out: RelPath) => Buffer | undefined, emit: Emit): void {
+export function evaluateGates(
+  stage: Stage,
+  read: (out: RelPath) => Buffer | undefined,
+  { emit, redactor }: { readonly emit: Emit; readonly redactor: Redactor },
+): void {
   const broken: { gate: Gate; text: string }[] = [];
   const metrics = new Map<RelPath, Json>();
   for (const gate of stage.policy.gates) {
     let metric = metrics.get(gate.out);
     if (metric === undefined) metrics.set(gate.out, (metric = parseMetric(stage, gate, read(gate.out))));
     const value = lookUp(metric, gate.key);
-    const shown = value === undefined ? 'missing' : show(value);
-    const held = value !== undefined && holds(gate, value, shown);
+    const shown = value === undefined ? 'missing' : show(mask(value, redactor));
+    const held = value !== undefined && holds(gate, value);
     emit({ type: 'gate-evaluated', stage: stage.name, gate: formatGate(gate), value: shown, held });
     if (!held) broken.push({ gate, text: `${formatGate(gate)}, but it is ${shown}` });
   }
@@ -50,8 +55,18 @@ function show(value: Json): string {
   }
 }
 
-function holds(gate: Gate, value: Json, shown: string): boolean {
-  if (gate.equals !== undefined && canonicalJson(gate.equals) !== shown) return false;
+/** A stage may write what it got as a secret; in JSON such a value need not look as it is. */
+function mask(value: Json, redactor: Redactor): Json {
+  if (typeof value === 'string') return redactor.text(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((one: Json) => mask(one, redactor));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [redactor.text(key), mask(one, redactor)]),
+  );
+}
+
+function holds(gate: Gate, value: Json): boolean {
+  if (gate.equals !== undefined && canonicalJson(gate.equals) !== show(value)) return false;
   if (gate.min === undefined && gate.max === undefined) return true;
   const isNumber = (typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint';
   if (!isNumber) return false;

@@ -65,7 +65,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
   function failed(stage: Stage, error: unknown, reasons: readonly Reason[], durationMs?: number): Finished {
     if (signal.aborted && isCancel(error, signal)) return { outcome: 'canceled', reasons };
     if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-    const told = toTold(stage, error, world);
+    const told = world.discreet(stage, toTold(stage, error, world));
     if (!options.keepGoing) halted = true;
     return { outcome: 'failed', reasons, error: told, ...(durationMs !== undefined && { durationMs }) };
   }
@@ -207,7 +207,7 @@ function isExpected(error: unknown): boolean {
 }
 
 /** A failure of the machine in words for people, with the stage that met it. */
-function toTold(stage: Stage, error: unknown, world: World): unknown {
+function toTold(stage: Stage, error: unknown, world: World): PipelineError {
   if (error instanceof PipelineError) return error;
   const known = world.explain(error);
   const [problem] = known?.problems ?? [];

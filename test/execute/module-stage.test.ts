@@ -202,6 +202,42 @@ export default ({ outs, log }) => {
   assert.ok(!ran.stdout.includes('stage-progressed'));
 });
 
+test('no secret is in what is said of gates, nor in names of files that a stage should not have written', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  gated:
+    run: gated.mjs
+    secrets: [TOKEN]
+    outs: { quality: { path: quality.json, metric: true, cache: false } }
+    gates: { quality: { token: { equals: none } } }
+  stray: { run: stray.mjs, secrets: [TOKEN], outs: { out: o.txt } }
+  named: { cmd: 'mkdir -p d && touch "d/$TOKEN"', secrets: [TOKEN], outs: [d/] }
+`,
+    'gated.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, env }) => writeFileSync(outs.quality, JSON.stringify({ token: { [env.TOKEN]: [env.TOKEN] } }));`,
+    'stray.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, env }) => {
+  writeFileSync(outs.out, '');
+  writeFileSync(outs.out + env.TOKEN, '');
+};`,
+  });
+  // In JSON it does not look like this.
+  const env = { TOKEN: String.raw`s3cr3t"val\ue` };
+  const ran = await rig.lockstep(['repro', '--keep-going', '--json'], { env });
+  assert.deepEqual({ ...outcomesOf(ran) }, { gated: 'failed', stray: 'failed', named: 'failed' });
+  assert.equal(
+    problemOf(ran, 'stray').message,
+    'stage "stray" wrote "o.txt***" beside its outs, which it does not declare',
+  );
+  assert.match(problemOf(ran, 'gated').message, /but it is \{"\*\*\*":\["\*\*\*"\]\}$/);
+  assert.equal(problemOf(ran, 'named').code, 'path.name');
+  rig.write('quality.json', JSON.stringify({ token: env.TOKEN }));
+  const committed = await rig.lockstep(['commit', 'gated', '--json'], { env });
+  assert.match(committed.stdout, /gate\.failed/);
+  const told = [ran.stdout, ran.stderr, committed.stdout, committed.stderr].join('');
+  assert.ok(!told.includes('s3cr3t'), told);
+});
+
 test('a module runs again when one of two names for a dep is gone or another', async () => {
   const pipeline = (deps: string): string => `stages: { s: { run: s.ts, deps: ${deps}, outs: { o: o } } }\n`;
   const rig = createRig({
