@@ -35,7 +35,7 @@ import { makePlan, selectMakers } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
 import { selectStages } from './plan/select.ts';
 import { LOCKFILE, parseLock } from './record/lockfile.ts';
-import { ignorePaths } from './record/gitignore.ts';
+import { areIgnored, gitignoresOf, ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
@@ -108,6 +108,8 @@ export interface Project {
   takeCache(mode: MutexMode): Promise<Disposable>;
   /** True when a runner died and left something to clean up. */
   needsRecovery(): boolean;
+  /** True when all that lockstep keeps is in a `.gitignore`; `takeWorkspace` sees to it. */
+  isIgnored(): boolean;
   /** Notes that all stages were found fresh, for `openUnlessSettled`. */
   noteSettled(): void;
   close(): Promise<void>;
@@ -256,9 +258,15 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   let settled: Settled | undefined;
   const settledNow = (): Settled | undefined => {
     const all = { stages: new Set(graph.stages.keys()), forced: new Set<StageName>() };
+    const ignores = gitignoresOf(pathsToIgnore(pipeline)).map((path) => [path, files.hashOf(path)]);
     return settledBy({
       pipeline,
-      files: { [LOCKFILE]: null, ...snapshot.filesOf('pipeline'), ...snapshot.filesOf('lock') },
+      files: {
+        [LOCKFILE]: null,
+        ...snapshot.filesOf('pipeline'),
+        ...snapshot.filesOf('lock'),
+        ...Object.fromEntries(ignores),
+      },
       paths: pathsToLookAt(pipeline, graph, all),
       facts,
       code,
@@ -316,6 +324,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     },
     takeCache: (mode) => take('cache', mode),
     needsRecovery: () => journal.orphans().length > 0,
+    isIgnored: () => areIgnored(root, pathsToIgnore(pipeline)),
     noteSettled() {
       if (ground.keepsSettled) settled = settledNow();
     },

@@ -20,6 +20,7 @@ interface Standing {
   readonly facts: DiskFacts;
   readonly recorder: Recorder;
   readonly needsRecovery: () => boolean;
+  readonly isIgnored: () => boolean;
 }
 
 /** True when a plan leaves nothing to do, to record or to clean up. */
@@ -29,7 +30,8 @@ export function isSettled(project: Standing, plan: Plan): boolean {
     plan.problems.length === 0 &&
     staleData(project).length === 0 &&
     !project.needsRecovery() &&
-    !hasRemoved(project)
+    !hasRemoved(project) &&
+    project.isIgnored()
   );
 }
 

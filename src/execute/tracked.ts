@@ -20,14 +20,11 @@ export interface TrackedInputs {
 type Kept = Pick<Out | DataInput, 'path' | 'at'>;
 
 /**
- * Refuses to make or record outs and tracked inputs that git has in its index: two keepers of one file undo each other.
- * Of stages only those are asked about that are not fresh. Throws `out.tracked`, naming all; warns when git cannot tell.
+ * Refuses outs of the selected stages and tracked inputs that git has in its index: two keepers of one file undo each
+ * other. Throws `out.tracked`, naming all; warns when git cannot tell.
  */
 export function refuseTracked({ root, folder, pipeline, plan, emit }: TrackedInputs): void {
-  const stages = plan.judgements
-    .filter(({ decision }) => decision.verdict !== 'skip')
-    .map(({ stage }) => stage);
-  const outs = stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
+  const outs = plan.judgements.flatMap(({ stage }) => stage.outs.filter((out) => out.cache));
   const kept: readonly Kept[] = [...pipeline.data, ...outs];
   if (kept.length === 0 || !isBelowRepository(root)) return;
   const tracked = findTracked(kept, listIndex(root, emit));

@@ -9,22 +9,47 @@ import { readIfExists, sweepTemps, writeFileAtomic } from '../io/files.ts';
  */
 export function ignorePaths(root: string, paths: readonly string[]): readonly string[] {
   const changed: string[] = [];
-  for (const [folder, names] of byFolder(paths)) {
-    if (!isPlain(root, folder)) continue;
-    const path = folder === '' ? '.gitignore' : `${folder}/.gitignore`;
-    const before = readIfExists(join(root, path))?.toString('utf8') ?? '';
-    const lines = new Set(before.split(/\r?\n/));
-    const missing = names.map(toPattern).filter((line) => !lines.has(line) && !lines.has(`${line}/`));
-    if (missing.length === 0) continue;
+  for (const { folder, path, before, lines } of lackingLines(root, paths)) {
     const gap = before === '' || before.endsWith('\n') ? '' : '\n';
     // What a killed command left here would lie among the user's files.
     sweepTemps(join(root, folder));
-    writeFileAtomic(join(root, path), `${before}${gap}${missing.sort(byCodeUnit).join('\n')}\n`, {
-      durable: false,
-    });
+    writeFileAtomic(join(root, path), `${before}${gap}${lines.join('\n')}\n`, { durable: false });
     changed.push(path);
   }
   return changed;
+}
+
+/** True when `ignorePaths` would write nothing. */
+export function areIgnored(root: string, paths: readonly string[]): boolean {
+  return lackingLines(root, paths).next().done === true;
+}
+
+/** The `.gitignore` files that speak of paths. */
+export function gitignoresOf(paths: readonly string[]): readonly string[] {
+  return [...byFolder(paths).keys()].map(gitignoreIn);
+}
+
+/** A `.gitignore` that lacks lines. */
+interface Lacking {
+  readonly folder: string;
+  readonly path: string;
+  readonly before: string;
+  readonly lines: readonly string[];
+}
+
+function* lackingLines(root: string, paths: readonly string[]): Generator<Lacking, void, undefined> {
+  for (const [folder, names] of byFolder(paths)) {
+    if (!isPlain(root, folder)) continue;
+    const path = gitignoreIn(folder);
+    const before = readIfExists(join(root, path))?.toString('utf8') ?? '';
+    const there = new Set(before.split(/\r?\n/));
+    const lines = names.map(toPattern).filter((line) => !there.has(line) && !there.has(`${line}/`));
+    if (lines.length > 0) yield { folder, path, before, lines: lines.sort(byCodeUnit) };
+  }
+}
+
+function gitignoreIn(folder: string): string {
+  return folder === '' ? '.gitignore' : `${folder}/.gitignore`;
 }
 
 /** A folder that is there, or can be made, without following a link: what lies behind one is not ours. */

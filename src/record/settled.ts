@@ -13,7 +13,7 @@ export interface Settled {
   readonly pipeline: string;
   readonly stages: number;
   readonly algorithm: HashAlgorithm;
-  /** Text files (pipeline.yaml, what it reads, the lock) → SHA-256; `null` for one that was not there. */
+  /** Text files (pipeline.yaml, what it reads, the lock, what keeps outs out of git) → SHA-256; `null` for one that was not there. */
   readonly files: Readonly<Record<string, string | null>>;
   /** Variables that stages name → hash of the value. */
   readonly env: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import test from 'node:test';
 import { git } from '../commands/projects.ts';
 import { createRig, rigAt } from '../rig.ts';
@@ -48,6 +48,25 @@ test('a tracked input that git tracks is refused by a run and a commit, until it
   );
   git(rig, 'rm', '-q', '-r', '--cached', 'in');
   assert.equal((await rig.lockstep(['repro'])).code, 0);
+});
+
+test('an out that is to be cached from now on is told where git has it, and kept out of git, though its stage is fresh', async () => {
+  const rig = createRig({ 'pipeline.yaml': PIPELINE.replace('[f]', '[{ f: { cache: false } }]') });
+  git(rig, 'init', '-q');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  git(rig, 'add', 'f');
+  rig.write('pipeline.yaml', PIPELINE);
+  assertTracked(await rig.lockstep(['commit']), 'f');
+  rmSync(rig.path('.gitignore'));
+  // What status finds is no reason for a later run not to look.
+  assert.equal((await rig.lockstep(['status'])).code, 0);
+  assertTracked(await rig.lockstep(['repro']), 'f');
+  git(rig, 'rm', '-q', '--cached', 'f');
+  rmSync(rig.path('.gitignore'));
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout + ran.stderr, /Everything is fresh/);
+  assert.equal(rig.read('.gitignore'), '/f\n');
 });
 
 /** Names whose sum is more than a pipe's buffer of 1 MiB, and than a command takes of arguments. */
