@@ -15,7 +15,7 @@ export interface Listing {
   /** Investing.com's pair id and tag; invented (9…) where the crosswalk has none, because a page has one for every row. */
   readonly pairId: string;
   readonly pairTag: string;
-  /** Last close with two decimals, or `-` when the exchange has no series of it. */
+  /** Last close with two decimals, or `-` when the exchange has no series of it that can be read. */
   readonly last: string;
 }
 

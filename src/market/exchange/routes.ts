@@ -44,7 +44,8 @@ export function createRoutes({
 }: RouteOptions): (request: ExchangeRequest) => Promise<ExchangeReply> {
   const listings = async (): Promise<readonly Listing[]> =>
     createListings(async (symbol) => {
-      const series = await book.series(symbol);
+      // A stock whose recorded file cannot be read is a member all the same: only the request for its chart fails.
+      const series = await book.series(symbol).catch(() => undefined);
       return series?.rows.findLast(({ close }) => close !== null)?.close ?? undefined;
     });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseCsvSeries } from '../../../src/market/exchange/csv-series.ts';
@@ -115,6 +116,27 @@ test('a file that no pipeline could read is refused with its line, not served in
     ['Date,Open,High,Low,Close\n', 'A.NS.csv line 1: column "volume" is missing'],
   ] as const) {
     assert.throws(() => parseCsvSeries(text, { symbol: 'A.NS' }), { message });
+  }
+});
+
+test('a file that cannot be read fails the request for it and takes no member off the lists', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exchange-'));
+  const header = 'Date,Open,High,Low,Close,Volume';
+  writeFileSync(join(folder, 'ITC.NS.csv'), `${header}\n2024-01-02,abc,1,1,1,1\n`);
+  writeFileSync(join(folder, 'INFY.NS.csv'), `${header}\n2024-01-02,1,1,1,7.5,1\n`);
+  const exchange = await createExchange({ dataDir: folder });
+  try {
+    const chart = await fetch(`${exchange.url}/v8/finance/chart/ITC.NS`);
+    assert.deepEqual([chart.status, await chart.text()], [500, 'ITC.NS.csv line 2: "abc" is no number\n']);
+    const list = await fetch(`${exchange.url}/bseindices/AsiaIndexAPI/api/Codewise_Indices/w?code=16`);
+    assert.equal(((await list.json()) as { Table: unknown[] }).Table.length, 30);
+    const page = await (
+      await fetch(`${exchange.url}/moneycontrol/markets/indian-indices/bse-sensex-4.html`)
+    ).text();
+    assert.ok(page.includes('7.50'));
+  } finally {
+    await exchange.close();
+    rmSync(folder, { recursive: true });
   }
 });
 
