@@ -9,7 +9,10 @@ import type { Coverage } from './reports/coverage.ts';
 import { formatJson, roundFraction } from './reports/json-text.ts';
 import { tickTimestamp } from './reports/tick-timestamp.ts';
 
-/** What asking for one symbol came to. Currency and first trading date (ISO, local) as the vendor states them. */
+/**
+ * What asking for one symbol came to. Currency and first trading date (ISO, local) as the vendor states them; `retryable`: asking again
+ * later may help.
+ */
 export type FetchResult =
   | {
       readonly ok: true;
@@ -18,7 +21,13 @@ export type FetchResult =
       readonly currency?: string | undefined;
       readonly firstTradeDate?: string | undefined;
     }
-  | { readonly ok: false; readonly symbol: string; readonly code: string; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly symbol: string;
+      readonly code: string;
+      readonly reason: string;
+      readonly retryable?: true;
+    };
 
 /** Limits of a fetch; absent ones take the value in brackets. */
 export interface FetchReportParams {

@@ -24,7 +24,8 @@ export interface FetchUniverseOptions {
  * The daily bars of the index and of every stock of the universe, `concurrency` at a time; the index comes first, then the stocks
  * in the order asked for.
  * One failing stock does not lose the others: it is told to `log` and returned with its code (`yahoo.*`, `http.*`).
- * Error: `fetch.index-missing`, because without the index there is neither a day axis nor a target.
+ * Error: `fetch.index-missing`, because without the index there is neither a day axis nor a target; worth another try only where
+ * asking for the index again is: a name that the vendor does not know stays unknown.
  */
 export async function fetchUniverse(options: FetchUniverseOptions): Promise<readonly FetchResult[]> {
   const { symbols, index, concurrency, signal, log, progress } = options;
@@ -47,7 +48,7 @@ export async function fetchUniverse(options: FetchUniverseOptions): Promise<read
     throw new MarketError(
       'fetch.index-missing',
       `the index ${index} could not be fetched: ${first.reason} (${first.code})`,
-      { retryable: true },
+      { retryable: first.retryable === true },
     );
   }
   return results;
@@ -61,6 +62,7 @@ async function fetchSymbol(symbol: string, { yahoo, period }: FetchUniverseOptio
     return { ok: false, symbol, code: 'yahoo.no-data', reason };
   } catch (error) {
     if (!(error instanceof MarketError)) throw error;
-    return { ok: false, symbol, code: error.code, reason: error.message };
+    const { code, message: reason, retryable } = error;
+    return { ok: false, symbol, code, reason, ...(retryable && { retryable }) };
   }
 }

@@ -75,11 +75,15 @@ test('a stock that fails or is empty is told with its code and loses nobody else
   assert.ok(told.includes('A is missing: Yahoo knows no symbol A (yahoo.unknown-symbol)'));
 });
 
-test('without the index the fetch fails and says why', async () => {
-  await assert.rejects(run({ '^I': new MarketError('http.timeout', 'no answer') }).result, {
+test('without the index the fetch fails and says why, for good where asking again is no use', async () => {
+  const timeout = new MarketError('http.timeout', 'no answer', { retryable: true });
+  await assert.rejects(run({ '^I': timeout }).result, {
     code: 'fetch.index-missing',
     message: 'the index ^I could not be fetched: no answer (http.timeout)',
+    retryable: true,
   });
+  const unknown = new MarketError('yahoo.unknown-symbol', 'Yahoo knows no symbol ^I');
+  await assert.rejects(run({ '^I': unknown }).result, { code: 'fetch.index-missing', retryable: false });
 });
 
 test('a defect of our own and an abort are not taken for a missing stock', async () => {
