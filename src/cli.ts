@@ -8,6 +8,7 @@ import { formatProblems } from './base/problem-text.ts';
 import type { CommandContext } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
 import { COMMANDS } from './commands/index.ts';
+import type { ConsoleListener } from './listeners/console.ts';
 import { GLOBAL_FLAGS, parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Flags, Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
@@ -91,9 +92,8 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   const clock = clockFrom(process.env);
   const verbose = parsed.flags['verbose'] === true;
   const phases = createPhases(() => process.uptime() * 1000);
-  const listeners: Listener[] = [
-    await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose }),
-  ];
+  const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose });
+  const listeners: Listener[] = [shown];
   const interrupt = listenForInterrupts();
   // Late listeners (the history of a run) hear what comes after them.
   const emit = createBus(
@@ -107,7 +107,10 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
     env: process.env,
     line: `lockstep ${argv.join(' ')}`,
     json,
-    print,
+    print(text) {
+      shown.makeWay?.();
+      print(text);
+    },
     emit,
     signal: interrupt.signal,
     listen(listener) {
@@ -117,7 +120,10 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
         await listener.close?.();
       };
     },
-    tell: (error) => void report(error, { root: rootOf(dir), json }),
+    tell(error) {
+      shown.makeWay?.();
+      report(error, { root: rootOf(dir), json });
+    },
     waitMs: waitMsOf(parsed.flags),
     phases,
   };
@@ -134,7 +140,10 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   }
 }
 
-async function screen(json: boolean, { now, readLine, verbose }: Seeing): Promise<Listener> {
+async function screen(
+  json: boolean,
+  { now, readLine, verbose }: Seeing,
+): Promise<Listener & Partial<ConsoleListener>> {
   if (json) {
     const { createJsonListener } = await import('./listeners/json.ts');
     return createJsonListener({ write: (text) => void process.stdout.write(text) });

@@ -365,6 +365,22 @@ test('a terminal that says it has no columns is taken for one of 80', { skip: HA
 });
 
 test(
+  'on a terminal, too, what a command prints comes after what it told before',
+  { skip: HAS_NO_SCRIPT },
+  async () => {
+    const rig = createRig({
+      'pipeline.yaml': ONE,
+      'remotes.yaml': 'default: r\nremotes: { r: { url: ./shelf } }\n',
+    });
+    for (const words of [['repro'], ['push']]) assert.equal((await rig.lockstep(words)).code, 0);
+    rig.remove('.lockstep/files');
+    rig.remove('o');
+    const shown = showInTerminal(rig, 'pull o', { NO_COLOR: '1' });
+    assert.match(shown, /✓ fetched 1 object [^\n]*\n(.*\n)*checked out o\b/);
+  },
+);
+
+test(
   'a terminal gets no colour with FORCE_COLOR=0, and an empty LC_ALL hides no LANG',
   { skip: HAS_NO_SCRIPT },
   () => {

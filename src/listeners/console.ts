@@ -16,6 +16,11 @@ import { formatError, formatFailures, formatSummary, formatWarning } from './con
 import { createTransfers, formatPulled, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
 import type { Schedule } from './schedule.ts';
 
+export interface ConsoleListener extends Listener {
+  /** What was told stands above what is written next past the listener, and no live area in its way. */
+  makeWay(): void;
+}
+
 export interface ConsoleListenerOptions {
   readonly write: (text: string) => void;
   /** A live area below the text; otherwise a log, one line per event. */
@@ -48,7 +53,7 @@ const MAX_UNSTARTED = 3;
  * one line per event. Fresh stages are only counted. At the end come the failed stages, each with the end of its
  * output, its problem and what it blocked, and one line that sums up.
  */
-export function createConsoleListener(options: ConsoleListenerOptions): Listener {
+export function createConsoleListener(options: ConsoleListenerOptions): ConsoleListener {
   const { isTty, columns, rows = () => 24, verbose = false, readLine = () => undefined } = options;
   const style = createStyle(options);
   const retryAt = new Map<string, number>();
@@ -187,6 +192,10 @@ export function createConsoleListener(options: ConsoleListenerOptions): Listener
       on(event);
       // What a stage writes may wait a moment; what happened is told at once.
       if (event.type !== 'stage-output' && !event.type.endsWith('-progressed')) screen.flush();
+    },
+    makeWay() {
+      showUnstarted();
+      screen.makeWay();
     },
     close() {
       showUnstarted();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EventBody, Listener } from '../../src/base/event.ts';
+import type { EventBody } from '../../src/base/event.ts';
 import { createConsoleListener } from '../../src/listeners/console.ts';
-import type { ConsoleListenerOptions } from '../../src/listeners/console.ts';
+import type { ConsoleListener, ConsoleListenerOptions } from '../../src/listeners/console.ts';
 import { EVERY_EVENT, begun, blocked, ended, eventAt, planned, said, started } from './events.ts';
 import { createFakeTime } from './fake-time.ts';
 import type { FakeTime } from './fake-time.ts';
@@ -13,7 +13,7 @@ interface Stage {
   readonly time: FakeTime;
   readonly terminal: Terminal;
   readonly writes: readonly string[];
-  readonly listener: Listener;
+  readonly listener: ConsoleListener;
   readonly tell: (...bodies: readonly EventBody[]) => void;
 }
 
@@ -47,6 +47,36 @@ const progress = (stage: string, done: number, total?: number, label?: string): 
   done,
   ...(total !== undefined && { total }),
   ...(label !== undefined && { label }),
+});
+
+test('what someone else writes stands below what was told before it, and keeps its place', () => {
+  const { time, terminal, listener, tell } = play();
+  const write = (text: string): void => {
+    listener.makeWay();
+    terminal.write(text);
+  };
+  tell(started(1), planned('fetch'), begun('fetch'));
+  time.pass(300);
+  tell(said('fetch', 'one\n'));
+  write('in a run\n');
+  time.pass(300);
+  assert.deepEqual(terminal.lines(), [
+    '  fetch │ one',
+    'in a run',
+    '',
+    '⠦ fetch     0.6s  dep data/raw modified',
+    '  0 of 1 done · 1 running · 0.6s',
+  ]);
+  tell(ended('succeeded', { ran: 1 }));
+  write('after it\n');
+  time.pass(300);
+  assert.deepEqual(terminal.lines(), [
+    '  fetch │ one',
+    'in a run',
+    '1 stage: 1 ran in 12.3s',
+    'after it',
+    '',
+  ]);
 });
 
 test('below what happened stand the running stages and how far the run is', () => {

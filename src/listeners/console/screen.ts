@@ -6,6 +6,8 @@ export interface Screen {
   print(text: string): void;
   /** Writes what is held back; with `urgent` events this happens at once where nothing is redrawn. */
   flush(): void;
+  /** Writes what is held back and takes the live area away until the next frame: someone else is to write. */
+  makeWay(): void;
   /** Writes what is held back and leaves no live area behind. */
   close(): void;
 }
@@ -38,6 +40,7 @@ export function createPlainScreen({ write, schedule }: ScreenOptions): Screen {
       else cancel ??= schedule(FRAME_MS, flush);
     },
     flush,
+    makeWay: flush,
     close: flush,
   };
 }
@@ -83,6 +86,7 @@ export function createLiveScreen({ write, schedule, columns, area }: LiveScreenO
       cancel ??= schedule(FRAME_MS, frame);
     },
     flush: () => void (cancel ??= schedule(FRAME_MS, frame)),
+    makeWay: () => draw([]),
     close() {
       cancel?.();
       cancel = undefined;
