@@ -46,6 +46,11 @@ export function longest<T>(many: readonly T[], textOf: (one: T) => string): numb
   return many.reduce((length, one) => Math.max(length, textOf(one).length), 0);
 }
 
+/** A text on one line; a terminal obeys nothing in it. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}
+
 /** Python's `shlex.quote`: single quotes, and only where they are needed. */
 export function shellQuote(text: string): string {
   if (text === '') return "''";

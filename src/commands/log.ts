@@ -1,6 +1,6 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { formatReason } from '../base/reason.ts';
-import { didYouMean, formatDuration, longest } from '../base/text.ts';
+import { didYouMean, formatDuration, longest, oneLine } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
@@ -93,6 +93,7 @@ function formatWhy([first, ...rest]: StageState['reasons']): string {
 
 function formatStage({ stage, outcome, durationMs, reasons, problem }: StageState, width: number): string {
   const duration = durationMs === undefined ? '' : formatDuration(durationMs);
-  const why = problem?.message ?? formatWhy(reasons);
+  // Of a module's error the sentence is whatever was thrown.
+  const why = oneLine(problem?.message ?? formatWhy(reasons));
   return `  ${stage.padEnd(width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
 }

@@ -1,10 +1,11 @@
 import type { Event, Listener } from '../base/event.ts';
 import type { ReadLine } from '../base/problem-text.ts';
 import { displayWidth } from '../base/display-width.ts';
+import { oneLine } from '../base/text.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { fitName } from './console/cut.ts';
-import { formatMutexWait, formatRestored, oneLine } from './console/details.ts';
+import { formatMutexWait, formatRestored } from './console/details.ts';
 import { finishedRow, gateRow, recoveredRow, retriedRow, startedRow } from './console/event-rows.ts';
 import { formatLiveArea } from './console/live-area.ts';
 import { NAME_SHARE, formatRow } from './console/rows.ts';

@@ -43,6 +43,23 @@ test('a run of more stages than a call takes arguments is told', () => {
   assert.equal(lines.length, 200_003);
 });
 
+test('what a stage threw stands in log on one line, and moves nothing in a terminal', () => {
+  const problem = { code: 'stage.failed', message: 'stage "s" failed: one\n\u001b[2Jtwo\rthree' };
+  const failed = {
+    verdict: 'run',
+    phase: 'done',
+    attempt: 1,
+    outcome: 'failed',
+    reasons: [],
+    problem,
+  } as const;
+  const text = formatRun(
+    { outcome: 'failed', durationMs: 1, stages: new Map([['s', { ...failed, stage: 's' }]]) },
+    'r',
+  );
+  assert.equal(text.split('\n')[2], '  s      failed             stage "s" failed: one [2Jtwo three');
+});
+
 test('a run that was killed is one that was cut off', async () => {
   const rig = createRig({
     'pipeline.yaml': 'name: a\nstages:\n  slow: { cmd: "echo holding; sleep 60", outs: [a] }\n',

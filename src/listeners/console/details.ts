@@ -2,7 +2,7 @@ import type { Event } from '../../base/event.ts';
 import type { Problem } from '../../base/error.ts';
 import { formatReason } from '../../base/reason.ts';
 import type { Reason } from '../../base/reason.ts';
-import { formatBytes, formatDuration, formatList, plural } from '../../base/text.ts';
+import { formatBytes, formatDuration, formatList, oneLine, plural } from '../../base/text.ts';
 
 type Outs = NonNullable<Extract<Event, { type: 'stage-finished' }>['outs']>;
 
@@ -40,11 +40,6 @@ export function formatElapsed(ms: number): string {
 export function formatWait(ms: number): string {
   const seconds = Math.ceil(Math.max(0, ms) / 1000);
   return seconds < 60 ? `${seconds}s` : formatDuration(seconds * 1000);
-}
-
-/** A text on one line; a terminal obeys nothing in it. */
-export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 /** What is said of a tracked input that came back. */

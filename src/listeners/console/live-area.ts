@@ -1,7 +1,7 @@
 import type { RunState, StageState } from '../../base/run-state.ts';
-import { formatBytes, formatCount } from '../../base/text.ts';
+import { formatBytes, formatCount, oneLine } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
-import { formatElapsed, formatReasons, formatWait, oneLine } from './details.ts';
+import { formatElapsed, formatReasons, formatWait } from './details.ts';
 import type { Style } from './style.ts';
 import type { TransferState } from './transfer.ts';
 

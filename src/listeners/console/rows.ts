@@ -1,6 +1,6 @@
 import { displayWidth } from '../../base/display-width.ts';
+import { oneLine } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
-import { oneLine } from './details.ts';
 import type { Colour, Style } from './style.ts';
 
 /** What is told of one event, before it is laid out: `name  verb  detail`. */
