@@ -63,11 +63,12 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
 
   /** Throws what is a bug. */
   function failed(stage: Stage, error: unknown, reasons: readonly Reason[], durationMs?: number): Finished {
-    if (signal.aborted && isCancel(error, signal)) return { outcome: 'canceled', reasons };
+    const time = durationMs !== undefined && { durationMs };
+    if (signal.aborted && isCancel(error, signal)) return { outcome: 'canceled', reasons, ...time };
     if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
     const told = world.discreet(stage, toTold(stage, error, world));
     if (!options.keepGoing) halted = true;
-    return { outcome: 'failed', reasons, error: told, ...(durationMs !== undefined && { durationMs }) };
+    return { outcome: 'failed', reasons, error: told, ...time };
   }
 
   async function act({ stage, decision, fingerprint, problems }: Judgement): Promise<Finished> {

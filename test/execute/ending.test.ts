@@ -166,6 +166,11 @@ export default async ({ deps, outs, log, signal }) => {
   const ran = await running.ended;
   assert.equal(ran.code, 130);
   assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'canceled', module: 'canceled', after: 'canceled' });
+  // Who had begun is told from who had not by its time.
+  const timed = eventsOf(ran).flatMap((event) =>
+    event.type === 'stage-finished' && event.durationMs !== undefined ? [event.stage] : [],
+  );
+  assert.deepEqual(timed.sort(), ['module', 'shell']);
   assert.deepEqual(pids.filter(isAlive), []);
   assert.deepEqual(processesOf(rig), []);
   assert.deepEqual(state(), before);
