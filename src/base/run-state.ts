@@ -40,7 +40,8 @@ export function reduceRun(state: RunState, event: Event): RunState {
     case 'plan-made':
       return { ...state, stages: new Map(event.stages.map((judged) => [judged.stage, waiting(judged)])) };
     case 'stage-started':
-      return patch(state, event.stage, (old) => ({
+      // Progress is an attempt's own.
+      return patch(state, event.stage, ({ progress: _, ...old }) => ({
         ...old,
         phase: 'running',
         attempt: event.attempt,

@@ -173,9 +173,9 @@ test('a megabyte of output between two frames is not held back whole', () => {
   assert.ok(writes.every((text) => text.length < 400 * 1024));
 });
 
-test('a stage that waits for its next attempt counts down', () => {
+test('a stage that waits for its next attempt counts down, and that one begins without progress', () => {
   const { time, terminal, tell } = play();
-  tell(started(1), planned('a'), begun('a'));
+  tell(started(1), planned('a'), begun('a'), progress('a', 9, 10));
   time.pass(1000);
   tell({
     type: 'attempt-failed',
