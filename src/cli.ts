@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { createBus } from './base/bus.ts';
 import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
@@ -200,12 +201,22 @@ function listenForInterrupts(): Interrupts {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort(new PipelineError('run.interrupted', 'interrupted', { exit: EXIT.interrupted }));
   };
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const names = ['SIGINT', 'SIGTERM', ...(hasTerminal() ? (['SIGHUP'] as const) : [])] as const;
   for (const name of names) process.on(name, onSignal);
   return {
     signal: controller.signal,
     stop: () => names.forEach((name) => process.off(name, onSignal)),
   };
+}
+
+/**
+ * A terminal that is closed ends what goes on in it. `nohup` lets go of the terminal and has SIGHUP ignored, which Node
+ * undoes at its start: whoever has no terminal is not to hear of one, to the end of the process.
+ */
+function hasTerminal(): boolean {
+  if ([0, 1, 2].some((stream) => isatty(stream))) return true;
+  process.on('SIGHUP', () => undefined);
+  return false;
 }
 
 function report(error: unknown, { root, json }: { root: string | undefined; json: boolean }): ExitCode {

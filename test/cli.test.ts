@@ -380,6 +380,36 @@ test(
   },
 );
 
+/** Hangs up on a run in the middle of its stage; what is given first lets the stage end well. */
+const HANGS_UP = `mkfifo begun go
+exec 3<> go
+then=$1; shift
+"$@" repro & runner=$!
+read line < begun
+kill -HUP $runner
+$then >&3
+wait $runner
+echo code $?
+`;
+const WAITS = 'stages: { s: { cmd: "echo x > begun; read line < go; echo > o", outs: [o] } }\n';
+const IN_TERMINAL = `script -qec 'sh hang-up.sh true "$NODE" "$CLI"' /dev/null`;
+
+for (const [what, line, code] of [
+  ['lets one go on that has no terminal, as nohup leaves it', 'sh hang-up.sh echo "$NODE" "$CLI"', 0],
+  ['ends one in a terminal', IN_TERMINAL, 130],
+] as const) {
+  test(`a hang-up in the middle of a run ${what}`, { skip: HAS_NO_SCRIPT }, () => {
+    const rig = createRig({ 'pipeline.yaml': WAITS, 'hang-up.sh': HANGS_UP });
+    const { stdout, stderr } = spawnSync('sh', ['-c', line], {
+      cwd: rig.root,
+      env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI: join(REPOSITORY, 'bin', 'lockstep.cjs') }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.match(stdout, new RegExp(`^code ${code}\\r?$`, 'm'), stderr);
+  });
+}
+
 test(
   'a terminal gets no colour with FORCE_COLOR=0, and an empty LC_ALL hides no LANG',
   { skip: HAS_NO_SCRIPT },
