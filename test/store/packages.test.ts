@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { at, paths, project, refused, sha256 } from './code-project.ts';
+import type { Files } from './code-project.ts';
+
+const installed = (name: string, version: string, more: object = {}): Files => ({
+  [`node_modules/${name}/package.json`]: JSON.stringify({ name, version, ...more }),
+  [`node_modules/${name}/index.js`]: '',
+});
+
+test('a package that is not installed is refused with its place and what to do', () => {
+  const error = refused(
+    project({ 'stages/a.ts': "import x from '@scope/pkg/sub';\n" }),
+    'code.package-missing',
+  );
+  assert.equal(at(error), 'stages/a.ts:1:1');
+  assert.equal(error.problems[0].hint, 'run "npm install @scope/pkg"');
+});
+
+test('builtins and our own API are no packages', () => {
+  const { packages } = project({
+    'stages/a.ts': "import 'node:fs';\nimport 'fs/promises';\nimport { defineStage } from 'lockstep-data';\n",
+  }).closure();
+  assert.equal(packages, undefined);
+});
+
+test('packages count by name and version of all they depend on as installed', () => {
+  const files: Files = {
+    'stages/a.ts': "import 'one';\nimport '@s/two/sub';\n",
+    ...installed('one', '1.0.0', { dependencies: { three: '^3' } }),
+    ...installed('@s/two', '2.0.0', { peerDependencies: { one: '*' }, optionalDependencies: { gone: '*' } }),
+    ...installed('three', '3.0.0'),
+    ...installed('unrelated', '9.0.0'),
+  };
+  const place = project(files);
+  const expected = (...names: readonly string[]): string => sha256(names.join('\n'));
+  assert.equal(place.closure().packages, expected('@s/two@2.0.0', 'one@1.0.0', 'three@3.0.0'));
+  place.write(installed('three', '3.0.1'));
+  assert.equal(place.closure().packages, expected('@s/two@2.0.0', 'one@1.0.0', 'three@3.0.1'));
+  place.write(installed('unrelated', '9.0.1'));
+  assert.equal(place.closure().packages, expected('@s/two@2.0.0', 'one@1.0.0', 'three@3.0.1'));
+});
+
+test('a package nested below its user is found there first', () => {
+  const place = project({
+    'stages/a.ts': "import 'one';\n",
+    ...installed('one', '1.0.0', { dependencies: { two: '1' } }),
+    ...installed('two', '2.0.0'),
+    'node_modules/one/node_modules/two/package.json': '{"name": "two", "version": "1.0.0"}',
+  });
+  assert.equal(place.closure().packages, sha256('one@1.0.0\ntwo@1.0.0'));
+});
+
+test('what is built for one platform does not count, but may be read', () => {
+  const base: Files = {
+    'stages/a.ts': "import 'one';\n",
+    ...installed('one', '1.0.0', { optionalDependencies: { 'one-linux': '1', 'one-darwin': '1' } }),
+  };
+  const linux = project({ ...base, ...installed('one-linux', '1.0.0', { os: ['linux'], cpu: ['x64'] }) });
+  const darwin = project({ ...base, ...installed('one-darwin', '1.0.0', { os: ['darwin'] }) });
+  assert.equal(linux.closure().packages, darwin.closure().packages);
+  assert.ok(linux.closure().packageFolders.some((folder) => folder.endsWith('one-linux')));
+});
+
+test('modules of the market library count one by one, under the package’s name wherever it is installed', () => {
+  const { files, packages } = project({
+    'stages/a.ts': "import 'lockstep-data/market/bars';\n",
+    'node_modules/lockstep-data/market/bars.ts': "import './rows.ts';\n",
+    'node_modules/lockstep-data/market/rows.ts': '',
+    'node_modules/lockstep-data/market/other.ts': '',
+  }).closure();
+  assert.deepEqual(Object.keys(files), [
+    'lockstep-data/market/bars.ts',
+    'lockstep-data/market/rows.ts',
+    'stages/a.ts',
+  ]);
+  assert.equal(packages, undefined);
+});
+
+for (const where of ['packages/lib', '../elsewhere/lib']) {
+  test(`a package linked to its source at ${where} counts with all its files`, () => {
+    const place = project({
+      'stages/a.ts': "import { x } from 'lib';\n",
+      [`${where}/package.json`]: '{"name": "lib", "version": "1.0.0"}',
+      [`${where}/index.ts`]: "import './deep/x.ts';\nimport 'dep';\n",
+      [`${where}/deep/x.ts`]: 'export const x = 1;\n',
+      [`${where}/test/broken.ts`]: "import 'not-installed';\nimport './gone.ts';\nenum A { B }\n",
+      ...installed('dep', '1.0.0'),
+    });
+    if (where.startsWith('..'))
+      place.write({ '../node_modules/dep/package.json': '{"name": "dep", "version": "1.0.0"}' });
+    symlinkSync(join(place.root, where), join(place.root, 'node_modules/lib'));
+    const before = place.closure();
+    const prefix = where.startsWith('..') ? 'lib' : where;
+    assert.deepEqual(paths(before), [
+      `${prefix}/deep/x.ts`,
+      `${prefix}/index.ts`,
+      `${prefix}/package.json`,
+      `${prefix}/test/broken.ts`,
+      'stages/a.ts',
+    ]);
+    assert.notEqual(before.packages, undefined, 'what it depends on counts too');
+    assert.ok(before.packageFolders.includes(join(place.root, 'node_modules/lib')), 'its link may be read');
+    assert.ok(place.asked().includes(where), 'a file that comes to it counts, too');
+    place.write({ [`${where}/deep/x.ts`]: 'export const x = 2;\n' });
+    const changed = place.closure();
+    assert.notEqual(changed.files[`${prefix}/deep/x.ts`], before.files[`${prefix}/deep/x.ts`]);
+    assert.equal(changed.files['stages/a.ts'], before.files['stages/a.ts']);
+  });
+}
+
+test('names that begin with # are looked up in package.json', () => {
+  const place = project({
+    'package.json': JSON.stringify({
+      imports: {
+        '#exact': './lib/exact.ts',
+        '#lib/*': './lib/*',
+        '#lib/special/*.ts': { browser: './no.ts', node: './special/*.ts' },
+        '#bare': 'one',
+      },
+    }),
+    'stages/a.ts': "import '#exact';\nimport '#lib/sub/x.ts';\nimport '#lib/special/y.ts';\n",
+    'lib/exact.ts': '',
+    'lib/sub/x.ts': '',
+    'special/y.ts': '',
+  });
+  assert.deepEqual(paths(place.closure()), ['lib/exact.ts', 'lib/sub/x.ts', 'special/y.ts', 'stages/a.ts']);
+  place.write({ ...installed('one', '1.0.0'), 'stages/a.ts': "import '#bare';\n" });
+  assert.notEqual(place.closure().packages, undefined);
+  place.write({ 'stages/a.ts': "import '#nothing';\n" });
+  assert.match(
+    refused(place, 'code.package-missing').message,
+    /imports "#nothing", which no package\.json above it explains/,
+  );
+});
