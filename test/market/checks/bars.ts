@@ -57,3 +57,26 @@ export function lines({ findings }: Pick<Cleaning, 'findings'>, rule?: string): 
 export function cleanDates(cleaning: Cleaning, symbol: string): readonly string[] {
   return cleaning.series.get(symbol)?.bars.dates ?? [];
 }
+
+/** The regular sessions of the period that `clean` takes when no other is named. */
+export const DAYS: readonly string[] = sessionDates('2026-01-05', '2026-01-30');
+/** Its last day. */
+export const TICK = '2026-01-30';
+
+/** A bar per session, closes from 100 upward by 1. */
+export function steady(edit: (date: string, close: number) => Bar | readonly Bar[] = bar): Bar[] {
+  return DAYS.flatMap((date, i) => edit(date, 100 + i));
+}
+
+/** Steady bars, with other fields on one day. */
+export function on(day: string, other: Partial<Bar>): Bar[] {
+  return steady((date, close) => bar(date, close, date === day ? other : {}));
+}
+
+/** The order of dates, for rows that were added behind. */
+export function byDate(a: Bar, b: Bar): number {
+  return Number(a.date > b.date) - Number(a.date < b.date);
+}
+
+/** The index in a month in which nothing happens. */
+export const index: readonly Bar[] = steady((date, close) => bar(date, 80_000 + close, { volume: 0 }));

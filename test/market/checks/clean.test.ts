@@ -3,25 +3,21 @@ import test from 'node:test';
 import type { Bar } from '../../../src/market/bars.ts';
 import { calendarFor } from '../../../src/market/calendar.ts';
 import type { Cleaning } from '../../../src/market/checks/clean.ts';
-import { bar, clean, cleanDates, flat, INDEX, lines, sessionDates } from './bars.ts';
-
-const DAYS = sessionDates('2026-01-05', '2026-01-30');
-const TICK = '2026-01-30';
-
-/** A bar per session, closes from 100 upward by 1. */
-function steady(edit: (date: string, close: number) => Bar | readonly Bar[] = bar): Bar[] {
-  return DAYS.flatMap((date, i) => edit(date, 100 + i));
-}
-
-function on(day: string, other: Partial<Bar>): Bar[] {
-  return steady((date, close) => bar(date, close, date === day ? other : {}));
-}
-
-function byDate(a: Bar, b: Bar): number {
-  return Number(a.date > b.date) - Number(a.date < b.date);
-}
-
-const index = steady((date, close) => bar(date, 80_000 + close, { volume: 0 }));
+import {
+  DAYS,
+  INDEX,
+  TICK,
+  bar,
+  byDate,
+  clean,
+  cleanDates,
+  flat,
+  index,
+  lines,
+  on,
+  sessionDates,
+  steady,
+} from './bars.ts';
 
 test('sound bars stay as they are and nothing is found', () => {
   const cleaning = clean({ [INDEX]: index, A: steady() });
@@ -258,88 +254,6 @@ test('a flat day without volume on a session is a halt for a stock and nothing f
   assert.ok(cleanDates(cleaning, INDEX).includes(day));
 });
 
-/** The middle of the days and their ends, where a bar is put at odds with all others. */
-const SPIKED = ['2026-01-05', '2026-01-06', '2026-01-16', '2026-01-29', TICK];
-
-test('a price more than twenty times off both nearest closes is quarantined, wherever it stands', () => {
-  const cases: readonly ((close: number) => Partial<Bar>)[] = [
-    () => ({ open: 1.8e11, high: 1.8e11, low: 1.8e11, close: 1.8e11, adjClose: 1.8e11 }),
-    () => ({ high: 1.8e11 }),
-    () => ({ low: 0.01 }),
-    (close) => ({ adjClose: 25 * close }),
-    (close) => ({ open: close / 25, high: close / 25, low: close / 25, close: close / 25 }),
-  ];
-  for (const day of SPIKED) {
-    for (const other of cases) {
-      const spiked = steady((date, close) => bar(date, close, date === day ? other(close) : {}));
-      const cleaning = clean({ [INDEX]: index, A: spiked, B: steady() });
-      assert.deepEqual(lines(cleaning), [`bar.spike error A ${day}`, `series.gap info A ${day}`]);
-      assert.deepEqual(cleaning.series.get('A')?.rows, { all: DAYS.length, errors: 1 });
-    }
-  }
-});
-
-test('what is wrong with a spike is told in adjusted prices', () => {
-  const details = clean({ [INDEX]: index, A: on('2026-01-07', { close: 1.8e11, high: 1.8e11 }) }).findings;
-  assert.deepEqual(details[0]?.rows, [
-    { date: '2026-01-07', detail: 'adjusted high 180000000000, nearest closes 101 and 103' },
-  ]);
-});
-
-test('a move of less than twenty times stays, and one at the newest bar that a split explains', () => {
-  const high = clean({ [INDEX]: index, A: on('2026-01-07', { high: 19 * 102 }) });
-  assert.deepEqual(lines(high, 'bar.spike'), []);
-  const early = steady((date, close) =>
-    date === TICK ? bar(date, close / 25, { split: 25, low: close / 25 - 1 }) : bar(date, close),
-  );
-  const cleaning = clean({ [INDEX]: index, A: early });
-  assert.deepEqual(lines(cleaning, 'bar.spike'), []);
-  assert.deepEqual(lines(cleaning, 'series.unadjusted-split'), []);
-});
-
-test('beside one close only, as on the day of a split before a spike, nothing tells which bar is wrong', () => {
-  const [split, spike] = [DAYS.at(-3), DAYS.at(-2)];
-  const bars = DAYS.map((date) => {
-    const close = date >= (split ?? '') ? 50 : 100;
-    return bar(date, date === spike ? 1e6 : close, date === split ? { split: 2 } : {});
-  });
-  const cleaning = clean({ [INDEX]: index, A: bars, B: steady() });
-  assert.deepEqual(lines(cleaning, 'bar.spike'), [`bar.spike error A ${spike}`]);
-});
-
-test('a move of more than twenty times that stays refuses the series, whatever the index did', () => {
-  const bars = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 10_000 : 100));
-  const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 75_000 : 80_000));
-  for (const market of [index, crash]) {
-    assert.deepEqual(
-      [...clean({ [INDEX]: market, A: bars }).refused],
-      [
-        [
-          'A',
-          { code: 'series.unadjusted-split', reason: '2026-01-20: close × 100.0000, more than any move' },
-        ],
-      ],
-    );
-  }
-  assert.deepEqual([...clean({ [INDEX]: bars, A: steady() }).refused.keys()], [INDEX]);
-});
-
-test('a spike of the index is no day of the axis, one of its high alone is', () => {
-  const day = '2026-01-20';
-  const spiked = (other: Partial<Bar>): Cleaning =>
-    clean({
-      [INDEX]: index.map((one) => (one.date === day ? { ...one, ...other } : one)),
-      A: steady(),
-    });
-  const others = DAYS.filter((date) => date !== day);
-  assert.deepEqual(spiked({ close: 8e9, high: 8e9 }).index.dates, others);
-  // Quarantined as impossible before spikes are looked for.
-  assert.deepEqual(spiked({ close: 8e9 }).index.dates, others);
-  const high = spiked({ high: 8e9 });
-  assert.deepEqual(high.index.dates, DAYS);
-  assert.deepEqual(lines(high, 'bar.spike'), [`bar.spike error ${INDEX} ${day}`]);
-});
-
 test('a series whose bars come after holes more often than one in four is refused, one long hole is none', () => {
   const every = (n: number): Bar[] => steady().filter((_, i) => i % n === 0);
   const kept = (bars: readonly Bar[]): Cleaning => clean({ [INDEX]: index, A: bars, B: steady() });
@@ -357,64 +271,6 @@ test('a series whose bars come after holes more often than one in four is refuse
   assert.deepEqual([...kept(steady().filter((_, i) => i < 3 || i > 11)).refused.keys()], []);
   const thin = clean({ [INDEX]: index.filter((_, i) => i % 2 === 0), A: steady() });
   assert.deepEqual([...thin.refused.keys()], [INDEX]);
-});
-
-test('a jump is kept and named, with what explains it', () => {
-  const jump = (day: string, other: Partial<Bar> = {}): Bar[] =>
-    DAYS.map((date) => bar(date, date >= day ? 130 : 100, date === day ? other : {}));
-  const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 77_000 : 80_000));
-  const details = (all: Record<string, Bar[]>): (string | undefined)[] =>
-    clean(all)
-      .findings.filter(({ rule }) => rule === 'bar.jump')
-      .map(({ rows }) => rows[0]?.detail);
-  assert.deepEqual(details({ [INDEX]: index, A: jump('2026-01-20') }), ['+30.00 %, unexplained']);
-  assert.deepEqual(details({ [INDEX]: index, A: jump('2026-01-20', { dividend: 3 }) }), [
-    '+30.00 %, explained by an event',
-  ]);
-  assert.deepEqual(details({ [INDEX]: crash, A: jump('2026-01-20') }), [
-    '+30.00 %, explained by the index (-3.75 %)',
-  ]);
-});
-
-test('a move is measured on adjusted closes: a split that was adjusted is no jump', () => {
-  const bars = DAYS.map((date) =>
-    bar(date, date >= '2026-01-20' ? 50 : 100, { adjClose: 50, split: date === '2026-01-20' ? 2 : 0 }),
-  );
-  const cleaning = clean({ [INDEX]: index, A: bars });
-  assert.deepEqual(lines(cleaning, 'bar.jump'), []);
-  assert.deepEqual(lines(cleaning, 'series.unadjusted-split'), []);
-});
-
-test('a whole-factor jump without a split event refuses the series unless it is allowed or the market moved', () => {
-  const bars = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 50.5 : 100));
-  const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 75_000 : 80_000));
-  const refused = clean({ [INDEX]: index, A: bars });
-  assert.deepEqual(
-    [...refused.refused],
-    [['A', { code: 'series.unadjusted-split', reason: '2026-01-20: close × 0.5050, near 1/2' }]],
-  );
-  assert.ok(!refused.series.has('A'));
-  assert.ok(clean({ [INDEX]: index, A: bars }, { allowUnadjustedSplit: ['A'] }).series.has('A'));
-  assert.ok(clean({ [INDEX]: crash, A: bars }).series.has('A'));
-  const split = bars.map((one) => (one.date === '2026-01-20' ? { ...one, split: 2 } : one));
-  assert.ok(clean({ [INDEX]: index, A: split }).series.has('A'));
-  const near = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 47 : 100));
-  assert.ok(clean({ [INDEX]: index, A: near }).series.has('A'));
-});
-
-test('a price that comes back doubled after a suspension is no split, after a hole of a few sessions it is', () => {
-  const back = '2026-01-20';
-  const at = DAYS.indexOf(back);
-  const away = (sessions: number): Cleaning =>
-    clean({
-      [INDEX]: index,
-      A: DAYS.filter((date, i) => i < at - sessions || date >= back).map((date) =>
-        bar(date, date >= back ? 200 : 100),
-      ),
-    });
-  assert.deepEqual([...away(5).refused.keys()], ['A']);
-  assert.deepEqual([...away(6).refused.keys()], []);
-  assert.deepEqual(lines(away(6), 'bar.jump'), [`bar.jump warn A ${back}`]);
 });
 
 test('five equal closes with volume are stale, and so is an end more than three sessions before the tick', () => {
