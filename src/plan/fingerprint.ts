@@ -151,13 +151,3 @@ export function hashEnv(name: string, env: Readonly<Record<string, string | unde
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   return `sha256:${sha256Hex(canonicalJson([name, value ?? null]))}`;
 }
-
-/** The name of a fingerprint's run-cache entry. */
-export function hashFingerprint(fingerprint: Fingerprint): string {
-  return sha256Hex(canonicalFingerprint(fingerprint));
-}
-
-/** The one canonical JSON document of a fingerprint. */
-export function canonicalFingerprint(fingerprint: Fingerprint): string {
-  return canonicalJson(fingerprint as unknown as Json);
-}
