@@ -81,7 +81,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       for (const out of toMove) moveAside(out);
       openStaging(staging, stage.outs);
       for (const [index, out] of stage.outs.entries()) if (out.persist) startFromOld(staging, index);
-      const closure = facts.closureOf(stage);
+      const closure = facts.codeOf(stage);
       const { peakMemory } = await runAction({
         root,
         stage,

@@ -44,7 +44,7 @@ export interface DiskFacts extends Facts {
   isForked(path: RelPath): boolean;
   /** How a path is looked at. */
   requestOf(path: RelPath): ObserveRequest;
-  closureOf(stage: Stage): Closure | undefined;
+  codeOf(stage: Stage): Closure | undefined;
   /** A code file of the stage that is no longer what its fingerprint was made of. */
   changedCode(stage: Stage): string | undefined;
   /** Loads what is needed to read the code of module stages. */
@@ -82,12 +82,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
   const isOurs = (path: string): boolean => outs.has(path as RelPath) || data.has(path as RelPath);
   /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
   function requestOf(path: RelPath): ObserveRequest {
-    return { path, links: isOurs(path) || isInOurs(path) ? 'refuse' : 'follow' };
-  }
-  function isInOurs(path: string): boolean {
-    for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1))
-      if (isOurs(path.slice(0, cut))) return true;
-    return false;
+    return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
   }
 
   /** Many stages may each read one file of a folder of many. */
@@ -203,7 +198,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     forgetNear(paths) {
       for (const path of paths) for (const folder of parentsOf(path)) seen.delete(folder as RelPath);
       for (const path of seen.keys())
-        if ([...parentsOf(path)].some((folder) => paths.has(folder as RelPath))) seen.delete(path);
+        if (parentsOf(path).some((folder) => paths.has(folder as RelPath))) seen.delete(path);
     },
     noteSeen,
     noteOuts(artifacts) {
@@ -234,8 +229,6 @@ export function createFacts(options: FactsOptions): DiskFacts {
           action.kind === 'module' ? [[action.path, at] as const] : [],
         ),
       ),
-    closureOf: (stage) =>
-      stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
     changedCode: (stage) =>
       stage.action.kind === 'module' ? code.changedIn(stage.action.path, stage.at) : undefined,
     codeOf: (stage) =>

@@ -1,5 +1,5 @@
 import type { Problem } from '../base/error.ts';
-import { isInside } from '../base/path.ts';
+import { isInside, parentsOf } from '../base/path.ts';
 import { suggest } from '../base/text.ts';
 import type { Dep, Location, Out, Pipeline, RelPath, Stage, StageName } from '../base/types.ts';
 import { cycleProblem, sortStages } from './sort-stages.ts';
@@ -155,8 +155,8 @@ function checkOverlaps(pipeline: Pipeline, { owners, inFolder }: Owners, problem
 }
 
 function firstParent(path: string, owners: ReadonlyMap<string, Owned>): Owned | undefined {
-  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
-    const owned = owners.get(path.slice(0, cut));
+  for (const folder of parentsOf(path)) {
+    const owned = owners.get(folder);
     if (owned) return owned;
   }
   return undefined;
@@ -165,12 +165,10 @@ function firstParent(path: string, owners: ReadonlyMap<string, Owned>): Owned | 
 function indexByFolder(owners: ReadonlyMap<string, Owned>): ReadonlyMap<string, readonly Owned[]> {
   const index = new Map<string, Owned[]>();
   for (const owned of owners.values()) {
-    const { path } = owned.out;
-    for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
-      const parent = path.slice(0, cut);
-      const list = index.get(parent);
+    for (const folder of parentsOf(owned.out.path)) {
+      const list = index.get(folder);
       if (list) list.push(owned);
-      else index.set(parent, [owned]);
+      else index.set(folder, [owned]);
     }
   }
   return index;
