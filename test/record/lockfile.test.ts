@@ -4,7 +4,7 @@ import { JSON_SCHEMA, load } from 'js-yaml';
 import { parse } from 'yaml';
 import { PipelineError } from '../../src/base/error.ts';
 import { canonicalJson } from '../../src/base/hash.ts';
-import type { Json, Lock, RelPath } from '../../src/base/types.ts';
+import type { Json, Lock, RelPath, StageLock } from '../../src/base/types.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
 import { HASH, TREE, WEIRD, resultOf, shellResult } from './rig.ts';
 
@@ -91,11 +91,17 @@ stages:
   );
 });
 
+function inFolder(wdir: string): StageLock {
+  const result = shellResult('x');
+  return { ...result, fingerprint: { ...result.fingerprint, action: { cmd: 'x', wdir } } };
+}
+
 test('what was written is read back, and written again it is the same text', async () => {
   const lock: Lock = {
     stages: new Map([
       ['a', resultOf()],
       ['b', shellResult('x')],
+      ['c', inFolder('sub')],
     ]),
     data: [{ path: 'd' as RelPath, hash: HASH, kind: 'file', size: 1 }],
   };
@@ -190,6 +196,36 @@ const EDITED: readonly (readonly [what: string, from: string, to: string, line: 
   ['no version', 'lockfile: 1\n', '', 1, /no "lockfile: 1"/],
   ['stages that are a list', GOOD.slice(GOOD.indexOf('stages:')), 'stages: []\n', 3, /"stages" is not a map/],
   ['an unknown key of a stage', '    api: 1\n', '    api: 1\n    extra: 1\n', S, /unknown key "extra"/],
+  [
+    'an unknown key of an out',
+    'size: 3',
+    'size: 3\n        extra: 1',
+    S,
+    /an out has the unknown key "extra"/,
+  ],
+  [
+    'an unknown key of a dep',
+    'name: text',
+    'name: text\n        extra: 1',
+    S,
+    /a dep has the unknown key "extra"/,
+  ],
+  [
+    'an unknown key of a declared out',
+    'persist: true',
+    'persist: true\n        extra: 1',
+    S,
+    /a declared out has the unknown key "extra"/,
+  ],
+  ['a declared out that climbs', 'path: out/', 'path: ../out/', S, /leaves its folder/],
+  [
+    'a declared out that is nothing',
+    '- path: o\n    outs',
+    '- null\n    outs',
+    T,
+    /a declared out is not a map/,
+  ],
+  ['a working folder that climbs', 'cmd: x', 'cmd: x\n      wdir: ../x', T, /leaves its folder/],
   ['an unknown API', 'api: 1', 'api: 2', S, /stage API is unknown/],
   ['an out that climbs', 'path: x.bin\n        hash', 'path: ../x.bin\n        hash', S, /leaves its folder/],
   ['an absolute out', 'path: x.bin\n        hash', 'path: /etc/x\n        hash', S, /is absolute/],
@@ -263,6 +299,11 @@ for (const [what, from, to, line, why] of EDITED) {
     else assert.ok((error.problems[0].at?.[0]?.line ?? 0) > 0);
   });
 }
+
+test('an entry with a number that no JSON can say is not believed', async () => {
+  const { stages } = await parseLock(GOOD.replace('lr: 0.1', 'lr: 1e999'));
+  assert.deepEqual([stages.get('s')?.edited, stages.get('t')?.edited], [true, undefined]);
+});
 
 test('data that is named twice is refused', async () => {
   const text = `lockfile: 1\ndata:\n${`  - path: d\n    hash: ${HASH}\n    size: 1\n`.repeat(2)}stages: {}\n`;
