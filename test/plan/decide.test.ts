@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reason } from '../../src/base/reason.ts';
 import type { Artifact, ContentHash, RelPath, Stage, StageLock } from '../../src/base/types.ts';
-import { decide, gateTexts } from '../../src/plan/decide.ts';
+import { decide, gateTexts, isFresh } from '../../src/plan/decide.ts';
 import type { Recorded, Seen, SeenOut } from '../../src/plan/decide.ts';
 import { buildFingerprint } from '../../src/plan/fingerprint.ts';
 import { stageOf } from '../read/rig.ts';
@@ -34,8 +34,8 @@ interface Case {
   readonly body?: string;
   readonly seen?: Partial<Seen>;
   readonly out?: SeenOut;
-  /** `same`: the lock holds this very fingerprint; `old`: one with another dep; `none`: nothing. */
-  readonly locked?: 'same' | 'old' | 'none';
+  /** `same`: the lock holds this very fingerprint; `old`: one with another dep; `edited`: what no checksum vouches for; `none`: nothing. */
+  readonly locked?: 'same' | 'old' | 'edited' | 'none';
   readonly lockedOuts?: readonly Artifact[];
   readonly recalled?: readonly Artifact[];
   readonly available?: boolean;
@@ -54,6 +54,20 @@ const CASES: readonly Case[] = [
     recalled: [artifact('out.txt')],
     verdict: 'restore',
     reasons: [{ kind: 'never-run' }],
+  },
+  {
+    what: 'an entry that was edited',
+    locked: 'edited',
+    available: true,
+    verdict: 'run',
+    reasons: [{ kind: 'record-edited' }],
+  },
+  {
+    what: 'an entry that was edited, of a result that the run cache knows',
+    locked: 'edited',
+    recalled: [artifact('out.txt')],
+    verdict: 'restore',
+    reasons: [{ kind: 'record-edited' }],
   },
   { what: 'a changed dep', locked: 'old', verdict: 'run', reasons: [CHANGED] },
   {
@@ -242,9 +256,13 @@ for (const one of CASES) {
       forced: false,
       ...one.seen,
     };
+    const locked = {
+      same: result,
+      old: resultOf(stage, hashOf('b')),
+      edited: { ...result, edited: true as const },
+    };
     const recorded: Recorded = {
-      locked:
-        one.locked === 'none' ? undefined : one.locked === 'old' ? resultOf(stage, hashOf('b')) : result,
+      locked: one.locked === 'none' ? undefined : locked[one.locked ?? 'same'],
       recall: (fingerprint) => one.recalled && { fingerprint, outs: one.recalled, gates: [] },
       isAvailable: () => one.available ?? false,
     };
@@ -254,11 +272,21 @@ for (const one of CASES) {
   });
 }
 
-for (const frozen of [false, true]) {
-  test(`a changed gate is told and does not run the stage, frozen: ${frozen}`, () => {
-    const metric = 'cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { rate: { min: 0.5 } }';
-    const stage = stageOf(`${metric}\nfrozen: ${frozen}`);
-    const locked = { ...resultOf(stage, '', [artifact('m.json')]), gates: ['m.json rate >= 0.4'] };
+const ONE_GATE = 'gates:\n  m.json: { rate: { min: 0.5 } }';
+const GATES: readonly (readonly [what: string, body: string, locked: readonly string[]])[] = [
+  ['a changed gate', ONE_GATE, ['m.json rate >= 0.4']],
+  ['a gate that is new', ONE_GATE, []],
+  ['a gate that is gone', 'desc: without gates', ['m.json rate >= 0.5']],
+  ['a second gate that is gone', ONE_GATE, ['m.json rate >= 0.5', 'm.json score >= 1']],
+];
+
+for (const [[what, gates, recorded], frozen] of GATES.flatMap((one) => [
+  [one, false] as const,
+  [one, true] as const,
+])) {
+  test(`${what} is told and does not run the stage, frozen: ${frozen}`, () => {
+    const stage = stageOf(`cmd: make\nouts:\n  - m.json: { metric: true }\n${gates}\nfrozen: ${frozen}`);
+    const locked = { ...resultOf(stage, '', [artifact('m.json')]), gates: recorded };
     const seen: Seen = {
       fingerprint: locked.fingerprint,
       waitsFor: [],
@@ -269,9 +297,23 @@ for (const frozen of [false, true]) {
     const decision = decide(stage, seen, { locked, recall: () => undefined, isAvailable: () => false });
     assert.equal(decision.verdict, 'skip');
     assert.deepEqual(decision.reasons, [{ kind: 'gate-changed' }]);
-    assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5']);
+    assert.ok(!isFresh(decision), 'the gate is still to be judged');
   });
 }
+
+test('a stage is fresh that is skipped with nothing left to do', () => {
+  const stage = stageOf(BODY);
+  const result = resultOf(stage);
+  assert.ok(isFresh({ verdict: 'skip', reasons: [{ kind: 'fresh' }], result }));
+  assert.ok(isFresh({ verdict: 'skip', reasons: [{ kind: 'frozen' }], result }));
+  assert.ok(!isFresh({ verdict: 'restore', reasons: [{ kind: 'never-run' }], result }));
+});
+
+test('the limits of a gate are written one behind the other', () => {
+  const gate = '{ rate: { min: 0.5, max: 1 }, score: { max: 2 } }';
+  const stage = stageOf(`cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: ${gate}`);
+  assert.deepEqual(gateTexts(stage), ['m.json rate >= 0.5 and <= 1', 'm.json score <= 2']);
+});
 
 test('a gate is written as its value is in the metric, with all digits of an integer', () => {
   const stage = stageOf(
