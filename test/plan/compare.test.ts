@@ -96,6 +96,22 @@ for (const { to, said } of TABLE) {
   });
 }
 
+test('of sections each value that differs is told, however deep, and a section that became another kind whole', () => {
+  const of = (size: Json, whole: Json): Partial<Fingerprint> => ({
+    params: { 'params.yaml': { model: { name: 'm', size } }, 'more.json': { '': whole } },
+  });
+  const from = of({ depth: 3, width: 1, old: true }, { x: 1 });
+  assert.deepEqual(reasons(of({ depth: 4, width: 1, new: null }, { x: 2 }), from).map(formatReason), [
+    'param model.size.depth changed: 3 → 4',
+    'param model.size.old removed',
+    'param model.size.new added: null',
+    'param x changed: 1 → 2',
+  ]);
+  assert.deepEqual(reasons(of([3, 1], { x: 1 }), from).map(formatReason), [
+    'param model.size changed: {"depth":3,"old":true,"width":1} → [3,1]',
+  ]);
+});
+
 test('a fingerprint without optional parts differs from one with them in each of them', () => {
   const { action, params, deps, outs } = BASE;
   const bare: Fingerprint = { action, params, deps, outs };

@@ -69,6 +69,26 @@ test('what can be restored lets the stages behind it be judged before it is ther
   assert.deepEqual(verdicts(graph, facts), ['a restore', 'b restore', 'c restore']);
 });
 
+test('a folder around outs is hashed from the disk, so what reads it waits until they are there', () => {
+  const graph = graphOf(`stages:
+  a: { cmd: a, deps: [in.txt], outs: [made/a.txt] }
+  b: { cmd: b, deps: [made], outs: [b.txt] }
+`);
+  const a = lockOf(graph, 'a', hashOf('0'));
+  const outs = [{ path: 'made/a.txt' as RelPath, hash: hashOf('a'), kind: 'file', size: 1 } as const];
+  const world = {
+    deps: { 'in.txt': hashOf('0'), made: hashOf('5') },
+    locked: new Map([
+      ['a', { ...a, outs }],
+      ['b', lockOf(graph, 'b', hashOf('5'))],
+    ]),
+    available: true,
+  };
+  assert.deepEqual(verdicts(graph, factsOf(world)), ['a restore', 'b wait']);
+  const placed = { 'made/a.txt': present('a'), 'b.txt': present('b') };
+  assert.deepEqual(verdicts(graph, factsOf({ ...world, outs: placed })), ['a skip', 'b skip']);
+});
+
 test('a dep of a stage that is not selected is read from the disk', () => {
   const graph = graphOf(CHAIN);
   const locked = lockedChain(graph, hashOf('0'));
@@ -130,6 +150,8 @@ test('a dep inside a recorded input of which nothing is here is as its stage was
     factsOf({ locked }),
     factsOf({ deps: { lists: hashOf('1') } }),
     factsOf({ deps: { lists: hashOf('1') }, outs: { lists: present('1') }, locked }),
+    // Which files there are is known: this one is not among them.
+    { ...factsOf({ deps: { lists: hashOf('1') }, locked }), isListed: () => true },
   ])
     assert.deepEqual(
       makePlan(graph, all(graph), facts).problems.map(({ code }) => code),
