@@ -26,7 +26,7 @@ import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseUnsetSecrets } from './stage-env.ts';
-import { closeStaging, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
+import { exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
@@ -47,6 +47,8 @@ export interface DiskWorldOptions {
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
+  /** Removes the folders of an attempt that is over. */
+  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
   readonly clock: Clock;
   readonly emit: Emit;
   readonly random: () => number;
@@ -54,7 +56,8 @@ export interface DiskWorldOptions {
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
 export function createDiskWorld(options: DiskWorldOptions): World {
-  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep } = options;
+  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep, close } =
+    options;
   // Read variable by variable from the system, and thousands of stages want them all.
   const env = { ...options.env };
 
@@ -144,7 +147,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       if (out.made !== out.home) setAside(out.made, out.path, failed);
       putBack(out, failed);
     }
-    closeStaging(staging);
+    close(staging);
     journal.remove(staging.id);
     return exists(failed);
   }
@@ -173,7 +176,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       before: moved,
       after: () => journal.remove(staging.id),
     });
-    closeStaging(staging);
+    close(staging);
   }
 
   async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {

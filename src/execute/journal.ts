@@ -56,6 +56,8 @@ export interface Journal {
   intend(id: string, result: StageLock | undefined, options: { durable: boolean }): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
+  /** Something of the attempt cannot be removed: no other one is given its name. */
+  spoil(id: string): void;
   /** The attempt is over. */
   remove(id: string): void;
   /** Takes away what is kept for the next attempts. */
@@ -84,6 +86,7 @@ export function createJournal(stateDir: string): Journal {
   /** The open record of each attempt of ours. */
   const files = new Map<string, number>();
   const over = new Set<string>();
+  const spoilt = new Set<string>();
   let count = 0;
 
   function append(id: string, line: string): void {
@@ -116,7 +119,7 @@ export function createJournal(stateDir: string): Journal {
 
   return {
     newId() {
-      const [id] = over;
+      const id = over.values().find((one) => !spoilt.has(one));
       if (id === undefined) return `${ownerMark()}.${count++}`;
       over.delete(id);
       return id;
@@ -137,6 +140,9 @@ export function createJournal(stateDir: string): Journal {
     withdraw(id) {
       // The intent may be there in part, when the disk is full.
       append(id, `\n${formatStep(root, { phase: 'running' })}`);
+    },
+    spoil(id) {
+      spoilt.add(id);
     },
     remove(id) {
       const fd = files.get(id);

@@ -18,7 +18,8 @@ import {
 } from '../io/process.ts';
 import { finishMove } from './commit.ts';
 import type { AttemptRecord, Journal, LostAttempt } from './journal.ts';
-import { closeStaging, exists, putBack, refuseLinkAbove } from './staging.ts';
+import { exists, putBack, refuseLinkAbove } from './staging.ts';
+import type { Staging } from './staging.ts';
 
 export interface RecoverOptions {
   readonly stateDir: string;
@@ -29,6 +30,8 @@ export interface RecoverOptions {
   readonly outs: readonly string[];
   /** Records a result whose moves were finished: run cache, then lock, durably. */
   readonly record: (stage: string, result: StageLock) => Promise<void>;
+  /** Removes the folders of an attempt that is over. */
+  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
 }
 
 const GRACE_MS = 5000;
@@ -38,7 +41,7 @@ const GRACE_MS = 5000;
  * a commit. To be called by whoever holds the workspace, before anything else.
  */
 export async function recoverAttempts(options: RecoverOptions): Promise<void> {
-  const { journal, emit, stateDir } = options;
+  const { journal, emit, stateDir, close } = options;
   for (const orphan of journal.unfinished()) {
     await endProcesses(orphan, options);
     if (orphan.phase === 'lost') {
@@ -53,7 +56,7 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
       for (const out of orphan.outs) finishMove(out, failed);
       if (orphan.result) await options.record(orphan.stage, orphan.result);
     } else for (const out of orphan.outs) if (putBack(out, failed)) isKept = true;
-    closeStaging(orphan);
+    close(orphan);
     journal.remove(orphan.id);
     emit({
       type: 'attempt-recovered',
@@ -63,11 +66,11 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
     });
   }
   journal.sweep();
-  sweepStaging(stateDir);
+  sweepStaging(options);
 }
 
 /** Nobody knows where they belong, so old outs that wait aside are kept and told. */
-function keepLost({ id }: LostAttempt, { stateDir, outs, emit }: RecoverOptions): void {
+function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverOptions): void {
   const root = dirname(stateDir);
   const tell = (where: string): void =>
     emit({
@@ -88,14 +91,14 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit }: RecoverOptions)
     renameSync(aside, failed);
     tell(`.lockstep/failed/${id}`);
   }
-  closeStaging({ folders: [staging] });
+  close({ id, folders: [staging] });
   // Beside outs on another device, from which nothing can be moved to where failed outs are kept.
   for (const folder of foldersAbove(outs)) {
     const beside = join(folder, `.lockstep-${id}`);
     if (!exists(join(root, beside))) continue;
     refuseLinkAbove({ path: join(beside, 'aside'), home: join(root, beside, 'aside') });
     if (readFolder(join(root, beside, 'aside')).length > 0) tell(join(beside, 'aside'));
-    else closeStaging({ folders: [join(root, beside)] });
+    else close({ id, folders: [join(root, beside)] });
   }
 }
 
@@ -164,11 +167,11 @@ function unkillable(orphan: AttemptRecord | LostAttempt, pid: number | undefined
 }
 
 /** Staging folders and temp files of dead runners that left no record. */
-function sweepStaging(stateDir: string): void {
+function sweepStaging({ stateDir, close }: RecoverOptions): void {
   for (const entry of readFolder(join(stateDir, 'staging'))) {
     const match = /^(\d+-[0-9A-Za-z]+)\.\d+$/.exec(entry.name);
     if (match && !isOwnerAlive(match[1] ?? ''))
-      closeStaging({ folders: [join(stateDir, 'staging', entry.name)] });
+      close({ id: entry.name, folders: [join(stateDir, 'staging', entry.name)] });
   }
   // A lockfile on its way waits beside it.
   sweepTemps(dirname(stateDir));

@@ -7,7 +7,8 @@ import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Journal } from './journal.ts';
 import { failedFolder } from './recover.ts';
-import { closeStaging, layStaging, openStaging } from './staging.ts';
+import { layStaging, openStaging } from './staging.ts';
+import type { Staging } from './staging.ts';
 
 export interface ToRestore {
   readonly artifact: Artifact;
@@ -36,10 +37,12 @@ export interface RestorerOptions {
   readonly folds: () => boolean;
   /** Saves what stands in the way and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
+  /** Removes the folders of what is over. */
+  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
 }
 
 export function createRestorer(options: RestorerOptions): Restorer {
-  const { root, stateDir, cache, facts, journal, folds, keep } = options;
+  const { root, stateDir, cache, facts, journal, folds, keep, close } = options;
   return {
     async restore(owner, items, { result, after } = {}) {
       const paths = items.map(({ artifact }) => ({ path: artifact.path, folder: false }));
@@ -52,7 +55,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
         folders: staging.folders,
       };
       const forget = (): void => {
-        closeStaging(staging);
+        close(staging);
         journal.remove(staging.id);
       };
       journal.begin(record, { durable: false });

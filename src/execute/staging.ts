@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { shellQuote } from '../base/text.ts';
+import type { Problem } from '../base/error.ts';
+import { shellPath, shellQuote } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, readFolder, statIfExists, syncPath } from '../io/files.ts';
 
@@ -126,8 +127,40 @@ export function setAside(made: string, path: string, failed: string): boolean {
   }
 }
 
-export function closeStaging(staging: Pick<Staging, 'folders'>): void {
-  for (const folder of staging.folders) rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+/**
+ * Removes the folders of an attempt that is over; gives back those that cannot be: another user's files in an old out (a
+ * container's, say), an immutable one, a mount. All outs stand where they belong by then.
+ */
+export function closeStaging({ folders }: Pick<Staging, 'folders'>): readonly Unremoved[] {
+  return folders.flatMap((folder) => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+      return [];
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return [{ folder, error }];
+    }
+  });
+}
+
+export interface Unremoved {
+  readonly folder: string;
+  readonly error: NodeJS.ErrnoException;
+}
+
+/** What is told of it, for a command that is pasted in `folder`, from the root. */
+export function stagingLeft({ folder: left, error }: Unremoved, { root, folder }: Pasted): Problem {
+  const path = relative(root, left);
+  return {
+    code: 'staging.left',
+    message: `"${path}", which nothing needs any more, cannot be removed (${error.code ?? error.message})`,
+    hint: `remove it with the rights of whoever owns what is in it ("sudo rm -r ${shellPath(path, folder)}")`,
+  };
+}
+
+interface Pasted {
+  readonly root: string;
+  readonly folder: string;
 }
 
 /** A file in the staging folder that is no declared out, as `<folder>/<name>`; `undefined` when there is none. */

@@ -10,6 +10,8 @@ import { keepUnsaved } from './keep.ts';
 import { recoverAttempts } from './recover.ts';
 import { createRestorer } from './restore.ts';
 import type { Restorer } from './restore.ts';
+import { closeStaging, stagingLeft } from './staging.ts';
+import type { Staging } from './staging.ts';
 import type { World } from './world.ts';
 
 /** What changes a project: loaded by commands that do, and not by those that only look. */
@@ -25,7 +27,7 @@ export interface Workbench {
 
 export interface WorkbenchOptions extends Omit<
   DiskWorldOptions,
-  'restorer' | 'keep' | 'random' | 'launcher'
+  'restorer' | 'keep' | 'close' | 'random' | 'launcher'
 > {
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
@@ -41,7 +43,13 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
   const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, options);
-  const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, folds });
+  const close = (staging: Pick<Staging, 'id' | 'folders'>): void => {
+    for (const left of closeStaging(staging)) {
+      journal.spoil(staging.id);
+      emit({ type: 'warned', problem: stagingLeft(left, options) });
+    }
+  };
+  const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, close, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
     runs.save(result);
     recorder.setStage(stage, result);
@@ -49,9 +57,9 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   };
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
-    world: createDiskWorld({ ...options, restorer, keep, launcher, random: Math.random }),
+    world: createDiskWorld({ ...options, restorer, keep, close, launcher, random: Math.random }),
     restorer,
-    recover: () => recoverAttempts({ stateDir, outs: options.outs, journal, clock, emit, record }),
+    recover: () => recoverAttempts({ stateDir, outs: options.outs, journal, clock, emit, record, close }),
     warmUp: () => launcher.warmUp(),
     close() {
       launcher.close();

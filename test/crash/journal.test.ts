@@ -67,6 +67,18 @@ test('the record and the name of an attempt that is over serve the next one, and
   assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), [`${second}.ndjson`]);
 });
 
+test('the name of an attempt of which something cannot be removed serves no other: it would take that for its own', () => {
+  const rig = createRig();
+  const journal = createJournal(rig.path('.lockstep'));
+  const id = journal.newId();
+  journal.begin({ id, stage: 'a', phase: 'running', outs: [], folders: [] }, { durable: false });
+  journal.spoil(id);
+  journal.remove(id);
+  assert.notEqual(journal.newId(), id);
+  journal.close();
+  assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), []);
+});
+
 test('an empty record that a dead runner kept for its next attempt is nothing to recover, and is swept', async () => {
   const rig = createRig({ 'pipeline.yaml': PIPELINE, out: 'mine' });
   rig.write(`.lockstep/attempts/${DEAD}.ndjson`, '');

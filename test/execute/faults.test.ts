@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
+import type { SpawnSyncReturns } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -173,6 +174,52 @@ test('a failing move of a restored out leaves what was there', async () => {
   assert.notDeepEqual(outsOf(rig), before);
   const next = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(next) }, { shell: 'fresh', module: 'restored' });
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('an old out that cannot be removed is told, and stops neither its stage, nor what reads from it, nor the next run', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  folder: { cmd: mkdir -p d/sub && cp size d/sub/file, deps: [size], outs: [d/] }
+  file: { cmd: cp d/sub/file file, deps: [d], outs: [file] }
+  other: { cmd: cp file other, deps: [file], outs: [other] }
+`,
+    size: '1',
+  });
+  chmodSync(rig.root, 0o777);
+  const run = (): SpawnSyncReturns<string> =>
+    spawnSync(
+      'setpriv',
+      [
+        '--reuid=65534',
+        '--regid=65534',
+        '--clear-groups',
+        process.execPath,
+        join(REPOSITORY, 'bin/lockstep.cjs'),
+        'repro',
+        '--json',
+      ],
+      { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
+    );
+  assert.equal(run().status, 0);
+  chownSync(rig.path('d/sub'), 0, 0);
+  for (const size of ['2', '3']) {
+    rig.write('size', size);
+    const ran = run();
+    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+    const [left] = readdirSync(rig.path('.lockstep/staging'));
+    assert.match(ran.stdout, /"code":"staging.left"/);
+    assert.ok(ran.stdout.includes(`sudo rm -r .lockstep/staging/${left}`), ran.stdout);
+    assert.equal(rig.read(`.lockstep/staging/${left}/aside/0/d/sub/file`), '1');
+    assert.equal(rig.read('other'), size);
+  }
+  for (const left of readdirSync(rig.path('.lockstep/staging')))
+    rmSync(rig.path(`.lockstep/staging/${left}`), { recursive: true });
+  rig.write('size', '4');
+  const after = run();
+  assert.equal(after.status, 0, after.stdout);
+  assert.doesNotMatch(after.stdout, /staging.left/);
   assert.deepEqual(leftovers(rig), []);
 });
 
