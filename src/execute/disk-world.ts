@@ -26,7 +26,7 @@ import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseUnsetSecrets } from './stage-env.ts';
-import { exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
+import { clear, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
@@ -142,7 +142,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   /** The old outs stand again; what the attempt made is kept for looking at. True when it made something. */
   function undo(stage: Stage, staging: Staging): boolean {
     const failed = failedFolder(stateDir, stage.name);
-    rmSync(failed, { recursive: true, force: true });
+    clear(failed);
     for (const out of staging.outs) {
       if (out.made !== out.home) setAside(out.made, out.path, failed);
       putBack(out, failed);

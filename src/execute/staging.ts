@@ -5,7 +5,7 @@ import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { shellPath, shellQuote } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
-import { lstatIfExists, readFolder, statIfExists, syncPath } from '../io/files.ts';
+import { lstatIfExists, readFolder, statIfExists, syncPath, tempName } from '../io/files.ts';
 
 /** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
 export interface StagedOut {
@@ -115,7 +115,7 @@ export function setAside(made: string, path: string, failed: string): boolean {
   if (!exists(made)) return false;
   const to = join(failed, path);
   try {
-    rmSync(to, { recursive: true, force: true });
+    clear(to);
     mkdirSync(dirname(to), { recursive: true });
     renameSync(made, to);
     return true;
@@ -124,6 +124,16 @@ export function setAside(made: string, path: string, failed: string): boolean {
     // Another device, a full disk: what failed is worth neither a copy nor the old out's place.
     rmSync(made, { recursive: true, force: true });
     return false;
+  }
+}
+
+/** Takes away what an earlier attempt left at a place below `.lockstep/failed`; out of the way only, where it holds another user's files. */
+export function clear(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    renameSync(path, tempName(path));
   }
 }
 

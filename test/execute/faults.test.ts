@@ -181,7 +181,7 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
   if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
   const rig = createRig({
     'pipeline.yaml': `stages:
-  folder: { cmd: mkdir -p d/sub && cp size d/sub/file, deps: [size], outs: [d/] }
+  folder: { cmd: mkdir -p d/sub && cp size d/sub/file && ! grep -q bad size, deps: [size], outs: [d/] }
   file: { cmd: cp d/sub/file file, deps: [d], outs: [file] }
   other: { cmd: cp file other, deps: [file], outs: [other] }
 `,
@@ -213,6 +213,15 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
     assert.ok(ran.stdout.includes(`sudo rm -r .lockstep/staging/${left}`), ran.stdout);
     assert.equal(rig.read(`.lockstep/staging/${left}/aside/0/d/sub/file`), '1');
     assert.equal(rig.read('other'), size);
+  }
+  for (const size of ['bad', 'bad again', 'bad once more']) {
+    rig.write('size', size);
+    const failed = run();
+    assert.equal(failed.status, 1, failed.stdout);
+    assert.doesNotMatch(failed.stdout, /not back yet/);
+    assert.equal(rig.read('d/sub/file'), '3');
+    assert.equal(rig.read('.lockstep/failed/folder/d/sub/file'), size);
+    chownSync(rig.path('.lockstep/failed/folder/d/sub'), 0, 0);
   }
   for (const left of readdirSync(rig.path('.lockstep/staging')))
     rmSync(rig.path(`.lockstep/staging/${left}`), { recursive: true });
