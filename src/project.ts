@@ -209,8 +209,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     const conditions = runsFromSource() ? ['lockstep-source'] : [];
     const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
     const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
-    const outs = pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path));
-    return createWorkbench({ ...rooms, folder, own, conditions, launcherEntry, outs });
+    return createWorkbench({ ...rooms, folder, own, conditions, launcherEntry, stages: pipeline.stages });
   };
 
   /** What the workspace's mutex looked like before the disk was first looked at. */

@@ -52,6 +52,7 @@ export interface Accepted {
  */
 export async function commitWorkspace(options: AcceptOptions, selection: Selection): Promise<Accepted> {
   const { root, folder, graph, facts, cache, runs, recorder, journal, algorithm, env, emit } = options;
+  const redactor = redactorOf(graph.stages.values(), env);
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
   const problems: Problem[] = [];
@@ -85,7 +86,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     evaluateGates(
       stage,
       (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
-      { emit, redactor: redactorOf({ env, stage }) },
+      { emit, redactor },
     );
     if (!stage.outs.some((out) => out.persist)) runs.save(result);
     recorder.setStage(name, result);

@@ -26,6 +26,7 @@ export interface AttemptInputs {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  readonly redactor: Redactor;
   readonly launcher: Launcher;
   /** Told as soon as there is a process. */
   readonly onStart: (leader: Leader) => void;
@@ -45,7 +46,14 @@ export interface OwnPackage {
   readonly api: string;
 }
 
-/** Masks the values of the stage's secrets. */
-export function redactorOf({ env, stage }: Pick<AttemptInputs, 'env' | 'stage'>): Redactor {
-  return createRedactor(stage.secrets.flatMap((name) => env[name] ?? []));
+/**
+ * Masks the values of secrets. One for all stages: a command inherits also what it does not name, and reads what others
+ * wrote.
+ */
+export function redactorOf(
+  stages: Iterable<Pick<Stage, 'secrets'>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Redactor {
+  const names = new Set([...stages].flatMap(({ secrets }) => secrets));
+  return createRedactor([...names].flatMap((name) => env[name] ?? []));
 }

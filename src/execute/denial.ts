@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { redactorOf } from './attempt-inputs.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
 
 /** The first refusal that matters, as the line that is missing in pipeline.yaml. */
@@ -13,7 +12,7 @@ export function denialOf(
     const below = belowRoot(inputs.root, resource);
     if (below === undefined || isAmongOthers(below)) continue;
     const writes = permission === 'FileSystemWrite';
-    const path = redactorOf(inputs).text(below.join('/'));
+    const path = inputs.redactor.text(below.join('/'));
     const what = path === '' ? 'the folder of the project' : `"${path}"`;
     const name = inputs.stage.name;
     return new PipelineError(

@@ -14,7 +14,6 @@ import { gateTexts } from '../plan/decide.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
-import { redactorOf } from './attempt-inputs.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
 import { isInPlace } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
@@ -51,13 +50,14 @@ export interface DiskWorldOptions {
   readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly redactor: Redactor;
   readonly random: () => number;
 }
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
 export function createDiskWorld(options: DiskWorldOptions): World {
-  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, keep, close } =
-    options;
+  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, redactor } = options;
+  const { keep, close } = options;
   // Read variable by variable from the system, and thousands of stages want them all.
   const env = { ...options.env };
 
@@ -99,6 +99,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         clock,
         signal,
         emit,
+        redactor,
         launcher: options.launcher,
         onStart: (leader) => journal.started(staging.id, leader),
       });
@@ -208,7 +209,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   function judgeGates(stage: Stage, { outs }: StageLock): void {
-    evaluateGates(stage, (path) => readMetric(path, outs), { emit, redactor: redactorOf({ env, stage }) });
+    evaluateGates(stage, (path) => readMetric(path, outs), { emit, redactor });
   }
 
   function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer | undefined {
@@ -257,10 +258,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
     },
     explain: (error) => fromSystemError(error, stateDir),
-    discreet(stage, error) {
-      if (stage.secrets.length === 0) return error;
-      return PipelineError.of(masked(error, redactorOf({ env, stage })), error.exit);
-    },
+    discreet: (error) => PipelineError.of(masked(error, redactor), error.exit),
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: options.random,

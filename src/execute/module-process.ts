@@ -3,7 +3,6 @@ import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Stage } from '../base/types.ts';
-import { redactorOf } from './attempt-inputs.ts';
 import type { Attempt, AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import { isChildMessage } from './child-protocol.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
@@ -68,7 +67,7 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
         return message satisfies never;
     }
   };
-  const redactor = redactorOf(inputs);
+  const { redactor } = inputs;
   const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
   const command: Command = {
     command: process.execPath,

@@ -66,7 +66,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     const time = durationMs !== undefined && { durationMs };
     if (signal.aborted && isCancel(error, signal)) return { outcome: 'canceled', reasons, ...time };
     if (!(error instanceof PipelineError) && !isExpected(error)) throw error;
-    const told = world.discreet(stage, toTold(stage, error, world));
+    const told = world.discreet(toTold(stage, error, world));
     if (!options.keepGoing) halted = true;
     return { outcome: 'failed', reasons, error: told, ...time };
   }

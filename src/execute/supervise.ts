@@ -1,7 +1,6 @@
 import type { PipelineError } from '../base/error.ts';
 import { stopGroup } from '../io/process.ts';
 import type { Ending } from '../io/process-group.ts';
-import { redactorOf } from './attempt-inputs.ts';
 import type { Attempt } from './attempt-inputs.ts';
 import { endingError } from './ending.ts';
 
@@ -33,8 +32,7 @@ export async function supervise(
 ): Promise<Ending> {
   const { stage, emit, signal, timeUp, clock } = attempt;
   signal.throwIfAborted();
-  const redactor = redactorOf(attempt);
-  const streams = { stdout: redactor.stream(), stderr: redactor.stream() };
+  const streams = { stdout: attempt.redactor.stream(), stderr: attempt.redactor.stream() };
   let heapExhausted = false;
   let lastErrors = '';
   const show = (stream: 'stdout' | 'stderr', chunk: string): undefined => {

@@ -1,9 +1,10 @@
-import type { RelPath, StageLock } from '../base/types.ts';
+import type { RelPath, Stage, StageLock } from '../base/types.ts';
 import { foldsNames } from '../io/folding.ts';
 import { createLauncher } from '../io/launcher.ts';
 import { ownerMark } from '../io/process-id.ts';
 import { MARK, RUNNER } from '../io/process.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
+import { redactorOf } from './attempt-inputs.ts';
 import { createDiskWorld } from './disk-world.ts';
 import type { DiskWorldOptions } from './disk-world.ts';
 import { keepUnsaved } from './keep.ts';
@@ -27,17 +28,18 @@ export interface Workbench {
 
 export interface WorkbenchOptions extends Omit<
   DiskWorldOptions,
-  'restorer' | 'keep' | 'close' | 'random' | 'launcher'
+  'restorer' | 'keep' | 'close' | 'random' | 'launcher' | 'redactor'
 > {
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
   /** The file that the launcher's process runs. */
   readonly launcherEntry: string;
-  /** Paths of all outs. */
-  readonly outs: readonly string[];
+  /** All of the pipeline. */
+  readonly stages: readonly Stage[];
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
+  const outs = options.stages.flatMap((stage) => stage.outs.map((out) => out.path));
   const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
   keepYoungHeapSmall();
   let folding: boolean | undefined;
@@ -55,11 +57,12 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     recorder.setStage(stage, result);
     return recorder.flush();
   };
+  const redactor = redactorOf(options.stages, options.env);
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
-    world: createDiskWorld({ ...options, restorer, keep, close, launcher, random: Math.random }),
+    world: createDiskWorld({ ...options, redactor, restorer, keep, close, launcher, random: Math.random }),
     restorer,
-    recover: () => recoverAttempts({ stateDir, outs: options.outs, journal, clock, emit, record, close }),
+    recover: () => recoverAttempts({ stateDir, outs, journal, clock, emit, record, close }),
     warmUp: () => launcher.warmUp(),
     close() {
       launcher.close();

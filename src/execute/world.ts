@@ -37,8 +37,8 @@ export interface World {
   judgeGates(stage: Stage, result: StageLock): void;
   /** A failure of the machine in words for people; `undefined` for what is none. */
   explain(error: unknown): PipelineError | undefined;
-  /** The same error without the values of the stage's secrets: of such may be the name of a file that it made. */
-  discreet(stage: Stage, error: PipelineError): PipelineError;
+  /** The same error without values of secrets: of such may be the name of a file that a stage made. */
+  discreet(error: PipelineError): PipelineError;
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** In [0, 1): the jitter of retries. */

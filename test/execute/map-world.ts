@@ -131,7 +131,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     },
     judgeGates: () => undefined,
     explain: (error) => fromSystemError(error),
-    discreet: (_, error) => error,
+    discreet: (error) => error,
     now: () => 0,
     sleep(ms, signal) {
       signal.throwIfAborted();

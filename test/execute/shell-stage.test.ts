@@ -164,6 +164,22 @@ export default ({ env, outs, log, progress }) => {
   assert.ok(eventsOf(ran).some((event) => event.type === 'stage-progressed' && event.label === 'at ***'));
 });
 
+test('a secret of one stage is masked in what others tell, which inherit it or read what the first wrote', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  fetch: { cmd: echo "$API_TOKEN" > meta, secrets: [API_TOKEN], outs: [meta] }
+  use: { cmd: echo "$API_TOKEN" && cat meta >&2 && touch out, deps: [meta], outs: [out] }
+  look: { run: m.mjs, deps: [meta], outs: { out: m.txt } }
+`,
+    'm.mjs': `import { readFileSync } from 'node:fs';
+export default () => { throw new Error(readFileSync('meta', 'utf8')); };`,
+  });
+  const ran = await rig.lockstep(['repro', '--json'], { env: { API_TOKEN: 's3cr3t-value' } });
+  assert.deepEqual({ ...outcomesOf(ran) }, { fetch: 'ran', use: 'ran', look: 'failed' }, ran.stdout);
+  assert.equal(outputOf(ran, 'use', 'stdout'), '***\n');
+  assert.ok(!ran.stdout.includes('s3cr3t'), ran.stdout);
+});
+
 test('a stage whose secrets are unset or empty does not start, whatever it is; one that is fresh needs none', async () => {
   const pipeline = `stages:
   shell: { cmd: echo "$API_TOKEN" > out, secrets: [API_TOKEN], outs: [out] }
