@@ -20,15 +20,19 @@ const ROOT_URL = 'https://www.googleapis.com/';
 
 const OPTIONS = { credentials: 'path', client: 'path', token_file: 'path', endpoint: 'url' } as const;
 
+/** It is sent all credentials, refresh tokens too, and remotes.yaml comes with a clone. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
 /**
  * A folder of Google Drive, also of a shared drive: `gdrive://folder-id/path`. Keys are paths of folders and files
  * below it. Names are not unique there: of several files of one path the smallest id counts, for everybody. Removed
- * files go to the trash, and files in the trash do not count. `endpoint` replaces the API's own address.
+ * files go to the trash, and files in the trash do not count. `endpoint` replaces the API's own address by
+ * one of this machine.
  */
 const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
-  const rootUrl = options.endpoint === undefined ? ROOT_URL : new URL('/', options.endpoint).href;
+  const rootUrl = rootOf(config, options.endpoint);
   const redactor = createLearningRedactor([]);
   const auth = await openDriveAuth(config, options, redactor);
   // The package as a whole takes half a second to load; this is the one file of it that is needed.
@@ -63,6 +67,16 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   return discreet(remote, redactor);
 };
 export default openGdrive;
+
+function rootOf(config: RemoteConfig, endpoint: string | undefined): string {
+  if (endpoint === undefined) return ROOT_URL;
+  const url = new URL('/', endpoint);
+  if (LOOPBACK.test(url.hostname)) return url.href;
+  throw remoteFault(config, 'option', {
+    what: `"endpoint" would send credentials to ${url.hostname}`,
+    hint: 'leave it out; it is for tests, against a server of this machine',
+  });
+}
 
 interface Setup {
   readonly api: DriveApi;

@@ -200,6 +200,14 @@ test('credentials that cannot be right are told before anything is sent', async 
       /has no "refresh_token"/,
     ],
     [configOf('gdrive://id', { client }), 'remote.option', /belong together/],
+    ...['https://example.com', 'http://127.0.0.1.example.com', 'http://localhost@example.com'].map(
+      (endpoint) =>
+        [
+          configOf('gdrive://id', { client, token_file: noToken, endpoint }),
+          'remote.option',
+          /"endpoint" would send credentials to (127\.0\.0\.1\.)?example\.com/,
+        ] as const,
+    ),
     [configOf('s3://b', { access_key_id: 'AKIA' }), 'remote.option', /belong together/],
     [configOf('s3://b', { endpoint: 'localhost:9000' }), 'remote.option', /"endpoint" is not a url such as/],
     [configOf('azure://c', { account: 'me' }), 'remote.credentials', /no credentials are given/],
