@@ -2,6 +2,7 @@ import type { GoogleAuth, GoogleAuthOptions, OAuth2Client } from 'google-auth-li
 import type { RemoteConfig } from '../base/remote.ts';
 import { learnHeaders } from './discreet.ts';
 import type { LearningRedactor } from './discreet.ts';
+import { remoteFault } from './faults.ts';
 import { googleFault } from './google-fault.ts';
 import { readKeyFile, secretsOf, textOf } from './key-file.ts';
 import { credentialsFault } from './web-fault.ts';
@@ -27,13 +28,50 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 const KEY_HINT =
   'name the key of a service account, as JSON, a workload identity\'s configuration, or what "gcloud auth application-default login" has made; an OAuth client is none of these';
 
-/** Reads a key file of Google's. Throws `remote.credentials` when it cannot be read or lacks what a key must hold. */
+/**
+ * Reads a key file of Google's. Throws `remote.credentials` when it cannot be read, lacks what a key must hold or would have
+ * something of this machine sent elsewhere.
+ */
 export function readGoogleKey(config: RemoteConfig, path: string): Readonly<Record<string, unknown>> {
   const key = readKeyFile(config, path);
   const { type = 'service_account' } = key;
   const fields = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : [];
   for (const name of fields ?? []) textOf(config, key, { name, path, hint: KEY_HINT });
+  refuseStrangers(config, key, path);
   return key;
+}
+
+/**
+ * A workload identity names a file of this machine and whom its bytes are sent to, and remotes.yaml comes with a clone,
+ * as the file may. The library takes the names of fields in camel case, too.
+ */
+function refuseStrangers(config: RemoteConfig, key: unknown, path: string): void {
+  if (typeof key !== 'object' || key === null) return;
+  const fields = Object.entries(key).filter(([, value]) => value !== undefined && value !== null);
+  // An impersonation begins with the credentials of another kind.
+  for (const [name, value] of fields)
+    if (/^source_?credentials$/i.test(name)) refuseStrangers(config, value, path);
+  if (!('type' in key) || key.type !== 'external_account') return;
+  for (const [name, value] of fields) {
+    if (
+      /url$/i.test(name)
+        ? isGoogles(value)
+        : !/^universe_?domain$/i.test(name) || `.${value as string}` === GOOGLE
+    )
+      continue;
+    throw remoteFault(config, 'credentials', {
+      what: `"${name}" in the file "${path}" leads to another server than Google's, which would be sent what the file names`,
+      hint: 'if you trust whoever wrote the file, leave "credentials" out and name it in GOOGLE_APPLICATION_CREDENTIALS',
+    });
+  }
+}
+
+const GOOGLE = '.googleapis.com';
+
+function isGoogles(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' && hostname.endsWith(GOOGLE);
 }
 
 /**

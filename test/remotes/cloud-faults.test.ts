@@ -186,7 +186,35 @@ test('credentials that cannot be right are told before anything is sent', async 
   writeFileSync(noToken, '{}');
   const client = join(folder, 'client.json');
   writeFileSync(client, JSON.stringify({ installed: { client_id: 'x', client_secret: SECRET } }));
+  const identity = {
+    type: 'external_account',
+    audience: 'a',
+    subject_token_type: 't',
+    token_url: 'https://sts.googleapis.com/v1/token',
+    credential_source: { file: noToken },
+  };
+  const impersonated = { type: 'impersonated_service_account', source_credentials: identity };
+  const strangers = [
+    { ...identity, token_url: 'https://sts.example.com/v1/token' },
+    { ...identity, token_url: 'http://sts.googleapis.com/v1/token' },
+    { ...identity, token_url: 'https://googleapis.com.example.com/v1/token' },
+    { ...identity, serviceAccountImpersonationUrl: 'https://example.com/me:generateAccessToken' },
+    { ...identity, universeDomain: 'example.com' },
+    { ...impersonated, source_credentials: { ...identity, token_url: ['https://example.com'] } },
+  ].map((key, index) => {
+    const file = join(folder, `stranger-${index}.json`);
+    writeFileSync(file, JSON.stringify(key));
+    return file;
+  });
   const table: readonly (readonly [RemoteConfig, string, RegExp])[] = [
+    ...strangers.map(
+      (credentials, index) =>
+        [
+          configOf(index % 2 === 0 ? 'gs://b' : 'gdrive://id', { credentials }),
+          'remote.credentials',
+          /in the file ".*stranger-\d\.json" leads to another server than Google's/,
+        ] as const,
+    ),
     [
       configOf('gs://b', { credentials: join(folder, 'none.json') }),
       'remote.credentials',
