@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { git, succeeded } from './commands/projects.ts';
-import { createRig } from './rig.ts';
+import { REPOSITORY, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 const PIPELINE = `stages:
@@ -40,6 +43,81 @@ test('git makes no result of two: where both sides changed a stage, the lock con
   git(rig, 'checkout', '--ours', 'pipeline.lock');
   succeeded(await rig.lockstep(['repro']));
   assert.equal(rig.read('out.txt'), '30\n100\n');
+});
+
+/** A command of a page, as it is to be pasted. */
+function pasted(rig: Rig, command: string): void {
+  execFileSync('/bin/sh', ['-c', command], { cwd: rig.root, stdio: 'pipe' });
+}
+
+const [KEEP_OURS = ''] =
+  /^sed -i .*$/m.exec(readFileSync(join(REPOSITORY, 'docs/lockfile.md'), 'utf8')) ?? [];
+
+/** Two branches of which each tracks an input of its own, and changed a folder that both have; merged, with conflicts. */
+async function tracking(style: string): Promise<Rig> {
+  const yaml = (...data: readonly string[]): string =>
+    `data: [b, ${data.join(', ')}]\nstages:\n  s: { cmd: cat b/* ${data.join(' ')} > out, deps: [b, ${data.join(', ')}], outs: [out] }\n`;
+  const rig = createRig({ 'pipeline.yaml': yaml('m'), m: 'm\n', 'b/1': '1\n' });
+  git(rig, 'init', '-q', '-b', 'main');
+  git(rig, 'config', 'merge.conflictStyle', style);
+  await record(rig, 'base');
+  git(rig, 'checkout', '-q', '-b', 'side');
+  rig.write('pipeline.yaml', yaml('m', 'z'));
+  rig.write('z', 'z\n');
+  rig.write('m', 'more\n');
+  rig.write('b/2', '2\n');
+  await record(rig, 'side');
+  git(rig, 'checkout', '-q', 'main');
+  succeeded(await rig.lockstep(['checkout']));
+  rig.remove('z');
+  rig.write('pipeline.yaml', yaml('a', 'm'));
+  rig.write('a', 'a\n');
+  rig.write('b/3', '3\n');
+  await record(rig, 'main');
+  assert.throws(() => git(rig, 'merge', '-q', 'side'));
+  rig.write('pipeline.yaml', yaml('a', 'm', 'z'));
+  rig.write('.gitignore', '/b\n/out\n');
+  return rig;
+}
+
+test('the tracked inputs of both sides are in the lock when one side of each marked place is kept', async () => {
+  for (const style of ['merge', 'diff3']) {
+    const rig = await tracking(style);
+    const refused = await rig.lockstep(['repro']);
+    assert.equal(refused.code, 2);
+    assert.ok(refused.stderr.includes(`(yours: "${KEEP_OURS}")`), refused.stderr);
+    pasted(rig, KEEP_OURS);
+    succeeded(await rig.lockstep(['repro']));
+    assert.equal(rig.read('out'), '1\n3\na\nmore\nz\n');
+    assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+  }
+});
+
+test('a folder that both sides changed can be united as the page says', async () => {
+  const rig = await tracking('merge');
+  git(rig, 'checkout', '--theirs', 'pipeline.lock');
+  succeeded(await rig.lockstep(['checkout', 'b']));
+  pasted(rig, 'cp -r b b.theirs');
+  git(rig, 'checkout', '--ours', 'pipeline.lock');
+  succeeded(await rig.lockstep(['checkout', 'b']));
+  pasted(rig, 'cp -rn b.theirs/. b; rm -rf b.theirs');
+  git(rig, 'checkout', '--merge', 'pipeline.lock');
+  pasted(rig, KEEP_OURS);
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out'), '1\n2\n3\na\nmore\nz\n');
+});
+
+test('a tracked input that a merge lost from the lock is had again as the hint says', async () => {
+  const rig = await tracking('merge');
+  git(rig, 'checkout', '--theirs', 'pipeline.lock');
+  const [entry = ''] = /^ {2}- path: z\n( {4}.*\n)+/m.exec(rig.read('pipeline.lock')) ?? [];
+  git(rig, 'checkout', '--ours', 'pipeline.lock');
+  const lost = await rig.lockstep(['repro']);
+  assert.equal(lost.code, 2);
+  assert.match(lost.stderr, /copy its entry from the data: of the other side's pipeline\.lock/);
+  rig.write('pipeline.lock', rig.read('pipeline.lock').replace(/^stages:$/m, `${entry}stages:`));
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out'), '1\n3\na\nm\nz\n');
 });
 
 test('an entry that does not fit its checksum is no result: it is told, runs again, and is passed on as none', async () => {

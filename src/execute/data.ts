@@ -87,8 +87,10 @@ function isAway(path: RelPath, facts: DiskFacts): boolean {
 }
 
 function lostHint({ path, push }: DataInput, isRecorded: boolean, folder: string): string {
-  if (!isRecorded) return 'put the file there, or take it out of data:';
-  if (push) return `run "lockstep pull ${shellPath(path, folder)}"`;
+  const pull = `"lockstep pull ${shellPath(path, folder)}"`;
+  if (!isRecorded)
+    return `put the file there, or take it out of data:; where a merge lost it, copy its entry from the data: of the other side's pipeline.lock, then run ${pull}`;
+  if (push) return `run ${pull}`;
   return 'copy it from the machine that has it ("push: false")';
 }
 

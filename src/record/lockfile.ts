@@ -152,10 +152,13 @@ function place(line: number): { file: string; line: number; column: number; leng
   return { file: LOCKFILE, line, column: 1, length: 1 };
 }
 
+const KEEP_OURS = String.raw`"sed -i '/^<<<<<<< /d; /^[|=]\{7\}/,/^>>>>>>> /d' ${LOCKFILE}"`;
+
 function conflicted(line: number): PipelineError {
   return new PipelineError('lock.conflict', `${LOCKFILE} has merge-conflict markers`, {
     at: place(line),
-    hint: 'in the project\'s root take either side ("git checkout --ours pipeline.lock"), then run "lockstep repro": it makes the lock true',
+    // Not the file of one side: it knows nothing of the tracked inputs that the other has.
+    hint: `in the project's root keep one side of each marked place, and all the rest (yours: ${KEEP_OURS}), then run "lockstep repro": it makes the lock true`,
   });
 }
 

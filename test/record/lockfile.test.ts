@@ -327,7 +327,7 @@ test('conflict markers are named with the line of the first', async () => {
     const error = await refusal(text);
     assert.equal(error.code, 'lock.conflict');
     assert.equal(error.problems[0].at?.[0]?.line, 3);
-    assert.match(error.problems[0].hint ?? '', /git checkout --ours pipeline\.lock/);
+    assert.match(error.problems[0].hint ?? '', /keep one side of each marked place/);
   }
 });
 
