@@ -6,7 +6,7 @@ import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeGarbage } from '../store/gc.ts';
-import { readCommittedLock } from './committed-lock.ts';
+import { readCommittedData, readCommittedLock } from './committed-lock.ts';
 import type { Journal } from './journal.ts';
 
 export interface GarbageOptions {
@@ -30,7 +30,8 @@ export interface GarbageFound {
 }
 
 /**
- * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to.
+ * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to, and
+ * what is no tracked input of another branch, tag or stash.
  * The cache must be held exclusively. Throws what reading a lock throws, `git.failed` and
  * `gc.damaged`: then nothing is garbage.
  */
@@ -42,6 +43,8 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     ...artifactsOf(await presentLock(root)),
     // `git checkout .` must not need a remote.
     ...artifactsOf(await readCommittedLock(root)),
+    // Of what was never brought here nothing is to be kept.
+    ...(await readCommittedData(root)).filter(({ hash }) => cache.has(hash)),
     ...kept.flatMap((entry) => entry.result.outs),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
     ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { damage, objectsOf } from './objects.ts';
 import { createDemo, eventOf, git, succeeded } from './projects.ts';
 import { loadRows } from '../../src/store/memo-file.ts';
-import { createRig } from '../rig.ts';
+import { createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 
 const NOTHING = 'Nothing to remove: everything in the cache is referred to.\n';
@@ -55,6 +55,48 @@ test("what HEAD's lock names stays, so that git can go back", async () => {
   git(rig, 'checkout', '-q', '.');
   succeeded(await rig.lockstep(['checkout']));
   assert.equal(rig.read('count.txt'), '3\n');
+});
+
+test('tracked inputs of another branch, a tag or a stash stay: no run makes them again', async () => {
+  // The project is a folder of the repository.
+  const repository = createRig({});
+  git(repository, 'init', '-q', '-b', 'main');
+  const rig = rigAt(repository.path('sub'), {
+    'pipeline.yaml': 'data: [in]\nstages:\n  s: { cmd: ls in > out, deps: [in], outs: [out] }\n',
+    'in/a': 'a\n',
+  });
+  const record = async (file: string, ...how: readonly string[]): Promise<void> => {
+    rig.write(`in/${file}`, `${file}\n`);
+    succeeded(await rig.lockstep(['repro']));
+    git(rig, ...how);
+    succeeded(await rig.lockstep(['repro']));
+  };
+  succeeded(await rig.lockstep(['repro']));
+  git(rig, 'add', '.');
+  git(rig, 'commit', '-q', '-m', 'base');
+  await record('stashed', 'stash', '-q');
+  await record('later', 'stash', '-q');
+  git(rig, 'checkout', '-q', '-b', 'side');
+  await record('tagged', 'commit', '-q', '-a', '-m', 'tagged');
+  git(rig, 'tag', '-a', 'v1', '-m', 'v1');
+  await record('branched', 'commit', '-q', '-a', '-m', 'branched');
+  git(rig, 'checkout', '-q', '--orphan', 'damaged');
+  rig.write('pipeline.lock', '<<<<<<< HEAD\n');
+  git(rig, 'commit', '-q', '-a', '-m', 'nobody can check out by this lock');
+  git(rig, 'checkout', '-q', 'main');
+  succeeded(await rig.lockstep(['repro']));
+  assert.deepEqual(readdirSync(rig.path('in')), ['a']);
+  succeeded(await rig.lockstep(['gc', '--runs-older-than', '0', '--delete']));
+  for (const [name, files] of [
+    ['v1', ['a', 'tagged']],
+    ['side', ['a', 'branched', 'tagged']],
+    ['stash@{1}', ['a', 'stashed']],
+    ['stash@{0}', ['a', 'later']],
+  ] as const) {
+    git(rig, 'checkout', '-q', name, '--', 'pipeline.lock');
+    succeeded(await rig.lockstep(['checkout', 'in']));
+    assert.deepEqual(readdirSync(rig.path('in')), files, name);
+  }
 });
 
 for (const { state, prepare, env } of [
@@ -113,7 +155,7 @@ for (const { fault, spoil, env, why } of [
     spoil(rig);
     const ran = await rig.lockstep(['gc', '--runs-older-than', '0', '--delete'], { env: env ?? {} });
     assert.equal(ran.code, 1, ran.stderr);
-    assert.match(ran.stderr, /^error\[git\.failed\]: the lock in git's HEAD cannot be read \(/);
+    assert.match(ran.stderr, /^error\[git\.failed\]: the locks in git cannot be read \(/);
     assert.match(ran.stderr, why);
     assert.equal(objectsOf(rig.path('.lockstep')).length, before);
   });
