@@ -88,8 +88,10 @@ def flat_zero(bar):
 def until_sorted(bars, start, end):
     """Rules 2 to 5: no price, some prices, order, repeated dates, after the tick."""
     kept = {}
+    priced = [bar for bar in bars if start <= bar["date"] and not all(math.isnan(bar[key]) for key in "ohlc")]
+    adjusted = sum(not math.isnan(bar["a"]) for bar in priced) > len(priced) / 2
     for bar in bars:
-        empty = sum(math.isnan(bar[key]) for key in "ohlc")
+        empty = sum(math.isnan(bar[key]) for key in ("ohlca" if adjusted else "ohlc"))
         if bar["date"] < start or bar["date"] > end or empty:
             continue
         bar = dict(bar)

@@ -86,6 +86,7 @@ const NO_PRICE = { open: null, high: null, low: null, close: null, adjClose: nul
 
 /**
  * Six stocks and an index with one of everything: splits, one of them after the tick, and dividends, a late listing, halts, empty and partial rows,
+ * one of them without its adjusted close,
  * unsorted and repeated rows, impossible values and ranges, spikes, a holiday printed flat, a lone trade on another, a long hole,
  * a row after the tick, and a zero volume that leaves a volume change undefined.
  */
@@ -108,7 +109,11 @@ export function syntheticSeries(): Series[] {
   const traded: Bar = { ...holiday, high: 51, low: 49, volume: 400 };
   const index = walk(dates, 7, 70_000).map((bar) => ({ ...bar, volume: 0 }));
   return [
-    toSeries('AAA', [...events, holiday, { ...NO_PRICE, date: '2026-02-02', volume: null, split: 4 }]),
+    toSeries('AAA', [
+      ...edit(events, { '2025-03-20': (bar) => [{ ...bar, adjClose: null }] }),
+      holiday,
+      { ...NO_PRICE, date: '2026-02-02', volume: null, split: 4 },
+    ]),
     toSeries('BBB', [...walk(dates, 2, 300).filter(({ date }) => date >= '2025-01-20'), holiday]),
     toSeries(
       'C&C',

@@ -5,14 +5,17 @@ import { barAt, sift } from './sift.ts';
 import type { RuleResult } from './sift.ts';
 
 /**
- * Rule `bar.partial`: quarantines rows with some but not all of the four prices (error); where only the volume is
- * empty it becomes 0 (warn).
+ * Rule `bar.partial`: quarantines rows with some but not all of the four prices, and without an adjusted close where most
+ * rows of the series have one (error); where only the volume is empty it becomes 0 (warn).
  */
 export function quarantinePartialRows(series: Series): RuleResult {
-  const { symbol } = series;
+  const { symbol, adjClose } = series;
+  // Its prices would stand unadjusted among adjusted ones: a jump there and one back that nobody traded.
+  const isAdjusted = 2 * adjClose.filter((price) => !Number.isNaN(price)).length > adjClose.length;
   const { kept, removed } = sift(series, (row) => {
     const { open, high, low, close } = barAt(series, row);
-    const empty = Object.entries({ open, high, low, close }).filter(([, price]) => Number.isNaN(price));
+    const needed = { open, high, low, close, ...(isAdjusted && { 'adjusted close': adjClose[row] ?? NaN }) };
+    const empty = Object.entries(needed).filter(([, price]) => Number.isNaN(price));
     return empty.length === 0 ? undefined : `${empty.map(([name]) => name).join(', ')} empty`;
   });
   const filled: FindingRow[] = [];

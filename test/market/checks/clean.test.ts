@@ -73,6 +73,19 @@ test('a row with some prices is quarantined, a missing volume alone becomes 0', 
   assert.equal(b?.volume[b.dates.indexOf('2026-01-08')], 0);
 });
 
+test('a row without an adjusted close among adjusted ones is quarantined: its prices would jump and come back', () => {
+  const adjusted = steady((date, close) =>
+    bar(date, close, { adjClose: date === '2026-01-07' ? null : close * 0.9 }),
+  );
+  // Of a series with hardly any adjusted close the others stay; one that has none is as its vendor means it.
+  const cleaning = clean({ [INDEX]: index, A: adjusted, B: on('2026-01-08', { adjClose: 1 }), C: index });
+  assert.deepEqual(lines(cleaning, 'bar.partial'), ['bar.partial error A 2026-01-07']);
+  assert.equal(
+    cleaning.findings.find(({ rule }) => rule === 'bar.partial')?.rows[0]?.detail,
+    'adjusted close empty',
+  );
+});
+
 test('unsorted rows are sorted and named', () => {
   const cleaning = clean({ [INDEX]: index, A: steady().toReversed() });
   assert.deepEqual(cleanDates(cleaning, 'A'), DAYS);
