@@ -95,7 +95,11 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   const phases = createPhases(() => process.uptime() * 1000);
   const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose });
   const listeners: Listener[] = [shown];
-  const interrupt = listenForInterrupts();
+  const interrupt = listenForInterrupts(() => {
+    shown.makeWay?.();
+    report(interrupted(), { root: undefined, json });
+  });
+  if (shown.makeWay) leaveTerminal(shown.makeWay);
   // Late listeners (the history of a run) hear what comes after them.
   const emit = createBus(
     [{ on: (event: Event) => listeners.forEach((listener) => listener.on(event)) }],
@@ -195,11 +199,14 @@ interface Interrupts {
 }
 
 /** The first Ctrl-C asks everything to end; the second ends at once, and the next command cleans up. */
-function listenForInterrupts(): Interrupts {
+function listenForInterrupts(tellEnd: () => void): Interrupts {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(new PipelineError('run.interrupted', 'interrupted', { exit: EXIT.interrupted }));
+    if (controller.signal.aborted) {
+      tellEnd();
+      process.exit(EXIT.interrupted);
+    }
+    controller.abort(interrupted());
   };
   const names = ['SIGINT', 'SIGTERM', ...(hasTerminal() ? (['SIGHUP'] as const) : [])] as const;
   for (const name of names) process.on(name, onSignal);
@@ -207,6 +214,22 @@ function listenForInterrupts(): Interrupts {
     signal: controller.signal,
     stop: () => names.forEach((name) => process.off(name, onSignal)),
   };
+}
+
+/** Ctrl-Z: from then on the shell writes where the live area was, until we are continued. */
+function leaveTerminal(makeWay: () => void): void {
+  const onStop = (): void => {
+    makeWay();
+    // By its own default, which stops nobody whom no shell could continue.
+    process.off('SIGTSTP', onStop);
+    process.kill(process.pid, 'SIGTSTP');
+    process.on('SIGTSTP', onStop);
+  };
+  process.on('SIGTSTP', onStop);
+}
+
+function interrupted(): PipelineError {
+  return new PipelineError('run.interrupted', 'interrupted', { exit: EXIT.interrupted });
 }
 
 /**

@@ -4,6 +4,7 @@ import { closeSync, openSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
+import { createTerminal } from './listeners/terminal.ts';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -380,6 +381,64 @@ test(
   },
 );
 
+const WAITS = 'stages: { s: { cmd: "echo x > begun; read line < go; echo > o", outs: [o] } }\n';
+
+/** What a terminal is shown of a shell script that runs `"$NODE" "$CLI" …` in it. */
+function showScript(rig: Rig, script: string): string {
+  rig.write('script.sh', script);
+  const { status, stdout } = spawnSync('script', ['-qec', 'sh script.sh', '/dev/null'], {
+    cwd: rig.root,
+    env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI: join(REPOSITORY, 'bin', 'lockstep.cjs') }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stdout);
+  const terminal = createTerminal(80);
+  terminal.write(stdout);
+  return terminal.lines().join('\n');
+}
+
+/** The live area stands when the stage has begun. */
+const LIVE = `mkfifo begun go
+exec 3<> go
+"$NODE" "$CLI" repro & runner=$!
+read line < begun`;
+
+test(
+  'a second interrupt leaves the terminal to the shell, and says what happened',
+  { skip: HAS_NO_SCRIPT },
+  () => {
+    const rig = createRig({
+      'pipeline.yaml':
+        'stages: { s: { cmd: "trap \'\' TERM; echo x > begun; read line < go", outs: [o] } }\n',
+    });
+    const shown = showScript(
+      rig,
+      `${LIVE}; kill -TERM $runner; kill -INT $runner; wait $runner; echo code $?\n`,
+    );
+    assert.match(shown, /^interrupted\ncode 130\n$/);
+  },
+);
+
+test(
+  'what a shell writes while a run is stopped (Ctrl-Z) stays when it goes on',
+  { skip: HAS_NO_SCRIPT },
+  () => {
+    const rig = createRig({ 'pipeline.yaml': WAITS });
+    const shown = showScript(
+      rig,
+      `set -m
+${LIVE}
+kill -TSTP $runner
+until grep -q ') T ' /proc/$runner/stat; do :; done
+echo of the shell
+echo >&3
+fg`,
+    );
+    assert.match(shown, /^of the shell\n(.*\n)*✓ s  ran in /m);
+  },
+);
+
 /** Hangs up on a run in the middle of its stage; what is given first lets the stage end well. */
 const HANGS_UP = `mkfifo begun go
 exec 3<> go
@@ -391,7 +450,6 @@ $then >&3
 wait $runner
 echo code $?
 `;
-const WAITS = 'stages: { s: { cmd: "echo x > begun; read line < go; echo > o", outs: [o] } }\n';
 const IN_TERMINAL = `script -qec 'sh hang-up.sh true "$NODE" "$CLI"' /dev/null`;
 
 for (const [what, line, code] of [
