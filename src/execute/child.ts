@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 
 /**
@@ -95,12 +96,42 @@ function amountOf(value: unknown): number | undefined {
   return Number.isFinite(amount) ? amount : undefined;
 }
 
-/** Anything can be thrown, and the fields of an error can hold anything. */
-function wordsOf(error: unknown): { readonly message: string; readonly stack: string } {
-  const thrown: { readonly message: unknown; readonly stack?: unknown } =
-    error instanceof Error ? error : { message: error };
-  const message = String(thrown.message);
-  return { message, stack: typeof thrown.stack === 'string' ? thrown.stack : message };
+interface Thrown {
+  readonly message?: unknown;
+  readonly stack?: unknown;
+  readonly cause?: unknown;
+  readonly errors?: unknown;
+}
+
+interface Words {
+  readonly message: string;
+  readonly stack: string;
+}
+
+/**
+ * What was thrown, with its causes: of a request that failed only these say why. Anything can be thrown, and the fields
+ * of an error can hold anything; of other fields (a request with its credentials) nothing is told.
+ */
+function wordsOf(error: unknown, above: readonly unknown[] = []): Words {
+  const thrown = Object(error) as Thrown;
+  if (!('message' in thrown)) {
+    const text = typeof error === 'string' ? error : inspect(error, { depth: 0, breakLength: Infinity });
+    return { message: text, stack: text };
+  }
+  const own = String(thrown.message);
+  const path = [...above, error];
+  // Errors may be causes of one another in a circle.
+  const causes = causesOf(thrown)
+    .filter((cause) => !path.includes(cause))
+    .map((cause) => wordsOf(cause, path));
+  const why = causes.map(({ message }) => message).filter((message) => !own.includes(message));
+  const message = [own, why.join('; ')].filter((text) => text !== '').join(': ');
+  const stack = typeof thrown.stack === 'string' ? thrown.stack : message;
+  return { message, stack: [stack, ...causes.map((cause) => `caused by: ${cause.stack}`)].join('\n') };
+}
+
+function causesOf({ cause, errors }: Thrown): readonly unknown[] {
+  return [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
 /** Loading Node's type stripper takes longer than most stages; what types a file has, Node alone decides. */

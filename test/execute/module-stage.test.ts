@@ -86,6 +86,33 @@ const FAILING: Readonly<
     code: 'stage.failed',
     message: /^stage "s" failed: undefined$/,
   },
+  'throws an object that is no error': {
+    files: { 'm.ts': `export default () => { throw { status: 503, body: { token: 'x' } }; };` },
+    code: 'stage.failed',
+    message: /^stage "s" failed: \{ status: 503, body: \[Object\] \}$/,
+  },
+  'throws an error with a cause': {
+    files: {
+      'm.ts': `export default () => { throw new TypeError('fetch failed', { cause: new Error('no host x.test') }); };`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: fetch failed: no host x\.test$/,
+  },
+  'throws an error that says what its cause says, in a circle': {
+    files: {
+      'm.ts': `const e = new Error('a: b'); e.cause = Object.assign(new Error('b'), { cause: e });
+export default () => { throw e; };`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: a: b$/,
+  },
+  'throws several errors as one without words': {
+    files: {
+      'm.ts': `export default () => Promise.any([Promise.reject(new Error('a')), Promise.reject('b')]);`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: All promises were rejected: a; b$/,
+  },
   'has no default export': {
     files: { 'm.ts': `export const stage = () => {};` },
     code: 'stage.failed',
