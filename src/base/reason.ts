@@ -45,7 +45,6 @@ export type Reason =
     }
   | { readonly kind: 'out-missing'; readonly path: string }
   | { readonly kind: 'out-changed'; readonly path: string }
-  | { readonly kind: 'object-missing'; readonly path: string }
   | { readonly kind: 'gate-changed' }
   | { readonly kind: 'upstream'; readonly stage: string }
   | { readonly kind: 'upstream-failed'; readonly stage: string };
@@ -93,8 +92,6 @@ export function formatReason(reason: Reason): string {
       return `out ${reason.path} is missing`;
     case 'out-changed':
       return `out ${reason.path} is not as recorded`;
-    case 'object-missing':
-      return `the cache lacks ${reason.path}`;
     case 'gate-changed':
       return 'gates changed';
     case 'upstream':

@@ -48,7 +48,6 @@ const KINDS: Readonly<Record<Reason['kind'], true>> = {
   'outs-changed': true,
   'out-missing': true,
   'out-changed': true,
-  'object-missing': true,
   'gate-changed': true,
   upstream: true,
   'upstream-failed': true,
