@@ -3,6 +3,7 @@ import type { Emit } from '../base/event.ts';
 import { canonicalJson, parseJson } from '../base/hash.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Gate, Json, RelPath, Stage } from '../base/types.ts';
+import { formatLimits } from '../plan/decide.ts';
 
 /**
  * Evaluates a stage's gates on the bytes of its metric outs and tells each value. Throws `gate.failed` naming every
@@ -36,13 +37,8 @@ export function evaluateGates(
   );
 }
 
-/** `success_rate must be >= 0.8`, with both limits where there are two. */
-export function formatGate(gate: Gate): string {
-  const limits: string[] = [];
-  if (gate.min !== undefined) limits.push(`>= ${gate.min}`);
-  if (gate.max !== undefined) limits.push(`<= ${gate.max}`);
-  if (gate.equals !== undefined) limits.push(`== ${canonicalJson(gate.equals)}`);
-  return `${gate.key} must be ${limits.join(' and ')}`;
+function formatGate(gate: Gate): string {
+  return `${gate.key} must be ${formatLimits(gate)}`;
 }
 
 /** As canonical JSON, which numbers that a double cannot hold (`1e400`) do not have. */

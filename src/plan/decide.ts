@@ -1,6 +1,6 @@
 import { canonicalJson } from '../base/hash.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Fingerprint, Stage, StageLock } from '../base/types.ts';
+import type { Fingerprint, Gate, Stage, StageLock } from '../base/types.ts';
 import { compareFingerprints, isComparable } from './compare.ts';
 
 /** What is on disk where an out belongs; only what a decision needs. */
@@ -165,15 +165,16 @@ function foreignOuts(stage: Stage, result: StageLock): readonly Reason[] {
 /** The text of each gate, sorted: what the lock records as having held. */
 export function gateTexts(stage: Stage): readonly string[] {
   if (stage.policy.gates.length === 0) return [];
-  const texts = stage.policy.gates.map((gate) => {
-    const limits = [
-      ...(gate.min === undefined ? [] : [`>= ${gate.min}`]),
-      ...(gate.max === undefined ? [] : [`<= ${gate.max}`]),
-      ...(gate.equals === undefined ? [] : [`== ${canonicalJson(gate.equals)}`]),
-    ];
-    return `${gate.out} ${gate.key} ${limits.join(' and ')}`;
-  });
-  return texts.sort();
+  return stage.policy.gates.map((gate) => `${gate.out} ${gate.key} ${formatLimits(gate)}`).sort();
+}
+
+/** What a gate's value must be, `>= 0.8 and <= 1` where there are two limits. */
+export function formatLimits({ min, max, equals }: Gate): string {
+  const limits: string[] = [];
+  if (min !== undefined) limits.push(`>= ${min}`);
+  if (max !== undefined) limits.push(`<= ${max}`);
+  if (equals !== undefined) limits.push(`== ${canonicalJson(equals)}`);
+  return limits.join(' and ');
 }
 
 function atLeastOne(reasons: readonly Reason[], otherwise: Reason): Reasons {
