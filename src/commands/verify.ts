@@ -84,6 +84,7 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
     async (remote, { name, artifacts }) => {
       if (name !== asked) return;
       found = await verifyRemote({
+        folder: project.folder,
         cache: project.cache,
         remote,
         name,

@@ -61,7 +61,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     const home = join(root, path);
     const near = folderAbove({ path, home }, at);
     const old = lstatIfExists(home);
-    if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, path, at);
+    if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, home, at);
     let base = dir;
     if (near.stat.dev !== device) folders.add((base = join(near.path, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
@@ -213,7 +213,7 @@ export function refuseLinkAbove({ path, home }: Placed, at?: Location): void {
   for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1)) {
     const above = path.slice(0, end);
     if (!isLink(root + above) || FREE.includes(above)) continue;
-    throw linked(`"${path}" lies behind "${above}", which is a symbolic link`, above, at);
+    throw linked(`"${path}" lies behind "${above}", which is a symbolic link`, root + above, at);
   }
 }
 
@@ -226,7 +226,7 @@ export function folderAbove({ path, home }: Placed, at?: Location): ReturnType<t
   throw new PipelineError('out.blocked', `"${path}" lies behind "${file}", which is no folder`, {
     at,
     exit: EXIT.user,
-    hint: `in the project's root move it away ("mv ${shellQuote(file)} ${shellQuote(`${file}.old`)}"), then run again`,
+    hint: `move "${file}" away ("mv ${shellQuote(near.path)} ${shellQuote(`${near.path}.old`)}"), then run again`,
   });
 }
 
@@ -234,10 +234,11 @@ function isLink(path: string): boolean {
   return lstatIfExists(path)?.isSymbolicLink() === true;
 }
 
+/** `link`: absolute, for whoever pastes the hint may stand anywhere, and another file of that name beside them. */
 function linked(message: string, link: string, at: Location | undefined): PipelineError {
   return new PipelineError('out.linked', message, {
     at,
     exit: EXIT.user,
-    hint: `in the project's root replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
+    hint: `replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
   });
 }

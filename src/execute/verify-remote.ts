@@ -3,7 +3,7 @@ import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { algorithmOf, createRunningHash, isTreeHash, objectPath, withoutDir } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
-import { plural, shellQuote } from '../base/text.ts';
+import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { parseEntryAt } from '../record/runs.ts';
@@ -15,6 +15,8 @@ import { concernsOneObject, findPresent, readTree } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
 export interface VerifyRemoteOptions {
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   readonly cache: Cache;
   readonly remote: Remote;
   readonly name: string;
@@ -31,7 +33,7 @@ export interface VerifyRemoteOptions {
  * cache lacks are read from the remote. Nothing is changed, neither there nor here.
  */
 export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verified> {
-  const { cache, remote, name, artifacts, readData, signal } = options;
+  const { folder, cache, remote, name, artifacts, readData, signal } = options;
   const problems: Problem[] = [];
   const faults = new Map<ContentHash, string>();
   const entries = await readManifests(options, faults);
@@ -62,7 +64,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
       problems.push({
         code: 'remote.corrupt',
         message: `the files of "${artifact.path}" have ${plural(size, 'byte')} there instead of ${artifact.size} (remote "${name}")`,
-        hint: `run "lockstep push ${shellQuote(artifact.path)} --remote ${name}" on a machine that has it`,
+        hint: `run "lockstep push ${shellPath(artifact.path, folder)} --remote ${name}" on a machine that has it`,
       });
     const own = [...new Set([artifact.hash, ...files])];
     const lost = own.filter((hash) => !present.has(hash) && !faults.has(hash)).length;
@@ -70,7 +72,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<Verifi
       problems.push({
         code: 'remote.lacks',
         message: `the remote "${name}" lacks ${artifact.kind === 'file' ? 'the bytes' : `${lost} of the ${plural(own.length, 'object')}`} of "${artifact.path}"`,
-        hint: `run "lockstep push ${shellQuote(artifact.path)} --remote ${name}" on a machine that has it`,
+        hint: `run "lockstep push ${shellPath(artifact.path, folder)} --remote ${name}" on a machine that has it`,
       });
   }
   for (const [hash, fault] of faults)

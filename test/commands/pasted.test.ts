@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cloneOf, git, succeeded } from './projects.ts';
@@ -37,7 +37,7 @@ function withShell(rig: Rig): Rig {
 
 /** Pastes the first command of a text that begins so, in the folder where it was told. */
 function paste(rig: Rig, text: string, start: string, folder = 'sub'): void {
-  const command = [...text.matchAll(/"((?:git|lockstep|install) [^"]*)"/g)]
+  const command = [...text.matchAll(/"((?:git|lockstep|install|rm|mv) [^"]*)"/g)]
     .map(([, words = '']) => words)
     .find((one) => one.startsWith(start));
   assert.ok(command !== undefined, text);
@@ -64,6 +64,38 @@ test('what verify says helps can be pasted, whatever a path holds and wherever i
   assert.equal(rig.read('M&M.txt'), '1\n');
   paste(rig, lost, 'lockstep pull');
   succeeded(await rig.lockstep(['verify', '../M&M.txt'], { cwd: 'sub' }));
+});
+
+test('what verify says of a remote that lacks something can be pasted', async () => {
+  const rig = await createProject();
+  succeeded(await rig.lockstep(['push']));
+  const verify = async (): Promise<string> => {
+    const { code, stderr } = await rig.lockstep(['verify', '--remote', 'origin'], { cwd: 'sub' });
+    assert.equal(code, 1, stderr);
+    return stderr;
+  };
+  rig.remove('remote/files');
+  // One file that two paths are, another, and a folder.
+  for (let told = 3; told > 0; told--) paste(rig, await verify(), 'lockstep push');
+  succeeded(await rig.lockstep(['verify', '--remote', 'origin']));
+});
+
+test('what is said of a link or a file where an out belongs can be pasted', async () => {
+  const rig = await createProject();
+  const refused = async (code: string): Promise<string> => {
+    const { stderr } = await rig.lockstep(['repro', '--force', 'parts'], { cwd: 'sub' });
+    assert.match(stderr, new RegExp(`error\\[${code}\\]`));
+    return stderr;
+  };
+  rig.remove('all parts');
+  symlinkSync(rig.path('sub'), rig.path('all parts'));
+  paste(rig, await refused('out.linked'), 'rm');
+  assert.ok(existsSync(rig.path('sub')));
+  rig.write('all parts', 'in the way\n');
+  rig.write('pipeline.yaml', PIPELINE.replaceAll('all parts/', 'all parts/of it/'));
+  paste(rig, await refused('out.blocked'), 'mv');
+  assert.equal(rig.read('all parts.old'), 'in the way\n');
+  succeeded(await rig.lockstep(['repro', 'parts']));
 });
 
 test('what is said of outs that git tracks can be pasted', async () => {
