@@ -218,3 +218,19 @@ test('what is not there is never settled: whether the cache has it would have to
   assert.equal((await rig.lockstep(['status'])).stdout, 'Everything is fresh: 1 stage, nothing to do.\n');
   assert.equal(existsSync(rig.path('.lockstep/settled')), false);
 });
+
+test('a line of .gitignore that another tool took away comes back with the next run, which has nothing else to do', async () => {
+  const rig = await settledRig();
+  const lines = rig.read('.gitignore');
+  // As "dvc remove raw.dvc" does it, and as a commit does that was made before there were any.
+  for (const taken of [lines.replace('/raw\n', ''), undefined]) {
+    if (taken === undefined) rig.remove('.gitignore');
+    else rig.write('.gitignore', taken);
+    assert.match((await rig.lockstep(['status'], { env: ENV })).stdout, /^Everything is fresh/);
+    const ran = await rig.lockstep(['repro'], { env: ENV });
+    assert.equal(ran.stderr, 'Everything is fresh: 5 stages, nothing to do.\n');
+    assert.deepEqual(rig.read('.gitignore').split('\n').sort(), lines.split('\n').sort());
+    assert.equal(await isAnswered(rig), false);
+    assert.equal(await isAnswered(rig), true);
+  }
+});
