@@ -105,25 +105,23 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
 }
 
 /** What can be done now about an artifact, in commands that work. */
-function curesOf({ root, folder, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf' | 'isData'> {
+function curesOf({ root, folder, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf'> {
   const hasRemotes = statIfExists(join(root, 'remotes.yaml')) !== undefined;
   const stageOf = (path: RelPath): Stage | undefined =>
     pipeline.stages.find((stage) => stage.outs.some((out) => out.path === path));
   return {
-    isData: (path) => pipeline.data.some((input) => input.path === path),
     acceptOf: (path) => {
       const stage = stageOf(path);
       return stage ? `"lockstep commit ${shellQuote(stage.name)}"` : '"lockstep repro"';
     },
-    cureOf: ({ artifact: { path }, inGit }, inPlace) => {
+    cureOf: ({ artifact: { path }, inGit }) => {
       const stage = stageOf(path);
       if (inGit && stage)
         return `"git checkout -- ${shellPath(path, folder)}" brings the committed one back, "lockstep repro ${shellQuote(stage.name)}" makes it again`;
       const pull = `"lockstep pull ${shellPath(path, folder)}" brings it back from the remote`;
       if (!stage || stage.policy.frozen)
         return hasRemotes ? pull : `bring "${path}" back from a backup; this project has no remote`;
-      // Outs that are as recorded make their stage fresh, whatever the cache lacks.
-      const repro = `"lockstep repro ${shellQuote(stage.name)}${inPlace ? ' --force' : ''}" makes it again`;
+      const repro = `"lockstep repro ${shellQuote(stage.name)}" makes it again`;
       return hasRemotes ? `${pull}, ${repro}` : repro;
     },
   };

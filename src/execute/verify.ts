@@ -29,10 +29,8 @@ export interface VerifyOptions {
   readonly whole: boolean;
   /** Every byte is read, and nothing that was noted about files earlier is believed. */
   readonly readData: boolean;
-  /** How one artifact can be had again; `inPlace`: the workspace has it as it should be. */
-  readonly cureOf: (item: LockedArtifact, inPlace: boolean) => string;
-  /** True for tracked inputs, which no stage can make again. */
-  readonly isData: (path: RelPath) => boolean;
+  /** How one artifact can be had again that the workspace has not as it should be. */
+  readonly cureOf: (item: LockedArtifact) => string;
   /** The command that takes what the workspace has at a path as it is. */
   readonly acceptOf: (path: RelPath) => string;
   readonly signal: AbortSignal;
@@ -51,7 +49,7 @@ export interface Verified {
 
 /**
  * Holds what is recorded against the cache and the workspace. Objects and run-cache results that are not what their
- * names say are taken out of the cache; nothing else is changed.
+ * names say are taken out of the cache, and what the workspace has as recorded goes into it again; nothing else is changed.
  */
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { cache, artifacts, readData, signal, whole } = options;
@@ -88,13 +86,13 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   const unreadable = new Map([...trees.unreadable, ...files.unreadable]);
   // One that cannot be read now may be good all the same.
   const isUnreadable = ({ hash }: Artifact): boolean => unreadable.has(hash);
-  const putBack = await restockData(options, { differing, isUnreadable });
+  const putBack = await restock(options, { differing, isUnreadable });
   const cureOf = (item: LockedArtifact | undefined): string => {
     if (!item)
       return 'pipeline.lock does not need it; a stage that once made it makes it again when asked to';
     const { path } = item.artifact;
     if (putBack.has(path)) return `"${path}" in the workspace is right, and its bytes were put back`;
-    return options.cureOf(item, !differing.has(path));
+    return options.cureOf(item);
   };
   for (const hash of [...trees.wrong, ...files.wrong]) {
     problems.push({
@@ -149,16 +147,18 @@ interface Seen {
   readonly isUnreadable: (artifact: Artifact) => boolean;
 }
 
-/** Inputs whose workspace files are right go into the cache again: no stage could make them. Returns their paths. */
-async function restockData(
-  { root, cache, artifacts, isData }: VerifyOptions,
+/**
+ * Artifacts whose workspace files are right go into the cache again: no stage could make inputs, or what a frozen one made, and
+ * another run may take hours and make other bytes. Returns their paths.
+ */
+async function restock(
+  { root, cache, artifacts }: VerifyOptions,
   { differing, isUnreadable }: Seen,
 ): Promise<ReadonlySet<RelPath>> {
   const done = new Set<RelPath>();
-  for (const { artifact } of artifacts) {
+  for (const { artifact, inGit } of artifacts) {
     const { path, hash } = artifact;
-    if (!isData(path) || differing.has(path) || isUnreadable(artifact) || hasArtifact(cache, artifact))
-      continue;
+    if (inGit || differing.has(path) || isUnreadable(artifact) || hasArtifact(cache, artifact)) continue;
     const algorithm = algorithmOf(hash);
     const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
     const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);

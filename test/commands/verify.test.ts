@@ -157,7 +157,7 @@ test('what differs inside a folder is named, and the hint brings the recorded by
   assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
 });
 
-test('lost objects are told for each artifact, and inputs whose files are right go back into the cache', async () => {
+test('lost objects are told for each artifact, and what the workspace has as recorded goes back into the cache', async () => {
   const rig = await madeProject();
   rmSync(rig.path('.lockstep/files'), { recursive: true });
   rig.remove('parts');
@@ -168,11 +168,32 @@ test('lost objects are told for each artifact, and inputs whose files are right 
   const hintOf = (text: string): string | undefined =>
     problems.find(({ message }) => message.includes(text))?.hint;
   assert.equal(hintOf('"data"'), '"data" in the workspace is right, and its bytes were put back');
-  assert.equal(hintOf('bytes of "copy.txt"'), '"lockstep repro copy --force" makes it again');
+  assert.equal(
+    hintOf('bytes of "copy.txt"'),
+    '"copy.txt" in the workspace is right, and its bytes were put back',
+  );
   assert.equal(hintOf('"parts" is not'), '"lockstep repro split" makes it again');
-  assert.equal((await rig.lockstep(['repro', 'copy', '--force'])).code, 0);
   assert.equal((await rig.lockstep(['repro', 'split'])).code, 0);
   assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
+});
+
+test('what a frozen stage made, which nothing can make again, goes back from the workspace into the cache', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  old: { cmd: "mkdir out && echo 1 > out/a && echo x > tool && chmod +x tool", outs: [out, tool] }\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('{ cmd', '{ frozen: true, cmd'));
+  rig.remove('.lockstep/files');
+  const ran = await rig.lockstep(['verify', '--json']);
+  assert.deepEqual(
+    verdictOf(ran).problems.map(({ hint }) => hint),
+    ['out', 'tool'].map((path) => `"${path}" in the workspace is right, and its bytes were put back`),
+  );
+  assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
+  rig.remove('out');
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  assert.equal(rig.read('out/a'), '1\n');
 });
 
 test('a past result that is not what its name says is taken out when data is read', async () => {
