@@ -88,7 +88,10 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     } catch (error) {
       if (!(error instanceof PipelineError) || !concernsOneArtifact(error)) throw error;
       const { path } = artifact;
-      missing.push({ path, problems: isLost(error) ? [notCached(artifact)] : error.problems });
+      missing.push({
+        path,
+        problems: isLost(error) ? [notCached(artifact, options.pipeline)] : error.problems,
+      });
     }
   }
   return { made, unchanged: wanted.length - differing.length, missing };
@@ -151,10 +154,13 @@ function concernsOneArtifact(error: PipelineError): boolean {
   return isLost(error) || BLOCKED.includes(error.code) || error.code.startsWith('path.');
 }
 
-function notCached(artifact: Artifact): Problem {
+function notCached(artifact: Artifact, { stages }: Pipeline): Problem {
+  const isMade = stages.some(
+    ({ policy, outs }) => !policy.frozen && outs.some(({ path }) => path === artifact.path),
+  );
   return {
     code: 'object.missing',
     message: `the cache does not have all of "${artifact.path}"`,
-    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+    hint: `run "lockstep pull", or ${isMade ? '"lockstep repro" to make it again' : 'bring it back from a backup'}`,
   };
 }

@@ -62,6 +62,22 @@ test('what the cache lacks is named, the rest is made, exit 1', async () => {
   assert.ok(!existsSync(rig.path('parts')), 'no half of it');
 });
 
+test('of what no stage can make again, an input or what a frozen one made, nobody is told to run one', async () => {
+  const rig = await createDemo({
+    'pipeline.yaml':
+      'data: [in.txt]\nstages:\n  old: { frozen: false, cmd: cp in.txt old.txt, deps: [in.txt], outs: [old.txt] }\n',
+    'in.txt': 'x\n',
+  });
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('frozen: false', 'frozen: true'));
+  for (const path of ['.lockstep/files', 'in.txt', 'old.txt']) rig.remove(path);
+  const ran = await rig.lockstep(['checkout']);
+  assert.equal(ran.code, 1);
+  assert.deepEqual(
+    ran.stderr.match(/hint: .*/g),
+    Array.from({ length: 2 }, () => 'hint: run "lockstep pull", or bring it back from a backup'),
+  );
+});
+
 test('a lock that names other paths than the pipeline declares writes nothing there', async () => {
   const rig = await createDemo();
   rig.write('precious.txt', 'mine\n');
