@@ -131,7 +131,7 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
     const own = eventsOf(symbol);
     findings.push(...findJumps(bars, { eventDates: own.dates, indexMoves: moves }));
     const splits = findUnadjustedSplits(bars, {
-      splitDates: new Set(own.splits.keys()),
+      splits: own.splits,
       indexMoves: moves,
       regular,
     });

@@ -58,10 +58,36 @@ test('a whole-factor jump without a split event refuses the series unless it is 
   assert.ok(!refused.series.has('A'));
   assert.ok(clean({ [INDEX]: index, A: bars }, { allowUnadjustedSplit: ['A'] }).series.has('A'));
   assert.ok(clean({ [INDEX]: crash, A: bars }).series.has('A'));
-  const split = bars.map((one) => (one.date === '2026-01-20' ? { ...one, split: 2 } : one));
-  assert.ok(clean({ [INDEX]: index, A: split }).series.has('A'));
   const near = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 47 : 100));
   assert.ok(clean({ [INDEX]: index, A: near }).series.has('A'));
+});
+
+test('a split that is listed while the closes before are not divided by it refuses the series, another jump of its day does not', () => {
+  const day = '2026-01-20';
+  const jump = (close: number, split: number, adjusted = close): Cleaning =>
+    clean({
+      [INDEX]: index,
+      A: DAYS.map((date) =>
+        date < day
+          ? bar(date, 100)
+          : bar(date, close, { adjClose: adjusted, split: date === day ? split : 0 }),
+      ),
+    });
+  assert.deepEqual(
+    [...jump(20.8, 5).refused],
+    [
+      [
+        'A',
+        {
+          code: 'series.unadjusted-split',
+          reason: `${day}: close × 0.2080, closes before not divided by the split of 5`,
+        },
+      ],
+    ],
+  );
+  assert.deepEqual([...jump(950, 0.1).refused.keys()], ['A']);
+  // Divided closes fall as they fall, adjusted ones need not jump with the raw ones, and a small split looks like a bad day.
+  for (const sound of [jump(75, 2), jump(50, 2, 100), jump(91, 1.1)]) assert.ok(sound.series.has('A'));
 });
 
 test('a price that comes back doubled after a suspension is no split, after a hole of a few sessions it is', () => {
