@@ -18,6 +18,7 @@ import { historyFolder, lastDurations } from '../record/history.ts';
 import { isSet } from './command.ts';
 import type { CommandContext } from './command.ts';
 import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
+import type { Ended } from './tell-run.ts';
 
 export interface Request {
   readonly selection: Selection;
@@ -66,14 +67,38 @@ async function runInWorkspace(
     pipeline: project.pipeline.name,
     stages: plan.judgements.length,
   });
-  if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
-  await refuseParts({ ...project, plan });
-  tellPlan(context, plan);
-  const result = await execute(context, project, { ...request, plan, world });
-  forgetRemoved(project);
-  await project.recorder.flush();
-  finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
-  return exitOf(result, context.signal);
+  const { counts, stop } = countOutcomes(context);
+  const finish = (result: Ended): void =>
+    finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
+  try {
+    if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
+    await refuseParts({ ...project, plan });
+    tellPlan(context, plan);
+    const result = await execute(context, project, { ...request, plan, world });
+    forgetRemoved(project);
+    await project.recorder.flush();
+    finish(result);
+    return exitOf(result, context.signal);
+  } catch (error) {
+    // A run without an end is one that was killed.
+    finish({ counts, failures: [error] });
+    throw error;
+  } finally {
+    await stop();
+  }
+}
+
+/** How many stages have ended how. */
+function countOutcomes({
+  listen,
+}: CommandContext): Pick<RunResult, 'counts'> & { stop: () => Promise<void> } {
+  const counts = { fresh: 0, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 };
+  const stop = listen({
+    on(event) {
+      if (event.type === 'stage-finished') counts[event.outcome]++;
+    },
+  });
+  return { counts, stop };
 }
 
 /** The lock forgets stages and data that pipeline.yaml no longer has; what is still read of their outs is told. */

@@ -13,6 +13,13 @@ export interface Beginning {
   readonly stages: number;
 }
 
+/** How a run went. */
+export interface Ended {
+  readonly counts: RunResult['counts'];
+  /** Of stages, or of the run itself. */
+  readonly failures: readonly unknown[];
+}
+
 /** Begins a run for those who listen; returns its id, which sorts by time. */
 export function startRun(context: CommandContext, { clock, pipeline, stages }: Beginning): string {
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
@@ -36,7 +43,7 @@ export function tellPlan(context: CommandContext, plan: Plan): void {
 /** Ends a run for those who listen. */
 export function finishRun(
   context: CommandContext,
-  { run, result, durationMs }: { run: string; result: RunResult; durationMs: number },
+  { run, result, durationMs }: { run: string; result: Ended; durationMs: number },
 ): void {
   const outcome = context.signal.aborted ? 'canceled' : result.failures.length > 0 ? 'failed' : 'succeeded';
   context.emit({ type: 'run-finished', run, outcome, counts: result.counts, durationMs });

@@ -115,6 +115,8 @@ test('a stage does not run on less of a directory than it reads, nor on data tha
   assert.equal(await refusal('pick'), 'error[incomplete.part]: "lists" is here only in part: 1 of 2 files');
   assert.equal(clone.read('pipeline.lock'), lock);
   assert.ok(!existsSync(clone.path('all.txt')) && !existsSync(clone.path('names.txt')));
+  const [run] = jsonOf(await clone.lockstep(['log', '--json']));
+  assert.equal(run?.['outcome'], 'failed', 'nobody has cut it off');
 });
 
 test('data that are kept to one machine are to be copied from there, not pulled', async () => {

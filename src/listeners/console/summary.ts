@@ -11,11 +11,12 @@ type RunFinished = Extract<Event, { type: 'run-finished' }>;
 
 const ORDER: readonly Outcome[] = ['ran', 'restored', 'fresh', 'failed', 'blocked', 'canceled'];
 
-/** `3 stages: 1 ran, 2 fresh in 12.3s`, or that nothing was to do; one line with its end. */
+/** `3 stages: 1 ran, 2 fresh in 12.3s`, or that nothing was to do; one line with its end. Empty where an error says all. */
 export function formatSummary({ outcome, counts, durationMs }: RunFinished, style: Style): string {
   const total = ORDER.reduce((sum, name) => sum + counts[name], 0);
   if (outcome === 'succeeded' && counts.fresh === total)
     return `Everything is fresh: ${plural(total, 'stage')}, nothing to do.\n`;
+  if (total === 0) return '';
   const parts = ORDER.filter((name) => counts[name] > 0).map((name) =>
     style.paint(`${counts[name]} ${name}`, OUTCOME_COLOURS[name]),
   );
