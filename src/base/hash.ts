@@ -37,6 +37,14 @@ function formatJson(value: Json, keysOf: (map: object) => readonly string[]): st
   return `{${parts.join(',')}}`;
 }
 
+/** The same value with the keys of its maps in order, however deep. */
+export function sortKeys(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map(sortKeys);
+  const entries = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
+}
+
 /** `JSON.parse` that keeps the digits of integers a double cannot hold, as `bigint`. */
 export function parseJson(text: string): Json {
   if (!/\d{16}/.test(text)) return JSON.parse(text) as Json;

@@ -1,6 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Remote, Source } from '../base/remote.ts';
+import { isEntryPath } from '../record/runs.ts';
 import { readSource } from './read-source.ts';
 
 /** An entry is a fingerprint and some hashes; what is larger is none. */
@@ -21,7 +22,7 @@ export async function listEntries(remote: Remote, signal: AbortSignal): Promise<
   }
   const keys: string[] = [];
   for await (const { key, size } of remote.list('runs/', signal))
-    if (/^runs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(key) && size <= MAX_BYTES) keys.push(key);
+    if (isEntryPath(key) && size <= MAX_BYTES) keys.push(key);
   return keys.sort();
 }
 

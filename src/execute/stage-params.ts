@@ -1,4 +1,4 @@
-import { byCodeUnit } from '../base/path.ts';
+import { sortKeys } from '../base/hash.ts';
 import type { Json, Stage } from '../base/types.ts';
 
 /**
@@ -12,13 +12,6 @@ export function nestParams(stage: Stage): Record<string, Json> {
     else setPath(nested, key.split('.'), value);
   }
   return sortKeys(nested) as Record<string, Json>;
-}
-
-function sortKeys(value: Json): Json {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return (value as readonly Json[]).map(sortKeys);
-  const entries = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
 }
 
 function setPath(target: Record<string, Json>, path: readonly string[], value: Json): void {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import { parseEntryAt } from '../record/runs.ts';
+import { isEntryPath, parseEntryAt } from '../record/runs.ts';
 
 /** Checks that run-cache entries are what their names say; bad ones are taken out and told. Returns how many there are. */
 export function checkEntries(dir: string, problems: Problem[]): number {
@@ -10,7 +10,7 @@ export function checkEntries(dir: string, problems: Problem[]): number {
   for (const folder of readFolder(join(dir, 'runs'))) {
     for (const file of readFolder(join(dir, 'runs', folder.name))) {
       const path = `runs/${folder.name}/${file.name}`;
-      if (!/^runs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path)) continue;
+      if (!isEntryPath(path)) continue;
       count++;
       const bytes = readIfExists(join(dir, path));
       if (!bytes || parseEntryAt(path, bytes)) continue;

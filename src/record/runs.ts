@@ -68,6 +68,11 @@ function entryPath(name: string): string {
   return `runs/${name.slice(0, 2)}/${name.slice(2)}`;
 }
 
+/** True for a name that an entry may have; says nothing of its bytes. */
+export function isEntryPath(path: string): boolean {
+  return /^runs\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path);
+}
+
 export function formatRunEntry(result: StageLock): string {
   const document = fromStageLock(result);
   return `${canonicalJson({ version: 1, result: document, sum: sumOf(document) ?? null })}\n`;

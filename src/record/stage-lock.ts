@@ -1,5 +1,5 @@
-import { canonicalJson, isContentHash, isTreeHash, sha256Hex } from '../base/hash.ts';
-import { byCodeUnit, guardedPart, isRelPath, relPathFault } from '../base/path.ts';
+import { canonicalJson, isContentHash, isTreeHash, sha256Hex, sortKeys } from '../base/hash.ts';
+import { guardedPart, isRelPath, relPathFault } from '../base/path.ts';
 import type { Artifact, ContentHash, Fingerprint, Json, StageLock } from '../base/types.ts';
 
 /** Why a text that should hold results is not believed; carries no place, its reader knows it. */
@@ -26,6 +26,7 @@ export function fromStageLock({ fingerprint, outs, gates }: StageLock): Json {
   const document: Record<string, unknown> = {
     action,
     ...(api !== undefined && { api }),
+    // The order in which someone wrote the keys of a parameter is no part of the result.
     ...(Object.keys(params).length > 0 && { params: sortKeys(params) }),
     ...(deps.length > 0 && {
       deps: deps.map(({ path, hash, name }) => ({ path, hash, ...(name !== undefined && { name }) })),
@@ -61,14 +62,6 @@ function canBeHashed(value: Json, depth = 0): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return true;
   return depth < MAX_DEPTH && Object.values(value).every((item: Json) => canBeHashed(item, depth + 1));
-}
-
-/** The order in which someone wrote the keys of a parameter is no part of the result. */
-function sortKeys(value: Json): Json {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return (value as readonly Json[]).map(sortKeys);
-  const entries = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sortKeys(item)]));
 }
 
 export function fromArtifact({ path, hash, size, files, exec }: Artifact): Json {
