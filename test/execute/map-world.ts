@@ -24,6 +24,8 @@ export interface MapWorld {
   readonly acts: Map<string, Act>;
   /** Stages whose result the cache has lost. */
   readonly lost: Set<string>;
+  /** Outs whose objects are found damaged when they are restored, and leave the cache then. */
+  readonly damaged: Set<string>;
   readonly slept: number[];
   readonly events: EventBody[];
   /** `run a`, `commit a`, `restore a`, in order. */
@@ -63,6 +65,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     locked: new Map(),
     acts: new Map(),
     lost: new Set(),
+    damaged: new Set(),
     slept: [],
     events: [],
     calls: [],
@@ -124,6 +127,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     },
     restore(stage, result) {
       world.calls.push(`restore ${stage.name}`);
+      for (const out of stage.outs) if (world.damaged.delete(out.path)) world.lost.add(out.path);
       if (world.lost.has(stage.outs[0]?.path ?? ''))
         return Promise.reject(new PipelineError('object.missing', 'gone', { exit: EXIT.failed }));
       place(stage.name, result);

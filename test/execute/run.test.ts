@@ -13,6 +13,10 @@ const DIAMOND = `stages:
   c: { cmd: c, deps: [ob], outs: [oc] }
   z: { cmd: z, deps: [oc, oy], outs: [oz] }
 `;
+const CHAIN = `stages:
+  a: { cmd: a, deps: [src-a], outs: [oa] }
+  b: { cmd: b, deps: [oa], outs: [ob] }
+`;
 const SOURCES = { 'src-x': '1', 'src-a': '2' };
 
 function ranIn(world: MapWorld): readonly string[] {
@@ -139,12 +143,21 @@ test('a result whose objects turn out to be gone is made again', async () => {
   const world = createMapWorld('stages:\n  a: { cmd: a, deps: [src-a], outs: [oa] }\n', SOURCES);
   await world.run();
   world.files.delete('oa');
-  const isAvailable = world.lost.has.bind(world.lost);
-  // Judged as available, and lost when it is wanted.
-  let asked = 0;
-  world.lost.has = (path) => isAvailable(path) || (path === 'oa' && ++asked > 1);
+  world.damaged.add('oa');
   await world.run();
   assert.deepEqual(world.calls, ['restore a', 'run a', 'commit a']);
+});
+
+test('what reads from a stage that was to be restored and ran instead is judged by what it made then', async () => {
+  const world = createMapWorld(CHAIN, { 'src-a': '1' });
+  await world.run();
+  for (const path of ['oa', 'ob']) world.files.delete(path);
+  world.damaged.add('oa');
+  world.acts.set('a', () => 'other');
+  const { counts } = await world.run();
+  assert.deepEqual(world.calls, ['restore a', 'run a', 'commit a', 'run b', 'commit b']);
+  assert.equal(counts.ran, 2);
+  assert.equal(world.files.get('ob'), 'b(other)');
 });
 
 test('retries wait exponentially longer, half of it by chance, and stop at the first success', async () => {
