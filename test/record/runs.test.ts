@@ -48,6 +48,20 @@ test('the newest result of a fingerprint replaces an older one', () => {
   assert.deepEqual(runs.recall(old.fingerprint), newer);
 });
 
+test('what the lock forgets is kept, unless it was edited, continues from its old outs, or is there already', () => {
+  const runs = createRunCache(folder());
+  const kept = shellResult('kept');
+  runs.keep(kept);
+  runs.keep({ ...shellResult('edited'), edited: true });
+  runs.keep(resultOf());
+  assert.deepEqual(
+    runs.list().map(({ result }) => result),
+    [kept],
+  );
+  runs.keep({ ...kept, outs: kept.outs.map((out) => ({ ...out, size: 99 })) });
+  assert.deepEqual(runs.recall(kept.fingerprint), kept);
+});
+
 test('an entry whose name is not that of its fingerprint is as if it were not there', () => {
   const dir = folder();
   const runs = createRunCache(dir);
@@ -75,6 +89,7 @@ const FORGED: readonly (readonly [what: string, text: string])[] = [
   ],
   ['with an absolute out', GOOD.replace(/"path":"o","size"/, '"path":"/o","size"')],
   ['with an out in git’s folder', GOOD.replace(/"path":"o","size"/, '"path":".git/o","size"')],
+  ['with one out twice', GOOD.replace(/"outs":\[(\{"hash"[^\]]*)\]/, '"outs":[$1,$1]')],
   ['with a hash that is a path', GOOD.replace(HASH, 'sha256:../../x')],
   ['with an unknown key', GOOD.replace('"version":1', '"version":1').replace('"outs":', '"more":1,"outs":')],
   ['nested endlessly', '['.repeat(100_000)],
