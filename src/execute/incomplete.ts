@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { isContentHash, sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
-import { shellPath } from '../base/text.ts';
+import { shellPath, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import type { DiskFacts } from './facts.ts';
@@ -71,17 +71,17 @@ export function readIncomplete(root: string): readonly Incomplete[] {
   if (bytes === undefined) return [];
   const [sum, ...rest] = bytes.toString('utf8').split(' ');
   const text = rest.join(' ');
-  if (sum !== sha256Hex(text)) throw damaged();
+  if (sum !== sha256Hex(text)) throw damaged(root);
   return (JSON.parse(text) as readonly unknown[]).filter(isIncomplete);
 }
 
-function damaged(): PipelineError {
+function damaged(root: string): PipelineError {
   return new PipelineError(
     'incomplete.damaged',
     '".lockstep/incomplete" is damaged: which folders are here only in part is not known',
     {
       exit: EXIT.failed,
-      hint: 'in the project\'s root run "rm .lockstep/incomplete", then "lockstep pull" to bring all of them',
+      hint: `run "rm ${shellQuote(fileOf(root))}", then "lockstep pull" to bring all of them`,
     },
   );
 }

@@ -134,6 +134,11 @@ test('what is said of data and folders that are not here can be pasted', async (
   clone.remove('all parts/2.txt');
   paste(clone, part.stdout, 'lockstep pull');
   assert.ok(existsSync(clone.path('all parts/2.txt')));
+  clone.write('.lockstep/incomplete', 'damaged\n');
+  const damaged = await clone.lockstep(['pull', '../all parts/1.txt'], { cwd: 'sub' });
+  assert.match(damaged.stderr, /^error\[incomplete\.damaged\]/m);
+  paste(clone, damaged.stderr, 'rm');
+  paste(clone, damaged.stderr, 'lockstep pull');
 });
 
 test('what a push says of what is nowhere can be pasted', async () => {
