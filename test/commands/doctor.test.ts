@@ -131,6 +131,22 @@ test('an ignored lock and outs that git tracks fail, outs that it would take are
   assert.equal((await doctor(rig, [], NOW)).code, 0);
 });
 
+test('outs that git is to keep and ignores are warned of, with the line that has to go', async () => {
+  const rig = await healthy();
+  assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);
+  rig.write('pipeline.yaml', PIPELINE.replace('[copy.txt]', '[{ copy.txt: { cache: false } }]'));
+  const { code, checks } = await doctor(rig, [], NOW);
+  assert.equal(code, 0);
+  assert.equal(checks.get('kept')?.status, 'warn');
+  assert.equal(checks.get('kept')?.message, 'git ignores outs that it is to keep (cache: false): copy.txt');
+  assert.equal(checks.get('kept')?.cure, 'take line 1 out of .gitignore, then "git add copy.txt"');
+  rig.write('.gitignore', '*.txt\n!/copy.txt\n');
+  assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);
+  rig.write('.gitignore', '/copy.txt\n/hourly.txt\n');
+  git(rig, 'add', '-f', 'copy.txt');
+  assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);
+});
+
 test('what a dead run left is found, and the cure that is told cleans it up', async () => {
   const rig = await healthy();
   rig.write('pipeline.yaml', PIPELINE.replace('cat in.txt', 'echo be""gun; sleep 60; cat in.txt'));

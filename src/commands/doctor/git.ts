@@ -39,7 +39,9 @@ export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefine
   }
   yield { check: 'git', status: 'ok', message: `${name}, repository ${inside.out.trim()}` };
   yield checkLock({ root, folder });
-  if (pipeline) yield checkOuts({ root, folder }, pipeline);
+  if (!pipeline) return;
+  yield checkOuts({ root, folder }, pipeline);
+  yield* checkGitOuts({ root, folder }, pipeline);
 }
 
 function checkLock({ root, folder }: Place): Check {
@@ -105,6 +107,26 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
       .slice(0, MAX_NAMED)
       .map((path) => `/${path}`)
       .join(' and ')} into .gitignore`,
+  };
+}
+
+/** Outs that git is to keep and ignores: where one was cached before, its line is still there. */
+function* checkGitOuts({ root, folder }: Place, pipeline: Pipeline): Generator<Check> {
+  const paths = pipeline.stages.flatMap((stage) =>
+    stage.outs.filter((out) => !out.cache && statIfExists(join(root, out.path))).map((out) => out.path),
+  );
+  const ran = paths.length > 0 && git(root, ['check-ignore', '-v', '-z', '--stdin'], `${paths.join('\0')}\0`);
+  // Of what git tracks already nothing is told; "!" takes back what another line says.
+  const told = [...(ran ? ran.out : '').matchAll(/([^\0]*)\0(\d*)\0([^\0]*)\0([^\0]*)\0/g)];
+  const ignored = told.filter(([, , , pattern = '']) => !pattern.startsWith('!'));
+  const [first] = ignored;
+  if (!first) return;
+  const [, file = '', line = '', , path = ''] = first;
+  yield {
+    check: 'kept',
+    status: 'warn',
+    message: `git ignores outs that it is to keep (cache: false): ${named(ignored.map((one) => one[4] ?? ''))}`,
+    cure: `take line ${line} out of ${file}, then "git add ${shellPath(path, folder)}"`,
   };
 }
 
