@@ -34,18 +34,19 @@ interface Missing {
 function whyMissing(stage: Stage, path: string, graph: Graph): Missing {
   const input = graph.dataAround(path);
   if (input === undefined || input === path)
-    return { where: 'does not exist', hint: hintForMissing(path, graph) };
+    return { where: 'does not exist', hint: hintForMissing(stage, path, graph) };
   return {
     where: `is not in what is here of the tracked input "${input}"`,
     hint: `run "lockstep pull --for ${shellQuote(stage.name)}", or correct the path`,
   };
 }
 
-function hintForMissing(path: string, graph: Graph): string {
+function hintForMissing(stage: Stage, path: string, graph: Graph): string {
   const [maker] = graph.makersOf(path);
   if (maker) return `stage "${maker.stage}" makes it: select that stage too, or run "lockstep pull"`;
   const near = graph.nearestOut(path);
-  return near === undefined
+  // Not the stage's own: it would read what it makes.
+  return near === undefined || stage.outs.some((out) => out.path === near)
     ? 'create the file; "lockstep pull" brings it when it is listed under data:'
     : `did you mean "${near}"?`;
 }

@@ -126,6 +126,15 @@ test('a dep that nobody makes and that is not there is told with its place and t
   ]);
 });
 
+test("a stage's own out is no suggestion for what it misses", () => {
+  assert.deepEqual(
+    told('stages:\n  s: { cmd: s, deps: [data/x.csv], outs: [data/y.csv] }\n', factsOf({})).map(
+      (problem) => (problem as readonly unknown[])[2],
+    ),
+    ['create the file; "lockstep pull" brings it when it is listed under data:'],
+  );
+});
+
 test('a dep inside a tracked input that is not here names the input', () => {
   assert.deepEqual(told(`data: [lists]\n${CHAIN.replace('in.txt', 'lists/a.txt')}`, factsOf({})), [
     [
@@ -218,7 +227,7 @@ test('missing files of all stages are told at once, refused deps and missing mod
 test('files that thousands of stages miss are all told, and the nearest out only of the first', () => {
   const stages = Array.from(
     { length: 3000 },
-    (_, i) => `  s${i}: { cmd: s, deps: [prices-of-all.parquet, d${i}.csv], outs: [o${i}.csv] }\n`,
+    (_, i) => `  s${i}: { cmd: s, deps: [prices-of-all.parquet, d${i}.csv], outs: [o${i + 1}.csv] }\n`,
   );
   const graph = graphOf(`stages:\n${stages.join('')}`);
   const { problems } = makePlan(graph, all(graph), factsOf({}));
