@@ -56,6 +56,16 @@ const KNOWN: Readonly<
     what: 'a name is too long for this file system',
     hint: 'shorten the path',
   },
+  EBUSY: {
+    code: 'disk.busy',
+    what: 'the system holds it: something is mounted there',
+    hint: 'unmount it (findmnt shows it), or mount it at a folder above: outs and inputs are replaced as a whole',
+  },
+  ENOTCONN: {
+    code: 'disk.broken',
+    what: 'the file system that is mounted there has ended',
+    hint: 'mount it anew, then run again',
+  },
   ELOOP: {
     code: 'path.special',
     what: 'symbolic links lead in a circle',

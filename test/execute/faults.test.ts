@@ -232,6 +232,31 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
   assert.deepEqual(leftovers(rig), []);
 });
 
+test('an out that is a mount point is told as such, by a run and by a checkout, and keeps what is in it', async (t) => {
+  const mounted = mountTmpfs(t);
+  if (mounted === undefined) return t.skip('no file system can be mounted here');
+  const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: echo made > d/file, outs: [d/] }\n' });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.remove('d');
+  rig.write('d/.keep', '');
+  rig.remove('d/.keep');
+  execFileSync('mount', ['--bind', mounted, rig.path('d')]);
+  try {
+    rig.write('d/mine', 'x');
+    for (const command of ['checkout', 'repro']) {
+      const ran = await rig.lockstep([command]);
+      assert.equal(ran.code, 1, ran.stderr);
+      assert.match(ran.stderr, /error\[disk\.busy\].*something is mounted there/);
+      assert.deepEqual(leftovers(rig), []);
+      assert.equal(rig.read('d/mine'), 'x');
+    }
+  } finally {
+    execFileSync('umount', [rig.path('d')]);
+  }
+  assert.equal((await rig.lockstep(['checkout'])).code, 0);
+  assert.equal(rig.read('d/file'), 'made\n');
+});
+
 test('a read-only file system is told as such; what only reads works on it', async (t) => {
   const root = mountTmpfs(t);
   if (root === undefined) return t.skip('no file system can be mounted here');
