@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PipelineError, isSystemError } from './base/error.ts';
@@ -7,7 +7,7 @@ import type { Journal } from './execute/journal.ts';
 import type { Found } from './execute/settle.ts';
 import { createClock } from './io/clock.ts';
 import type { Clock } from './io/clock.ts';
-import { notA, statIfExists, writeFileAtomic } from './io/files.ts';
+import { makeFolder, notA, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
 import { createCodeReader } from './store/imports.ts';
 import type { CodeReader } from './store/imports.ts';
@@ -143,7 +143,7 @@ export const pathOfMutex = (stateDir: string, name: string): string => join(stat
 /** `.lockstep/` ignores itself, so that no one has to think of it. */
 export function makeStateDir(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true });
+    makeFolder(stateDir);
   } catch (error) {
     throw isSystemError(error, 'EEXIST', 'ENOTDIR') ? notA('folder', stateDir, 'file') : error;
   }

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
+import { makeFolder } from '../io/files.ts';
 import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
 import { exists, folderAbove, setAside } from './staging.ts';
 
@@ -60,10 +61,10 @@ export function finishMove(out: JournaledOut, failed: string): void {
     // A replace is two renames: a rename over a folder that is not empty fails.
     if (exists(out.aside)) setAside(out.home, out.path, failed);
     else {
-      mkdirSync(dirname(out.aside), { recursive: true });
+      makeFolder(dirname(out.aside));
       renameSync(out.home, out.aside);
     }
   }
-  mkdirSync(dirname(out.home), { recursive: true });
+  makeFolder(dirname(out.home));
   renameSync(out.made, out.home);
 }

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StageLock } from '../base/types.ts';
-import { readFolder, readIfExists, syncPath } from '../io/files.ts';
+import { makeFolder, readFolder, readIfExists, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
 import { formatStep, parseStep } from './journal-step.ts';
@@ -92,7 +92,7 @@ export function createJournal(stateDir: string): Journal {
   function append(id: string, line: string): void {
     let fd = files.get(id);
     if (fd === undefined) {
-      mkdirSync(dir, { recursive: true });
+      makeFolder(dir);
       files.set(id, (fd = openSync(pathOf(id), 'a')));
     }
     const bytes = Buffer.from(`${line}\n`);

@@ -1,11 +1,11 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { INCOMING, readFolder, sweepTemps } from '../io/files.ts';
+import { INCOMING, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes } from '../io/mutex.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
 import {
@@ -87,7 +87,7 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverO
   if (readFolder(aside).length > 0) {
     const failed = join(stateDir, 'failed', id);
     refuseLinkAbove({ path: `.lockstep/failed/${id}`, home: failed });
-    mkdirSync(dirname(failed), { recursive: true });
+    makeFolder(dirname(failed));
     renameSync(aside, failed);
     tell(`.lockstep/failed/${id}`);
   }

@@ -1,11 +1,11 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { shellPath, shellQuote } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
-import { lstatIfExists, readFolder, statIfExists, syncPath, tempName } from '../io/files.ts';
+import { lstatIfExists, makeFolder, readFolder, statIfExists, syncPath, tempName } from '../io/files.ts';
 
 /** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
 export interface StagedOut {
@@ -78,17 +78,17 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
 
 /** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
 export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
-  if (!staging.inPlace) mkdirSync(staging.temp, { recursive: true });
+  if (!staging.inPlace) makeFolder(staging.temp);
   for (const [index, { folder }] of paths.entries()) {
     const made = staging.outs[index]?.made ?? '';
     const needed = folder ? made : dirname(made);
-    if (!exists(needed)) mkdirSync(needed, { recursive: true });
+    if (!exists(needed)) makeFolder(needed);
   }
 }
 
 /** Moves an old out aside, durably named, so that the stage starts without it. */
 export function moveAside(out: StagedOut): void {
-  mkdirSync(dirname(out.aside), { recursive: true });
+  makeFolder(dirname(out.aside));
   renameSync(out.home, out.aside);
   syncPath(dirname(out.aside));
 }
@@ -104,7 +104,7 @@ export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }
   const isMade = hasMoved || (out.made === out.home && !out.had);
   const isKept = isMade && setAside(out.home, out.path, failed);
   if (hasMoved) {
-    mkdirSync(dirname(out.home), { recursive: true });
+    makeFolder(dirname(out.home));
     renameSync(out.aside, out.home);
   }
   return isKept;
@@ -116,7 +116,7 @@ export function setAside(made: string, path: string, failed: string): boolean {
   const to = join(failed, path);
   try {
     clear(to);
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolder(dirname(to));
     renameSync(made, to);
     return true;
   } catch (error) {

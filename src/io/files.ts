@@ -72,6 +72,25 @@ function unlessBehindFile(look: () => Stats | undefined): Stats | undefined {
 }
 
 /**
+ * Makes a folder and those above it, where they are not there. Of a failure that it does not expect there (a read-only file
+ * system, a quota) Node says ENOENT; the system's own word comes of making the first that is missing by itself.
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    mkdirSync(firstMissing(path));
+    mkdirSync(path, { recursive: true });
+  }
+}
+
+function firstMissing(path: string): string {
+  const above = dirname(path);
+  return above === path || lstatIfExists(above) ? path : firstMissing(above);
+}
+
+/**
  * Replaces a file in one step: readers see the old bytes or the new ones. With `durable`, both bytes and name are
  * on the disk when this returns. The temp name carries its owner, so that only a dead owner's is ever swept; it is beside
  * the file, whose folder is made, unless `temp` is another one of `tempName`.
@@ -105,7 +124,7 @@ function openNew(path: string, mode: number): number {
     return openSync(path, 'wx', mode);
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return openSync(path, 'wx', mode);
   }
 }
@@ -133,7 +152,7 @@ const INCOMING_FOLDERS = 8;
 /** Names for temp files below a folder of objects, in turn in a few folders, which this makes. */
 export function createTemps(objects: string): () => string {
   const folders = Array.from({ length: INCOMING_FOLDERS }, (_, at) => join(objects, INCOMING, String(at)));
-  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  for (const folder of folders) makeFolder(folder);
   let count = 0;
   return () => tempName(join(folders[count++ % INCOMING_FOLDERS] ?? '', 'temp'));
 }

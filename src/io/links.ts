@@ -1,16 +1,7 @@
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
-import { tempName } from './files.ts';
+import { makeFolder, tempName } from './files.ts';
 
 export type LinkType = 'reflink' | 'hardlink' | 'copy';
 
@@ -50,8 +41,8 @@ function probe(
   toFolder: string,
   attempt: (from: string, to: string) => boolean,
 ): boolean {
-  mkdirSync(fromFolder, { recursive: true });
-  mkdirSync(toFolder, { recursive: true });
+  makeFolder(fromFolder);
+  makeFolder(toFolder);
   const from = tempName(join(fromFolder, 'probe'));
   const to = tempName(join(toFolder, 'probe'));
   try {

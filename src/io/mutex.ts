@@ -1,8 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
+import { makeFolder, readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
 import { notesOf } from './mutex-mark.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 import type { Clock } from './clock.ts';
@@ -41,7 +41,7 @@ const NAMELESS_MS = 500;
  * lock is an open read transaction, an exclusive one `BEGIN EXCLUSIVE`). Disposing releases it.
  */
 export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
-  mkdirSync(dirname(options.path), { recursive: true });
+  makeFolder(dirname(options.path));
   let waitedMs = 0;
   let told = false;
   for (;;) {

@@ -1,10 +1,10 @@
-import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
-import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import { makeFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
@@ -143,7 +143,7 @@ function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): bool
 async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew): Promise<void> {
   const folders = foldersOf(cache, entering);
   const makeFolders = (): void => {
-    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    for (const folder of folders) makeFolder(folder);
   };
   // While the disk works.
   await Promise.all([flush(entering.map(placeOf)), Promise.resolve().then(makeFolders)]);
@@ -273,6 +273,6 @@ export function ingestManifest(cache: Cache, hash: ContentHash, manifest: Uint8A
   const here = readIfExists(object);
   if (here?.equals(manifest) === true) return;
   if (here) cache.discard(hash);
-  mkdirSync(dirname(object), { recursive: true });
+  makeFolder(dirname(object));
   writeFileAtomic(object, manifest, { durable: true, mode: OBJECT_MODE, temp: cache.newTemp() });
 }

@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
+import { makeFolder } from '../io/files.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
@@ -36,7 +37,7 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
   const { missing, corrupt, sizes } = await cache.check(entries.map((entry) => entry.hash));
   const lost = missing.length + corrupt.length;
   if (lost > 0) throw incomplete(artifact, lost);
-  if (artifact.kind === 'tree') mkdirSync(options.to, { recursive: true });
+  if (artifact.kind === 'tree') makeFolder(options.to);
   const own = options.sharing === 'own' || artifact.exec === true;
   const toCopy: ToCopy[] = [];
   // Entries are sorted: files of one folder stand together, mostly.
@@ -44,7 +45,7 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
   for (const { relpath, hash } of entries) {
     const to = relpath === '' ? options.to : `${options.to}/${relpath}`;
     const above = to.slice(0, to.lastIndexOf('/'));
-    if (relpath !== '' && above !== folder) mkdirSync((folder = above), { recursive: true });
+    if (relpath !== '' && above !== folder) makeFolder((folder = above));
     const linker = cache.linker();
     const isLinked = (!own || linker.type === 'reflink') && linker.link(cache.pathOf(hash), to);
     if (!isLinked) toCopy.push({ hash, size: sizes.get(hash) ?? 0, to });

@@ -274,6 +274,20 @@ test('a read-only file system is told as such; what only reads works on it', asy
   assert.equal((await rig.lockstep(['repro'])).code, 0);
 });
 
+test('a clone on a read-only file system is told as such, by whatever needs more than to look', async (t) => {
+  const root = mountTmpfs(t);
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const rig = rigAt(root, FILES);
+  execFileSync('mount', ['-o', 'remount,ro', root]);
+  for (const command of ['repro', 'commit', 'verify', 'gc']) {
+    const ran = await rig.lockstep([command]);
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stderr, /error\[disk\.read-only\]: the file system is read-only \(".*\.lockstep"\)/);
+  }
+  const status = await rig.lockstep(['status']);
+  assert.equal(status.code, 0, status.stderr);
+});
+
 test('a workspace that belongs to someone else is told as such', async (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can become someone else');
   const rig = createRig(FILES);

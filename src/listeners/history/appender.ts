@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../../io/files.ts';
 
 /** Puts text at the end of a file, making both when they are not there; throws when it cannot. */
 export type Append = (path: string, text: string) => void;
@@ -9,7 +10,7 @@ export function createAppender(): Append {
   const made = new Set<string>();
   return (path, text) => {
     const folder = dirname(path);
-    if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+    if (!made.has(folder)) makeFolder(folder);
     made.add(folder);
     appendFileSync(path, text);
   };
