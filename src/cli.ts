@@ -6,6 +6,7 @@ import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
 import type { Event, Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
+import { visibleLines } from './base/text.ts';
 import type { CommandContext } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
 import { COMMANDS } from './commands/index.ts';
@@ -114,7 +115,7 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
     json,
     print(text) {
       shown.makeWay?.();
-      print(text);
+      print(json ? text : visibleLines(text));
     },
     emit,
     signal: interrupt.signal,

@@ -251,6 +251,46 @@ test('a folder where a file belongs is named; one where only time is saved is do
   );
 });
 
+// A name, a parameter, a path of two lines, each with a sequence that colours, one that titles or one that turns the line.
+test('a terminal obeys nothing that a project says, whichever command tells it', async () => {
+  const [data, out] = ['d\u001B[31m\u202E\nout fresh', 'o\u009B2J\nx'];
+  const rig = createRig({
+    'pipeline.yaml': JSON.stringify({
+      name: 'n\u001B]0;title\u0007',
+      data: [data],
+      stages: {
+        s: { cmd: 'cat d* > o*; cat d* > "$(printf "o\\302\\2332J\\nx")"', deps: [data], outs: [out] },
+      },
+    }),
+    [data]: 'x',
+    'remotes.yaml': JSON.stringify({ default: 'r', remotes: { r: { url: '/none/r\u001B[31m\u2066' } } }),
+  });
+  const told: string[] = [];
+  const tell = async (...args: readonly string[]): Promise<string> => {
+    const { stdout, stderr } = await rig.lockstep(args);
+    told.push(stdout + stderr);
+    return stdout;
+  };
+  assert.match(await tell('status'), /^data d\\x1b\[31m\\u202e\\x0aout fresh changed\n/);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.remove(data);
+  await tell('status');
+  rig.remove(out);
+  assert.match(await tell('checkout'), /^checked out o\\x9b2J\\x0ax$/m);
+  for (const command of [
+    'log',
+    'dag',
+    'verify',
+    'doctor',
+    'remote list',
+    'remote check',
+    'repro --dry-run',
+    'push',
+  ])
+    await tell(...command.split(' '));
+  assert.doesNotMatch(told.join(''), /(?!\n)[\p{Cc}\p{Bidi_Control}]/u);
+});
+
 // A pipe that nobody writes to: who reads it waits for ever, as for a device that never ends.
 test('a link to a pipe or a device where a file belongs is named; one where only time is saved is done without', async () => {
   const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });

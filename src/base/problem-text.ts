@@ -1,6 +1,6 @@
 import type { Problem } from './error.ts';
 import { displayWidth } from './display-width.ts';
-import { plural } from './text.ts';
+import { visible as escaped, plural } from './text.ts';
 import type { Location } from './types.ts';
 
 /** What a piece of a problem's text is, for a listener that colours it. */
@@ -129,10 +129,7 @@ function hideAssigned(line: string): string {
   );
 }
 
-/** Control characters as escapes, tabs as blanks: a terminal obeys nothing that a file says. */
+/** Tabs as blanks, so that the caret stands where it belongs. */
 function visible(text: string): string {
-  return text.replaceAll('\t', TAB).replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (char) => {
-    const code = char.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
-  });
+  return escaped(text.replaceAll('\t', TAB));
 }

@@ -1,5 +1,23 @@
 import { wordOfPath } from './path.ts';
 
+/** What a terminal would obey: control characters, and those that turn a line around (UAX #9). */
+const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/** Such characters as escapes, line feeds too: a terminal obeys nothing that a file says. */
+export function visible(text: string): string {
+  return text.replace(OBEYED, (char) => {
+    const code = char.charCodeAt(0);
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** The same of text in lines and columns: line feeds and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
+}
+
 /** `1 file`, `2 files`; an irregular plural may be given. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
@@ -48,7 +66,7 @@ export function longest<T>(many: readonly T[], textOf: (one: T) => string): numb
 
 /** A text on one line; a terminal obeys nothing in it. */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
 }
 
 /** Python's `shlex.quote`: single quotes, and only where they are needed. */

@@ -1,4 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import { visible } from '../base/text.ts';
 import { checkout as checkOut, findDiffering, wantedArtifacts } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
@@ -51,7 +52,7 @@ export function tell(
 ): void {
   if (context.json) printJson(context, { type: 'checked-out', made: made.map((one) => one.path), unchanged });
   else {
-    for (const artifact of made) context.print(`checked out ${artifact.path}\n`);
+    for (const artifact of made) context.print(`checked out ${visible(artifact.path)}\n`);
     if (complete && made.length === 0 && missing.length === 0)
       context.print('The workspace is as pipeline.lock says.\n');
   }

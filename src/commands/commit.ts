@@ -1,4 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import { visible } from '../base/text.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { syncData } from '../execute/sync-data.ts';
@@ -26,7 +27,7 @@ const commit: Command = {
       const { recorded, problems } = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
-        for (const name of recorded) context.print(`recorded ${name}\n`);
+        for (const name of recorded) context.print(`recorded ${visible(name)}\n`);
         if (recorded.length === 0 && problems.length === 0)
           context.print('pipeline.lock already says what is here.\n');
       }

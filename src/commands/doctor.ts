@@ -1,5 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import { plural } from '../base/text.ts';
+import { plural, visible } from '../base/text.ts';
 import { findPlace } from '../ground.ts';
 import type { Place } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
@@ -70,8 +70,8 @@ function placeOf(dir: string): Place | Check {
 
 /** `warn  links     …`, and below it what can be done now. */
 function formatCheck({ check, status, message, cure }: Check): string {
-  const below = cure === undefined ? '' : `      = cure: ${cure}\n`;
-  return `${status.padEnd(4)}  ${check.padEnd(8)}  ${message}\n${below}`;
+  const below = cure === undefined ? '' : `      = cure: ${visible(cure)}\n`;
+  return `${status.padEnd(4)}  ${check.padEnd(8)}  ${visible(message)}\n${below}`;
 }
 
 function formatCounts({ ok, warn, fail }: Record<Check['status'], number>): string {

@@ -1,7 +1,7 @@
 import type { Judged, Verdict } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
-import { plural } from '../base/text.ts';
+import { plural, visible } from '../base/text.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Judgement, Plan } from '../plan/plan.ts';
 
@@ -74,6 +74,8 @@ function formatStage({ stage, decision: { verdict, reasons } }: Judgement, width
   return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}\n`;
 }
 
+const formatLine = (reason: Reason): string => visible(formatReason(reason));
+
 /** A line per reason; of many of one kind the first few and a count. */
 function formatReasons(reasons: readonly Reason[]): readonly string[] {
   const kinds = new Map<Reason['kind'], Reason[]>();
@@ -83,9 +85,9 @@ function formatReasons(reasons: readonly Reason[]): readonly string[] {
     else kinds.set(reason.kind, [reason]);
   }
   return [...kinds.values()].flatMap((alike) => {
-    if (alike.length <= MAX_ALIKE + 1) return alike.map(formatReason);
+    if (alike.length <= MAX_ALIKE + 1) return alike.map(formatLine);
     const rest = alike.length - MAX_ALIKE;
-    return [...alike.slice(0, MAX_ALIKE).map(formatReason), `and ${rest} more like these`];
+    return [...alike.slice(0, MAX_ALIKE).map(formatLine), `and ${rest} more like these`];
   });
 }
 

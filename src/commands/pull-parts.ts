@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import { foldedTwins } from '../base/path.ts';
-import { formatCount, plural, shellPath } from '../base/text.ts';
+import { formatCount, plural, shellPath, visible } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
 import { forgetIncomplete } from '../execute/incomplete.ts';
 import { notePart } from '../execute/parts.ts';
@@ -28,11 +28,11 @@ export async function placeParts(
       printJson(context, { type: 'checked-out-part', path, made, files, of });
       continue;
     }
-    if (made.length > 0) context.print(`checked out ${plural(made.length, 'file')} of ${path}\n`);
+    if (made.length > 0) context.print(`checked out ${plural(made.length, 'file')} of ${visible(path)}\n`);
     context.print(
       files === of
-        ? `${path} is complete: ${plural(of, 'file')}\n`
-        : `${path} is incomplete: ${formatCount(files)} of ${plural(of, 'file')} here; "lockstep pull ${shellPath(path, project.folder)}" brings the rest\n`,
+        ? `${visible(path)} is complete: ${plural(of, 'file')}\n`
+        : `${visible(path)} is incomplete: ${formatCount(files)} of ${plural(of, 'file')} here; "lockstep pull ${visible(shellPath(path, project.folder))}" brings the rest\n`,
     );
   }
 }

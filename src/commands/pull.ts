@@ -1,4 +1,5 @@
 import { EXIT } from '../base/error.ts';
+import { visible } from '../base/text.ts';
 import { checkout, lockedArtifacts } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
 import { forgetIncomplete } from '../execute/incomplete.ts';
@@ -69,7 +70,7 @@ function tellKept(
     if (!item) others.push(one);
     else if (asked) others.push({ path: one.path, problems: keptFault(item, one.path, 'fetched').problems });
     else if (context.json) printJson(context, { type: 'kept', path: one.path, remote: item.remote });
-    else context.print(`${one.path} is not here: it is kept to ${keeperOf(item)}\n`);
+    else context.print(`${visible(one.path)} is not here: it is kept to ${keeperOf(item)}\n`);
   }
   return others;
 }

@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { createRedactor } from '../base/redact.ts';
-import { formatDuration, plural } from '../base/text.ts';
+import { formatDuration, plural, visible } from '../base/text.ts';
 import { checkRemote } from '../execute/check-remote.ts';
 import type { StepResult } from '../execute/check-remote.ts';
 import { createClock } from '../io/clock.ts';
@@ -43,7 +43,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
     if (context.json) printJson(context, { type: 'step', remote: name, ...masked });
     else context.print(formatStep(masked));
   };
-  if (!context.json) context.print(`${name}  ${config.shown}\n`);
+  if (!context.json) context.print(`${name}  ${visible(config.shown)}\n`);
   const { readTaken } = await import('./taken.ts');
   const choice = { root, remotes, name, taken: readTaken(root), clock: hasty };
   const isGood = await checkRemote({

@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
-import { didYouMean } from '../base/text.ts';
+import { didYouMean, visible } from '../base/text.ts';
 import { toPlace } from '../execute/use-remote.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { findRoot } from '../ground.ts';
@@ -53,7 +53,7 @@ async function list(context: CommandContext): Promise<ExitCode> {
   else {
     const width = Math.max(...all.map(({ name }) => name.length));
     for (const { name, shown } of all)
-      context.print(`${name.padEnd(width)}  ${shown}${name === chosen ? '  (default)' : ''}\n`);
+      context.print(`${name.padEnd(width)}  ${visible(shown)}${name === chosen ? '  (default)' : ''}\n`);
   }
   return EXIT.ok;
 }

@@ -1,5 +1,6 @@
 import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
+import { visible } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
 import { staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
@@ -74,7 +75,7 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
   }
   for (const row of data) {
     if (context.json) printJson(context, row);
-    else context.print(`data ${row.data} ${WORDS[row.state]}\n`);
+    else context.print(`data ${visible(row.data)} ${WORDS[row.state]}\n`);
   }
   printPlan(context, plan, data.filter(({ state }) => state !== 'part').length);
   return EXIT.ok;

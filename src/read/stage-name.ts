@@ -26,5 +26,5 @@ function nameFault(name: string): { message: string; hint: string } | undefined 
 
 /** True when a text has white space or control characters, which no stage name can hold. */
 export function hasBlank(text: string): boolean {
-  return /[\s\p{Cc}]/u.test(text);
+  return /[\s\p{Cc}\p{Bidi_Control}]/u.test(text);
 }
