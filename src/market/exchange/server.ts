@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFaultBox, parseFaults } from './faults.ts';
-import { worldEnd } from './plan.ts';
+import { WORLD_FROM, WORLD_LIMIT, worldEnd } from './plan.ts';
 import { createRoutes } from './routes.ts';
 import { toFaultyReply } from './faulty-reply.ts';
 import { createWorld } from './world.ts';
@@ -46,6 +46,8 @@ export async function createExchange(options: ExchangeOptions = {}): Promise<Exc
     throw new Error(`host "${host}" is not a loopback address (${LOOPBACK.join(', ')})`);
   if (liveDay !== undefined && !isDate(liveDay))
     throw new Error(`live day "${liveDay}" is not a date YYYY-MM-DD`);
+  if (dataDir === undefined && liveDay !== undefined && !(WORLD_FROM <= liveDay && liveDay <= WORLD_LIMIT))
+    throw new Error(`live day "${liveDay}" is not in the simulated world (${WORLD_FROM} to ${WORLD_LIMIT})`);
   const faults = createFaultBox(parseFaults(options.faults ?? ''));
   const today = liveDay === undefined ? {} : { liveDay };
   const book =

@@ -86,6 +86,11 @@ test('options that cannot work are refused with the value', async () => {
     await assert.rejects(createExchange({ liveDay: '2025-02-30' }), {
       message: 'live day "2025-02-30" is not a date YYYY-MM-DD',
     });
+    for (const liveDay of ['2018-12-31', '2036-01-01']) {
+      await assert.rejects(createExchange({ liveDay }), {
+        message: `live day "${liveDay}" is not in the simulated world (2019-01-01 to 2035-12-31)`,
+      });
+    }
     await assert.rejects(createExchange({ dataDir: join(empty, 'nope') }), {
       message: `folder "${join(empty, 'nope')}" cannot be read`,
     });
