@@ -18,6 +18,13 @@ export interface Grants {
 /** More arguments than this and folders are granted instead of files. */
 const MAX_GRANTS = 2000;
 
+/** What `allow:` may name, as Node's flags, without the warning that each gives: whoever wrote the line has chosen it. */
+const ABILITIES = [
+  ['addons', '--allow-addons', '--disable-warning=PERM0001'],
+  ['processes', '--allow-child-process', '--disable-warning=PERM0002'],
+  ['workers', '--allow-worker', '--disable-warning=PERM0006'],
+] as const;
+
 /** Node's arguments for running a module under the permission model. */
 export function permissionArgs(grants: Grants): readonly string[] {
   const { action } = grants;
@@ -38,9 +45,7 @@ export function permissionArgs(grants: Grants): readonly string[] {
     // Node's tree of grants loses a shorter path that comes after a longer one which begins with it.
     ...[...thin(read)].sort(byCodeUnit).map((path) => `--allow-fs-read=${path}`),
     ...[...write].map((path) => `--allow-fs-write=${path}`),
-    ...(action.allow.includes('addons') ? ['--allow-addons'] : []),
-    ...(action.allow.includes('processes') ? ['--allow-child-process'] : []),
-    ...(action.allow.includes('workers') ? ['--allow-worker'] : []),
+    ...ABILITIES.filter(([name]) => action.allow.includes(name)).flatMap(([, ...flags]) => flags),
   ];
 }
 

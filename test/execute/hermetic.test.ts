@@ -177,7 +177,9 @@ for (const [name, code] of Object.entries(ABILITIES)) {
     assert.equal(problem.code, 'stage.not-allowed', problem.message);
     assert.match(problem.hint ?? '', new RegExp(`"allow: \\[${name}\\]"`));
     const rig = moduleRig(code, { flags: `    allow: [${name}]\n` });
-    assert.deepEqual({ ...outcomesOf(await rig.lockstep(['repro', '--json'])) }, { s: 'ran' });
+    const ran = await rig.lockstep(['repro', '--json']);
+    assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' });
+    assert.doesNotMatch(ran.stdout, /Warning/);
   });
 }
 
