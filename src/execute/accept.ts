@@ -1,9 +1,10 @@
+import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import { shellQuote } from '../base/text.ts';
-import type { HashAlgorithm, Stage, StageName } from '../base/types.ts';
+import type { HashAlgorithm, Out, Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
@@ -66,11 +67,13 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
       if (decision.verdict === 'blocked') problems.push(notAsRecorded(stage, decision.reasons));
       continue;
     }
-    for (const { path } of stage.outs) {
+    for (const out of stage.outs) {
+      const { path } = out;
+      if (facts.observed(path).kind === 'missing') throw notHere(stage, out);
       const part = partOf(
         root,
         facts,
-        recorder.lockOf(name)?.outs.find((out) => out.path === path),
+        recorder.lockOf(name)?.outs.find((one) => one.path === path),
       );
       if (part) throw partial(part, folder);
     }
@@ -95,6 +98,14 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     recorded.push(name);
   }
   return { recorded, problems };
+}
+
+function notHere({ name }: Stage, { path, at }: Out): PipelineError {
+  return new PipelineError('out.missing', `"${path}" of stage "${name}" is not here to be recorded`, {
+    exit: EXIT.failed,
+    at,
+    hint: `put it there, take it out of the outs:, or let "lockstep repro ${shellQuote(name)}" make it`,
+  });
 }
 
 function notAsRecorded({ name, at }: Stage, reasons: readonly Reason[]): Problem {
