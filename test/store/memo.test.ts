@@ -127,6 +127,17 @@ test('a hash of one algorithm is no answer for another', () => {
   assert.equal(memo.lookup(statOf(), 'md5'), undefined);
 });
 
+test('a digest is written in the digits that its algorithm has, and beside them nothing', () => {
+  for (const hash of [HASH, MD5]) {
+    const [algorithm = '', digest = ''] = hash.split(':');
+    const memo = memoAt();
+    memo.remember(statOf(), hash, OLD);
+    const target = Buffer.alloc(80, '.');
+    memo.writeDigest(memo.find(statOf(), algorithm as 'sha256' | 'md5'), target, 4);
+    assert.equal(target.toString('latin1'), `....${digest}`.padEnd(80, '.'));
+  }
+});
+
 test('what was hashed is told from what was touched since', () => {
   const memo = memoAt();
   memo.remember(statOf(), HASH, OLD);
