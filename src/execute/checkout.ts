@@ -3,6 +3,7 @@ import type { Problem } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
 import { DATA } from '../record/stood.ts';
+import { HAVE_AGAIN } from '../store/cache.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
@@ -161,6 +162,6 @@ function notCached(artifact: Artifact, { stages }: Pipeline): Problem {
   return {
     code: 'object.missing',
     message: `the cache does not have all of "${artifact.path}"`,
-    hint: `run "lockstep pull", or ${isMade ? '"lockstep repro" to make it again' : 'bring it back from a backup'}`,
+    hint: isMade ? HAVE_AGAIN : 'run "lockstep pull", or bring it back from a backup',
   };
 }

@@ -49,7 +49,7 @@ export interface Judgement {
   readonly stage: Stage;
   readonly decision: Decision;
   readonly fingerprint?: Fingerprint;
-  /** A dep that nobody makes and that is not there: the stage can never start. */
+  /** Why the stage can never start: deps that are not there or refused, code that cannot be read. None for a frozen one. */
   readonly problems: readonly Problem[];
 }
 

@@ -166,10 +166,13 @@ function sealAgain(path: string, mode: number): void {
   }
 }
 
-export function objectMissing(hash: ContentHash): PipelineError {
+/** What helps where the cache lacks bytes. */
+export const HAVE_AGAIN = 'run "lockstep pull", or "lockstep repro" to make it again';
+
+function objectMissing(hash: ContentHash): PipelineError {
   return new PipelineError('object.missing', `the cache has no object ${hash}`, {
     exit: EXIT.failed,
-    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+    hint: HAVE_AGAIN,
   });
 }
 
@@ -179,7 +182,7 @@ export function objectCorrupt(hash: ContentHash): PipelineError {
     `the cache object ${hash} had other bytes than its name says and was taken out`,
     {
       exit: EXIT.failed,
-      hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+      hint: HAVE_AGAIN,
     },
   );
 }

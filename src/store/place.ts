@@ -6,7 +6,7 @@ import type { Artifact, ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder } from '../io/files.ts';
 import type { FileLook } from '../io/hash-file.ts';
-import { objectCorrupt } from './cache.ts';
+import { HAVE_AGAIN, objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { TreeEntry } from './tree.ts';
@@ -106,6 +106,6 @@ function refuseTwins(artifact: Artifact, entries: readonly TreeEntry[]): void {
 function incomplete(artifact: Artifact, lost: number): PipelineError {
   return new PipelineError('object.missing', `the cache lacks ${lost} of the objects of "${artifact.path}"`, {
     exit: EXIT.failed,
-    hint: 'run "lockstep pull", or "lockstep repro" to make it again',
+    hint: HAVE_AGAIN,
   });
 }
