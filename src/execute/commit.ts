@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { makeFolder } from '../io/files.ts';
 import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
-import { exists, folderAbove, setAside } from './staging.ts';
+import { exists, folderAbove, move, setAside } from './staging.ts';
 
 export interface Commit {
   readonly journal: Journal;
@@ -62,7 +62,7 @@ export function finishMove(out: JournaledOut, failed: string): void {
     if (exists(out.aside)) setAside(out.home, out.path, failed);
     else {
       makeFolder(dirname(out.aside));
-      renameSync(out.home, out.aside);
+      move(out.home, out.aside);
     }
   }
   makeFolder(dirname(out.home));

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
@@ -89,8 +89,24 @@ export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
 /** Moves an old out aside, durably named, so that the stage starts without it. */
 export function moveAside(out: StagedOut): void {
   makeFolder(dirname(out.aside));
-  renameSync(out.home, out.aside);
+  move(out.home, out.aside);
   syncPath(dirname(out.aside));
+}
+
+/**
+ * A rename within one device. An overlay (a container's file system) has none for a folder of a lower layer: that is
+ * copied, and has its new name when it is whole.
+ */
+export function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isSystemError(error, 'EXDEV') || lstatSync(from).dev !== statSync(dirname(to)).dev) throw error;
+    const temp = tempName(to);
+    cpSync(from, temp, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    renameSync(temp, to);
+    rmSync(from, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -117,7 +133,7 @@ export function setAside(made: string, path: string, failed: string): boolean {
   try {
     clear(to);
     makeFolder(dirname(to));
-    renameSync(made, to);
+    move(made, to);
     return true;
   } catch (error) {
     if (!isSystemError(error)) throw error;

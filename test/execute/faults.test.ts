@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   realpathSync,
@@ -255,6 +256,28 @@ test('an out that is a mount point is told as such, by a run and by a checkout, 
   }
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/file'), 'made\n');
+});
+
+test('outs in the image of a container, which an overlay cannot rename, are replaced, checked out and put back', async (t) => {
+  const layers = mountTmpfs(t);
+  if (layers === undefined) return t.skip('no file system can be mounted here');
+  const image = rigAt(join(layers, 'lower'), FILES);
+  assert.equal((await image.lockstep(['repro'])).code, 0);
+  const [upper, work, root] = [join(layers, 'upper'), join(layers, 'work'), join(layers, 'merged')];
+  for (const folder of [upper, work, root]) mkdirSync(folder);
+  const options = `lowerdir=${image.root},upperdir=${upper},workdir=${work},redirect_dir=off`;
+  if (spawnSync('mount', ['-t', 'overlay', 'overlay', '-o', options, root]).status !== 0)
+    return t.skip('no overlay can be mounted here');
+  const rig = rigAt(root, { size: '2000' });
+  const before = outsOf(rig);
+  const failed = await rig.lockstep(['repro', '-k'], { env: faultAtRename(`${root}/dir`, 'EACCES') });
+  assert.equal(failed.code, 1, failed.stderr);
+  assert.equal(rig.bytes('dir/0').length, 250);
+  assert.equal(before['dir/0'], outsOf(rig)['dir/0']);
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'fresh', module: 'ran' });
+  assert.equal(rig.bytes('dir/0').length, 500);
+  assert.deepEqual(leftovers(rig), []);
 });
 
 test('a read-only file system is told as such; what only reads works on it', async (t) => {
