@@ -155,7 +155,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw PipelineError.of(problems);
-  const lock = await readLockOnce(snapshot, files);
+  const lock = await readLockOnce(snapshot, files, folder);
   const ticks = await findTicks(pipeline, {
     lock,
     snapshot,
@@ -247,7 +247,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
     if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
-      recorder.replace(await parseLock(bytes.toString('utf8')));
+      recorder.replace(await parseLock(bytes.toString('utf8'), folder));
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();

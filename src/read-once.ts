@@ -20,13 +20,17 @@ export async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFile
   return pipeline;
 }
 
-/** An empty lock where there is none. */
-export async function readLockOnce(snapshot: Snapshot, { load }: ProjectFiles): Promise<Lock> {
+/** An empty lock where there is none; `folder` as in `parseLock`. */
+export async function readLockOnce(
+  snapshot: Snapshot,
+  { load }: ProjectFiles,
+  folder: string,
+): Promise<Lock> {
   const known = snapshot.get('lock') as KeptLock | undefined;
   if (known) return { stages: new Map(known.stages), data: known.data };
   const bytes = load(LOCKFILE);
   if (bytes === undefined) return EMPTY_LOCK;
-  const lock = await parseLock(Buffer.from(bytes).toString('utf8'));
+  const lock = await parseLock(Buffer.from(bytes).toString('utf8'), folder);
   snapshot.set('lock', [LOCKFILE], toKept(lock));
   return lock;
 }

@@ -46,7 +46,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Check> {
     return;
   }
   const { root } = place;
-  const files = yield* readFiles(root);
+  const files = yield* readFiles(place);
   yield* checkGit(place, files.pipeline);
   yield* checkDisk(root);
   yield* checkClock(root, { ...files, env: context.env });

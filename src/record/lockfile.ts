@@ -1,6 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import type { Json, Lock, StageLock } from '../base/types.ts';
 import { byCodeUnit, pathSetFault } from '../base/path.ts';
+import { shellPath } from '../base/text.ts';
 import { RecordFault, fromArtifact, fromStageLock, sumOf, toArtifact, toStageLock } from './stage-lock.ts';
 import { formatYaml } from './yaml-text.ts';
 
@@ -67,16 +68,31 @@ function fromDocument(value: Json): StageLock {
 
 /**
  * Reads a lockfile, which anyone may have edited: throws `lock.conflict` for merge-conflict markers, `lock.version`
- * for a file of a newer lockstep, and `lock.invalid` naming the stage for whatever else is not as we write it.
+ * for a file of a newer lockstep, and `lock.invalid` naming the stage for whatever else is not as we write it. `folder` is
+ * where commands of hints are pasted, from the root.
  */
-export async function parseLock(text: string): Promise<Lock> {
+export async function parseLock(text: string, folder = ''): Promise<Lock> {
+  try {
+    return await readLock(text);
+  } catch (error) {
+    throw error instanceof LockFault ? toTold(error, folder) : error;
+  }
+}
+
+async function readLock(text: string): Promise<Lock> {
   const conflict = /^(<{7}|={7}|>{7})( |$)/m.exec(text);
-  if (conflict) throw conflicted(text.slice(0, conflict.index).split('\n').length);
+  if (conflict) {
+    const line = text.slice(0, conflict.index).split('\n').length;
+    throw new LockFault('lock.conflict', `${LOCKFILE} has merge-conflict markers`, line);
+  }
   if (text.length > MAX_BYTES) throw invalid(`it is larger than ${MAX_BYTES} bytes`);
   const value = await parseYaml(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is not a map');
   const { lockfile, stages, data, ...rest } = value as Readonly<Record<string, Json | undefined>>;
-  if (typeof lockfile === 'number' && lockfile > VERSION) throw foreign(lockfile);
+  if (typeof lockfile === 'number' && lockfile > VERSION) {
+    const message = `${LOCKFILE} has version ${lockfile}, this lockstep knows ${VERSION}`;
+    throw new LockFault('lock.version', message, 1);
+  }
   if (lockfile !== VERSION) throw invalid('it has no "lockfile: 1"', 1);
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw invalid(`it has the unknown key "${unknown}"`, lineOf(text, unknown, 0));
@@ -148,34 +164,34 @@ function lineOf(text: string, key: string, indent: number): number {
   return at < 0 ? 1 : text.slice(0, at).split('\n').length;
 }
 
-function place(line: number): { file: string; line: number; column: number; length: number } {
-  return { file: LOCKFILE, line, column: 1, length: 1 };
+/** Why a text is no lock of ours, and in which line. */
+class LockFault extends Error {
+  readonly code: keyof typeof HINTS;
+  readonly line: number;
+  constructor(code: keyof typeof HINTS, message: string, line: number) {
+    super(message);
+    this.code = code;
+    this.line = line;
+  }
 }
 
-const KEEP_OURS = String.raw`"sed -i '/^<<<<<<< /d; /^[|=]\{7\}/,/^>>>>>>> /d' ${LOCKFILE}"`;
+/** What can be done, with the lock as a command names it. */
+const HINTS = {
+  // Not the file of one side: it knows nothing of the tracked inputs that the other has.
+  'lock.conflict': (lock: string) =>
+    `keep one side of each marked place, and all the rest (yours: "sed -i '/^<<<<<<< /d; /^[|=]\\{7\\}/,/^>>>>>>> /d' ${lock}"), then run "lockstep repro": it makes the lock true`,
+  'lock.version': () => 'install the lockstep that wrote it (npm install lockstep-data@latest)',
+  'lock.invalid': (lock: string) =>
+    `restore it with "git checkout HEAD ${lock}", or delete it and run "lockstep repro"`,
+};
 
-function conflicted(line: number): PipelineError {
-  return new PipelineError('lock.conflict', `${LOCKFILE} has merge-conflict markers`, {
-    at: place(line),
-    // Not the file of one side: it knows nothing of the tracked inputs that the other has.
-    hint: `in the project's root keep one side of each marked place, and all the rest (yours: ${KEEP_OURS}), then run "lockstep repro": it makes the lock true`,
+function toTold({ code, message, line }: LockFault, folder: string): PipelineError {
+  return new PipelineError(code, message, {
+    at: { file: LOCKFILE, line, column: 1, length: 1 },
+    hint: HINTS[code](shellPath(LOCKFILE, folder)),
   });
 }
 
-function foreign(version: number): PipelineError {
-  return new PipelineError(
-    'lock.version',
-    `${LOCKFILE} has version ${version}, this lockstep knows ${VERSION}`,
-    {
-      at: place(1),
-      hint: 'install the lockstep that wrote it (npm install lockstep-data@latest)',
-    },
-  );
-}
-
-function invalid(why: string, line = 1): PipelineError {
-  return new PipelineError('lock.invalid', `${LOCKFILE} is refused: ${why}`, {
-    at: place(line),
-    hint: 'in the project\'s root restore it with "git checkout HEAD pipeline.lock", or delete it and run "lockstep repro"',
-  });
+function invalid(why: string, line = 1): LockFault {
+  return new LockFault('lock.invalid', `${LOCKFILE} is refused: ${why}`, line);
 }

@@ -169,10 +169,18 @@ test('what is said of a lock from which a merge was half taken can be pasted in 
   const ours = rig.read('pipeline.lock');
   assert.throws(() => git(rig, 'merge', '-q', 'theirs'));
   rig.write('pipeline.lock', rig.read('pipeline.lock').replaceAll(/^(<{7}|={7}|>{7}).*\n/gm, ''));
-  const refused = await rig.lockstep(['status']);
-  assert.match(refused.stderr, /^error\[lock\.invalid\]/);
-  paste(rig, refused.stderr, 'git checkout', '.');
-  assert.equal(rig.read('pipeline.lock'), ours);
+  for (const folder of ['.', 'sub']) {
+    const refused = await rig.lockstep(['status'], { cwd: folder });
+    assert.match(refused.stderr, /^error\[lock\.invalid\]/);
+    assert.ok(
+      (await rig.lockstep(['doctor'], { cwd: folder })).stdout.includes(
+        /"git [^"]*"/.exec(refused.stderr)?.[0] ?? '',
+      ),
+    );
+    paste(rig, refused.stderr, 'git checkout', folder);
+    assert.equal(rig.read('pipeline.lock'), ours);
+    rig.write('pipeline.lock', `${ours}x`);
+  }
 });
 
 test('what is said of new files in folders that are replaced names them, and can be pasted', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { PipelineError } from '../../base/error.ts';
 import { plural } from '../../base/text.ts';
 import type { Lock, Pipeline } from '../../base/types.ts';
+import type { Place } from '../../ground.ts';
 import { readIfExists } from '../../io/files.ts';
 import { readPipeline } from '../../read/pipeline.ts';
 import { LOCKFILE, parseLock } from '../../record/lockfile.ts';
@@ -15,8 +16,8 @@ export interface ProjectFiles {
 }
 
 /** Reads pipeline.yaml and pipeline.lock anew; what cannot be read is told, and the other checks go on without it. */
-export async function* readFiles(root: string): AsyncGenerator<Check, ProjectFiles> {
-  return { pipeline: yield* readPipelineFile(root), lock: yield* readLockFile(root) };
+export async function* readFiles({ root, folder }: Place): AsyncGenerator<Check, ProjectFiles> {
+  return { pipeline: yield* readPipelineFile(root), lock: yield* readLockFile(root, folder) };
 }
 
 function* readPipelineFile(root: string): Generator<Check, Pipeline | undefined> {
@@ -38,14 +39,14 @@ function* readPipelineFile(root: string): Generator<Check, Pipeline | undefined>
   }
 }
 
-async function* readLockFile(root: string): AsyncGenerator<Check, Lock | undefined> {
+async function* readLockFile(root: string, folder: string): AsyncGenerator<Check, Lock | undefined> {
   try {
     const bytes = readIfExists(join(root, LOCKFILE));
     if (bytes === undefined) {
       yield { check: 'lock', status: 'ok', message: `no ${LOCKFILE} yet: nothing has run` };
       return undefined;
     }
-    const lock = await parseLock(bytes.toString('utf8'));
+    const lock = await parseLock(bytes.toString('utf8'), folder);
     yield { check: 'lock', status: 'ok', message: plural(lock.stages.size, 'recorded stage') };
     return lock;
   } catch (error) {
