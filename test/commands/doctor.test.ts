@@ -131,6 +131,15 @@ test('an ignored lock and outs that git tracks fail, outs that it would take are
   assert.equal((await doctor(rig, [], NOW)).code, 0);
 });
 
+test('a state folder that came with a clone is told: what it says of files and results would be believed', async () => {
+  const rig = await healthy();
+  git(rig, 'add', '-f', '.lockstep/memo');
+  const { code, checks } = await doctor(rig, [], NOW);
+  assert.equal(code, 1);
+  assert.equal(checks.get('outs')?.message, 'git tracks what lockstep is to keep: .lockstep');
+  assert.equal(checks.get('outs')?.cure, 'run "git rm -r --cached .lockstep" and commit');
+});
+
 test('outs that git is to keep and ignores are warned of, with the line that has to go', async () => {
   const rig = await healthy();
   assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);

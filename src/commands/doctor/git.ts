@@ -8,6 +8,7 @@ import { LOCKFILE } from '../../record/lockfile.ts';
 import type { Check } from './check.ts';
 
 const MAX_NAMED = 3;
+const STATE = '.lockstep';
 
 /** Git: that it is there, that it keeps pipeline.lock, and that it leaves to lockstep what lockstep keeps. */
 export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefined): Generator<Check> {
@@ -76,12 +77,10 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
     const stat = statIfExists(join(root, path));
     return stat ? [{ path, given: stat.isDirectory() ? `${path}/` : path }] : [];
   });
-  if (here.length === 0) return { check: 'outs', status: 'ok', message: 'no outs here that git could take' };
   const given = here.map((one) => one.given);
-  const listed = git(root, ['--literal-pathspecs', 'ls-files', '-z', '--', ...given])?.out.split('\0') ?? [];
-  const tracked = here.filter(({ path }) => listed.some((one) => one === path || one.startsWith(`${path}/`)));
-  if (tracked.length > 0) {
-    const paths = tracked.map((one) => one.path);
+  // Whoever clones a state folder would believe what it says of files and results.
+  const paths = trackedAmong(root, [...here, { path: STATE, given: STATE }]);
+  if (paths.length > 0) {
     return {
       check: 'outs',
       status: 'fail',
@@ -92,6 +91,7 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
         .join(' ')}" and commit`,
     };
   }
+  if (here.length === 0) return { check: 'outs', status: 'ok', message: 'no outs here that git could take' };
   const ignored = new Set(
     git(root, ['check-ignore', '-z', '--stdin'], `${given.join('\0')}\0`)?.out.split('\0') ?? [],
   );
@@ -108,6 +108,20 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
       .map((path) => `/${path}`)
       .join(' and ')} into .gitignore`,
   };
+}
+
+interface Given {
+  readonly path: string;
+  /** The same as git is asked for it. */
+  readonly given: string;
+}
+
+function trackedAmong(root: string, all: readonly Given[]): readonly string[] {
+  const asked = all.map(({ given }) => given);
+  const listed = git(root, ['--literal-pathspecs', 'ls-files', '-z', '--', ...asked])?.out.split('\0') ?? [];
+  return all
+    .map(({ path }) => path)
+    .filter((path) => listed.some((one) => one === path || one.startsWith(`${path}/`)));
 }
 
 /** Outs that git is to keep and ignores: where one was cached before, its line is still there. */
