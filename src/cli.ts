@@ -96,9 +96,15 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   const phases = createPhases(() => process.uptime() * 1000);
   const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose });
   const listeners: Listener[] = [shown];
-  const interrupt = listenForInterrupts(() => {
-    shown.makeWay?.();
-    report(interrupted(), { root: undefined, json });
+  const interrupt = listenForInterrupts({
+    onWait() {
+      shown.makeWay?.();
+      if (!json) process.stderr.write('Stopping; Ctrl-C again ends at once.\n');
+    },
+    onEnd() {
+      shown.makeWay?.();
+      report(interrupted(), { root: undefined, json });
+    },
   });
   if (shown.makeWay) leaveTerminal(shown.makeWay);
   // Late listeners (the history of a run) hear what comes after them.
@@ -199,15 +205,26 @@ interface Interrupts {
   stop(): void;
 }
 
+/** What takes no longer to end needs no word in between. */
+const UNTOLD_MS = 300;
+
+interface Told {
+  /** The end has been asked for, and takes a moment: a stage has five seconds to end well. */
+  readonly onWait: () => void;
+  /** It ends at once. */
+  readonly onEnd: () => void;
+}
+
 /** The first Ctrl-C asks everything to end; the second ends at once, and the next command cleans up. */
-function listenForInterrupts(tellEnd: () => void): Interrupts {
+function listenForInterrupts({ onWait, onEnd }: Told): Interrupts {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) {
-      tellEnd();
+      onEnd();
       process.exit(EXIT.interrupted);
     }
     controller.abort(interrupted());
+    setTimeout(onWait, UNTOLD_MS).unref();
   };
   const names = ['SIGINT', 'SIGTERM', ...(hasTerminal() ? (['SIGHUP'] as const) : [])] as const;
   for (const name of names) process.on(name, onSignal);

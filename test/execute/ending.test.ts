@@ -214,6 +214,17 @@ test('a second Ctrl-C ends at once and kills what runs; the next command puts th
   assert.deepEqual(leftovers(rig), []);
 });
 
+test('who has asked for the end of a stage that does not heed it is told that it was heard, and how it ends at once', async () => {
+  const rig = shellRig(`trap '' TERM; echo ready; while :; do sleep 600 & wait; done`);
+  const running = rig.start(['repro']);
+  await running.seen('ready');
+  running.process.kill('SIGINT');
+  await running.seen('Stopping; Ctrl-C again ends at once.\n');
+  running.process.kill('SIGINT');
+  const ran = await running.ended;
+  assert.deepEqual([ran.code, ran.stderr.split('\n').at(-2)], [130, 'interrupted']);
+});
+
 test('when runner and launcher are killed in mid-stage, the next command ends their orphans before it touches outs', async () => {
   const rig = createRig({
     'pipeline.yaml': `stages:
