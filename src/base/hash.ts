@@ -79,6 +79,8 @@ export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
   return { update: (data) => void running.update(data), end: () => `${algorithm}:${running.digest('hex')}` };
 }
 
+export const ALGORITHMS: readonly HashAlgorithm[] = ['sha256', 'md5'];
+
 /** Hex digits of a digest. */
 export const DIGITS: Readonly<Record<HashAlgorithm, number>> = { sha256: 64, md5: 32 };
 

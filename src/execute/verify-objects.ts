@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { algorithmOf, withoutDir } from '../base/hash.ts';
+import { ALGORITHMS, algorithmOf, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { isUnwritten, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
@@ -83,10 +83,8 @@ export async function checkObjects(options: CheckObjectsOptions): Promise<Object
 
 /** Pieces of one algorithm each that are small enough to be interrupted between. */
 function* batches(suspects: readonly Suspect[]): Generator<readonly [Suspect, ...Suspect[]]> {
-  for (const mine of [
-    suspects.filter(({ hash }) => algorithmOf(hash) === 'sha256'),
-    suspects.filter(({ hash }) => algorithmOf(hash) === 'md5'),
-  ]) {
+  for (const algorithm of ALGORITHMS) {
+    const mine = suspects.filter(({ hash }) => algorithmOf(hash) === algorithm);
     for (let from = 0; from < mine.length;) {
       let end = from;
       let bytes = 0;

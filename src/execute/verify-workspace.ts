@@ -1,7 +1,7 @@
 import type { Problem } from '../base/error.ts';
-import { algorithmOf } from '../base/hash.ts';
+import { ALGORITHMS, algorithmOf } from '../base/hash.ts';
 import { formatList, shellPath } from '../base/text.ts';
-import type { Artifact, ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
+import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Memo } from '../store/memo.ts';
 import { createObserver } from '../store/observe.ts';
@@ -27,7 +27,7 @@ export async function checkWorkspace(options: CheckWorkspaceOptions): Promise<Re
   const { root, cache, artifacts, readData } = options;
   const memo = readData ? distrustful(cache.memo) : cache.memo;
   const found = new Map<RelPath, Problem>();
-  for (const algorithm of ['sha256', 'md5'] as const satisfies readonly HashAlgorithm[]) {
+  for (const algorithm of ALGORITHMS) {
     const mine = artifacts.filter(({ artifact }) => algorithmOf(artifact.hash) === algorithm);
     const observer = createObserver({ root, memo, algorithm, clock: cache.clock });
     const seen = await observer.observe(

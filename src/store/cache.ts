@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
+import { ALGORITHMS, algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { createTemps, readIfExists } from '../io/files.ts';
@@ -106,7 +106,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
       else if (memo.isVerifiedObject(stat, hash)) accept(hash, stat);
       else unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
     }
-    for (const algorithm of ['sha256', 'md5'] as const) {
+    for (const algorithm of ALGORITHMS) {
       const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
       const seenAt = clock.now();
       const found = await hashFiles(mine, algorithm);

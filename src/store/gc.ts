@@ -1,7 +1,7 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { algorithmOf, hashBytes, isTreeHash, parseObjectPath, withoutDir } from '../base/hash.ts';
+import { ALGORITHMS, algorithmOf, hashBytes, isTreeHash, parseObjectPath, withoutDir } from '../base/hash.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import type { Cache } from './cache.ts';
@@ -71,7 +71,7 @@ export function removeGarbage(cache: Cache, garbage: readonly Garbage[]): void {
 
 /** Every object of the cache, by name. */
 export function* listObjects(cache: Cache): Generator<ContentHash> {
-  for (const algorithm of ['sha256', 'md5']) {
+  for (const algorithm of ALGORITHMS) {
     for (const folder of readFolder(join(cache.dir, 'files', algorithm))) {
       for (const file of readFolder(join(cache.dir, 'files', algorithm, folder.name))) {
         const hash = parseObjectPath(`files/${algorithm}/${folder.name}/${file.name}`);
