@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { EventBody } from '../../src/base/event.ts';
+import { evaluateGates } from '../../src/execute/gates.ts';
+import { stageOf } from '../read/rig.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { eventsOf, outcomesOf, problemOf } from './tools.ts';
@@ -68,6 +71,33 @@ test('a gate that holds is told and recorded; one that does not commits nothing 
     /\n9 \| +quality: \{ rate: \{ min: 0\.8 \}.*\n +\| +\^{4}\n/,
   );
 });
+
+const ALONE: readonly (readonly [limits: string, metric: string, held: boolean])[] = [
+  ['rate: { max: 3 }', '{"rate":3}', true],
+  ['rate: { max: 3 }', '{"rate":3.5}', false],
+  ['rate: { min: 3 }', '{"rate":3}', true],
+  ['rate: { min: 3 }', '{"rate":2.5}', false],
+  ['rate.deep: { min: 3 }', '{"rate":null}', false],
+];
+
+for (const [limits, metric, held] of ALONE) {
+  test(`of ${metric} the gate ${limits} ${held ? 'holds' : 'does not hold'}`, () => {
+    const stage = stageOf(`cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { ${limits} }`);
+    const told: EventBody[] = [];
+    const judge = (): void =>
+      evaluateGates(
+        stage,
+        () => Buffer.from(metric),
+        (event) => void told.push(event),
+      );
+    if (held) judge();
+    else assert.throws(judge, { code: 'gate.failed' });
+    assert.deepEqual(
+      told.map((event) => event.type === 'gate-evaluated' && event.held),
+      [held],
+    );
+  });
+}
 
 const BROKEN: Readonly<Record<string, { metric: string; gates: string; code: string; message: RegExp }>> = {
   'asks for a key that is not there': {
