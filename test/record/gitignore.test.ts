@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -73,4 +81,18 @@ test('what stands in the file stays, and nothing is written twice', () => {
   assert.deepEqual(ignorePaths(root, ['c', 'a', 'b']), ['.gitignore']);
   assert.equal(readFileSync(join(root, '.gitignore'), 'utf8'), '# mine\r\nnode_modules\r\n/b/\n/a\n/c\n');
   assert.deepEqual(ignorePaths(root, ['a', 'b', 'c']), []);
+});
+
+test('a file that ends its last line gets no empty one', () => {
+  const root = repository();
+  writeFileSync(join(root, '.gitignore'), '/a\n');
+  ignorePaths(root, ['b']);
+  assert.equal(readFileSync(join(root, '.gitignore'), 'utf8'), '/a\n/b\n');
+});
+
+test('nothing is written through a link to a folder', () => {
+  const [root, elsewhere] = [repository(), repository()];
+  symlinkSync(elsewhere, join(root, 'data'));
+  assert.deepEqual(ignorePaths(root, ['data/raw']), []);
+  assert.ok(!existsSync(join(elsewhere, '.gitignore')));
 });
