@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { sha256Hex } from '../../src/base/hash.ts';
+import { parseStep } from '../../src/execute/journal-step.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import { createRig } from '../rig.ts';
 import { copyProject } from './project.ts';
@@ -177,3 +178,34 @@ for (const [what, hostile] of Object.entries({
     assert.equal(existsSync(recordOf(rig)), false);
   });
 }
+
+test('one thing wrong in a step that is whole otherwise is enough not to believe it', () => {
+  const where = { root: '/project', id: DEAD };
+  const read = (one: unknown): unknown => parseStep(sealed(one).trimEnd(), where);
+  const at = (path: string, folder = `.lockstep/staging/${DEAD}`): unknown => ({
+    ...step,
+    outs: [
+      { path, made: path, aside: `${folder}/aside/0/${path.slice(path.lastIndexOf('/') + 1)}`, had: true },
+    ],
+  });
+  for (const good of [
+    step,
+    at('victim'),
+    at('a/victim', `.lockstep-${DEAD}`),
+    at('a/victim', `a/.lockstep-${DEAD}`),
+  ])
+    assert.notEqual(read(good), undefined, JSON.stringify(good));
+  for (const wrong of [
+    at('../victim'),
+    at('/tmp/victim'),
+    at('.git/config'),
+    at('victim', `../.lockstep-${DEAD}`),
+    at('victim', '.lockstep/staging/other'),
+    { ...step, outs: [{ ...out, aside: `.lockstep/staging/${DEAD}` }] },
+    { ...step, folders: [1] },
+    { ...step, stage: '.' },
+    { ...step, process: { pid: 2.5, start: '' } },
+    { ...step, process: [] },
+  ])
+    assert.equal(read(wrong), undefined, JSON.stringify(wrong));
+});
