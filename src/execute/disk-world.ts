@@ -140,17 +140,18 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     }
   }
 
-  /** The old outs stand again; what the attempt made is kept for looking at. True when it made something. */
+  /** The old outs stand again; what the attempt made is kept for looking at. True when something is. */
   function undo(stage: Stage, staging: Staging): boolean {
     const failed = failedFolder(stateDir, stage.name);
     clear(failed);
+    let isKept = false;
     for (const out of staging.outs) {
-      if (out.made !== out.home) setAside(out.made, out.path, failed);
-      putBack(out, failed);
+      if (out.made !== out.home && setAside(out.made, out.path, failed)) isKept = true;
+      if (putBack(out, failed)) isKept = true;
     }
     close(staging);
     journal.remove(staging.id);
-    return exists(failed);
+    return isKept;
   }
 
   async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {

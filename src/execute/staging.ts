@@ -143,13 +143,20 @@ export function setAside(made: string, path: string, failed: string): boolean {
   }
 }
 
-/** Takes away what an earlier attempt left at a place below `.lockstep/failed`; out of the way only, where it holds another user's files. */
+/**
+ * Takes away what an earlier attempt left at a place below `.lockstep/failed`; out of the way only, where it holds another
+ * user's files. Where the folder itself is another's it stays: it is not worth the old outs' place.
+ */
 export function clear(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    renameSync(path, tempName(path));
+    try {
+      renameSync(path, tempName(path));
+    } catch (second) {
+      if (!isSystemError(second)) throw second;
+    }
   }
 }
 

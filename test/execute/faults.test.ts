@@ -56,6 +56,15 @@ function mountTmpfs(t: TestContext): string | undefined {
   return isMounted ? folder : undefined;
 }
 
+function reproAsNobody(rig: Rig): SpawnSyncReturns<string> {
+  const cli = join(REPOSITORY, 'bin/lockstep.cjs');
+  return spawnSync(
+    'setpriv',
+    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, cli, 'repro', '--json'],
+    { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
+  );
+}
+
 test('a full disk is told as such, leaves the old outs, and the next run works once there is room', async (t) => {
   const root = mountTmpfs(t);
   if (root === undefined) return t.skip('no file system can be mounted here');
@@ -189,20 +198,7 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
     size: '1',
   });
   chmodSync(rig.root, 0o777);
-  const run = (): SpawnSyncReturns<string> =>
-    spawnSync(
-      'setpriv',
-      [
-        '--reuid=65534',
-        '--regid=65534',
-        '--clear-groups',
-        process.execPath,
-        join(REPOSITORY, 'bin/lockstep.cjs'),
-        'repro',
-        '--json',
-      ],
-      { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
-    );
+  const run = (): SpawnSyncReturns<string> => reproAsNobody(rig);
   assert.equal(run().status, 0);
   chownSync(rig.path('d/sub'), 0, 0);
   for (const size of ['2', '3']) {
@@ -230,6 +226,23 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
   const after = run();
   assert.equal(after.status, 0, after.stdout);
   assert.doesNotMatch(after.stdout, /staging.left/);
+  assert.deepEqual(leftovers(rig), []);
+});
+
+test('old outs are back at once where .lockstep/failed itself is another user\u2019s, and nothing is said to be kept there', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: cp in out && ! grep -q bad in, deps: [in], outs: [out] }\n',
+    in: '1',
+  });
+  chmodSync(rig.root, 0o777);
+  assert.equal(reproAsNobody(rig).status, 0);
+  rig.write('.lockstep/failed/s/out', 'what root made');
+  rig.write('in', 'bad');
+  const failed = reproAsNobody(rig);
+  assert.equal(failed.status, 1, failed.stdout);
+  assert.doesNotMatch(failed.stdout, /not back yet|what it made is in/);
+  assert.equal(rig.read('out'), '1');
   assert.deepEqual(leftovers(rig), []);
 });
 
