@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { EventBody } from '../../src/base/event.ts';
+import { createRedactor } from '../../src/base/redact.ts';
 import { evaluateGates } from '../../src/execute/gates.ts';
 import { stageOf } from '../read/rig.ts';
 import { createRig } from '../rig.ts';
@@ -84,12 +85,12 @@ for (const [limits, metric, held] of ALONE) {
   test(`of ${metric} the gate ${limits} ${held ? 'holds' : 'does not hold'}`, () => {
     const stage = stageOf(`cmd: make\nouts:\n  - m.json: { metric: true }\ngates:\n  m.json: { ${limits} }`);
     const told: EventBody[] = [];
-    const judge = (): void =>
-      evaluateGates(
-        stage,
-        () => Buffer.from(metric),
-        (event) => void told.push(event),
-      );
+    const judge = (): void => {
+      evaluateGates(stage, () => Buffer.from(metric), {
+        emit: (event) => void told.push(event),
+        redactor: createRedactor([]),
+      });
+    };
     if (held) judge();
     else assert.throws(judge, { code: 'gate.failed' });
     assert.deepEqual(
