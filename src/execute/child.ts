@@ -52,7 +52,7 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       ),
       now: new Date(job.now),
       signal,
-      log: (text: unknown) => send({ type: 'log', text: String(text) }),
+      log: (value: unknown) => send({ type: 'log', text: textOf(value) }),
       progress: tellProgress,
     });
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
@@ -74,7 +74,7 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
 interface ToldProgress {
   readonly done: unknown;
   readonly total?: unknown;
-  readonly label?: string | number | null;
+  readonly label?: unknown;
 }
 
 /** As numbers and text, whatever the stage gives: nobody holds it to the types. What is no number is not told. */
@@ -87,8 +87,20 @@ function tellProgress(state: ToldProgress): void {
     type: 'progress',
     done,
     ...(total !== undefined && { total }),
-    ...(label !== undefined && { label: String(label) }),
+    ...(label !== undefined && { label: textOf(label) }),
   });
+}
+
+/** Anything in words. Of plain data `String` says "[object Object]", or throws where it has no prototype, as `match.groups`. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value) || hasNoWords(value)) return inspect(value, { breakLength: Infinity });
+  return String(value);
+}
+
+/** Unlike a date or a url. */
+function hasNoWords(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return !('toString' in value) || value.toString === Object.prototype.toString;
 }
 
 function amountOf(value: unknown): number | undefined {
@@ -118,7 +130,7 @@ function wordsOf(error: unknown, above: readonly unknown[] = []): Words {
     const text = typeof error === 'string' ? error : inspect(error, { depth: 0, breakLength: Infinity });
     return { message: text, stack: text };
   }
-  const own = String(thrown.message);
+  const own = textOf(thrown.message);
   const path = [...above, error];
   // Errors may be causes of one another in a circle.
   const causes = causesOf(thrown)

@@ -91,6 +91,13 @@ const FAILING: Readonly<
     code: 'stage.failed',
     message: /^stage "s" failed: \{ status: 503, body: \[Object\] \}$/,
   },
+  'throws an error whose message is no text': {
+    files: {
+      'm.ts': `export default () => { throw { message: Object.assign(Object.create(null), { a: 1 }) }; };`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: \[Object: null prototype\] \{ a: 1 \}$/,
+  },
   'throws an error with a cause': {
     files: {
       'm.ts': `export default () => { throw new TypeError('fetch failed', { cause: new Error('no host x.test') }); };`,
@@ -150,7 +157,7 @@ export default ({ outs }) => { writeFileSync(outs.out, 'half'); process.exit(0);
       'm.ts': `export default () => { throw Object.assign(new Error('x'), { message: ['a', 7], stack: 7 }); };`,
     },
     code: 'stage.failed',
-    message: /^stage "s" failed: a,7$/,
+    message: /^stage "s" failed: \[ 'a', 7 \]$/,
   },
   'uses syntax that cannot be erased': {
     files: { 'm.ts': `enum A { B }\nexport default () => A.B;` },
@@ -194,6 +201,7 @@ export default ({ outs, progress }) => {
   progress({ done: 5n, total: null, label: null, type: 'done' });
   for (const done of [undefined, null, NaN, Infinity, 'x', {}]) progress({ done });
   progress({ done: 6.5, total: {}, label: ['a', 'b'] });
+  progress({ done: 7, label: { __proto__: null, a: 1 } });
   writeFileSync(outs.out, '');
 };`,
   });
@@ -205,7 +213,40 @@ export default ({ outs, progress }) => {
   assert.deepEqual(told, [
     { done: 3, total: 10, label: '7' },
     { done: 5, total: undefined, label: undefined },
-    { done: 6.5, total: undefined, label: 'a,b' },
+    { done: 6.5, total: undefined, label: "[ 'a', 'b' ]" },
+    { done: 7, total: undefined, label: '[Object: null prototype] { a: 1 }' },
+  ]);
+});
+
+test('whatever a module logs is told in words', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { run: m.mjs, outs: { out: o.txt } } }\n',
+    'm.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, log }) => {
+  log({ a: 1, b: { c: [2] } });
+  log('x=7'.match(/(?<x>7)/).groups);
+  log([{ a: 1 }]);
+  log(new Map([['a', 1]]));
+  log(new URL('https://a.test/b'));
+  log(new RangeError('far'));
+  for (const value of [7, undefined, null, Symbol('s')]) log(value);
+  writeFileSync(outs.out, '');
+};`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stderr);
+  assert.deepEqual(outputOf(ran, 's', 'log').split('\n'), [
+    '{ a: 1, b: { c: [ 2 ] } }',
+    "[Object: null prototype] { x: '7' }",
+    '[ { a: 1 } ]',
+    "Map(1) { 'a' => 1 }",
+    'https://a.test/b',
+    'RangeError: far',
+    '7',
+    'undefined',
+    'null',
+    'Symbol(s)',
+    '',
   ]);
 });
 
