@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
@@ -73,11 +73,12 @@ function observeStaged(
 ): Promise<ReadonlyMap<RelPath, Observation>> {
   const { memo, clock } = cache;
   const observer = createObserver({ root: '/', memo, algorithm, clock, crew, keeper });
-  const { type, device } = cache.linker();
+  const { type, device, sharesMount } = cache.linker();
   return observer.observe(
     staging.outs.map((made, index) => {
       const out = stage.outs[index];
-      const sealOn = out && type === 'hardlink' && isShared(out) ? device : undefined;
+      const isLinked = out && type === 'hardlink' && isShared(out) && sharesMount(dirname(made.made));
+      const sealOn = isLinked ? device : undefined;
       return { path: nameOf(made), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
     }),
   );

@@ -105,7 +105,7 @@ function stagingFolder(value: Json, id: string): string {
   throw new RecordFault('a folder is not of this attempt');
 }
 
-/** True for the folder of an attempt below `.lockstep/staging`, and for one beside an out on another device. */
+/** True for the folder of an attempt below `.lockstep/staging`, and for one beside an out below another mount. */
 function isStaging(folder: string, id: string): boolean {
   if (folder === `.lockstep/staging/${id}`) return true;
   const above = folder.split('/');

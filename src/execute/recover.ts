@@ -92,7 +92,7 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverO
     tell(`.lockstep/failed/${id}`);
   }
   close({ id, folders: [staging] });
-  // Beside outs on another device, from which nothing can be moved to where failed outs are kept.
+  // Beside outs below another mount, from which nothing can be moved to where failed outs are kept.
   for (const folder of foldersAbove(outs)) {
     const beside = join(folder, `.lockstep-${id}`);
     if (!exists(join(root, beside))) continue;

@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
@@ -6,8 +6,12 @@ import type { Problem } from '../base/error.ts';
 import { shellPath, shellQuote } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, makeFolder, readFolder, statIfExists, syncPath, tempName } from '../io/files.ts';
+import { mountOf } from '../io/mounts.ts';
 
-/** Where one out of an attempt is made, and where the old one waits. Absolute paths, all on the out's own device. */
+/** How Linux names the type. */
+const OVERLAY = 0x794c7630;
+
+/** Where one out of an attempt is made, and where the old one waits. Absolute paths, all below the out's own mount. */
 export interface StagedOut {
   readonly path: RelPath;
   /** The place in the workspace. */
@@ -28,7 +32,7 @@ export interface Staging {
   /** A module's TMPDIR. */
   readonly temp: string;
   readonly outs: readonly StagedOut[];
-  /** Folders that are removed when the attempt is over: `dir`, and one beside each out on another device. */
+  /** Folders that are removed when the attempt is over: `dir`, and one beside each out below another mount. */
   readonly folders: readonly string[];
 }
 
@@ -48,14 +52,14 @@ export interface StagingOptions {
 }
 
 /**
- * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device (a rename
- * does not cross devices). Throws `out.linked` for an out that is, or lies behind, a symbolic link, `out.blocked` for one
+ * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device or mount (a
+ * rename does not cross them). Throws `out.linked` for an out that is, or lies behind, a symbolic link, `out.blocked` for one
  * behind a file.
  */
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
   // `.lockstep` itself may be a mount.
-  const device = nearest(dirname(dir)).stat.dev;
+  const [device, mount] = [nearest(dirname(dir)).stat.dev, mountOf(dir)];
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);
@@ -63,7 +67,8 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     const old = lstatIfExists(home);
     if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, home, at);
     let base = dir;
-    if (near.stat.dev !== device) folders.add((base = join(near.path, `.lockstep-${id}`)));
+    if (near.stat.dev !== device || mountOf(near.path) !== mount)
+      folders.add((base = join(near.path, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
     return {
       path,
@@ -94,19 +99,23 @@ export function moveAside(out: StagedOut): void {
 }
 
 /**
- * A rename within one device. An overlay (a container's file system) has none for a folder of a lower layer: that is
- * copied, and has its new name when it is whole.
+ * A rename below one mount. An overlay (a container's file system) has none for a folder of a lower layer: that is
+ * copied, and has its new name when it is whole. Elsewhere a copy could not be moved back either.
  */
 export function move(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if (!isSystemError(error, 'EXDEV') || lstatSync(from).dev !== statSync(dirname(to)).dev) throw error;
+    if (!isSystemError(error, 'EXDEV') || !isOneOverlay(from, dirname(to))) throw error;
     const temp = tempName(to);
     cpSync(from, temp, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     renameSync(temp, to);
     rmSync(from, { recursive: true, force: true });
   }
+}
+
+function isOneOverlay(path: string, folder: string): boolean {
+  return statfsSync(folder).type === OVERLAY && lstatSync(path).dev === statSync(folder).dev;
 }
 
 /**

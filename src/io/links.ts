@@ -2,6 +2,7 @@ import { chmodSync, constants, copyFileSync, linkSync, rmSync, statSync, writeFi
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { makeFolder, tempName } from './files.ts';
+import { mountOf } from './mounts.ts';
 
 export type LinkType = 'reflink' | 'hardlink' | 'copy';
 
@@ -11,6 +12,8 @@ export interface Linker {
   readonly type: LinkType;
   /** The device of the folder of the objects, which may have been reached by a symbolic link: hardlinks lead to it alone. */
   readonly device: number;
+  /** True for a folder (it need not be there) below the same mount: hardlinks lead to no other one, also of one device. */
+  readonly sharesMount: (folder: string) => boolean;
   /**
    * Makes a reflink, which is a file of its own (mode 0666 less the umask), or a hardlink. False where that is refused:
    * another device, too many names for one inode.
@@ -26,6 +29,7 @@ export function createLinker(fromFolder: string, toFolder: string): Linker {
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',
     device: statSync(fromFolder).dev,
+    sharesMount: (folder) => mountOf(folder) === mountOf(fromFolder),
     link(from, to) {
       if (!reflinks) return hardlinks && tryHardlink(from, to);
       if (!tryReflink(from, to)) return false;

@@ -112,14 +112,15 @@ function placeOf({ file, copy }: Entering): string {
   return copy ?? file.path;
 }
 
-/** True for folders to which hardlinks lead from the cache: an out may lie on another device. */
+/** True for folders to which hardlinks lead from the cache: an out may lie on another device, or below another mount. */
 function createReach(cache: Cache): (folder: string) => boolean {
-  const { type, device } = cache.linker();
+  const { type, device, sharesMount } = cache.linker();
   if (type !== 'hardlink') return () => false;
   const known = new Map<string, boolean>();
   return (folder) => {
     let reached = known.get(folder);
-    if (reached === undefined) known.set(folder, (reached = statSync(folder).dev === device));
+    if (reached === undefined)
+      known.set(folder, (reached = statSync(folder).dev === device && sharesMount(folder)));
     return reached;
   };
 }

@@ -271,6 +271,47 @@ test('an out that is a mount point is told as such, by a run and by a checkout, 
   assert.equal(rig.read('d/file'), 'made\n');
 });
 
+test('outs below another mount of the same device are made, cached, replaced, put back and checked out', async (t) => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  shell: { cmd: mkdir -p mnt/d && cp size mnt/d/file && ! grep -q bad size, deps: [size], outs: [mnt/d/] }
+  module:
+    run: m.ts
+    deps: { size: size }
+    outs: { dir: mnt/dir/ }
+`,
+    'm.ts': MODULE,
+    size: '1000',
+    'volume/.keep': '',
+    'mnt/.keep': '',
+  });
+  if (spawnSync('mount', ['--bind', rig.path('volume'), rig.path('mnt')]).status !== 0)
+    return t.skip('no file system can be mounted here');
+  try {
+    for (const size of ['1000', '2000']) {
+      rig.write('size', size);
+      const ran = await rig.lockstep(['repro']);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.equal(rig.bytes('mnt/dir/0').length, Number(size) / 4);
+    }
+    rig.write('size', 'bad');
+    const failed = await rig.lockstep(['repro', '-k']);
+    assert.equal(failed.code, 1);
+    assert.doesNotMatch(failed.stderr, /not back yet/);
+    assert.equal(rig.read('mnt/d/file'), '2000');
+    rig.remove('mnt/d/file');
+    rig.write('mnt/dir/0', 'mine');
+    const made = await rig.lockstep(['checkout']);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(rig.read('mnt/d/file'), '2000');
+    assert.equal(rig.bytes('mnt/dir/0').length, 500);
+    assert.deepEqual(leftovers(rig), []);
+    assert.deepEqual(readdirSync(rig.path('volume')).sort(), ['.gitignore', '.keep', 'd', 'dir']);
+  } finally {
+    execFileSync('umount', [rig.path('mnt')]);
+  }
+});
+
 test('outs in the image of a container, which an overlay cannot rename, are replaced, checked out and put back', async (t) => {
   const layers = mountTmpfs(t);
   if (layers === undefined) return t.skip('no file system can be mounted here');
