@@ -4,6 +4,7 @@ import type { Problem } from '../base/error.ts';
 import { algorithmOf, isTreeHash } from '../base/hash.ts';
 import { plural } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
+import { fromSystemError } from '../io/system-error.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { listObjects, removeGarbage } from '../store/gc.ts';
@@ -86,7 +87,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   const unreadable = new Map([...trees.unreadable, ...files.unreadable]);
   // One that cannot be read now may be good all the same.
   const isUnreadable = ({ hash }: Artifact): boolean => unreadable.has(hash);
-  const putBack = await restock(options, { differing, isUnreadable });
+  const putBack = await restock(options, { differing, isUnreadable, problems });
   const cureOf = (item: LockedArtifact | undefined): string => {
     if (!item)
       return 'pipeline.lock does not need it; a stage that once made it makes it again when asked to';
@@ -145,25 +146,39 @@ interface Seen {
   /** What is wrong in the workspace. */
   readonly differing: ReadonlyMap<RelPath, Problem>;
   readonly isUnreadable: (artifact: Artifact) => boolean;
+  /** Takes what could not be put back, and why. */
+  readonly problems: Problem[];
 }
 
 /**
  * Artifacts whose workspace files are right go into the cache again: no stage could make inputs, or what a frozen one made, and
- * another run may take hours and make other bytes. Returns their paths.
+ * another run may take hours and make other bytes. They are linked as a run would, so that they take no more room than before.
+ * Returns their paths.
  */
 async function restock(
   { root, cache, artifacts }: VerifyOptions,
-  { differing, isUnreadable }: Seen,
+  { differing, isUnreadable, problems }: Seen,
 ): Promise<ReadonlySet<RelPath>> {
   const done = new Set<RelPath>();
-  for (const { artifact, inGit } of artifacts) {
+  for (const { artifact, inGit, sharing: declared } of artifacts) {
     const { path, hash } = artifact;
     if (inGit || differing.has(path) || isUnreadable(artifact) || hasArtifact(cache, artifact)) continue;
     const algorithm = algorithmOf(hash);
     const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
     const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);
-    if (here?.kind === 'file' || here?.kind === 'tree')
-      await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
+    if (here?.kind !== 'file' && here?.kind !== 'tree') continue;
+    const sharing = artifact.exec === true ? 'own' : declared;
+    try {
+      await takeIn(cache, [{ path: join(root, path), here, sharing }]);
+    } catch (error) {
+      const known = error instanceof PipelineError ? error : fromSystemError(error, join(root, '.lockstep'));
+      if (!known) throw error;
+      const [problem] = known.problems;
+      problems.push({
+        ...problem,
+        message: `"${path}" cannot be put back into the cache: ${problem.message}`,
+      });
+    }
     if (hasArtifact(cache, artifact)) done.add(path);
   }
   return done;

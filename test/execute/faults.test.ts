@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -269,6 +270,31 @@ test('an out that is a mount point is told as such, by a run and by a checkout, 
   }
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/file'), 'made\n');
+});
+
+test('verify puts outs back into the cache as links, and tells all that it found where the disk is full', async (t) => {
+  const root = mountTmpfs(t);
+  if (root === undefined) return t.skip('no file system can be mounted here');
+  const rig = rigAt(root, {
+    'pipeline.yaml': `data: [data]
+stages:
+  big: { cmd: head -c 1500000 /dev/zero > big, outs: [big] }
+  small: { cmd: echo 1 > small, outs: [small] }
+`,
+    data: Buffer.alloc(700_000, 'x').toString(),
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.remove('.lockstep/files');
+  rig.write('filler', Buffer.alloc(500_000, 'x').toString());
+  const full = await rig.lockstep(['verify']);
+  assert.equal(full.code, 1);
+  assert.match(full.stderr, /error\[disk\.full\]: "data" cannot be put back into the cache: /);
+  for (const path of ['big', 'small'])
+    assert.match(full.stderr, new RegExp(`"${path}" in the workspace is right, and its bytes were put back`));
+  rig.remove('filler');
+  assert.equal((await rig.lockstep(['verify'])).code, 1);
+  assert.equal((await rig.lockstep(['verify', '--read-data'])).code, 0);
+  assert.equal(lstatSync(rig.path('big')).nlink, 2);
 });
 
 test('outs below another mount of the same device are made, cached, replaced, put back and checked out', async (t) => {
