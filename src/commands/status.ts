@@ -2,7 +2,7 @@ import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { visible } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
-import { staleData } from '../execute/data.ts';
+import { newData, staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
@@ -73,9 +73,13 @@ async function statusOfStages(context: CommandContext, project: Project): Promis
     const fresh = isAsRecorded && plan.judgements.every(({ decision }) => isFresh(decision));
     return fresh ? EXIT.ok : EXIT.failed;
   }
+  const unrecorded = new Set<string>(newData(project).map(({ path }) => path));
   for (const row of data) {
     if (context.json) printJson(context, row);
-    else context.print(`data ${visible(row.data)} ${WORDS[row.state]}\n`);
+    else {
+      const isNew = row.state === 'changed' && unrecorded.has(row.data);
+      context.print(`data ${visible(row.data)} ${isNew ? 'is new' : WORDS[row.state]}\n`);
+    }
   }
   printPlan(context, plan, data.filter(({ state }) => state !== 'part').length);
   return EXIT.ok;

@@ -49,6 +49,12 @@ test('changed data is told before the stages, in --json as a value of its own', 
   });
 });
 
+test('data that was never recorded is called new, and in --json what it always was', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [big.csv]\nstages: {}\n', 'big.csv': '1,2\n' });
+  assert.match((await rig.lockstep(['status'])).stdout, /^data big\.csv is new\n/);
+  assert.deepEqual(jsonOf(await rig.lockstep(['status', '--json'])), [{ data: 'big.csv', state: 'changed' }]);
+});
+
 test('stages that are fresh do not make all fresh where tracked data is not as recorded', async () => {
   const rig = await createDemo({
     'pipeline.yaml':
