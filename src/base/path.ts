@@ -6,7 +6,8 @@ export function relPathFault(text: string): string | undefined {
   if (text.includes('\0')) return 'contains a NUL character';
   if (!text.isWellFormed()) return 'contains half a character';
   if (text.includes('\\')) return 'contains a backslash; write "/" between folders';
-  if (text.startsWith('/') || /^[A-Za-z]:/.test(text)) return 'is absolute';
+  if (text.startsWith('/')) return 'is absolute';
+  if (/^[A-Za-z]:/.test(text)) return `begins with "${text.slice(0, 2)}", a drive to Windows`;
   for (const part of text.split('/')) {
     if (part === '..') return 'leaves its folder by ".."';
     if (part === '' || part === '.') return 'has an empty or "." part';

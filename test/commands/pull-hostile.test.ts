@@ -30,7 +30,7 @@ test('a manifest of a remote that no folder can have is refused, asked for whole
   for (const [what, manifest, why] of [
     ['a way out', `[${entry('../evil.txt')}]`, /leaves its folder/],
     ['an absolute path', `[${entry('/tmp/evil.txt')}]`, /is absolute/],
-    ['a drive', `[${entry('C:/evil.txt')}]`, /is absolute/],
+    ['a drive', `[${entry('C:/evil.txt')}]`, /begins with "C:", a drive/],
     ['one path twice', `[${entry('1.txt')}, ${entry('1.txt')}]`, /names one path twice/],
     ['a file that is a folder', `[${entry('a')}, ${entry('a/b')}]`, /both a file and a folder/],
     ['hashes of another algorithm', `[${entry('1.txt', 'md5', 'a'.repeat(32))}]`, /unknown key "md5"/],

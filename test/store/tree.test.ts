@@ -100,7 +100,7 @@ const HOSTILE: readonly (readonly [
   ['a path that climbs', `[${entry('../evil')}]`, /leaves its folder by ".."/],
   ['a path that climbs midway', `[${entry('a/../../evil')}]`, /leaves its folder by ".."/],
   ['an absolute path', `[${entry('/etc/passwd')}]`, /is absolute/],
-  ['a drive letter', `[${entry('C:/evil')}]`, /is absolute/],
+  ['a drive letter', `[${entry('C:/evil')}]`, /begins with "C:", a drive/],
   ['a backslash', `[${entry('a\\b')}]`, /contains a backslash/],
   ['a NUL', `[${entry('a\0b')}]`, /contains a NUL/],
   ['an empty path', `[${entry('')}]`, /is empty/],
