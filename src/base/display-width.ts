@@ -16,6 +16,11 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
+/** The text filled with blanks up to so many columns of a terminal: what stands right of it stands below one another. */
+export function padColumns(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
+}
+
 /**
  * Columns a text takes in a terminal: 2 for wide characters and emoji, 0 for combining marks and for characters
  * that only format, else 1. Source: Unicode Standard Annex #11, East Asian Width.

@@ -1,3 +1,4 @@
+import { displayWidth } from './display-width.ts';
 import { wordOfPath } from './path.ts';
 
 /** What a terminal would obey: control characters, and those that turn a line around (UAX #9). */
@@ -59,9 +60,9 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 3600)}h ${pad(Math.floor((seconds % 3600) / 60))}m`;
 }
 
-/** How long the longest text of these is. Not `Math.max(...)`: there may be more of them than a call takes arguments. */
-export function longest<T>(many: readonly T[], textOf: (one: T) => string): number {
-  return many.reduce((length, one) => Math.max(length, textOf(one).length), 0);
+/** Columns of the widest text of these. Not `Math.max(...)`: there may be more of them than a call takes arguments. */
+export function widest<T>(many: readonly T[], textOf: (one: T) => string): number {
+  return many.reduce((width, one) => Math.max(width, displayWidth(textOf(one))), 0);
 }
 
 /** A text on one line; a terminal obeys nothing in it. */

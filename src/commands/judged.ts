@@ -1,7 +1,8 @@
 import type { Judged, Verdict } from '../base/event.ts';
+import { displayWidth, padColumns } from '../base/display-width.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
-import { plural, visible } from '../base/text.ts';
+import { plural, visible, widest } from '../base/text.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Judgement, Plan } from '../plan/plan.ts';
 
@@ -40,8 +41,10 @@ export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<stri
       : formatFresh(judgements.length);
     return;
   }
-  // Not `Math.max(...)`: there may be more stages than a call takes arguments.
-  const width = stale.reduce((most, { stage }) => Math.max(most, Math.min(40, stage.name.length)), 0);
+  const width = Math.min(
+    40,
+    widest(stale, ({ stage }) => stage.name),
+  );
   for (let from = 0; from < stale.length; from += TOGETHER) {
     const some = stale.slice(from, from + TOGETHER);
     yield some.map((one) => formatStage(one, width)).join('');
@@ -69,9 +72,9 @@ function count(stale: readonly Judgement[], verdict: Verdict, words: string): st
 }
 
 function formatStage({ stage, decision: { verdict, reasons } }: Judgement, width: number): string {
-  const head = `${stage.name.padEnd(width)}  ${WORDS[verdict].padEnd(13)}  `;
+  const head = `${padColumns(stage.name, width)}  ${WORDS[verdict].padEnd(13)}  `;
   const lines = verdict === 'wait' ? formatWaits(reasons) : formatReasons(reasons);
-  return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}\n`;
+  return `${head}${lines.join(`\n${' '.repeat(displayWidth(head))}`)}\n`;
 }
 
 const formatLine = (reason: Reason): string => visible(formatReason(reason));

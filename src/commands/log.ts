@@ -1,6 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import { padColumns } from '../base/display-width.ts';
 import { formatReason } from '../base/reason.ts';
-import { didYouMean, formatDuration, longest, oneLine } from '../base/text.ts';
+import { didYouMean, formatDuration, oneLine, widest } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
@@ -80,7 +81,7 @@ export function formatRun(state: RunState, id: string): string {
   const stages = [...state.stages.values()];
   const width = Math.max(
     5,
-    longest(stages, ({ stage }) => stage),
+    widest(stages, ({ stage }) => stage),
   );
   return `${formatRow(id, state)}\n${stages.map((stage) => formatStage(stage, width)).join('')}`;
 }
@@ -95,5 +96,5 @@ function formatStage({ stage, outcome, durationMs, reasons, problem }: StageStat
   const duration = durationMs === undefined ? '' : formatDuration(durationMs);
   // Of a module's error the sentence is whatever was thrown.
   const why = oneLine(problem?.message ?? formatWhy(reasons));
-  return `  ${stage.padEnd(width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
+  return `  ${padColumns(stage, width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
 }

@@ -1,6 +1,7 @@
+import { padColumns } from '../base/display-width.ts';
 import { PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { formatCount, longest, plural } from '../base/text.ts';
+import { formatCount, plural, visible, widest } from '../base/text.ts';
 import { compareRemote } from '../execute/compare-remote.ts';
 import type { Comparison, Whereabouts } from '../execute/compare-remote.ts';
 import type { Project } from '../project.ts';
@@ -65,13 +66,13 @@ function formatComparison(name: string, artifacts: number, { objects, difference
   if (differences.length === 0) return `Cache and ${name} are equal: ${whole}.\n`;
   const width = Math.min(
     48,
-    longest(differences, ({ path }) => path),
+    widest(differences, ({ path }) => visible(path)),
   );
-  const digits = longest(differences, (one) => formatCount(one.objects));
+  const digits = widest(differences, (one) => formatCount(one.objects));
   const rows = differences.map((one) => {
     const { left, right } = WORDS[one.state];
     const count = `${formatCount(one.objects).padStart(digits)} ${one.objects === 1 ? 'object ' : 'objects'}`;
-    return `${one.path.padEnd(width)}  ${left.padEnd(10)}  ${count}  ${right}\n`;
+    return `${padColumns(visible(one.path), width)}  ${left.padEnd(10)}  ${count}  ${right}\n`;
   });
   return `${rows.join('')}\n${name}: ${whole}; ${plural(differences.length, 'difference')}\n`;
 }

@@ -1,3 +1,5 @@
+import { padColumns } from '../base/display-width.ts';
+import { widest } from '../base/text.ts';
 import type { Dag } from './mermaid.ts';
 
 /** Deeper graphs are not indented: they would leave the screen. */
@@ -25,12 +27,12 @@ export function formatTree({ nodes, edges }: Dag): string {
     left: `${'  '.repeat(indents ? (depth.get(name) ?? 0) : 0)}${name}`,
     from: upstream.get(name) ?? [],
   }));
-  const width = rows.reduce((most, { left }) => Math.max(most, left.length), 0);
+  const width = widest(rows, ({ left }) => left);
   return rows
     .map(({ left, from }) =>
       from.length === 0
         ? `${left}\n`
-        : `${left.padEnd(Math.min(width, MAX_NAME))}  ← ${formatSources(from)}\n`,
+        : `${padColumns(left, Math.min(width, MAX_NAME))}  ← ${formatSources(from)}\n`,
     )
     .join('');
 }

@@ -1,6 +1,6 @@
 import type { Event, Listener } from '../base/event.ts';
 import type { ReadLine } from '../base/problem-text.ts';
-import { displayWidth } from '../base/display-width.ts';
+import { displayWidth, padColumns } from '../base/display-width.ts';
 import { oneLine } from '../base/text.ts';
 import { reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
@@ -78,7 +78,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): ConsoleL
     prefix: (stage) =>
       isTty
         ? `  ${fitName(stage, liveNameWidth(), style.words('…'))} ${style.gutter}`
-        : `${stage.padEnd(nameWidth)} |`,
+        : `${padColumns(stage, nameWidth)} |`,
   });
   const show = (row: Row): void => {
     const layout = isTty

@@ -17,3 +17,18 @@ test('a plan of 200,000 stages is printed, a line each', () => {
   assert.equal(lines[199_999], 's199999  would run      never run');
   assert.deepEqual(lines.slice(200_000), ['', '200,000 stages: 200000 to run', '']);
 });
+
+test('columns of stages with wide names stand below one another', () => {
+  const stage = stageOf('cmd: make\nouts: [x.txt]');
+  const judgements = ['日本', 'abcdef'].map((name): Judgement => ({
+    stage: { ...stage, name: name as StageName },
+    decision: { verdict: 'run', reasons: [{ kind: 'never-run' }, { kind: 'gate-changed' }] },
+    problems: [],
+  }));
+  assert.deepEqual([...formatPlan({ judgements, problems: [] })].join('').split('\n').slice(0, 4), [
+    '日本    would run      never run',
+    '                       gates changed',
+    'abcdef  would run      never run',
+    '                       gates changed',
+  ]);
+});

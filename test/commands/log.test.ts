@@ -60,6 +60,16 @@ test('what a stage threw stands in log on one line, and moves nothing in a termi
   assert.equal(text.split('\n')[2], '  s      failed             stage "s" failed: one [2Jtwo three');
 });
 
+test('outcomes of stages with wide names stand below one another', () => {
+  const stage = { verdict: 'run', phase: 'done', attempt: 1, outcome: 'ran', reasons: [] } as const;
+  const stages = new Map(['日本', 'abcdef'].map((name) => [name, { ...stage, stage: name }]));
+  const lines = formatRun({ outcome: 'succeeded', durationMs: 1, stages }, 'r').split('\n');
+  assert.deepEqual(
+    lines.slice(2, 4).map((line) => line.trimEnd()),
+    ['  日本    ran', '  abcdef  ran'],
+  );
+});
+
 test('a run that was killed is one that was cut off', async () => {
   const rig = createRig({
     'pipeline.yaml': 'name: a\nstages:\n  slow: { cmd: "echo holding; sleep 60", outs: [a] }\n',

@@ -18,6 +18,17 @@ test('a stage stands deeper than all that it reads from', () => {
   assert.equal(formatTree({ nodes: ['a', 'b', 'c', 'd'], edges }), 'a\n  b    ← a\nc\n    d  ← b, a, c\n');
 });
 
+test('wide characters take two columns, so that what stands right of them stands in one', () => {
+  const edges = [
+    { from: '日本', to: 'abcd' },
+    { from: '日本', to: 'データ' },
+  ];
+  assert.equal(
+    formatTree({ nodes: ['日本', 'abcd', 'データ'], edges }),
+    '日本\n  abcd    ← 日本\n  データ  ← 日本\n',
+  );
+});
+
 test('two hundred stages in a row stay on the screen', () => {
   const lines = formatTree(chain(200)).split('\n');
   assert.equal(lines.length, 201);

@@ -47,6 +47,14 @@ fetch     ran in 12.3s  (data/raw 31 files 1.2 MiB, reports/fetch_report.json 12
   );
 });
 
+test('what is said of stages with wide names stands below one another', () => {
+  assert.deepEqual(logOf([planned('日本', 'abcdef'), begun('日本'), begun('abcdef')]).split('\n'), [
+    '日本    started  dep data/raw modified',
+    'abcdef  started  dep data/raw modified',
+    '',
+  ]);
+});
+
 test('a run with nothing to do says so in one line', () => {
   const fresh = (stage: string): EventBody => ({
     type: 'stage-finished',

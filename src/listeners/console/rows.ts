@@ -1,4 +1,4 @@
-import { displayWidth } from '../../base/display-width.ts';
+import { displayWidth, padColumns } from '../../base/display-width.ts';
 import { oneLine } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
 import type { Colour, Style } from './style.ts';
@@ -34,7 +34,7 @@ export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): s
   const verb = paint(style.words(row.verb), row.colour);
   const detail = style.words(oneLine(row.detail));
   if (columns === undefined) {
-    const parts = [row.name.padEnd(nameWidth), verb, detail].filter((part) => part !== '');
+    const parts = [padColumns(row.name, nameWidth), verb, detail].filter((part) => part !== '');
     return `${parts.join('  ')}\n`;
   }
   const mark = style.words('…');
