@@ -48,13 +48,14 @@ export function readGoogleKey(config: RemoteConfig, path: string): Readonly<Reco
 function refuseStrangers(config: RemoteConfig, key: unknown, path: string): void {
   if (typeof key !== 'object' || key === null) return;
   const fields = Object.entries(key).filter(([, value]) => value !== undefined && value !== null);
-  // An impersonation begins with the credentials of another kind.
+  // An impersonation begins with the credentials of another kind, whose token its `endpoint` is sent.
   for (const [name, value] of fields)
     if (/^source_?credentials$/i.test(name)) refuseStrangers(config, value, path);
-  if (!('type' in key) || key.type !== 'external_account') return;
+  if (!('type' in key) || !['external_account', 'impersonated_service_account'].includes(String(key.type)))
+    return;
   for (const [name, value] of fields) {
     if (
-      /url$/i.test(name)
+      /(url|endpoint)$/i.test(name)
         ? isGoogles(value)
         : !/^universe_?domain$/i.test(name) || `.${value as string}` === GOOGLE
     )

@@ -201,6 +201,7 @@ test('credentials that cannot be right are told before anything is sent', async 
     { ...identity, serviceAccountImpersonationUrl: 'https://example.com/me:generateAccessToken' },
     { ...identity, universeDomain: 'example.com' },
     { ...impersonated, source_credentials: { ...identity, token_url: ['https://example.com'] } },
+    { ...impersonated, endpoint: 'https://iamcredentials.example.com' },
   ].map((key, index) => {
     const file = join(folder, `stranger-${index}.json`);
     writeFileSync(file, JSON.stringify(key));
