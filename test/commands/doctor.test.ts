@@ -156,6 +156,26 @@ test('outs that git is to keep and ignores are warned of, with the line that has
   assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);
 });
 
+test('the line that has to go is named where doctor was asked, also in a project below the top of git', async () => {
+  const rig = createRig({
+    'p/pipeline.yaml': 'stages: { s: { cmd: "echo 1 > sub/o", outs: [{ sub/o: { cache: false } }] } }\n',
+    'p/sub/.gitignore': '/o\n',
+    'p/sub/o': '1\n',
+  });
+  git(rig, 'init', '-q');
+  for (const [folder, file] of [
+    ['p', 'sub/.gitignore'],
+    ['p/sub', '.gitignore'],
+  ] as const) {
+    const { stdout } = await rig.lockstep(['-C', folder, 'doctor']);
+    assert.ok(stdout.includes(`cure: take line 1 out of ${file}, then`), stdout);
+  }
+  rig.remove('p/sub/.gitignore');
+  rig.write('.gitignore', 'o\n');
+  const { stdout } = await rig.lockstep(['-C', 'p/sub', 'doctor']);
+  assert.ok(stdout.includes('cure: take line 1 out of ../../.gitignore, then "git add o"'), stdout);
+});
+
 test('what a dead run left is found, and the cure that is told cleans it up', async () => {
   const rig = await healthy();
   rig.write('pipeline.yaml', PIPELINE.replace('cat in.txt', 'echo be""gun; sleep 60; cat in.txt'));

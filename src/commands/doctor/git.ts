@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+import { joinRelative, wordOfPath } from '../../base/path.ts';
 import { shellPath, shellQuote } from '../../base/text.ts';
 import type { Pipeline } from '../../base/types.ts';
 import type { Place } from '../../ground.ts';
@@ -135,7 +136,10 @@ function* checkGitOuts({ root, folder }: Place, pipeline: Pipeline): Generator<C
   const ignored = told.filter(([, , , pattern = '']) => !pattern.startsWith('!'));
   const [first] = ignored;
   if (!first) return;
-  const [, file = '', line = '', , path = ''] = first;
+  const [, source = '', line = '', , path = ''] = first;
+  // From the top of git's folder, where it is none of the user's own.
+  const top = git(root, ['rev-parse', '--show-prefix'])?.out.trimEnd() ?? '';
+  const file = isAbsolute(source) ? source : wordOfPath(source, joinRelative(top, folder));
   yield {
     check: 'kept',
     status: 'warn',
