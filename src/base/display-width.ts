@@ -26,6 +26,8 @@ export function padColumns(text: string, columns: number): string {
  * that only format, else 1. Source: Unicode Standard Annex #11, East Asian Width.
  */
 export function displayWidth(text: string): number {
+  // Nearly all texts, and a plan may have 100,000 of them.
+  if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
