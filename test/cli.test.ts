@@ -271,7 +271,7 @@ test('a terminal obeys nothing that a project says, whichever command tells it',
     told.push(stdout + stderr);
     return stdout;
   };
-  assert.match(await tell('status'), /^data d\\x1b\[31m\\u202e\\x0aout fresh changed\n/);
+  assert.match(await tell('status'), /^data d\\x1b\[31m\\u202e\\x0aout fresh is new\n/);
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   rig.remove(data);
   await tell('status');
