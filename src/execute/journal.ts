@@ -56,7 +56,7 @@ export interface Journal {
   intend(id: string, result: StageLock | undefined, options: { durable: boolean }): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
   withdraw(id: string): void;
-  /** Something of the attempt cannot be removed: no other one is given its name. */
+  /** Something of the attempt, which is not over yet, cannot be removed: no other one is given its name. */
   spoil(id: string): void;
   /** The attempt is over. */
   remove(id: string): void;
@@ -119,7 +119,7 @@ export function createJournal(stateDir: string): Journal {
 
   return {
     newId() {
-      const id = over.values().find((one) => !spoilt.has(one));
+      const [id] = over;
       if (id === undefined) return `${ownerMark()}.${count++}`;
       over.delete(id);
       return id;
@@ -146,9 +146,15 @@ export function createJournal(stateDir: string): Journal {
     },
     remove(id) {
       const fd = files.get(id);
-      if (fd === undefined) return rmSync(pathOf(id), { force: true });
-      ftruncateSync(fd, 0);
-      over.add(id);
+      if (fd !== undefined && !spoilt.has(id)) {
+        ftruncateSync(fd, 0);
+        over.add(id);
+        return;
+      }
+      // Beside a staging folder, an empty record would be that of an attempt whose lines are damaged.
+      rmSync(pathOf(id), { force: true });
+      if (fd !== undefined) closeSync(fd);
+      files.delete(id);
     },
     close() {
       for (const fd of files.values()) closeSync(fd);

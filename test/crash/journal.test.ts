@@ -73,8 +73,10 @@ test('the name of an attempt of which something cannot be removed serves no othe
   const journal = createJournal(rig.path('.lockstep'));
   const id = journal.newId();
   journal.begin({ id, stage: 'a', phase: 'running', outs: [], folders: [] }, { durable: false });
+  rig.write(`.lockstep/staging/${id}/aside/0/out`, 'old');
   journal.spoil(id);
   journal.remove(id);
+  assert.deepEqual(journal.unfinished(), [], 'nor has it lost its record, whoever dies then');
   assert.notEqual(journal.newId(), id);
   journal.close();
   assert.deepEqual(readdirSync(rig.path('.lockstep/attempts')), []);
