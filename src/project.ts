@@ -108,7 +108,7 @@ export interface Project {
   takeCache(mode: MutexMode): Promise<Disposable>;
   /** True when a runner died and left something to clean up. */
   needsRecovery(): boolean;
-  /** True when all that lockstep keeps is in a `.gitignore`; `takeWorkspace` sees to it. */
+  /** True when all that lockstep keeps is in a `.gitignore`; `takeWorkspace` sees to it, but for what git tracks. */
   isIgnored(): boolean;
   /** Notes that all stages were found fresh, for `openUnlessSettled`. */
   noteSettled(): void;
@@ -251,7 +251,13 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();
-    ignorePaths(root, pathsToIgnore(pipeline));
+    if (project.isIgnored()) return;
+    const { trackedAmong } = await import('./execute/tracked.ts');
+    // With a line for what git has the project would look settled, and no later run would refuse it.
+    const paths = pathsToIgnore(pipeline);
+    const tracked = trackedAmong(root, paths);
+    const ours = paths.filter((path) => !tracked.has(path));
+    ignorePaths(root, ours);
   }
 
   let settled: Settled | undefined;

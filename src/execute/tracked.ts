@@ -26,15 +26,23 @@ type Kept = Pick<Out | DataInput, 'path' | 'at'>;
 export function refuseTracked({ root, folder, pipeline, plan, emit }: TrackedInputs): void {
   const outs = plan.judgements.flatMap(({ stage }) => stage.outs.filter((out) => out.cache));
   const kept: readonly Kept[] = [...pipeline.data, ...outs];
-  if (kept.length === 0 || !isBelowRepository(root)) return;
-  const tracked = findTracked(kept, listIndex(root, emit));
+  const warn = (problem: Problem): void => {
+    emit({ type: 'warned', problem });
+  };
+  const paths = kept.map(({ path }) => path);
+  const tracked = trackedAmong(root, paths, warn);
   const problems = kept.filter((one) => tracked.has(one.path)).map((one) => outTracked(one, folder));
   if (problems.length > 0) throw PipelineError.of(problems);
 }
 
-/** The paths that are in the index or have files there. */
-function findTracked(kept: readonly Kept[], index: readonly string[]): ReadonlySet<string> {
-  const paths = new Set<string>(kept.map((one) => one.path));
+/** Those of the paths that are in git's index or have files there; none where git cannot tell, which `warn` is told. */
+export function trackedAmong(
+  root: string,
+  kept: readonly string[],
+  warn: (problem: Problem) => void = () => undefined,
+): ReadonlySet<string> {
+  const paths = new Set(kept);
+  const index = paths.size > 0 && isBelowRepository(root) ? listIndex(root, warn) : [];
   const found = new Set<string>();
   for (const file of index)
     for (let end = file.length; end > 0; end = file.lastIndexOf('/', end - 1)) {
@@ -54,7 +62,7 @@ function outTracked({ path, at }: Kept, folder: string): Problem {
 }
 
 /** All that git has of the project: there may be more paths than a command takes arguments. */
-function listIndex(root: string, emit: Emit): readonly string[] {
+function listIndex(root: string, warn: (problem: Problem) => void): readonly string[] {
   try {
     return execFileSync('git', ['ls-files', '-z'], {
       cwd: root,
@@ -64,7 +72,7 @@ function listIndex(root: string, emit: Emit): readonly string[] {
     }).split('\0');
   } catch (error) {
     // Who has no git has nobody else who keeps files.
-    if (!isSystemError(error, 'ENOENT')) emit({ type: 'warned', problem: indexUnread(error) });
+    if (!isSystemError(error, 'ENOENT')) warn(indexUnread(error));
     return [];
   }
 }
