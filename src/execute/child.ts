@@ -120,22 +120,25 @@ interface Words {
   readonly stack: string;
 }
 
+/** What a hundred errors do not say, no more will. */
+const MOST_TOLD = 100;
+
 /**
  * What was thrown, with its causes: of a request that failed only these say why. Anything can be thrown, and the fields
  * of an error can hold anything; of other fields (a request with its credentials) nothing is told.
  */
-function wordsOf(error: unknown, above: readonly unknown[] = []): Words {
+function wordsOf(error: unknown, told = new Set<unknown>()): Words {
+  told.add(error);
   const thrown = Object(error) as Thrown;
   if (!('message' in thrown)) {
     const text = typeof error === 'string' ? error : inspect(error, { depth: 0, breakLength: Infinity });
     return { message: text, stack: text };
   }
   const own = textOf(thrown.message);
-  const path = [...above, error];
-  // Errors may be causes of one another in a circle.
-  const causes = causesOf(thrown)
-    .filter((cause) => !path.includes(cause))
-    .map((cause) => wordsOf(cause, path));
+  // Errors may be causes of one another in a circle, of several at once, and of one another by the thousand.
+  const causes = causesOf(thrown).flatMap((cause) =>
+    told.has(cause) || told.size >= MOST_TOLD ? [] : [wordsOf(cause, told)],
+  );
   const why = causes.map(({ message }) => message).filter((message) => !own.includes(message));
   const message = [own, why.join('; ')].filter((text) => text !== '').join(': ');
   const stack = typeof thrown.stack === 'string' ? thrown.stack : message;

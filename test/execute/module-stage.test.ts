@@ -113,6 +113,17 @@ export default () => { throw e; };`,
     code: 'stage.failed',
     message: /^stage "s" failed: a: b$/,
   },
+  'throws an error with causes by the thousand, each of two errors': {
+    files: {
+      'm.ts': `export default () => {
+  let e = new Error('first');
+  for (let n = 0; n < 12_000; n++) e = new AggregateError([e, e], 'again');
+  throw e;
+};`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: again$/,
+  },
   'throws several errors as one without words': {
     files: {
       'm.ts': `export default () => Promise.any([Promise.reject(new Error('a')), Promise.reject('b')]);`,
