@@ -218,19 +218,23 @@ interface Told {
 /** The first Ctrl-C asks everything to end; the second ends at once, and the next command cleans up. */
 function listenForInterrupts({ onWait, onEnd }: Told): Interrupts {
   const controller = new AbortController();
+  let waiting: NodeJS.Timeout | undefined;
   const onSignal = (): void => {
     if (controller.signal.aborted) {
       onEnd();
       process.exit(EXIT.interrupted);
     }
     controller.abort(interrupted());
-    setTimeout(onWait, UNTOLD_MS).unref();
+    waiting = setTimeout(onWait, UNTOLD_MS).unref();
   };
   const names = ['SIGINT', 'SIGTERM', ...(hasTerminal() ? (['SIGHUP'] as const) : [])] as const;
   for (const name of names) process.on(name, onSignal);
   return {
     signal: controller.signal,
-    stop: () => names.forEach((name) => process.off(name, onSignal)),
+    stop() {
+      clearTimeout(waiting);
+      for (const name of names) process.off(name, onSignal);
+    },
   };
 }
 
