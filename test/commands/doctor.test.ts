@@ -156,6 +156,13 @@ test('outs that git is to keep and ignores are warned of, with the line that has
   assert.equal((await doctor(rig, [], NOW)).checks.has('kept'), false);
 });
 
+test('a repository that someone else owns is no missing one, whatever language git speaks', async () => {
+  const rig = await healthy();
+  const env = { GIT_TEST_ASSUME_DIFFERENT_OWNER: '1', LC_ALL: 'C.UTF-8', LANGUAGE: 'de' };
+  const { checks } = await doctor(rig, [], { env });
+  assert.match(checks.get('git')?.message ?? '', / refuses this folder, which someone else owns$/);
+});
+
 test('the line that has to go is named where doctor was asked, also in a project below the top of git', async () => {
   const rig = createRig({
     'p/pipeline.yaml': 'stages: { s: { cmd: "echo 1 > sub/o", outs: [{ sub/o: { cache: false } }] } }\n',

@@ -26,7 +26,8 @@ export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefine
   const inside = git(root, ['rev-parse', '--show-toplevel']);
   const name = version.out.trim().replace('git version', 'git');
   if (inside?.code !== 0) {
-    const owner = /dubious ownership/.test(inside?.error ?? '');
+    // What git says is in the language of its user, what it advises is not.
+    const owner = (inside?.error ?? '').includes('safe.directory');
     yield {
       check: 'git',
       status: 'warn',
