@@ -271,7 +271,10 @@ test('what says which directories are incomplete is not believed when it is dama
   clone.write('.lockstep/incomplete', clone.read('.lockstep/incomplete').replace('lists', 'lasts'));
   const refused = await clone.lockstep(['commit', 'fetch']);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /^error\[incomplete\.damaged\].*\n = hint: run "rm \S+\/\.lockstep\/incomplete"/);
+  assert.match(
+    refused.stderr,
+    /^error\[incomplete\.damaged\].*\n = hint: run "rm \S+\/\.lockstep\/incomplete"/,
+  );
   clone.remove('.lockstep/incomplete');
   succeeded(await clone.lockstep(['pull']));
   assert.equal(filesIn(clone, 'lists').length, 2);

@@ -124,6 +124,14 @@ export default () => { throw e; };`,
     code: 'stage.failed',
     message: /^stage "s" failed: again$/,
   },
+  'throws several errors that say the same, and one of them as their cause': {
+    files: {
+      'm.ts': `const [a, b] = [new Error('down'), new Error('down')];
+export default () => { throw new AggregateError([a, b], 'no mirror', { cause: b }); };`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: no mirror: down$/,
+  },
   'throws several errors as one without words': {
     files: {
       'm.ts': `export default () => Promise.any([Promise.reject(new Error('a')), Promise.reject('b')]);`,
