@@ -140,7 +140,9 @@ function wordsOf(error: unknown, told = new Set<unknown>()): Words {
     told.has(cause) || told.size >= MOST_TOLD ? [] : [wordsOf(cause, told)],
   );
   const why = causes.map(({ message }) => message).filter((message) => !own.includes(message));
-  const message = [own, [...new Set(why)].join('; ')].filter((text) => text !== '').join(': ');
+  const said = [own, [...new Set(why)].join('; ')].filter((text) => text !== '').join(': ');
+  // Without a word of its own it has a name at least.
+  const message = said === '' ? textOf(error) : said;
   const stack = typeof thrown.stack === 'string' ? thrown.stack : message;
   return { message, stack: [stack, ...causes.map((cause) => `caused by: ${cause.stack}`)].join('\n') };
 }

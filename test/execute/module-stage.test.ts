@@ -98,6 +98,11 @@ const FAILING: Readonly<
     code: 'stage.failed',
     message: /^stage "s" failed: \[Object: null prototype\] \{ a: 1 \}$/,
   },
+  'throws an error without words': {
+    files: { 'm.ts': `export default () => { throw new RangeError(); };` },
+    code: 'stage.failed',
+    message: /^stage "s" failed: RangeError$/,
+  },
   'throws an error with a cause': {
     files: {
       'm.ts': `export default () => { throw new TypeError('fetch failed', { cause: new Error('no host x.test') }); };`,
