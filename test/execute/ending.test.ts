@@ -61,7 +61,8 @@ test('a timeout ends the whole tree, grandchildren that left the group included,
 test('a stage that ignores SIGTERM is killed after its grace time', async () => {
   const rig = shellRig(
     `trap '' TERM\necho $$ > pids\nwhile :; do sleep 600 & wait; done`,
-    '    timeout: 300ms\n',
+    // Time enough for a busy machine to start the shell.
+    '    timeout: 2s\n',
   );
   const ran = await rig.lockstep(['repro', '--json']);
   assert.equal(problemOf(ran, 's').code, 'stage.timeout');
