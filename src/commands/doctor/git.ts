@@ -27,7 +27,7 @@ export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefine
   const name = version.out.trim().replace('git version', 'git');
   if (inside?.code !== 0) {
     // What git says is in the language of its user, what it advises is not.
-    const owner = (inside?.error ?? '').includes('safe.directory');
+    const owner = /safe\.directory/.test(inside?.error ?? '');
     yield {
       check: 'git',
       status: 'warn',
