@@ -9,7 +9,10 @@ export const KEY_FILES: Readonly<Record<string, string>> = {
   'token.json': JSON.stringify({ refresh_token: `${CANARY}refresh` }),
 };
 
-/** Every kind of remote over a server: url and options, with its credentials as `${env:CANARY}` or in `KEY_FILES`. */
+/**
+ * Every kind of remote over a server: url and options, with its credentials as `${env:CANARY}` or in `KEY_FILES`. Without an origin
+ * Drive's is Google's own.
+ */
 export const KINDS: Readonly<
   Record<
     string,
@@ -31,7 +34,7 @@ export const KINDS: Readonly<
   }),
   gdrive: (endpoint) => ({
     url: 'gdrive://root/some',
-    options: { endpoint, client: 'client.json', token_file: 'token.json' },
+    options: { ...(endpoint !== '' && { endpoint }), client: 'client.json', token_file: 'token.json' },
   }),
   http: (origin) => ({ url: `${origin}/some`, options: { user: 'me', password: '${env:CANARY}' } }),
 };
