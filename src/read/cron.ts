@@ -1,11 +1,24 @@
 import { Cron } from 'croner';
+import { readZone } from './fields.ts';
 import type { Report } from './report.ts';
-import type { Text } from './tree.ts';
+import { child, type Text, textOf, type Tree } from './tree.ts';
 
 const FIELDS = ['minute', 'hour', 'day', 'month', 'weekday'];
 
+/** `cron` and `tz` of a map, the latter UTC when it is left out. Problems: `time.cron`, `time.zone`. */
+export function readCronIn(
+  map: Tree | undefined,
+  report: Report,
+): { readonly cron: string; readonly tz: string } | undefined {
+  const text = textOf(child(map, 'cron'));
+  const zone = textOf(child(map, 'tz'));
+  const cron = text && readCron(text, report);
+  const tz = zone ? readZone(zone, report) : 'UTC';
+  return cron === undefined || tz === undefined ? undefined : { cron, tz };
+}
+
 /** A cron expression of five fields (or a nickname such as `@daily`); `time.cron` otherwise. */
-export function readCron(text: Text, report: Report): string | undefined {
+function readCron(text: Text, report: Report): string | undefined {
   const fields = text.value.trim().split(/\s+/);
   const nickname = /^@[a-z]+$/i.test(text.value.trim());
   if (!nickname && fields.length !== FIELDS.length) {

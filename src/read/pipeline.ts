@@ -3,11 +3,10 @@ import type { Problem } from '../base/error.ts';
 import { isInside, parentsOf } from '../base/path.ts';
 import type { DataInput, Location, Pipeline, Schedule, Stage } from '../base/types.ts';
 import { DEFAULT_PARAMS, readContext } from './context.ts';
-import { readCron } from './cron.ts';
+import { readCronIn } from './cron.ts';
 import { describePipelinePlace } from './describe.ts';
 import { expandStages, type Instance } from './expand.ts';
-import { readZone } from './fields.ts';
-import { createFiles, type Load } from './files.ts';
+import { createFiles, type Files, type Load } from './files.ts';
 import { readPath } from './paths.ts';
 import { createReport, type Report } from './report.ts';
 import type { Scope } from './scope.ts';
@@ -65,7 +64,7 @@ export function readPipeline({ load }: { readonly load: Load }): PipelineReading
   return { pipeline: problems.length === 0 ? pipeline : undefined, problems, files: files.consulted() };
 }
 
-function read(files: ReturnType<typeof createFiles>, report: Report): Pipeline | undefined {
+function read(files: Files, report: Report): Pipeline | undefined {
   if (!files.exists(PIPELINE_FILE)) {
     report.add('pipeline.missing', `there is no ${PIPELINE_FILE} here`, {
       hint: files.exists('pipeline.yml')
@@ -192,11 +191,7 @@ function checkNesting(data: ReadonlyMap<string, DataInput>, report: Report): voi
 }
 
 function readSchedule(root: MapTree, report: Report): Schedule | undefined {
-  const tree = child(root, 'schedule');
-  const text = textOf(child(tree, 'cron'));
-  const zone = textOf(child(tree, 'tz'));
-  const cron = text && readCron(text, report);
-  const tz = zone ? readZone(zone, report) : 'UTC';
-  const at = root.entries.get('schedule')?.keyAt;
-  return cron === undefined || tz === undefined || at === undefined ? undefined : { cron, tz, at };
+  const entry = root.entries.get('schedule');
+  const schedule = readCronIn(entry?.value, report);
+  return entry && schedule && { ...schedule, at: entry.keyAt };
 }

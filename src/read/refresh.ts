@@ -1,7 +1,7 @@
 import { suggest } from '../base/text.ts';
 import type { Location, Refresh } from '../base/types.ts';
-import { readCron } from './cron.ts';
-import { durationOf, isDate, readZone } from './fields.ts';
+import { readCronIn } from './cron.ts';
+import { durationOf, isDate } from './fields.ts';
 import type { Report } from './report.ts';
 import { child, type MapTree, textOf, type Tree } from './tree.ts';
 
@@ -39,11 +39,8 @@ export function readRefresh(
     return everyMs === undefined ? undefined : { ...base, kind, everyMs };
   }
   if (kind === 'cron') {
-    const text = textOf(child(tree, 'cron'));
-    const zone = textOf(child(tree, 'tz'));
-    const cron = text && readCron(text, report);
-    const tz = zone ? readZone(zone, report) : 'UTC';
-    return cron === undefined || tz === undefined ? undefined : { ...base, kind, cron, tz };
+    const schedule = readCronIn(tree, report);
+    return schedule && { ...base, kind, ...schedule };
   }
   const session = textOf(child(tree, 'session'));
   const delayMs = durationOf(child(tree, 'delay'), report) ?? SESSION_DELAY_MS;
