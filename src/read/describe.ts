@@ -1,17 +1,16 @@
-/** A place of pipeline.yaml in the user's words: `"deps[1]" of stage "fetch"`, `stage "fetch"`, `"pools.yahoo"`. */
-export function describePipelinePlace(path: readonly string[]): string {
-  if (path.length === 0) return 'pipeline.yaml';
-  if (path[0] !== 'stages' || path.length === 1) return `"${joinKeys(path)}"`;
-  const [, stage, ...rest] = path;
-  return rest.length === 0 ? `stage "${stage}"` : `"${joinKeys(rest)}" of stage "${stage}"`;
+/** A file, and what its named things are: `pipeline` and `stage`, each of which stands below `stages`. */
+export interface Described {
+  readonly area: string;
+  readonly item: string;
 }
 
-/** A place of remotes.yaml in the user's words. */
-export function describeRemotesPlace(path: readonly string[]): string {
-  if (path.length === 0) return 'remotes.yaml';
-  if (path[0] !== 'remotes' || path.length === 1) return `"${joinKeys(path)}"`;
-  const [, remote, ...rest] = path;
-  return rest.length === 0 ? `remote "${remote}"` : `"${joinKeys(rest)}" of remote "${remote}"`;
+/** A place of a file in the user's words: `"deps[1]" of stage "fetch"`, `stage "fetch"`, `"pools.yahoo"`. */
+export function describePlace(path: readonly string[], { area, item }: Described): string {
+  const [top, name, ...rest] = path;
+  if (top === undefined) return `${area}.yaml`;
+  if (top !== `${item}s` || name === undefined) return `"${joinKeys(path)}"`;
+  const whole = `${item} "${name}"`;
+  return rest.length === 0 ? whole : `"${joinKeys(rest)}" of ${whole}`;
 }
 
 function joinKeys(path: readonly string[]): string {

@@ -4,7 +4,6 @@ import { isInside, parentsOf } from '../base/path.ts';
 import type { DataInput, Location, Pipeline, Schedule, Stage } from '../base/types.ts';
 import { DEFAULT_PARAMS, readContext } from './context.ts';
 import { readCronIn } from './cron.ts';
-import { describePipelinePlace } from './describe.ts';
 import { expandStages, type Instance } from './expand.ts';
 import { createFiles, type Files, type Load } from './files.ts';
 import { readPath } from './paths.ts';
@@ -46,7 +45,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set(['name', 'data']);
 
 const validate = createValidate(pipelineSchema, {
   area: 'pipeline',
-  describe: describePipelinePlace,
+  item: 'stage',
   synonyms: PIPELINE_SYNONYMS,
 });
 

@@ -2,7 +2,6 @@ import remotesSchema from '../../schema/remotes.schema.json' with { type: 'json'
 import type { Problem } from '../base/error.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
-import { describeRemotesPlace } from './describe.ts';
 import { type EnvLookup, resolveEnv } from './env-template.ts';
 import { createFiles, type Load } from './files.ts';
 import { createReport, type Report } from './report.ts';
@@ -58,7 +57,7 @@ const SCHEME_SYNONYMS: Readonly<Record<string, string>> = {
 
 const validate = createValidate(remotesSchema, {
   area: 'remotes',
-  describe: describeRemotesPlace,
+  item: 'remote',
   synonyms: REMOTES_SYNONYMS,
 });
 

@@ -3,6 +3,7 @@ import { parentsOf } from '../base/path.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
 import { compileSchema } from './compile-schema.ts';
+import { describePlace, type Described } from './describe.ts';
 import type { Report } from './report.ts';
 import { synonymOf } from './synonyms.ts';
 import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
@@ -11,13 +12,9 @@ import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
 export type Validate = (tree: Tree, report: Report) => void;
 
 /** How the findings of one schema are worded. */
-export interface ValidateOptions {
-  /** First half of every code: `pipeline` gives `pipeline.unknown-key`. */
-  readonly area: string;
-  /** Names a place in the user's words from its path, e.g. `"deps" of stage "fetch"`. */
-  readonly describe: (path: readonly string[]) => string;
+export interface ValidateOptions extends Described {
   /** Words people bring from elsewhere and what they are called here. */
-  readonly synonyms?: Readonly<Record<string, string>>;
+  readonly synonyms: Readonly<Record<string, string>>;
 }
 
 /**
@@ -65,24 +62,20 @@ function forCheck(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forCheck(item)]));
 }
 
-function tell(
-  error: ErrorObject,
-  root: Tree,
-  { area, describe, synonyms }: ValidateOptions,
-  report: Report,
-): void {
+function tell(error: ErrorObject, root: Tree, options: ValidateOptions, report: Report): void {
+  const { area, synonyms } = options;
   const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescape);
   const found = locate(root, path);
   if (found === undefined || (found.tree.kind === 'scalar' && found.tree.broken)) return;
   const { tree, at } = found;
   const parent = error.parentSchema as ParentSchema;
-  const place = describe(path);
+  const place = describePlace(path, options);
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(error.params['additionalProperty']);
       const entry: Entry | undefined = tree.kind === 'map' ? tree.entries.get(key) : undefined;
       const known = Object.keys(parent.properties ?? {});
-      const meant = synonyms && synonymOf(key, synonyms);
+      const meant = synonymOf(key, synonyms);
       const hint =
         meant !== undefined && known.includes(meant)
           ? `here it is called "${meant}"`
