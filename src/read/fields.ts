@@ -1,6 +1,6 @@
 import { suggest } from '../base/text.ts';
 import type { Report } from './report.ts';
-import { flagOf, numberOf, type Text, textOf, type Tree } from './tree.ts';
+import { type Text, textOf, type Tree } from './tree.ts';
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -11,34 +11,20 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** `500ms 30s 15m 2h 7d 1w` in milliseconds; `undefined` for any other text. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
-  const ms = match ? Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN) : undefined;
-  return ms !== undefined && Number.isSafeInteger(ms) ? ms : undefined;
-}
-
-/** A duration in milliseconds; `positive` refuses zero (`pipeline.value`). The wrong form is the schema's to tell. */
+/** `500ms 30s 15m 2h 7d 1w` in milliseconds; `positive` refuses zero (`pipeline.value`). The wrong form is the schema's to tell. */
 export function durationOf(tree: Tree | undefined, report: Report, positive?: string): number | undefined {
   const text = textOf(tree);
-  if (text === undefined) return undefined;
-  const ms = parseDuration(text.value);
-  if (ms === undefined && /^\d+(ms|s|m|h|d|w)$/.test(text.value)) {
-    report.add('pipeline.value', `the duration ${text.value} is too long to count`, { at: text.at });
-  }
-  if (ms !== 0 || positive === undefined) return ms;
-  report.add('pipeline.value', `${positive} must be more than 0`, { at: text.at });
+  const match = text && /^(\d+)(ms|s|m|h|d|w)$/.exec(text.value);
+  if (!match) return undefined;
+  const ms = Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN);
+  const fault = !Number.isSafeInteger(ms)
+    ? `the duration ${text.value} is too long to count`
+    : ms === 0 && positive !== undefined
+      ? `${positive} must be more than 0`
+      : undefined;
+  if (fault === undefined) return ms;
+  report.add('pipeline.value', fault, { at: text.at });
   return undefined;
-}
-
-/** A number of the schema's own range; the schema has told what is wrong with any other value. */
-export function numberOr(tree: Tree | undefined, otherwise: number): number {
-  return numberOf(tree) ?? otherwise;
-}
-
-/** True and its place, for flags that exclude each other. */
-export function isOn(tree: Tree | undefined): boolean {
-  return flagOf(tree, false);
 }
 
 /** A real calendar date `YYYY-MM-DD`. */
@@ -48,14 +34,9 @@ export function isDate(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-/** Names that hold credentials by custom: their values belong to no fingerprint. */
+/** Names that hold credentials by custom (`API_KEY`, `GITHUB_TOKEN`, `DB_PASSWORD`): their values belong to no fingerprint. */
 const SECRET_NAME =
   /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|APIKEY)(_|$)|(API|ACCESS|PRIVATE|SECRET|ACCOUNT|AUTH)_KEY(_|$)/i;
-
-/** True for a variable name that says it holds a secret: `API_KEY`, `GITHUB_TOKEN`, `DB_PASSWORD`. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
 
 /** What the runner itself sets for every stage. */
 const FIXED_NAMES: ReadonlySet<string> = new Set(['TZ', 'LC_ALL']);
@@ -81,7 +62,7 @@ export function readNames(
         at: text.at,
         hint: 'outs must not depend on the machine: make what the stage is to see a parameter',
       });
-    } else if (kind === 'env' && isSecretName(text.value)) {
+    } else if (kind === 'env' && SECRET_NAME.test(text.value)) {
       report.add(
         'env.secret',
         `"${text.value}" looks like a secret, and "env" makes it part of the fingerprint`,

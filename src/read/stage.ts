@@ -3,7 +3,7 @@ import { didYouMean, suggest } from '../base/text.ts';
 import type { Action, ModuleAction, Policy, RelPath, Stage, StageName } from '../base/types.ts';
 import type { Context } from './context.ts';
 import type { Instance } from './expand.ts';
-import { durationOf, isOn, numberOr, readNames } from './fields.ts';
+import { durationOf, readNames } from './fields.ts';
 import type { Files } from './files.ts';
 import { readGates } from './gates.ts';
 import { readDeps, readOuts } from './outs.ts';
@@ -12,7 +12,7 @@ import { readPath } from './paths.ts';
 import { readRefresh } from './refresh.ts';
 import type { Report } from './report.ts';
 import { PIPELINE_SYNONYMS, synonymOf } from './synonyms.ts';
-import { child, flagOf, itemsOf, type MapTree, textOf, toJson } from './tree.ts';
+import { child, flagOf, itemsOf, type MapTree, numberOf, textOf, toJson } from './tree.ts';
 
 /** What a stage can refer to outside its own body. */
 export interface StageInput {
@@ -145,8 +145,8 @@ function readPolicy(
   input: StageInput,
   report: Report,
 ): Omit<Policy, 'gates'> {
-  const frozen = isOn(child(body, 'frozen'));
-  const always = isOn(child(body, 'always'));
+  const frozen = flagOf(child(body, 'frozen'), false);
+  const always = flagOf(child(body, 'always'), false);
   if (frozen && always) {
     const places = ['always', 'frozen'].map((key) => body.entries.get(key)?.keyAt ?? at);
     report.add('stage.frozen-always', `stage "${name}" is both "frozen" and "always"`, {
@@ -165,9 +165,9 @@ function readPolicy(
     frozen,
     always,
     retry: {
-      attempts: numberOr(child(retry, 'attempts'), 1),
+      attempts: numberOf(child(retry, 'attempts')) ?? 1,
       delayMs: durationOf(child(retry, 'delay'), report) ?? 1000,
-      factor: numberOr(child(retry, 'factor'), 2),
+      factor: numberOf(child(retry, 'factor')) ?? 2,
     },
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(pool && { pool: pool.value }),
