@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Location } from '../base/types.ts';
 import type { Report } from './report.ts';
 
@@ -14,10 +15,9 @@ export interface Source {
  * (`yaml.encoding`) and the marks an unfinished merge leaves behind (`yaml.conflict`).
  */
 export function decodeSource(file: string, bytes: Uint8Array, report: Report): Source | undefined {
-  const text = decode(bytes);
-  if (text === undefined) {
-    const start = validPrefix(bytes);
-    const before = createSource(file, new TextDecoder().decode(bytes.subarray(0, start)));
+  if (!isUtf8(bytes)) {
+    const start = lengthOfUtf8(bytes);
+    const before = createSource(file, decode(bytes.subarray(0, start)));
     const shown = bytes[start]?.toString(16).toUpperCase().padStart(2, '0');
     report.add('yaml.encoding', `"${file}" is not UTF-8: byte 0x${shown} at offset ${start}`, {
       at: before.place(before.text.length, 1),
@@ -25,9 +25,9 @@ export function decodeSource(file: string, bytes: Uint8Array, report: Report): S
     });
     return undefined;
   }
-  const source = createSource(file, text);
+  const source = createSource(file, decode(bytes));
   // At the start of a line neither mark begins anything that YAML or JSON could mean.
-  const conflict = /^(?:<{7}|>{7})(?: .*)?$/m.exec(text);
+  const conflict = /^(?:<{7}|>{7})(?: .*)?$/m.exec(source.text);
   if (conflict) {
     report.add('yaml.conflict', `"${file}" has an unfinished merge: a conflict marker stands here`, {
       at: source.place(conflict.index, conflict[0].trimEnd().length),
@@ -38,38 +38,18 @@ export function decodeSource(file: string, bytes: Uint8Array, report: Report): S
   return source;
 }
 
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+/** Without its byte order mark; what is no UTF-8 becomes U+FFFD. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
-/** Length of the longest prefix that is UTF-8. */
-function validPrefix(bytes: Uint8Array): number {
-  let low = 0;
-  let high = bytes.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (isPrefixValid(bytes.subarray(0, middle))) low = middle;
-    else high = middle - 1;
-  }
-  // A sequence that began before the bad byte belongs to the fault.
-  while (low > 0 && decode(bytes.subarray(0, low)) === undefined) low--;
-  return low;
-}
-
-/** Streaming accepts a sequence that is cut off at the end, so validity only ever ends once. */
-function isPrefixValid(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
+/** Length of the longest prefix that is UTF-8, of bytes that are not. */
+function lengthOfUtf8(bytes: Uint8Array): number {
+  const mended = new TextEncoder().encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  let length = mended.findIndex((byte, at) => byte !== bytes[at]);
+  // U+FFFD may begin like what it stands for.
+  while (!isUtf8(bytes.subarray(0, length))) length--;
+  return length;
 }
 
 function createSource(file: string, text: string): Source {

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { parseDocument, type Document } from 'yaml';
 import { createConverter } from './convert.ts';
 import { decodeSource, type Source } from './decode.ts';
 import { findJsonFault } from './json-fault.ts';
@@ -25,7 +25,6 @@ function parse(source: Source, report: Report): Document | undefined {
   if (source.text.trim() === '') return parseDocument('', { version: '1.2' }) as Document;
   try {
     const document = parseDocument(source.text, {
-      lineCounter: new LineCounter(),
       prettyErrors: false,
       uniqueKeys: false,
       merge: true,
