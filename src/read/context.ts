@@ -3,7 +3,7 @@ import type { Files } from './files.ts';
 import { readPath } from './paths.ts';
 import type { Report } from './report.ts';
 import { createScope, mergeMaps, type Scope, walk } from './scope.ts';
-import { child, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
+import { child, type Entry, itemsOf, type MapTree, textOf, type Tree } from './tree.ts';
 
 /** The params file of a pipeline that names none. */
 export const DEFAULT_PARAMS = 'params.yaml';
@@ -93,11 +93,11 @@ function readVars(item: Tree, files: Files, report: Report): MapTree | undefined
   if (file === undefined) return undefined;
   const values = files.params(file, text.at);
   if (values === undefined || colon === -1) return values;
-  const entries = new Map<string, MapTree['entries'] extends ReadonlyMap<string, infer E> ? E : never>();
+  const entries = new Map<string, Entry>();
   for (const key of text.value.slice(colon + 1).split(',')) {
     const name = key.trim();
     const entry = values.entries.get(name);
-    const found = walk(values, [name], []);
+    const found = walk(values, [name]);
     if (entry) entries.set(name, entry);
     else {
       const hint = found.kind === 'missing' ? found.hint : undefined;

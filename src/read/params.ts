@@ -47,7 +47,7 @@ function* readDeclaredKey(
   report: Report,
 ): Generator<ParamRef> {
   const hits = context.declared.flatMap(({ file, values }) => {
-    const found = walk(values, key.value.split('.'), []);
+    const found = walk(values, key.value.split('.'));
     return found.kind === 'value' ? [{ file, tree: found.tree }] : [];
   });
   const [first, second] = hits;
@@ -91,7 +91,7 @@ function whereMissing(
 }
 
 function missingHint(values: MapTree, key: string): string | undefined {
-  const found = walk(values, key.split('.'), []);
+  const found = walk(values, key.split('.'));
   if (found.kind === 'missing' && found.hint?.startsWith('did')) return found.hint;
   const deep = [...values.entries.values()].flatMap(({ key: top, value }) =>
     entriesOf(value).map((entry) => `${top}.${entry.key}`),
@@ -123,7 +123,7 @@ function* readFileKeys(
   for (const item of items) {
     const key = textOf(item);
     if (key === undefined || key.value === '') continue;
-    const found = walk(values, key.value.split('.'), []);
+    const found = walk(values, key.value.split('.'));
     if (found.kind === 'value') yield { file, key: key.value, value: toJson(found.tree), at: key.at };
     else
       report.add('params.missing', `the parameter "${key.value}" of stage "${stage}" is not in "${file}"`, {

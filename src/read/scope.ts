@@ -76,7 +76,7 @@ const MAX_PATH = 1000;
 const MAX_CANDIDATES = 500;
 
 /** The parts of `a.b[0].c`; `undefined` for a path no value can have. */
-export function splitPath(path: string): readonly string[] | undefined {
+function splitPath(path: string): readonly string[] | undefined {
   if (path.length > MAX_PATH) return undefined;
   const parts = path.replace(/\[(\d+)\]/g, '.$1').split('.');
   return parts.some((part) => part === '' || /[[\]]/.test(part)) ? undefined : parts;
@@ -86,7 +86,7 @@ export function splitPath(path: string): readonly string[] | undefined {
 export function walk(
   tree: Tree,
   parts: readonly string[],
-  done: readonly string[],
+  done: readonly string[] = [],
   more: readonly string[] = [],
 ): Found {
   let here = tree;
