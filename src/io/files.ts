@@ -51,22 +51,22 @@ export function notA(wanted: 'file' | 'folder', path: string, is: string): Pipel
 
 /** What is at the path itself (links followed); `undefined` when nothing is. */
 export function statIfExists(path: string): Stats | undefined {
-  return unlessBehindFile(() => statSync(path, OR_NOTHING));
+  return unlessMissing(() => statSync(path, OR_NOTHING));
 }
 
 /** The same, of a link itself. */
 export function lstatIfExists(path: string): Stats | undefined {
-  return unlessBehindFile(() => lstatSync(path, OR_NOTHING));
+  return unlessMissing(() => lstatSync(path, OR_NOTHING));
 }
 
 const OR_NOTHING = { throwIfNoEntry: false } as const;
 
 /** Where a folder of the path is none, there is nothing either. */
-function unlessBehindFile(look: () => Stats | undefined): Stats | undefined {
+function unlessMissing<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (isSystemError(error, 'ENOTDIR')) return undefined;
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }
@@ -170,22 +170,12 @@ export function sweepTemps(folder: string, deep = false): void {
 
 /** A folder's entries; none when it does not exist. */
 export function readFolder(folder: string): readonly Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
+  return unlessMissing(() => readdirSync(folder, { withFileTypes: true })) ?? [];
 }
 
 /** A folder's names; none when it does not exist. */
 export function readNames(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
+  return unlessMissing(() => readdirSync(folder)) ?? [];
 }
 
 /** Puts a file's bytes, or a folder's names, on the disk. */
@@ -194,9 +184,13 @@ export function syncPath(path: string): void {
   try {
     fsyncSync(fd);
   } catch (error) {
-    // Some network file systems refuse to flush folders; their own protocol orders names.
-    if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
+    if (!isFlushRefused(error)) throw error;
   } finally {
     closeSync(fd);
   }
+}
+
+/** Some network file systems refuse to flush folders; their own protocol orders names. */
+export function isFlushRefused(error: unknown): boolean {
+  return isSystemError(error, 'EINVAL', 'ENOTSUP');
 }

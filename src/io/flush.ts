@@ -1,5 +1,5 @@
 import { closeSync, fsync, openSync, statSync } from 'node:fs';
-import { isSystemError } from '../base/error.ts';
+import { isFlushRefused } from './files.ts';
 
 /** Above this many files one flush of the whole file system is cheaper than one flush per file. */
 const SINGLE_FLUSHES = 16;
@@ -38,8 +38,7 @@ async function flushOne(path: string): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       fsync(fd, (error) => {
-        // Some network file systems refuse to flush folders; their own protocol orders names.
-        if (error && !isSystemError(error, 'EINVAL', 'ENOTSUP')) reject(error);
+        if (error && !isFlushRefused(error)) reject(error);
         else resolve();
       });
     });
