@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
 import type { Group } from './process-group.ts';
+import { livingStat } from './process-id.ts';
 
 const DEATH_POLL_MS = 5;
 /** Who has not died of SIGKILL after five seconds hangs in the kernel. */
@@ -45,16 +46,7 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
 export function isGroupAlive(pgid: number): boolean {
   if (!signalGroup(pgid, 0)) return false;
   if (process.platform !== 'linux') return true;
-  return readdirSync('/proc').some((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
-      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return group === String(pgid) && state !== 'Z' && state !== 'X';
-    } catch {
-      return false;
-    }
-  });
+  return pidsSince(0).some((pid) => livingStat(pid)?.[2] === String(pgid));
 }
 
 /** Kills a group, and waits until nothing of it lives any more. */
