@@ -1,4 +1,13 @@
-import { closeSync, fchmodSync, fstatSync, lstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { OBJECT_MODE } from './hash-file.ts';
@@ -74,7 +83,7 @@ let umask: number | undefined;
 function writeNew(path: string, bytes: Uint8Array, mode: number | undefined): FileLook {
   const fd = openSync(path, 'wx', mode);
   try {
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    writeFileSync(fd, bytes);
     if (mode !== undefined && isMasked(mode)) fchmodSync(fd, mode);
     return fstatSync(fd);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
@@ -46,7 +46,7 @@ function pump(source: number, target: number, algorithm: HashAlgorithm): Content
   for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
     const chunk = buffer.subarray(0, read);
     running.update(chunk);
-    for (let written = 0; written < read;) written += writeSync(target, chunk, written);
+    writeFileSync(target, chunk);
   }
   return running.end();
 }

@@ -7,7 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
 import type { PipelineError } from '../base/error.ts';
@@ -169,7 +169,7 @@ async function write(
   try {
     for await (const chunk of source.stream as AsyncIterable<Buffer>) {
       running.update(chunk);
-      for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
+      writeFileSync(fd, chunk);
       size += chunk.length;
       came?.(size);
     }
