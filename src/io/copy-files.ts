@@ -24,9 +24,9 @@ export interface Copied<T> {
 }
 
 export interface CopyOptions<T> {
-  /** At most as many as there are cores. */
-  readonly threads: number;
-  readonly signal: AbortSignal;
+  /** At most as many as there are cores, which is what absent means. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
   /** Permissions of the copies, whatever the umask says; as for any new file when absent. */
   readonly mode?: number;
   /** Where an object's bytes are; like the next, asked shortly before it is copied: many names are much memory. */
@@ -66,7 +66,7 @@ export async function copyByThreads<T extends SizedObject>(
   const take = (): readonly T[] => {
     const from = next;
     const first = objects[from];
-    if (first === undefined || failures.length > 0 || signal.aborted) return [];
+    if (first === undefined || failures.length > 0 || signal?.aborted === true) return [];
     const algorithm = algorithmOf(first.hash);
     for (let bytes = 0; next < objects.length && next - from < ORDER_FILES && bytes < ORDER_BYTES; next++) {
       const { hash, size } = objects[next] as T;
@@ -102,5 +102,5 @@ export async function copyByThreads<T extends SizedObject>(
   // While the results of one order are taken in, the threads work on the other.
   await Promise.all([copyInTurn(), copyInTurn()]);
   if (failures.length > 0) throw failures[0];
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
 }

@@ -220,8 +220,6 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
   const done = new Set<IngestFile>();
   if (cache.linker().type !== 'reflink') {
     await copyFiles(files, {
-      threads: Number.POSITIVE_INFINITY,
-      signal: new AbortController().signal,
       mode: OBJECT_MODE,
       fileOf: ({ path }) => path,
       targetOf: () => cache.newTemp(),

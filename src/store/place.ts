@@ -62,8 +62,6 @@ interface ToCopy extends SizedObject {
 async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
   const done = new Map<ToCopy, FileLook>();
   await copyFiles(files, {
-    threads: Number.POSITIVE_INFINITY,
-    signal: new AbortController().signal,
     fileOf: ({ hash }) => cache.pathOf(hash),
     targetOf: ({ to }) => to,
     copied(some) {
