@@ -7,11 +7,13 @@ import { isEqual } from './compare.ts';
 export interface FingerprintInputs {
   /** Dep path → content hash. */
   readonly deps: ReadonlyMap<string, string>;
-  readonly code?: Readonly<Record<string, string>>;
-  readonly packages?: string;
+  /** Of a module: its files by path, and the hash of the packages it imports. */
+  readonly code?:
+    | { readonly files: Readonly<Record<string, string>>; readonly packages?: string }
+    | undefined;
   /** Name → SHA-256 of canonical `[name, value]`. */
   readonly env: Readonly<Record<string, string>>;
-  readonly tick?: string;
+  readonly tick?: string | undefined;
 }
 
 /** The stage's fingerprint as data; lists and keys sorted, so that equal inputs give equal bytes. */
@@ -27,8 +29,8 @@ export function buildFingerprint(stage: Stage, inputs: FingerprintInputs): Finge
         return name === undefined ? { path, hash } : { path, hash, name };
       }),
     ),
-    ...(inputs.code && { code: inputs.code }),
-    ...(inputs.packages !== undefined && { packages: inputs.packages }),
+    ...(inputs.code && { code: inputs.code.files }),
+    ...(inputs.code?.packages !== undefined && { packages: inputs.code.packages }),
     ...(!isEmpty(inputs.env) && { env: inputs.env }),
     ...(inputs.tick !== undefined && { tick: inputs.tick }),
     outs: outsOf(stage),
@@ -45,13 +47,13 @@ export function isFingerprintOf(recorded: Fingerprint, stage: Stage, inputs: Fin
   rest satisfies Readonly<Record<string, never>>;
   return (
     tick === inputs.tick &&
-    packages === inputs.packages &&
+    packages === inputs.code?.packages &&
     api === (stage.action.kind === 'module' ? 1 : undefined) &&
     areDeps(deps, stage, inputs) &&
     areOuts(outs, stage) &&
     areParams(params, stage) &&
     isEqual(action, actionOf(stage)) &&
-    isEqual(code, inputs.code) &&
+    isEqual(code, inputs.code?.files) &&
     isEqual(env, isEmpty(inputs.env) ? undefined : inputs.env)
   );
 }

@@ -128,22 +128,7 @@ export function judge(name: StageName, judging: Judging): Judgement {
 const NOTHING: readonly never[] = [];
 const NO_IMPORTERS: Code['importers'] = {};
 
-interface Looked {
-  readonly deps: ReadonlyMap<string, string>;
-  readonly code: Code | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly tick: string | undefined;
-}
-
-function fingerprintOf(stage: Stage, locked: StageLock | undefined, looked: Looked): Fingerprint {
-  const { deps, code, env, tick } = looked;
-  const inputs: FingerprintInputs = {
-    deps,
-    env,
-    ...(code && { code: code.files }),
-    ...(code?.packages !== undefined && { packages: code.packages }),
-    ...(tick !== undefined && { tick }),
-  };
+function fingerprintOf(stage: Stage, locked: StageLock | undefined, inputs: FingerprintInputs): Fingerprint {
   return locked && isFingerprintOf(locked.fingerprint, stage, inputs)
     ? locked.fingerprint
     : buildFingerprint(stage, inputs);

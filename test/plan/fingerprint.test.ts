@@ -16,6 +16,7 @@ const INPUTS: FingerprintInputs = {
   ]),
   env: {},
 };
+const CODE = { 'stages/a.ts': 'ast1:1' };
 
 const SHELL = 'cmd: make\ndeps: [a.txt, b.txt]\nparams: [lr, layers]\nouts: [x.txt, y.txt]';
 const MODULE = 'run: stages/a.ts\ndeps: { a: a.txt }\nparams: [lr]\nouts: { x: x.txt }';
@@ -29,8 +30,7 @@ test('the document of a stage is written out in full, with sorted keys', () => {
   assert.equal(
     of(MODULE, {
       ...INPUTS,
-      code: { 'stages/a.ts': 'ast1:1' },
-      packages: 'sha256:2',
+      code: { files: CODE, packages: 'sha256:2' },
       tick: '2026-03-16T00:00:00.000Z',
     }),
     `{"action":{"run":"stages/a.ts"},"api":1,"code":{"stages/a.ts":"ast1:1"},` +
@@ -111,12 +111,12 @@ test('a parameter may have the name of a property that every object has', () => 
 
 test('every input of the world changes the fingerprint', () => {
   const stage: Stage = stageOf(MODULE, PARAMS);
-  const inputs: FingerprintInputs = { ...INPUTS, code: { 'stages/a.ts': 'ast1:1' }, packages: 'sha256:1' };
+  const inputs: FingerprintInputs = { ...INPUTS, code: { files: CODE, packages: 'sha256:1' } };
   const variants: readonly FingerprintInputs[] = [
     inputs,
     { ...inputs, deps: new Map([['a.txt', hashOf('c')]]) },
-    { ...inputs, code: { 'stages/a.ts': 'ast1:2' } },
-    { ...inputs, packages: 'sha256:2' },
+    { ...inputs, code: { files: { 'stages/a.ts': 'ast1:2' }, packages: 'sha256:1' } },
+    { ...inputs, code: { files: CODE, packages: 'sha256:2' } },
     { ...inputs, env: { MODE: hashEnv('MODE', { MODE: 'x' }) } },
     { ...inputs, tick: '2026-03-16T00:00:00.000Z' },
   ];
@@ -135,9 +135,9 @@ test('a recorded fingerprint is told from a stage’s own exactly when their doc
   const worlds: readonly FingerprintInputs[] = [
     INPUTS,
     { ...INPUTS, deps: new Map([...INPUTS.deps, ['a.txt', hashOf('c')]]) },
-    { ...INPUTS, code: { 'stages/a.ts': 'ast1:1' } },
-    { ...INPUTS, code: { 'stages/a.ts': 'ast1:1', 'stages/b.ts': 'ast1:1' } },
-    { ...INPUTS, packages: 'sha256:2' },
+    { ...INPUTS, code: { files: CODE } },
+    { ...INPUTS, code: { files: { ...CODE, 'stages/b.ts': 'ast1:1' } } },
+    { ...INPUTS, code: { files: CODE, packages: 'sha256:2' } },
     { ...INPUTS, env: { MODE: hashEnv('MODE', { MODE: 'x' }) } },
     { ...INPUTS, tick: '2026-03-16T00:00:00.000Z' },
   ];
