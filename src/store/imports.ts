@@ -13,7 +13,7 @@ import type { Syntax } from './code-facts.ts';
 import { folderOf, listCode, matchCode } from './list-code.ts';
 import type { Memo } from './memo.ts';
 import { findOwnImport } from './own-import.ts';
-import { INSTALLED, createPackages, packageName } from './packages.ts';
+import { INSTALLED, createPackages, hashPackages, packageName } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
 import { specifierPath } from './specifier-path.ts';
 import type { CodeFacts, ImportFact } from './syntax.ts';
@@ -189,14 +189,13 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         }
       }
     }
-    const roots = [...imported.values()];
-    const all = packages.closureOf(roots);
+    const all = packages.closureOf(imported.values());
     return {
       files: sortKeys(
         [...reads].map(([full, { content, hash }]) => [labelOf(full), verbatim.has(full) ? content : hash]),
       ),
       importers: Object.fromEntries(importers),
-      ...(roots.length > 0 && { packages: packages.hashOf(roots) }),
+      ...(all.length > 0 && { packages: hashPackages(all) }),
       paths: [...reads.keys()],
       scripts,
       packageFolders: [...all.flatMap((one) => packages.placesOf(one)), ...linkPlaces()],

@@ -30,8 +30,6 @@ export interface PackageFacts {
 export interface Packages {
   /** The package a bare specifier names, looked up from a folder as Node does; `undefined` when not installed. */
   find(specifier: string, fromFolder: string): PackageFacts | undefined;
-  /** One hash over the sorted name@version of the packages and all they depend on, as installed. */
-  hashOf(roots: Iterable<PackageFacts>): string;
   /** The packages and all they depend on, platform-specific ones included. */
   closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
   /** Every path by which a package was found, links to it included: Node reads them all. */
@@ -44,7 +42,6 @@ export interface Packages {
 
 export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
   const byFolder = new Map<string, PackageFacts | undefined>();
-  const closures = new Map<PackageFacts, readonly PackageFacts[]>();
   const places = new Map<string, Set<string>>();
 
   function read(folder: string): PackageFacts | undefined {
@@ -90,31 +87,23 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     return [...seen];
   }
 
-  function closureOfOne(root: PackageFacts): readonly PackageFacts[] {
-    let closure = closures.get(root);
-    if (!closure) closures.set(root, (closure = closureOf([root])));
-    return closure;
-  }
-
   return {
     find,
     closureOf,
     placesOf: (facts) => [...(places.get(facts.folder) ?? [facts.folder])],
     linksTo: (folder) => [...(places.get(folder) ?? [])].filter((place) => place !== folder),
-    hashOf(roots) {
-      const all = new Set<string>();
-      for (const root of roots) {
-        for (const facts of closureOfOne(root))
-          if (!facts.platform) all.add(`${facts.name}@${facts.version}`);
-      }
-      return `sha256:${sha256Hex([...all].sort(byCodeUnit).join('\n'))}`;
-    },
     facts: () =>
       Object.fromEntries([...byFolder].filter(([, facts]) => facts !== undefined)) as Record<
         string,
         PackageFacts
       >,
   };
+}
+
+/** One hash over the sorted name@version of a closure. */
+export function hashPackages(closure: readonly PackageFacts[]): string {
+  const names = closure.filter((one) => !one.platform).map((one) => `${one.name}@${one.version}`);
+  return `sha256:${sha256Hex([...new Set(names)].sort(byCodeUnit).join('\n'))}`;
 }
 
 /** `lodash/fp` → `lodash`, `@scope/x/y` → `@scope/x`. */
