@@ -19,7 +19,7 @@ export function listCode(folder: string): readonly string[] {
 
 /** The files a path with holes (`*`, each within one folder's name) may stand for; nothing else in it is special. */
 export function matchCode(pattern: string): readonly string[] {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
+  const parts = pattern.split('*').map((part) => RegExp.escape(part));
   const matches = new RegExp(`^${parts.join('[^/]*')}$`);
   return listCode(folderOf(pattern)).filter((path) => matches.test(path));
 }
