@@ -1,4 +1,4 @@
-import type { Event, Outcome, Verdict } from './event.ts';
+import type { Event, Judged, Outcome, Verdict } from './event.ts';
 import type { Problem } from './error.ts';
 import type { Reason } from './reason.ts';
 
@@ -73,14 +73,8 @@ export function reduceRun(state: RunState, event: Event): RunState {
   }
 }
 
-function waiting(judged: { stage: string; verdict: Verdict; reasons: readonly Reason[] }): StageState {
-  return {
-    stage: judged.stage,
-    verdict: judged.verdict,
-    phase: 'waiting',
-    attempt: 0,
-    reasons: judged.reasons,
-  };
+function waiting(judged: Judged): StageState {
+  return { ...judged, phase: 'waiting', attempt: 0 };
 }
 
 function patch(state: RunState, stage: string, change: (old: StageState) => StageState): RunState {

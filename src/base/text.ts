@@ -3,6 +3,7 @@ import { wordOfPath } from './path.ts';
 
 /** What a terminal would obey: control characters, and those that turn a line around (UAX #9). */
 const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const MANY_OBEYED = new RegExp(`${OBEYED.source}+`, 'gu');
 
 /** Such characters as escapes, line feeds too: a terminal obeys nothing that a file says. */
 export function visible(text: string): string {
@@ -67,7 +68,7 @@ export function widest<T>(many: readonly T[], textOf: (one: T) => string): numbe
 
 /** A text on one line; a terminal obeys nothing in it. */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
+  return text.replace(MANY_OBEYED, ' ');
 }
 
 /** Python's `shlex.quote`: single quotes, and only where they are needed. */

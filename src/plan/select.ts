@@ -1,4 +1,4 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import { pathOfWord } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
 import type { StageName } from '../base/types.ts';
@@ -37,10 +37,8 @@ export function findTarget(graph: Graph, target: string, folder: string): readon
   if (path === '') return [...graph.stages.keys()];
   const makers = graph.makersOf(path);
   if (makers.length > 0) return [...new Set(makers.map((maker) => maker.stage))];
-  const hint = didYouMean(target, knownTargets(graph));
   throw new PipelineError('stage.unknown', `there is no stage "${target}"`, {
-    exit: EXIT.user,
-    ...(hint !== undefined && { hint }),
+    hint: didYouMean(target, knownTargets(graph)),
   });
 }
 
