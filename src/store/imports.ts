@@ -350,7 +350,8 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
 
 /** A path, and not the name of a package; in a URL that is all that names no scheme. */
 function isPath({ kind, specifier }: ImportFact): boolean {
-  return kind === 'url' ? !/^[a-z]+:/i.test(specifier) : /^\.\.?\//.test(specifier);
+  if (kind === 'url') return !/^[a-z]+:/i.test(specifier);
+  return kind === 'import' ? /^\.{0,2}(\/|$)/.test(specifier) : /^\.\.?\//.test(specifier);
 }
 
 /** What no text can hold is data, whatever it is called: Node could not load it either. */

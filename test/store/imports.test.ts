@@ -183,6 +183,22 @@ test('an import that leaves the project is refused with its place', () => {
   assert.equal(at(error), 'stages/a.ts:1:1');
 });
 
+test('what Node takes for a path is no package that could be installed', () => {
+  for (const [specifier, code] of [
+    ['/etc/x.js', 'code.outside'],
+    ['..', 'code.outside'],
+    ['.', 'code.missing'],
+    ['', 'code.missing'],
+  ] as const)
+    assert.equal(
+      at(refused(project({ 'stages/a.ts': `import '${specifier}';\n` }), code)),
+      'stages/a.ts:1:1',
+    );
+  const place = project({ 'lib/x.ts': '' });
+  place.write({ 'stages/a.ts': `import '${place.root}/lib/x.ts';\n` });
+  assert.deepEqual(paths(place.closure()), ['lib/x.ts', 'stages/a.ts']);
+});
+
 test('a URL of a file that leaves the project, or of one that is not there, is refused', () => {
   const refusal = (code: string, specifier: string): string =>
     refused(project({ 'stages/a.ts': `new URL('${specifier}', import.meta.url);\n` }), code).message;
