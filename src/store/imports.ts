@@ -232,7 +232,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const toOpen = (targets: readonly string[]): readonly Target[] =>
       targets.map((target) => ({
         full: target,
-        loose: loose && !files.has(target),
+        loose,
         verbatim: byUrl && isJson(target),
       }));
     if (isPath(fact)) return toOpen(filesAt(full, fact, noting));

@@ -21,7 +21,8 @@ export interface Place {
   write(files: Files): void;
   /** Makes a file large without writing it, and lets the memo know the hash, as if it had been hashed. */
   enlarge(path: string, bytes: number, hash: ContentHash): void;
-  closure(entry?: string): Closure;
+  /** `before`: modules whose closures the same reader was asked for first. */
+  closure(entry?: string, before?: readonly string[]): Closure;
   /** What was asked for on the way to the closure, or to what is wrong with it; sorted. */
   asked(): readonly string[];
 }
@@ -61,9 +62,10 @@ export function project(files: Files, name = 'project'): Place {
       memo.remember(look, hash, { seenAt: look.ctimeMs + 1000, object: false });
       memo.save();
     },
-    closure(entry = 'stages/a.ts') {
+    closure(entry = 'stages/a.ts', before = []) {
       const memo = createMemo(join(above, 'memo'), clock.now());
       const reader = open(memo);
+      for (const other of before) reader.closureOf(other, STAGE);
       const closure = reader.closureOf(entry, STAGE);
       reader.save();
       memo.save();

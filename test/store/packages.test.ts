@@ -111,6 +111,20 @@ for (const where of ['packages/lib', '../elsewhere/lib']) {
   });
 }
 
+test('what is wrong beside a linked package is told of no stage, whichever is read first', () => {
+  const place = project({
+    'stages/a.ts': "import 'lib';\n",
+    'stages/b.ts': "import 'lib';\n",
+    'packages/lib/package.json': '{"name": "lib"}',
+    'packages/lib/index.ts': "import '../shared/y.ts';\n",
+    'packages/shared/y.ts': "import 'not-installed';\nimport './gone.ts';\n",
+    'node_modules/.keep': '',
+  });
+  symlinkSync(join(place.root, 'packages/lib'), join(place.root, 'node_modules/lib'));
+  const { files } = place.closure('stages/b.ts', ['stages/a.ts']);
+  assert.deepEqual(files, place.closure('stages/b.ts').files);
+});
+
 test('names that begin with # are looked up in package.json', () => {
   const place = project({
     'package.json': JSON.stringify({
