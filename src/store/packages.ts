@@ -3,6 +3,7 @@ import { basename, dirname, join, sep } from 'node:path';
 import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
+import { mapOf, parsePackageJson } from './package-json.ts';
 
 /** What managers of packages write at a project's root when they have installed some. */
 export const INSTALLED: readonly string[] = [
@@ -52,7 +53,7 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     if (stat) {
       const stamp = `${stat.ino}-${stat.size}-${stat.mtimeMs}-${stat.ctimeMs}`;
       const old = known[folder];
-      facts = old?.stamp === stamp ? old : parse(folder, stamp, readIfExists(file)?.toString('utf8') ?? '{}');
+      facts = old?.stamp === stamp ? old : parse(folder, stamp, readIfExists(file) ?? Buffer.of());
     }
     byFolder.set(folder, facts);
     return facts;
@@ -111,15 +112,9 @@ export function packageName(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
-function parse(folder: string, stamp: string, text: string): PackageFacts {
-  let json: Record<string, unknown> = {};
-  try {
-    json = JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    // A package.json that Node cannot read either: the stage's own error will tell.
-  }
-  const keys = (field: string): string[] =>
-    Object.keys((json[field] as Record<string, unknown> | undefined) ?? {});
+function parse(folder: string, stamp: string, bytes: Buffer): PackageFacts {
+  const json = parsePackageJson(bytes);
+  const keys = (field: string): readonly string[] => Object.keys(mapOf(json[field]));
   const needs = [...keys('dependencies'), ...keys('optionalDependencies'), ...keys('peerDependencies')];
   return {
     folder,

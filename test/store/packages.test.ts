@@ -125,6 +125,21 @@ test('what is wrong beside a linked package is told of no stage, whichever is re
   assert.deepEqual(files, place.closure('stages/b.ts').files);
 });
 
+test('a package.json that is no map, or whose fields are none, says nothing', () => {
+  for (const text of ['null', '1', '[]', 'no JSON', '{ "dependencies": null, "peerDependencies": "two" }']) {
+    const place = project({
+      'stages/a.ts': "import 'one';\n",
+      ...installed('two', '2.0.0'),
+      'node_modules/one/package.json': text,
+    });
+    assert.equal(place.closure().packages, sha256('one@'), text);
+  }
+  for (const text of ['null', '1', '[]', 'no JSON', '{ "imports": null }', '{ "imports": "#x" }']) {
+    const place = project({ 'package.json': text, 'stages/a.ts': "import '#x';\n" });
+    assert.match(refused(place, 'code.package-missing').message, /no package\.json above it explains/, text);
+  }
+});
+
 test('names that begin with # are looked up in package.json', () => {
   const place = project({
     'package.json': JSON.stringify({
