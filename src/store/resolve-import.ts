@@ -1,0 +1,171 @@
+import { isBuiltin } from 'node:module';
+import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { PipelineError } from '../base/error.ts';
+import type { Location } from '../base/types.ts';
+import { statIfExists } from '../io/files.ts';
+import { isJson } from './code-facts.ts';
+import { folderOf, listCode, matchCode } from './list-code.ts';
+import { findOwnImport } from './own-import.ts';
+import { INSTALLED, packageName } from './packages.ts';
+import type { PackageFacts, Packages } from './packages.ts';
+import { specifierPath } from './specifier-path.ts';
+import type { ImportFact } from './syntax.ts';
+
+/** Says which files imports lead to. */
+export interface Resolver {
+  /** How a file is called in the lock: the same on every machine, wherever packages are installed. */
+  readonly labelOf: (full: string) => string;
+  /** The files that an import of this file leads to. Throws `code.outside` and `code.package-missing`. */
+  readonly resolve: (full: string, fact: ImportFact, importing: Importing) => readonly Target[];
+  /** Links by which linked packages are found: their files are named by their real paths. */
+  readonly linkPlaces: () => readonly string[];
+}
+
+export interface ResolverOptions {
+  readonly root: string;
+  /** Name of the package that gives stages their API; it enters the fingerprint as `api`, not as a package. */
+  readonly apiPackage: string;
+  /** That package's folder, and the file a specifier of it leads to (`lockstep-data/market/x`), if it is code that counts. */
+  readonly apiFolder: string;
+  readonly resolveOwn: (specifier: string) => string | undefined;
+  readonly packages: Packages;
+  /** Each path that is looked for is added, absolute. */
+  readonly asked: Set<string>;
+}
+
+export interface Importing {
+  readonly place: Location;
+  /** Installed packages are noted here: no file of theirs is a target. */
+  readonly imported: Map<string, PackageFacts>;
+  /** As in `Target`, of the file that imports. */
+  readonly loose: boolean;
+}
+
+/** A file that another leads to. */
+export interface Target {
+  readonly full: string;
+  /** A file of a linked package that nobody is known to import: what is wrong with it is not told. */
+  readonly loose: boolean;
+  /** JSON that may be read as text. */
+  readonly verbatim: boolean;
+}
+
+export function createResolver(options: ResolverOptions): Resolver {
+  const { root, apiPackage, apiFolder, resolveOwn, packages, asked } = options;
+  /** Folder → what stands before its files' paths in the lock. The API's folder may lie below the root. */
+  const homes = new Map<string, string>();
+  if (apiFolder !== root) homes.set(apiFolder, `${apiPackage}/`);
+  homes.set(root, '');
+  /** Folders of packages that are linked to their source, not installed. */
+  const linked = new Set<string>();
+
+  const homeOf = (full: string): string | undefined =>
+    homes.keys().find((folder) => full.startsWith(folder + sep));
+
+  function labelOf(full: string): string {
+    const home = homeOf(full) ?? root;
+    return (homes.get(home) ?? '') + relative(home, full).split(sep).join('/');
+  }
+
+  function resolve(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
+    try {
+      return targetsOf(full, fact, importing);
+    } catch (error) {
+      if (importing.loose && error instanceof PipelineError) return [];
+      throw error;
+    }
+  }
+
+  function targetsOf(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
+    const { kind, specifier } = fact;
+    const { loose, place } = importing;
+    const byUrl = kind === 'url' || kind === 'url-glob';
+    const toTarget = (target: string): Target => ({ full: target, loose, verbatim: byUrl && isJson(target) });
+    if (isPath(fact)) return filesAt(full, fact, importing).map(toTarget);
+    if (kind !== 'import' || isBuiltin(specifier) || /^(data|node|file|https?):/.test(specifier)) return [];
+    if (packageName(specifier) === apiPackage) {
+      const own = resolveOwn(specifier);
+      return own === undefined ? [] : [toTarget(own)];
+    }
+    if (!specifier.startsWith('#')) return resolvePackage(full, specifier, importing);
+    const target = ownImport(full, specifier, place);
+    return isAbsolute(target)
+      ? [toTarget(inside(target, specifier, place))]
+      : resolvePackage(full, target, importing);
+  }
+
+  /** The files a path stands for. */
+  function filesAt(
+    full: string,
+    { kind, specifier }: ImportFact,
+    { place, loose }: Importing,
+  ): readonly string[] {
+    const path = resolvePath(dirname(full), specifierPath(specifier));
+    // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
+    if (kind === 'url' && full.startsWith(path + sep)) return [];
+    const target = inside(path, specifier, place);
+    if (kind === 'glob' || kind === 'url-glob') {
+      asked.add(folderOf(target));
+      return matchCode(target);
+    }
+    // Of any other folder that a URL names, each file counts.
+    if (kind === 'url' && statIfExists(target)?.isDirectory() === true) {
+      asked.add(target);
+      return listCode(target);
+    }
+    return loose && statIfExists(target)?.isFile() !== true ? [] : [target];
+  }
+
+  /** `#name`: the `imports` of the package.json above. */
+  function ownImport(full: string, specifier: string, place: Location): string {
+    const target = findOwnImport(full, specifier, asked);
+    if (target !== undefined) return target;
+    throw new PipelineError(
+      'code.package-missing',
+      `"${labelOf(full)}" imports "${specifier}", which no package.json above it explains`,
+      { at: place, hint: `add "${specifier}" to "imports" in package.json` },
+    );
+  }
+
+  function resolvePackage(
+    full: string,
+    specifier: string,
+    { place, imported }: Importing,
+  ): readonly Target[] {
+    for (const name of INSTALLED) asked.add(join(root, name));
+    const found = packages.find(specifier, dirname(full));
+    if (!found) {
+      throw new PipelineError(
+        'code.package-missing',
+        `"${labelOf(full)}" imports "${specifier}", which is not installed`,
+        { at: place, hint: `run "npm install ${packageName(specifier)}"` },
+      );
+    }
+    if (found.folder.split(sep).includes('node_modules')) {
+      imported.set(found.folder, found);
+      return [];
+    }
+    // A package linked to its source changes without its version changing: all its files count.
+    linked.add(found.folder);
+    if (!homes.has(found.folder)) homes.set(found.folder, `${found.name}/`);
+    asked.add(found.folder);
+    return listCode(found.folder).map((path) => ({ full: path, loose: true, verbatim: isJson(path) }));
+  }
+
+  function inside(target: string, specifier: string, place: Location): string {
+    if (homeOf(target) !== undefined) return target;
+    throw new PipelineError(
+      'code.outside',
+      `"${place.file}" imports "${specifier}", which lies outside the project`,
+      { at: place, hint: 'move the file into the project, or install it as a package' },
+    );
+  }
+
+  return { labelOf, resolve, linkPlaces: () => [...linked].flatMap((folder) => packages.linksTo(folder)) };
+}
+
+/** A path, and not the name of a package; in a URL that is all that names no scheme. */
+function isPath({ kind, specifier }: ImportFact): boolean {
+  if (kind === 'url') return !/^[a-z]+:/i.test(specifier);
+  return kind === 'import' ? /^\.{0,2}(\/|$)/.test(specifier) : /^\.\.?\//.test(specifier);
+}
