@@ -103,7 +103,7 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
     let file: Found | undefined;
     const at = join(root, path);
     try {
-      const kind = walk(root, path, {
+      const isThere = walk(root, path, {
         links,
         visit(prefix, name, stat) {
           if (name === '') {
@@ -114,7 +114,7 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
             hash(`${at}/${prefix}${name}`, stat, howTo(stat.dev === sealOn));
         },
       });
-      if (kind === 'missing') return MISSING;
+      if (!isThere) return MISSING;
       return file ?? { kind: 'tree', lister: lister ?? createLister(memo, algorithm) };
     } catch (error) {
       if (error instanceof PipelineError) return { kind: 'refused', error };

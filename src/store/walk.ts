@@ -11,9 +11,6 @@ import { lstatIfExists } from '../io/files.ts';
  */
 export type Visit = (prefix: string, name: string, stat: Stats) => void;
 
-/** What stands at a path: nothing, one file, or a folder. */
-export type Walked = 'missing' | 'file' | 'tree';
-
 /**
  * `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed and a
  * `.gitignore` does not count.
@@ -26,22 +23,19 @@ export interface WalkOptions {
 }
 
 /**
- * Stats a path and everything below it. Throws `path.special` for symlinks (or, followed, for links out of the
+ * Stats a path and everything below it; false when nothing stands there. Throws `path.special` for symlinks (or, followed, for links out of the
  * project and link loops), FIFOs, sockets and devices, and `path.not-utf8` for names that are no text. In outs and data
  * it refuses names that no manifest may hold (`path.name`): they could be stored, but never restored.
  */
-export function walk(root: string, path: string, { links, visit }: WalkOptions): Walked {
+export function walk(root: string, path: string, { links, visit }: WalkOptions): boolean {
   // Both are clean already: `join` would look at every character of them again.
   let stat = lstatIfExists(`${root}${sep}${path}`);
-  if (stat === undefined) return 'missing';
+  if (stat === undefined) return false;
   if (stat.isSymbolicLink()) ({ stat } = followLink(root, path, links));
   else if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'is neither a file nor a folder');
-  if (stat.isDirectory()) {
-    collect({ root, top: path, links, visit }, { prefix: '', depth: 0, leapt: [] });
-    return 'tree';
-  }
-  visit('', '', stat);
-  return 'file';
+  if (stat.isDirectory()) collect({ root, top: path, links, visit }, { prefix: '', depth: 0, leapt: [] });
+  else visit('', '', stat);
+  return true;
 }
 
 interface Walk extends WalkOptions {

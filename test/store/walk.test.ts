@@ -18,8 +18,8 @@ function folder(): string {
 
 const names = (root: string, path: string, links: LinkPolicy = 'refuse'): readonly string[] => {
   const found: string[] = [];
-  const kind = walk(root, path, { links, visit: (prefix, name) => void found.push(prefix + name) });
-  return kind === 'missing' ? ['missing'] : found;
+  const isThere = walk(root, path, { links, visit: (prefix, name) => void found.push(prefix + name) });
+  return isThere ? found : ['missing'];
 };
 
 const refused = (root: string, code: string, links: LinkPolicy = 'refuse'): void => {
