@@ -211,7 +211,7 @@ test('the formats are shown as they are written', async () => {
   const [manifest = '', entry = '', fingerprint = ''] = fencesOf('docs/lockfile.md', 'json').map((text) =>
     text.trimEnd(),
   );
-  assert.equal(formatManifest(parseManifest(Buffer.from(manifest), 'sha256'), 'sha256'), manifest);
+  assert.equal(String(formatManifest(parseManifest(Buffer.from(manifest), 'sha256'), 'sha256')), manifest);
   // The hashes of "one\n" and "two\n", and the folder's in the lock above.
   const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
   for (const text of ['one\n', 'two\n']) assert.ok(manifest.includes(sha256(text)));

@@ -262,7 +262,7 @@ export function ingestTree(
 ): ContentHash {
   const manifest = formatManifest(entries, algorithm);
   const hash = hashManifest(manifest, algorithm);
-  ingestManifest(cache, hash, Buffer.from(manifest));
+  ingestManifest(cache, hash, manifest);
   return hash;
 }
 

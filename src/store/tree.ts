@@ -18,12 +18,8 @@ const MAX_MANIFEST_BYTES = 511 * 1024 * 1024;
  * The directory manifest in DVC's exact serialisation: a JSON array of `{"<algorithm>": hex, "relpath": path}` with
  * `, ` and `: ` as separators, ASCII only, sorted by the code points of the whole path.
  */
-export function formatManifest(entries: readonly TreeEntry[], algorithm: HashAlgorithm): string {
+export function formatManifest(entries: readonly TreeEntry[], algorithm: HashAlgorithm): Buffer {
   const sorted = isSorted(entries) ? entries : [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath));
-  return writeManifest(sorted, algorithm).toString('latin1');
-}
-
-function writeManifest(sorted: readonly TreeEntry[], algorithm: HashAlgorithm): Buffer {
   const writer = createManifestWriter(algorithm);
   for (const { relpath, hash } of sorted) {
     const at = writer.add('', relpath);
@@ -33,7 +29,7 @@ function writeManifest(sorted: readonly TreeEntry[], algorithm: HashAlgorithm): 
 }
 
 /** The hash of a directory: that of its manifest, with DVC's `.dir` behind it. */
-export function hashManifest(manifest: string | Uint8Array, algorithm: HashAlgorithm): ContentHash {
+export function hashManifest(manifest: Uint8Array, algorithm: HashAlgorithm): ContentHash {
   return `${hashBytes(algorithm, manifest)}.dir`;
 }
 

@@ -68,9 +68,9 @@ const VECTORS: readonly {
 for (const { what, files, manifest, hash, unreadable } of VECTORS) {
   test(`the manifest of ${what} is DVC's, byte for byte`, () => {
     const entries = entriesOf(files);
-    assert.equal(formatManifest(entries, 'md5'), manifest);
-    assert.equal(formatManifest([...entries].reverse(), 'md5'), manifest);
-    assert.equal(hashManifest(manifest, 'md5'), `md5:${hash}.dir`);
+    assert.equal(String(formatManifest(entries, 'md5')), manifest);
+    assert.equal(String(formatManifest([...entries].reverse(), 'md5')), manifest);
+    assert.equal(hashManifest(Buffer.from(manifest), 'md5'), `md5:${hash}.dir`);
     if (unreadable) return;
     const sorted = [...entries].sort((a, b) =>
       Buffer.compare(Buffer.from(a.relpath), Buffer.from(b.relpath)),
@@ -82,7 +82,7 @@ for (const { what, files, manifest, hash, unreadable } of VECTORS) {
 test('a SHA-256 manifest differs in its key only', () => {
   const hash = `sha256:${'0'.repeat(64)}` as const;
   assert.equal(
-    formatManifest([{ relpath: 'a', hash }], 'sha256'),
+    String(formatManifest([{ relpath: 'a', hash }], 'sha256')),
     `[{"sha256": "${'0'.repeat(64)}", "relpath": "a"}]`,
   );
 });
@@ -197,7 +197,7 @@ test('names of any letters come back as they were written', () => {
   const entries = names.map((relpath) => ({ relpath, hash: md5(relpath) }));
   const manifest = formatManifest(entries, 'md5');
   assert.deepEqual(
-    parseManifest(Buffer.from(manifest), 'md5'),
+    parseManifest(manifest, 'md5'),
     [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath)),
   );
 });
@@ -212,5 +212,5 @@ test('a manifest of thousands of files is the same when it is written file by fi
     const at = writer.add('folder/', relpath.slice('folder/'.length));
     writer.bytes().write(hash.slice('md5:'.length), at);
   }
-  assert.equal(writer.end().toString('latin1'), formatManifest(entries, 'md5'));
+  assert.deepEqual(writer.end(), formatManifest(entries, 'md5'));
 });
