@@ -30,7 +30,6 @@ const pipeline: Pipeline = {
         persist: false,
         push: true,
         metric: false,
-        plot: false,
         at,
       },
     ],

@@ -72,7 +72,6 @@ export interface Out {
   readonly push: boolean;
   readonly remote?: string;
   readonly metric: boolean;
-  readonly plot: boolean;
   readonly at: Location;
 }
 
@@ -120,9 +119,6 @@ export interface Stage {
   readonly secrets: readonly string[];
   readonly refresh?: Refresh;
   readonly policy: Policy;
-  readonly desc?: string;
-  readonly group?: string;
-  readonly meta?: Json;
   readonly at: Location;
 }
 
@@ -134,12 +130,6 @@ export interface DataInput {
   readonly at: Location;
 }
 
-export interface Schedule {
-  readonly cron: string;
-  readonly tz: string;
-  readonly at: Location;
-}
-
 export interface Pipeline {
   readonly name: string;
   readonly hash: HashAlgorithm;
@@ -147,7 +137,6 @@ export interface Pipeline {
   readonly stages: readonly Stage[];
   readonly data: readonly DataInput[];
   readonly pools: Readonly<Record<string, number>>;
-  readonly schedule?: Schedule;
 }
 
 /** A path with the hash of what is there. */

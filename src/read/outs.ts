@@ -6,9 +6,9 @@ import { child, entriesOf, flagOf, itemsOf, type Text, textOf, type Tree } from 
 /** The outs of a stage: `outs`, then DVC's `metrics` and `plots`. One path told twice in lists merges its flags, as in DVC. */
 export function readOuts(body: Tree, wdir: string, report: Report): readonly Out[] {
   const found = [
-    ...readOutsOf(child(body, 'outs'), {}, wdir, report),
-    ...readOutsOf(child(body, 'metrics'), { metric: true }, wdir, report),
-    ...readOutsOf(child(body, 'plots'), { plot: true }, wdir, report),
+    ...readOutsOf(child(body, 'outs'), false, wdir, report),
+    ...readOutsOf(child(body, 'metrics'), true, wdir, report),
+    ...readOutsOf(child(body, 'plots'), false, wdir, report),
   ];
   const outs = new Map<string, Out>();
   for (const out of found) {
@@ -22,29 +22,32 @@ export function readOuts(body: Tree, wdir: string, report: Report): readonly Out
   return [...outs.values()];
 }
 
-type Flags = Pick<Partial<Out>, 'metric' | 'plot'>;
-
-function* readOutsOf(tree: Tree | undefined, preset: Flags, wdir: string, report: Report): Generator<Out> {
+function* readOutsOf(
+  tree: Tree | undefined,
+  isMetric: boolean,
+  wdir: string,
+  report: Report,
+): Generator<Out> {
   for (const item of itemsOf(tree)) {
     if (item.kind === 'map') {
       for (const { key, keyAt, value } of entriesOf(item)) {
         const path: Tree = { kind: 'scalar', value: key, at: keyAt };
-        yield* readOut(path, value, preset, wdir, report);
+        yield* readOut(path, value, isMetric, wdir, report);
       }
-    } else yield* readOut(item, undefined, preset, wdir, report);
+    } else yield* readOut(item, undefined, isMetric, wdir, report);
   }
   for (const { key, keyAt, value } of entriesOf(tree)) {
     const name: Text = { value: key, at: keyAt };
     if (!isName(name, report)) continue;
     const [path, flags] = value.kind === 'map' ? [child(value, 'path'), value] : [value, undefined];
-    for (const out of readOut(path, flags, preset, wdir, report)) yield { ...out, name: key };
+    for (const out of readOut(path, flags, isMetric, wdir, report)) yield { ...out, name: key };
   }
 }
 
 function* readOut(
   path: Tree | undefined,
   flags: Tree | undefined,
-  preset: Flags,
+  isMetric: boolean,
   wdir: string,
   report: Report,
 ): Generator<Out> {
@@ -58,8 +61,7 @@ function* readOut(
     persist: flagOf(child(flags, 'persist'), false),
     push: flagOf(child(flags, 'push'), true),
     ...(remote !== undefined && { remote }),
-    metric: flagOf(child(flags, 'metric'), preset.metric ?? false),
-    plot: flagOf(child(flags, 'plot'), preset.plot ?? false),
+    metric: flagOf(child(flags, 'metric'), isMetric),
     at: read.text.at,
   };
 }
@@ -76,7 +78,6 @@ function mergeOuts(a: Out, b: Out): Out {
     push: a.push && b.push,
     ...(remote !== undefined && { remote }),
     metric: a.metric || b.metric,
-    plot: a.plot || b.plot,
     at: a.at,
   };
 }

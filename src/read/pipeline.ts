@@ -1,7 +1,7 @@
 import pipelineSchema from '../../schema/pipeline.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
 import { isInside, parentsOf } from '../base/path.ts';
-import type { DataInput, Location, Pipeline, Schedule, Stage } from '../base/types.ts';
+import type { DataInput, Location, Pipeline, Stage } from '../base/types.ts';
 import { DEFAULT_PARAMS, readContext } from './context.ts';
 import { readCronIn } from './cron.ts';
 import { expandStages, type Instance } from './expand.ts';
@@ -91,7 +91,8 @@ function read(files: Files, report: Report): Pipeline | undefined {
   validate(expanded, report);
   const pools = readPools(expanded);
   const input = { context, files, pools: Object.keys(pools) };
-  const schedule = readSchedule(expanded, report);
+  // For schedulers around Lockstep: it is only checked.
+  readCronIn(child(expanded, 'schedule'), report);
   const all = instances.flatMap((instance) => readStage(instance, input, report) ?? []);
   const named = new Map(files.named());
   if (child(root, 'params') === undefined) named.set(DEFAULT_PARAMS, named.get(DEFAULT_PARAMS));
@@ -102,7 +103,6 @@ function read(files: Files, report: Report): Pipeline | undefined {
     stages: all,
     data: readData(expanded, report),
     pools,
-    ...(schedule && { schedule }),
   };
 }
 
@@ -187,10 +187,4 @@ function checkNesting(data: ReadonlyMap<string, DataInput>, report: Report): voi
       });
     }
   }
-}
-
-function readSchedule(root: MapTree, report: Report): Schedule | undefined {
-  const entry = root.entries.get('schedule');
-  const schedule = readCronIn(entry?.value, report);
-  return entry && schedule && { ...schedule, at: entry.keyAt };
 }

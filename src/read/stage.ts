@@ -12,7 +12,7 @@ import { readPath } from './paths.ts';
 import { readRefresh } from './refresh.ts';
 import type { Report } from './report.ts';
 import { PIPELINE_SYNONYMS, synonymOf } from './synonyms.ts';
-import { child, flagOf, itemsOf, type MapTree, numberOf, textOf, toJson } from './tree.ts';
+import { child, flagOf, itemsOf, type MapTree, numberOf, textOf } from './tree.ts';
 
 /** What a stage can refer to outside its own body. */
 export interface StageInput {
@@ -52,9 +52,6 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
       });
     }
   }
-  const desc = textOf(child(body, 'desc'))?.value;
-  const group = textOf(child(body, 'group'))?.value;
-  const meta = child(body, 'meta');
   if (action === undefined) return undefined;
   return {
     name: name as StageName,
@@ -66,9 +63,6 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
     secrets,
     ...(refresh && { refresh }),
     policy: { ...policy, gates },
-    ...(desc !== undefined && { desc }),
-    ...(group !== undefined && { group }),
-    ...(meta && { meta: toJson(meta) }),
     at,
   };
 }

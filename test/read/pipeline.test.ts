@@ -51,7 +51,6 @@ test('a pipeline is read into plain values', () => {
       { path: 'data/big', push: false, remote: 'archive' },
     ],
     pools: { yahoo: 4 },
-    schedule: { cron: '0 6 * * 1-5', tz: 'Asia/Kolkata' },
   });
   assert.deepEqual(stages[1], {
     name: 'fetch',
@@ -69,7 +68,6 @@ test('a pipeline is read into plain values', () => {
         persist: false,
         push: true,
         metric: false,
-        plot: false,
         name: 'raw',
       },
       {
@@ -79,7 +77,6 @@ test('a pipeline is read into plain values', () => {
         persist: false,
         push: true,
         metric: true,
-        plot: false,
         name: 'quality',
       },
     ],
@@ -97,8 +94,6 @@ test('a pipeline is read into plain values', () => {
         { out: 'reports/fetch_report.json', key: 'total', equals: 30 },
       ],
     },
-    desc: 'one file per company',
-    group: 'data',
   });
 });
 
@@ -135,8 +130,8 @@ test('everything left out has its default', () => {
     gates: [],
   });
   assert.deepEqual(stage.action, { kind: 'shell', cmd: 'go', wdir: '.' });
-  const { name, hash, data, pools, schedule } = pipelineOf('stages: {}\n');
-  assert.deepEqual([name, hash, data, pools, schedule], ['pipeline', 'sha256', [], {}, undefined]);
+  const { name, hash, data, pools } = pipelineOf('stages: {}\n');
+  assert.deepEqual([name, hash, data, pools], ['pipeline', 'sha256', [], {}]);
   assert.equal(pipelineOf('hash: md5\n').hash, 'md5');
 });
 
@@ -180,20 +175,19 @@ test('outs take the three forms, and metrics and plots are outs', () => {
   const stage = stageOf(
     'cmd: go\nouts:\n  - a\n  - b: { cache: false, persist: true, push: false, remote: r, desc: text }\n  - m.json\nmetrics:\n  - m.json: { cache: false }\nplots: [p.csv]',
   );
-  const short = stage.outs.map(({ path, cache, persist, push, remote, metric, plot }) => [
+  const short = stage.outs.map(({ path, cache, persist, push, remote, metric }) => [
     path,
     cache,
     persist,
     push,
     remote,
     metric,
-    plot,
   ]);
   assert.deepEqual(short, [
-    ['a', true, false, true, undefined, false, false],
-    ['b', false, true, false, 'r', false, false],
-    ['m.json', false, false, true, undefined, true, false],
-    ['p.csv', true, false, true, undefined, false, true],
+    ['a', true, false, true, undefined, false],
+    ['b', false, true, false, 'r', false],
+    ['m.json', false, false, true, undefined, true],
+    ['p.csv', true, false, true, undefined, false],
   ]);
 });
 

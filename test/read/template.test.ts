@@ -42,19 +42,22 @@ test('the match ends at the first closing brace', () => {
 
 test('a text that is one template keeps the type of the value', () => {
   const stage = stageOf(
-    'cmd: go\nretry: { attempts: "${count}" }\nfrozen: ${yes}\nmeta: { a: "${lr}", b: "${big}", c: "${nothing}", d: "v${count}" }',
+    'cmd: go\nretry: { attempts: "${count}" }\nfrozen: ${yes}\nmetrics: [m.json]\ngates: { m.json: { a: { equals: "${lr}" }, b: { equals: "${big}" }, c: { equals: "${nothing}" }, d: { equals: "v${count}" } } }',
     {
       'params.yaml': PARAMS,
     },
   );
   assert.equal(stage.policy.retry.attempts, 3);
   assert.equal(stage.policy.frozen, true);
-  assert.deepEqual(stage.meta, { a: 0.1, b: 12345678901234567890n, c: null, d: 'v3' });
+  assert.deepEqual(
+    stage.policy.gates.map(({ equals }) => equals),
+    [0.1, 12345678901234567890n, null, 'v3'],
+  );
 });
 
 test('a number is its text where only a text can stand, when it is written like that', () => {
   const stage = stageOf(
-    'cmd: "${year}"\nwdir: "${year}"\ndeps: ["${year}"]\nouts: [{ "${year}.csv": { desc: "${one}" } }, "${one}"]\nmeta: { cmd: "${year}", deps: ["${year}"] }',
+    'cmd: "${year}"\nwdir: "${year}"\ndeps: ["${year}"]\nouts: [{ "${year}.csv": { desc: "${one}", metric: true } }, "${one}"]\ngates: { "${year}.csv": { cmd: { equals: "${year}" } } }',
     { 'params.yaml': 'year: 2023\none: 1.0\n' },
   );
   assert.deepEqual(stage.action, { kind: 'shell', cmd: '2023', wdir: '2023' });
@@ -62,7 +65,7 @@ test('a number is its text where only a text can stand, when it is written like 
     [...stage.deps, ...stage.outs].map(({ path }) => path),
     ['2023/2023', '2023/2023.csv', '2023/1.0'],
   );
-  assert.deepEqual(stage.meta, { cmd: 2023, deps: [2023] });
+  assert.equal(stage.policy.gates[0]?.equals, 2023);
   // Inside a text they are 10, 1000.0 and 1000: none of them is what is written.
   for (const text of ['010', '1e3', '1_000']) {
     const { problems } = read('stages: { a: { cmd: go, deps: ["${n}"] } }\n', {
@@ -93,7 +96,7 @@ test('keys of maps are templates too, and stage names are not', () => {
   ]);
 });
 
-test('schedule, data and pools take templates', () => {
+test('name, data, pools and schedule take templates', () => {
   const pipeline = pipelineOf(
     'name: ${name}\npools: { a: "${count}" }\ndata: ["in/${name}.csv"]\nschedule: { cron: "0 ${count} * * *", tz: UTC }\nstages: {}\n',
     { 'params.yaml': PARAMS },
@@ -101,7 +104,10 @@ test('schedule, data and pools take templates', () => {
   assert.equal(pipeline.name, 'x');
   assert.deepEqual(pipeline.pools, { a: 3 });
   assert.equal(pipeline.data[0]?.path, 'in/x.csv');
-  assert.equal(pipeline.schedule?.cron, '0 3 * * *');
+  const { problems } = read('schedule: { cron: "0 ${count} * * *" }\nstages: {}\n', {
+    'params.yaml': 'count: 24\n',
+  });
+  assert.deepEqual(brief(problems), ['time.cron 1:19']);
 });
 
 test('vars add to the params files, deeply and in order', () => {
