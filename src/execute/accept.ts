@@ -86,11 +86,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
       algorithm,
       seen: (path) => facts.observed(path),
     });
-    evaluateGates(
-      stage,
-      (path) => cache.readObject(result.outs.find((out) => out.path === path)?.hash ?? 'sha256:'),
-      { emit, redactor },
-    );
+    evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });
     if (!stage.outs.some((out) => out.persist)) runs.save(result);
     recorder.setStage(name, result);
     facts.noteOuts(result.outs);

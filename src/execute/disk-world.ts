@@ -210,18 +210,15 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   function judgeGates(stage: Stage, { outs }: StageLock): void {
-    evaluateGates(stage, (path) => readMetric(path, outs), { emit, redactor });
+    evaluateGates(stage, outs, { read: readMetric, emit, redactor });
   }
 
-  function readMetric(path: RelPath, outs: readonly Artifact[]): Buffer | undefined {
-    const artifact = outs.find((out) => out.path === path);
-    if (!artifact) throw new Error(`no out ${path}`);
-    if (artifact.kind === 'tree') return undefined;
+  function readMetric({ path, hash }: Artifact): Buffer {
     const here = facts.observed(path);
     // A fresh clone has the metrics that git keeps, and no cache.
-    if (!cache.has(artifact.hash) && here.kind === 'file' && here.artifact.hash === artifact.hash)
-      return readIfExists(join(root, path));
-    return cache.readObject(artifact.hash);
+    const isOnlyHere = !cache.has(hash) && here.kind === 'file' && here.artifact.hash === hash;
+    const bytes = isOnlyHere ? readIfExists(join(root, path)) : undefined;
+    return bytes ?? cache.readObject(hash);
   }
 
   /** A private, writable copy of the old out: never one inode with a cache object. */

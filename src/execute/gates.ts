@@ -2,23 +2,34 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { canonicalJson, parseJson } from '../base/hash.ts';
 import type { Redactor } from '../base/redact.ts';
-import type { Gate, Json, RelPath, Stage } from '../base/types.ts';
+import type { Artifact, Gate, Json, RelPath, Stage } from '../base/types.ts';
 import { formatLimits } from '../plan/decide.ts';
+
+export interface GateOptions {
+  /** The bytes of a metric, which is a file. */
+  readonly read: (metric: Artifact) => Buffer;
+  readonly emit: Emit;
+  readonly redactor: Redactor;
+}
 
 /**
  * Evaluates a stage's gates on the bytes of its metric outs and tells each value. Throws `gate.failed` naming every
- * gate that does not hold, `gate.unreadable` when a metric is not there to be judged.
+ * gate that does not hold, `gate.unreadable` when a metric is no JSON file.
  */
 export function evaluateGates(
   stage: Stage,
-  read: (out: RelPath) => Buffer | undefined,
-  { emit, redactor }: { readonly emit: Emit; readonly redactor: Redactor },
+  outs: readonly Artifact[],
+  { read, emit, redactor }: GateOptions,
 ): void {
+  const bytesOf = (path: RelPath): Buffer | undefined => {
+    const metric = outs.find((out) => out.path === path);
+    return metric?.kind === 'file' ? read(metric) : undefined;
+  };
   const broken: { gate: Gate; text: string }[] = [];
   const metrics = new Map<RelPath, Json>();
   for (const gate of stage.policy.gates) {
     let metric = metrics.get(gate.out);
-    if (metric === undefined) metrics.set(gate.out, (metric = parseMetric(stage, gate, read(gate.out))));
+    if (metric === undefined) metrics.set(gate.out, (metric = parseMetric(stage, gate, bytesOf(gate.out))));
     const value = lookUp(metric, gate.key);
     const shown = value === undefined ? 'missing' : show(mask(value, redactor));
     const held = value !== undefined && holds(gate, value);

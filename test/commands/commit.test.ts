@@ -55,6 +55,12 @@ test('a gate holds for a commit too', async () => {
   const ran = await rig.lockstep(['commit']);
   assert.equal(ran.code, 1);
   assert.match(ran.stderr, /error\[gate\.failed\]/);
+  rig.remove('rate.json');
+  rig.write('rate.json/part', '1\n');
+  assert.match(
+    (await rig.lockstep(['commit'])).stderr,
+    /^error\[gate\.unreadable\]: "rate\.json" .* is a folder,/m,
+  );
 });
 
 test('a frozen stage that is not as it is recorded is told, and what does not read from it is recorded', async () => {
