@@ -12,7 +12,6 @@ import { permissionArgs } from './hermetic.ts';
 import { compileCache, moduleEnv } from './stage-env.ts';
 import { nestParams } from './stage-params.ts';
 import { supervise } from './supervise.ts';
-import type { Command } from './supervise.ts';
 
 /** Runs a module stage in a process of its own. Throws `stage.failed`, `stage.undeclared` and their kin. */
 export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?: number }> {
@@ -69,13 +68,7 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
   };
   const { redactor } = inputs;
   const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
-  const command: Command = {
-    command: process.execPath,
-    args,
-    cwd: root,
-    env: moduleEnv(inputs),
-    message: job,
-  };
+  const command = { command: process.execPath, args, cwd: root, env: moduleEnv(inputs), message: job };
   try {
     await supervise(inputs, command, {
       onMessage,

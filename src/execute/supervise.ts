@@ -1,21 +1,11 @@
 import type { PipelineError } from '../base/error.ts';
 import { stopGroup } from '../io/process.ts';
-import type { Ending } from '../io/process-group.ts';
+import type { Ending, ToStart } from '../io/process-group.ts';
 import type { Attempt } from './attempt-inputs.ts';
 import { endingError } from './ending.ts';
 
 /** How long a stage may take to end after SIGTERM. */
 const GRACE_MS = 5000;
-
-/** A process to start. */
-export interface Command {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-  /** Sent to it first thing; without it there is no channel. */
-  readonly message?: unknown;
-}
 
 /** What its starter wants to hear and say. */
 export interface Supervision {
@@ -27,7 +17,7 @@ export interface Supervision {
 /** Starts a process group, feeds its output to the listeners, ends it when its time is up and on abort. */
 export async function supervise(
   attempt: Attempt,
-  command: Command,
+  command: ToStart,
   supervision: Supervision = {},
 ): Promise<Ending> {
   const { stage, emit, signal, timeUp, clock } = attempt;
