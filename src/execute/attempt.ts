@@ -11,12 +11,13 @@ import { supervise } from './supervise.ts';
 /** Runs a stage's action once, in a process group of its own. Throws `stage.failed` and its kin; never leaves a process. */
 export async function runAction(inputs: AttemptInputs): Promise<{ readonly peakMemory?: number }> {
   const { stage, clock } = inputs;
+  const { action } = stage;
   const { timeoutMs } = stage.policy;
   const limit = new AbortController();
   const attempt = { ...inputs, timeUp: limit.signal };
   const forgetLimit = timeoutMs === undefined ? undefined : after(clock, timeoutMs, () => limit.abort());
   try {
-    return await (stage.action.kind === 'module' ? runModule(attempt) : runShell(attempt, stage.action));
+    return await (action.kind === 'module' ? runModule(attempt, action) : runShell(attempt, action));
   } finally {
     forgetLimit?.();
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
-import type { Stage } from '../base/types.ts';
+import type { ModuleAction, Stage } from '../base/types.ts';
 import type { Attempt, AttemptInputs, OwnPackage } from './attempt-inputs.ts';
 import { isChildMessage } from './child-protocol.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
@@ -14,15 +14,16 @@ import { nestParams } from './stage-params.ts';
 import { supervise } from './supervise.ts';
 
 /** Runs a module stage in a process of its own. Throws `stage.failed`, `stage.undeclared` and their kin. */
-export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?: number }> {
-  const { root, stage, staging } = inputs;
-  if (stage.action.kind !== 'module') throw new Error('not a module stage');
+export async function runModule(
+  inputs: Attempt,
+  action: ModuleAction,
+): Promise<{ readonly peakMemory: number }> {
+  const { root, stage, staging, redactor } = inputs;
   const denied: { permission: string; resource: string }[] = [];
-  let failure: Failure | undefined;
-  let peakMemory: number | undefined;
-  let isDone = false;
+  let failure: Said<'failed'> | undefined;
+  let done: Said<'done'> | undefined;
   const job: ChildJob = {
-    module: join(root, stage.action.path),
+    module: join(root, action.path),
     scripts: Object.fromEntries([...inputs.scripts].map(([path, text]) => [pathToFileURL(path).href, text])),
     deps: byName(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
     outs: byName(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
@@ -51,8 +52,7 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
       case 'denied':
         return void denied.push(message);
       case 'done':
-        isDone = true;
-        peakMemory = message.peakMemory;
+        done = message;
         return undefined;
       case 'failed':
         failure = {
@@ -66,8 +66,7 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
         return message satisfies never;
     }
   };
-  const { redactor } = inputs;
-  const args = [...nodeArgs(inputs), join(inputs.own.root, inputs.own.child)];
+  const args = [...nodeArgs(inputs, action), join(inputs.own.root, inputs.own.child)];
   const command = { command: process.execPath, args, cwd: root, env: moduleEnv(inputs), message: job };
   try {
     await supervise(inputs, command, {
@@ -75,7 +74,8 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
       explain: () =>
         failure &&
         (commonJsFailed(stage, failure.message, inputs) ??
-          moduleFailed(stage, failure, denialOf(inputs, denied))),
+          denialOf(inputs, denied) ??
+          moduleFailed(stage, failure)),
     });
   } finally {
     if (failure)
@@ -83,8 +83,8 @@ export async function runModule(inputs: Attempt): Promise<{ readonly peakMemory?
   }
   const denial = denialOf(inputs, denied);
   if (denial) throw denial;
-  if (!isDone) throw endedItself(stage);
-  return peakMemory === undefined ? {} : { peakMemory };
+  if (!done) throw endedItself(stage);
+  return { peakMemory: done.peakMemory };
 }
 
 /** Sorted: the order of pipeline.yaml is not fingerprinted, so a stage must not see it. */
@@ -101,7 +101,7 @@ function endedItself(stage: Stage): PipelineError {
   });
 }
 
-type Failure = Extract<ChildMessage, { type: 'failed' }>;
+type Said<Type extends ChildMessage['type']> = Extract<ChildMessage, { type: Type }>;
 
 /** What a stage may be allowed, by Node's names of its permissions. */
 const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does: string }>> = {
@@ -110,8 +110,7 @@ const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does:
   Addon: { name: 'addons', does: 'loads a native addon' },
 };
 
-function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | undefined): PipelineError {
-  if (denial) return denial;
+function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
   const { permission = '', resource } = failure;
   if (permission.startsWith('FileSystem') && resource !== undefined) {
     const verb = permission === 'FileSystemWrite' ? 'writes' : 'reads';
@@ -147,26 +146,21 @@ function moduleFailed(stage: Stage, failure: Failure, denial: PipelineError | un
   });
 }
 
-function nodeArgs({
-  root,
-  stage,
-  staging,
-  code,
-  packageFolders,
-  conditions,
-  own,
-}: AttemptInputs): readonly string[] {
+function nodeArgs(
+  { root, stage, staging, code, packageFolders, conditions, own }: AttemptInputs,
+  action: ModuleAction,
+): readonly string[] {
   const flags = [
     '--disable-warning=ExperimentalWarning',
     // A project's package.json need not say "type": a stage is a module by what is written in it.
     '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
     ...conditions.map((name) => `--conditions=${name}`),
   ];
-  if (stage.action.kind !== 'module' || !stage.action.hermetic) return flags;
+  if (!action.hermetic) return flags;
   const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
   const deps = stage.deps.map((dep) => join(root, dep.path));
   const entry = [join(own.root, own.child), ...stageApi(root, own)];
-  return [...flags, ...permissionArgs({ action: stage.action, code, packageFolders, deps, entry, writable })];
+  return [...flags, ...permissionArgs({ action, code, packageFolders, deps, entry, writable })];
 }
 
 /** The stage API by its real path and by the links under which the project finds it. */
