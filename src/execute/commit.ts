@@ -2,12 +2,13 @@ import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { makeFolder } from '../io/files.ts';
-import type { AttemptRecord, Journal, JournaledOut } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { exists, folderAbove, move, setAside } from './staging.ts';
+import type { StagedOut, Staging } from './staging.ts';
 
 export interface Commit {
   readonly journal: Journal;
-  readonly record: AttemptRecord;
+  readonly staging: Pick<Staging, 'id' | 'outs'>;
   /** What is recorded when the moves are finished after a crash; a checkout records nothing. */
   readonly result?: StageLock;
   /** Where something that stands in the way is kept. */
@@ -23,28 +24,28 @@ export interface Commit {
  */
 export async function moveIntoPlace({
   journal,
-  record,
+  staging: { id, outs },
   result,
   failed,
   onWithdrawn,
 }: Commit): Promise<readonly string[]> {
   try {
     // What stands where it was made needs no move: without its intent it is rolled back and made again, no more.
-    const durable = record.outs.some((out) => out.made !== out.home);
-    await journal.intend(record.id, result, { durable });
-    for (const out of record.outs) finishMove(out, failed);
+    const durable = outs.some((out) => out.made !== out.home);
+    await journal.intend(id, result, { durable });
+    for (const out of outs) finishMove(out, failed);
   } catch (error) {
     // A move that cannot be taken back either leaves the intent to whoever recovers.
-    for (const out of record.outs) undoMove(out);
-    journal.withdraw(record.id);
+    for (const out of outs) undoMove(out);
+    journal.withdraw(id);
     onWithdrawn();
     throw error;
   }
-  return [...new Set(record.outs.map((out) => dirname(out.home)))];
+  return [...new Set(outs.map((out) => dirname(out.home)))];
 }
 
 /** New out back where it was made, old out home: for a move that cannot go on while its runner lives. */
-function undoMove(out: JournaledOut): void {
+function undoMove(out: StagedOut): void {
   if (out.made === out.home) return;
   if (!exists(out.made) && exists(out.home)) renameSync(out.home, out.made);
   if (exists(out.aside)) renameSync(out.aside, out.home);
@@ -54,7 +55,7 @@ function undoMove(out: JournaledOut): void {
  * Old out aside, new out home; each step only if it has not been done: safe to repeat after a crash. Throws
  * `out.linked` or `out.blocked` when a folder above the out has become a link or a file.
  */
-export function finishMove(out: JournaledOut, failed: string): void {
+export function finishMove(out: StagedOut, failed: string): void {
   if (out.made === out.home || !exists(out.made)) return;
   folderAbove(out);
   if (exists(out.home)) {

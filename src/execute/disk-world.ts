@@ -20,7 +20,7 @@ import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
-import type { AttemptRecord, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
@@ -61,25 +61,14 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   // Read variable by variable from the system, and thousands of stages want them all.
   const env = { ...options.env };
 
-  function recordOf(stage: Stage, staging: Staging): AttemptRecord {
-    return {
-      id: staging.id,
-      stage: stage.name,
-      phase: 'running',
-      outs: staging.outs,
-      folders: staging.folders,
-    };
-  }
-
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
     refuseUnsetSecrets({ env, stage });
     verifyCode(stage);
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
-    const entry = recordOf(stage, staging);
     if (inPlace) await keep(stage.outs.map((out) => out.path));
     const toMove = inPlace ? staging.outs.filter((out) => exists(out.home)) : [];
-    journal.begin(entry, { durable: toMove.length > 0 });
+    journal.begin(stage.name, staging, { durable: toMove.length > 0 });
     try {
       for (const out of toMove) moveAside(out);
       openStaging(staging, stage.outs);
@@ -162,7 +151,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       isIntended = true;
       moved = await moveIntoPlace({
         journal,
-        record: recordOf(stage, staging),
+        staging,
         result,
         failed: failedFolder(stateDir, stage.name),
         onWithdrawn: () => (isIntended = false),

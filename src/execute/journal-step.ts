@@ -2,8 +2,10 @@ import { basename, join, relative } from 'node:path';
 import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { guardedPart, isRelPath } from '../base/path.ts';
 import type { Json } from '../base/types.ts';
+import type { Leader } from '../io/process-group.ts';
 import { RecordFault, fromStageLock, toStageLock } from '../record/stage-lock.ts';
-import type { AttemptRecord, JournaledOut } from './journal.ts';
+import type { AttemptRecord } from './journal.ts';
+import type { StagedOut } from './staging.ts';
 
 /** Whose record a step belongs to: the workspace it is found in, and the attempt that its file is named after. */
 export interface StepPlace {
@@ -17,9 +19,11 @@ const SEAL_LENGTH = 32;
  * A step as the line of a record: a checksum and canonical JSON. Paths are relative to the workspace, so that one
  * which was moved or copied cleans up itself.
  */
-export function formatStep(root: string, { result, outs, folders, ...rest }: Partial<AttemptRecord>): string {
+export function formatStep(root: string, step: Partial<AttemptRecord>): string {
+  const { process, outs, folders, result, ...rest } = step;
   const document = {
     ...rest,
+    ...(process && { process: { ...process } }),
     ...(outs && {
       outs: outs.map(({ path, made, aside, had }) => ({
         path,
@@ -73,7 +77,7 @@ function toStep(value: Json, where: StepPlace): Partial<AttemptRecord> {
   };
 }
 
-function toLeader(value: Json): NonNullable<AttemptRecord['process']> {
+function toLeader(value: Json): Leader {
   const { pid, start } = mapOf(value);
   // A signal to 0, 1 or a negative number would reach others.
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 2 || typeof start !== 'string')
@@ -81,7 +85,7 @@ function toLeader(value: Json): NonNullable<AttemptRecord['process']> {
   return { pid, start };
 }
 
-function toOut(value: Json, { root, id, index }: StepPlace & { readonly index: number }): JournaledOut {
+function toOut(value: Json, { root, id, index }: StepPlace & { readonly index: number }): StagedOut {
   const { path, made, aside, had } = mapOf(value);
   if (typeof path !== 'string' || !isRelPath(path) || guardedPart(path) !== undefined)
     throw new RecordFault('an out has no path');

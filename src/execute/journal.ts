@@ -3,32 +3,24 @@ import { dirname, join } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { makeFolder, readFolder, readIfExists, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
+import type { Leader } from '../io/process-group.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
 import { formatStep, parseStep } from './journal-step.ts';
 import type { StepPlace } from './journal-step.ts';
+import type { Staging } from './staging.ts';
 
-/** Where one out stands while an attempt is under way; absolute paths. */
-export interface JournaledOut {
-  readonly path: string;
-  readonly home: string;
-  readonly made: string;
-  readonly aside: string;
-  /** There was an old out when the attempt began. */
-  readonly had: boolean;
-}
+/** Where the outs of an attempt are made and wait, and what is removed when it is over. */
+type Laid = Pick<Staging, 'id' | 'outs' | 'folders'>;
 
 /**
  * What must be known to undo or finish an attempt whose runner died. `running`: the old outs belong back.
  * `committing`: every new byte is safe, the moves are to be finished and the result recorded.
  */
-export interface AttemptRecord {
-  readonly id: string;
+export interface AttemptRecord extends Laid {
   readonly stage: string;
   readonly phase: 'running' | 'committing';
-  /** Leader of the stage's process group and when it started. */
-  readonly process?: { readonly pid: number; readonly start: string };
-  readonly outs: readonly JournaledOut[];
-  readonly folders: readonly string[];
+  /** Leader of the stage's process group. */
+  readonly process?: Leader;
   /** Only while committing. */
   readonly result?: StageLock;
 }
@@ -41,17 +33,19 @@ export interface LostAttempt {
   readonly id: string;
   readonly phase: 'lost';
   /** When a later line is sound. */
-  readonly process?: AttemptRecord['process'];
+  readonly process?: Leader;
   readonly result?: undefined;
 }
+
+export type Unfinished = AttemptRecord | LostAttempt;
 
 export interface Journal {
   /** A name that tells the runner: `<pid>-<start>.<n>`; no other attempt has it while this one is under way. */
   newId(): string;
-  /** Begins the attempt's record; with `durable` it is on the disk when this returns. */
-  begin(record: AttemptRecord, options: { durable: boolean }): void;
+  /** Begins the record of an attempt at a stage; with `durable` it is on the disk when this returns. */
+  begin(stage: string, laid: Laid, options: { durable: boolean }): void;
   /** Adds the leader of the process group. */
-  started(id: string, leader: NonNullable<AttemptRecord['process']>): void;
+  started(id: string, leader: Leader): void;
   /** Adds the intent to move; with `durable` it is on the disk when this resolves. */
   intend(id: string, result: StageLock | undefined, options: { durable: boolean }): Promise<void>;
   /** Takes an intent back: nothing has moved, or all has moved back. */
@@ -65,12 +59,12 @@ export interface Journal {
   /** Takes away what dead runners kept so. */
   sweep(): void;
   /** Attempts whose runner is dead: for who holds nothing, and so may find others at work. */
-  orphans(): readonly (AttemptRecord | LostAttempt)[];
+  orphans(): readonly Unfinished[];
   /**
    * Attempts that nobody works on, for who holds the workspace, or the cache alone: all there are. The kernel gives the
    * locks of a dying runner away before the runner is gone.
    */
-  unfinished(): readonly (AttemptRecord | LostAttempt)[];
+  unfinished(): readonly Unfinished[];
 }
 
 /**
@@ -111,7 +105,7 @@ export function createJournal(stateDir: string): Journal {
   const isOver = (id: string, text: string): boolean =>
     text === '' && !existsSync(join(stateDir, 'staging', id));
 
-  function records(accepts: (owner: string) => boolean): readonly (AttemptRecord | LostAttempt)[] {
+  function records(accepts: (owner: string) => boolean): readonly Unfinished[] {
     return Array.from(texts(accepts)).flatMap(([id, text]) =>
       isOver(id, text) ? [] : [readRecord(text, { root, id })],
     );
@@ -124,10 +118,10 @@ export function createJournal(stateDir: string): Journal {
       over.delete(id);
       return id;
     },
-    begin(record, { durable }) {
-      append(record.id, formatStep(root, record));
+    begin(stage, { id, outs, folders }, { durable }) {
+      append(id, formatStep(root, { id, stage, phase: 'running', outs, folders }));
       if (!durable) return;
-      syncPath(pathOf(record.id));
+      syncPath(pathOf(id));
       syncPath(dir);
     },
     started(id, leader) {
@@ -172,7 +166,7 @@ export function createJournal(stateDir: string): Journal {
 }
 
 /** The steps of an attempt taken together; without a sound first one, only the leader is believed. */
-function readRecord(text: string, where: StepPlace): AttemptRecord | LostAttempt {
+function readRecord(text: string, where: StepPlace): Unfinished {
   const lines = text.split('\n').slice(0, -1);
   const steps = lines.flatMap((line) => parseStep(line, where) ?? []);
   const taken: Partial<AttemptRecord> = Object.assign({}, ...steps);

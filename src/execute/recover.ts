@@ -17,7 +17,7 @@ import {
   signalProcess,
 } from '../io/process.ts';
 import { finishMove } from './commit.ts';
-import type { AttemptRecord, Journal, LostAttempt } from './journal.ts';
+import type { AttemptRecord, Journal, LostAttempt, Unfinished } from './journal.ts';
 import { exists, putBack, refuseLinkAbove } from './staging.ts';
 import type { Staging } from './staging.ts';
 
@@ -125,7 +125,7 @@ export function failedFolder(stateDir: string, stage: string): string {
 }
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
-async function endProcesses(orphan: AttemptRecord | LostAttempt, { clock }: RecoverOptions): Promise<void> {
+async function endProcesses(orphan: Unfinished, { clock }: RecoverOptions): Promise<void> {
   const owner = ownerOf(orphan.id);
   // It may still be about to start what its runner asked for. Ours runs nothing yet.
   if (owner !== ownerMark()) await endMarked(owner, 0, RUNNER);
@@ -154,7 +154,7 @@ function ownerOf(id: string): string {
   return id.slice(0, id.indexOf('.'));
 }
 
-function unkillable(orphan: AttemptRecord | LostAttempt, pid: number | undefined): PipelineError {
+function unkillable(orphan: Unfinished, pid: number | undefined): PipelineError {
   const whose = orphan.phase === 'lost' ? 'a stage' : `stage "${orphan.stage}"`;
   return new PipelineError(
     'recover.unkillable',

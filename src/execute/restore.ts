@@ -47,18 +47,11 @@ export function createRestorer(options: RestorerOptions): Restorer {
     async restore(owner, items, { result, after } = {}) {
       const paths = items.map(({ artifact }) => ({ path: artifact.path, folder: false }));
       const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
-      const record = {
-        id: staging.id,
-        stage: owner,
-        phase: 'running' as const,
-        outs: staging.outs,
-        folders: staging.folders,
-      };
       const forget = (): void => {
         close(staging);
         journal.remove(staging.id);
       };
-      journal.begin(record, { durable: false });
+      journal.begin(owner, staging, { durable: false });
       try {
         openStaging(staging, paths);
         for (const [index, { artifact, sharing }] of items.entries()) {
@@ -71,7 +64,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
       }
       const moved = await moveIntoPlace({
         journal,
-        record,
+        staging,
         ...(result && { result }),
         failed: failedFolder(stateDir, owner),
         onWithdrawn: forget,

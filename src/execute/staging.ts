@@ -26,13 +26,12 @@ export interface StagedOut {
 
 export interface Staging {
   readonly id: string;
-  readonly dir: string;
   /** The stage writes to the workspace itself. */
   readonly inPlace: boolean;
   /** A module's TMPDIR. */
   readonly temp: string;
   readonly outs: readonly StagedOut[];
-  /** Folders that are removed when the attempt is over: `dir`, and one beside each out below another mount. */
+  /** Folders that are removed when the attempt is over: one below `.lockstep/staging`, and one beside each out below another mount. */
   readonly folders: readonly string[];
 }
 
@@ -78,7 +77,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
       had: old !== undefined,
     };
   });
-  return { id, dir, inPlace, temp: join(dir, 'tmp'), outs, folders: [...folders] };
+  return { id, inPlace, temp: join(dir, 'tmp'), outs, folders: [...folders] };
 }
 
 /** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
@@ -123,7 +122,7 @@ function isOneOverlay(path: string, folder: string): boolean {
  * home was made by the attempt where the old out has moved, or where the stage writes there and there was none; all else is
  * the old out, or its user's. True when something is kept in `failed`. Throws `out.linked`, `out.blocked`.
  */
-export function putBack(out: Omit<StagedOut, 'path'> & { readonly path: string }, failed: string): boolean {
+export function putBack(out: StagedOut, failed: string): boolean {
   folderAbove(out);
   const hasMoved = exists(out.aside);
   const isMade = hasMoved || (out.made === out.home && !out.had);

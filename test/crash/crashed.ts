@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { RelPath } from '../../src/base/types.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -17,13 +18,8 @@ export function crashed(path: string = 'out', id: string = DEAD): Rig {
   rig.write(`.lockstep/staging/${id}/aside/0/out`, 'old');
   const home = rig.path(path);
   createJournal(rig.path('.lockstep')).begin(
-    {
-      id,
-      stage: 's',
-      phase: 'running',
-      outs: [{ path, home, made: home, aside, had: true }],
-      folders: [staging],
-    },
+    's',
+    { id, outs: [{ path: path as RelPath, home, made: home, aside, had: true }], folders: [staging] },
     { durable: true },
   );
   return rig;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { sha256Hex } from '../../src/base/hash.ts';
 import { guardedPart, isRelPath } from '../../src/base/path.ts';
-import type { StageLock } from '../../src/base/types.ts';
+import type { RelPath, StageLock } from '../../src/base/types.ts';
 import { formatStep, parseStep } from '../../src/execute/journal-step.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
 import { formatRunEntry, parseRunEntry } from '../../src/record/runs.ts';
@@ -112,7 +112,7 @@ test(`${ROUNDS} changed texts are each refused or mean what is safe, without a c
     process: { pid: 77, start: '88' },
     outs: [
       {
-        path: 'd/o',
+        path: 'd/o' as RelPath,
         home: '/project/d/o',
         made: `${staging}/outs/0/o`,
         aside: `${staging}/aside/0/o`,

@@ -49,8 +49,7 @@ test('a record with any bit flipped is never acted upon as if it were whole', as
 test('the record and the name of an attempt that is over serve the next one, and are gone at the end', () => {
   const rig = createRig();
   const journal = createJournal(rig.path('.lockstep'));
-  const begin = (id: string): void =>
-    journal.begin({ id, stage: id, phase: 'running', outs: [], folders: [] }, { durable: false });
+  const begin = (id: string): void => journal.begin(id, { id, outs: [], folders: [] }, { durable: false });
   const [first, second] = [journal.newId(), journal.newId()];
   assert.notEqual(first, second);
   for (const id of [first, second]) begin(id);
@@ -72,7 +71,7 @@ test('the name of an attempt of which something cannot be removed serves no othe
   const rig = createRig();
   const journal = createJournal(rig.path('.lockstep'));
   const id = journal.newId();
-  journal.begin({ id, stage: 'a', phase: 'running', outs: [], folders: [] }, { durable: false });
+  journal.begin('a', { id, outs: [], folders: [] }, { durable: false });
   rig.write(`.lockstep/staging/${id}/aside/0/out`, 'old');
   journal.spoil(id);
   journal.remove(id);
