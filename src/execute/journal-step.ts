@@ -3,7 +3,7 @@ import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { guardedPart, isRelPath } from '../base/path.ts';
 import type { Json } from '../base/types.ts';
 import type { Leader } from '../io/process-group.ts';
-import { RecordFault, fromStageLock, toStageLock } from '../record/stage-lock.ts';
+import { RecordFault, fromStageLock, listOf, mapOf, toStageLock } from '../record/stage-lock.ts';
 import type { AttemptRecord } from './journal.ts';
 import type { StagedOut } from './staging.ts';
 
@@ -57,10 +57,8 @@ function sealOf(text: string): string {
   return sha256Hex(text).slice(0, SEAL_LENGTH);
 }
 
-type Fields = Readonly<Record<string, Json | undefined>>;
-
 function toStep(value: Json, where: StepPlace): Partial<AttemptRecord> {
-  const { id, stage, phase, process, outs, folders, result } = mapOf(value);
+  const { id, stage, phase, process, outs, folders, result } = mapOf(value, 'the step');
   if (id !== undefined && id !== where.id) throw new RecordFault('the record is of another attempt');
   if (phase !== undefined && phase !== 'running' && phase !== 'committing')
     throw new RecordFault('the phase is unknown');
@@ -69,16 +67,18 @@ function toStep(value: Json, where: StepPlace): Partial<AttemptRecord> {
     ...(id !== undefined && { id: where.id, stage: nameOf(stage) }),
     ...(phase !== undefined && { phase }),
     ...(process !== undefined && { process: toLeader(process) }),
-    ...(outs !== undefined && { outs: listOf(outs).map((out, index) => toOut(out, { ...where, index })) }),
+    ...(outs !== undefined && {
+      outs: listOf(outs, 'outs').map((out, index) => toOut(out, { ...where, index })),
+    }),
     ...(folders !== undefined && {
-      folders: listOf(folders).map((folder) => join(where.root, stagingFolder(folder, where.id))),
+      folders: listOf(folders, 'folders').map((folder) => join(where.root, stagingFolder(folder, where.id))),
     }),
     ...(result !== undefined && { result: toStageLock(result) }),
   };
 }
 
 function toLeader(value: Json): Leader {
-  const { pid, start } = mapOf(value);
+  const { pid, start } = mapOf(value, 'the process');
   // A signal to 0, 1 or a negative number would reach others.
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 2 || typeof start !== 'string')
     throw new RecordFault('the process is not named');
@@ -86,7 +86,7 @@ function toLeader(value: Json): Leader {
 }
 
 function toOut(value: Json, { root, id, index }: StepPlace & { readonly index: number }): StagedOut {
-  const { path, made, aside, had } = mapOf(value);
+  const { path, made, aside, had } = mapOf(value, 'an out');
   if (typeof path !== 'string' || !isRelPath(path) || guardedPart(path) !== undefined)
     throw new RecordFault('an out has no path');
   const isStaged = (place: Json | undefined, kind: string): place is string => {
@@ -120,15 +120,4 @@ function nameOf(value: Json | undefined): string {
   if (typeof value !== 'string' || value === '' || value === '.' || value === '..')
     throw new RecordFault('the stage has no name');
   return value;
-}
-
-function mapOf(value: Json): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new RecordFault('it is not a map');
-  return value as Fields;
-}
-
-function listOf(value: Json): readonly Json[] {
-  if (!Array.isArray(value)) throw new RecordFault('it is not a list');
-  return value as readonly Json[];
 }

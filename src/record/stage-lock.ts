@@ -150,13 +150,13 @@ function toDeclared(value: Json): Fingerprint['outs'][number] {
   };
 }
 
-function mapOf(value: Json | undefined, what: string): Fields {
+export function mapOf(value: Json | undefined, what: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RecordFault(`${what} is not a map`);
   return value as Fields;
 }
 
-function listOf(value: Json, what: string): readonly Json[] {
+export function listOf(value: Json, what: string): readonly Json[] {
   if (!Array.isArray(value)) throw new RecordFault(`${what} is not a list`);
   return value as readonly Json[];
 }
