@@ -35,7 +35,6 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   };
   const failures: { stage: StageName; error: unknown }[] = [];
   const known = new Map<StageName, Known>();
-  const ran = new Set<StageName>();
   const bugs: unknown[] = [];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
@@ -48,7 +47,6 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   });
   /** How a stage left things for those that read from it. */
   const settled = new Map<StageName, Promise<Outcome>>();
-  const judged = new Map(plan.judgements.map((judgement) => [judgement.stage.name, judgement]));
 
   function heirOf(stage: StageName): number | undefined {
     const heirs = (graph.downstream.get(stage) ?? []).filter((name) => selection.stages.has(name));
@@ -64,22 +62,20 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     if (error !== undefined) failures.push({ stage: stage.name, error });
     emit({ type: 'stage-finished', stage: stage.name, ...toTold(finished) });
     if (result) known.set(stage.name, { outs: result.outs, placed: true });
-    if (outcome === 'ran') ran.add(stage.name);
     return outcome;
   }
 
-  async function settle(stage: Stage): Promise<Outcome> {
+  async function settle(planned: Judgement): Promise<Outcome> {
+    const { stage, decision } = planned;
     const above = (graph.upstream.get(stage.name) ?? []).filter((name) => selection.stages.has(name));
     const outcomes = await Promise.all(above.map(async (name) => settled.get(name)));
     const blocker = above.find((_, index) => outcomes[index] === 'failed' || outcomes[index] === 'blocked');
     if (blocker !== undefined && !signal.aborted)
       return finish(stage, { outcome: 'blocked', reasons: [{ kind: 'upstream-failed', stage: blocker }] });
-    const planned = judged.get(stage.name);
-    if (!planned) throw new Error(`stage ${stage.name} was not planned`);
     if (signal.aborted || runner.isHalted())
-      return finish(stage, { outcome: 'canceled', reasons: planned.decision.reasons });
+      return finish(stage, { outcome: 'canceled', reasons: decision.reasons });
     // An upstream that was to be restored and ran instead may have made something else than was planned with.
-    const isOutdated = planned.decision.verdict === 'wait' || above.some((name) => ran.has(name));
+    const isOutdated = decision.verdict === 'wait' || outcomes.includes('ran');
     return finish(stage, await runner.bringUpToDate(isOutdated ? await judgeAgain(stage) : planned));
   }
 
@@ -110,13 +106,13 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     }
   }
 
-  for (const { stage } of plan.judgements) {
-    const outcome = settle(stage).catch((error: unknown): Outcome => {
+  for (const judgement of plan.judgements) {
+    const outcome = settle(judgement).catch((error: unknown): Outcome => {
       bugs.push(error);
       stop.abort(error);
       return 'failed';
     });
-    settled.set(stage.name, outcome);
+    settled.set(judgement.stage.name, outcome);
   }
   await Promise.all(settled.values());
   if (bugs.length > 0) throw bugs[0];
