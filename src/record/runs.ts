@@ -23,7 +23,7 @@ export interface RunCache {
 
 export function createRunCache(dir: string): RunCache {
   function save(result: StageLock): void {
-    const path = join(dir, entryPath(sha256Hex(canonicalOf(result.fingerprint))));
+    const path = join(dir, entryPathOf(result.fingerprint));
     writeFileAtomic(path, formatRunEntry(result), { durable: false });
   }
 
