@@ -92,18 +92,13 @@ function addReal(path: string, read: Set<string>): void {
 
 /** Folders with many files of the closure are granted whole, fullest first, until the list is short enough. */
 function thin(paths: ReadonlySet<string>): ReadonlySet<string> {
-  const byFolder = new Map<string, string[]>();
-  for (const path of paths) {
-    if (path.endsWith('*')) continue;
-    const files = byFolder.get(dirname(path));
-    if (files) files.push(path);
-    else byFolder.set(dirname(path), [path]);
-  }
+  const files = [...paths].filter((path) => !path.endsWith('*'));
+  const byFolder = Map.groupBy(files, (path) => dirname(path));
   const thinned = new Set(paths);
   const fullest = [...byFolder].sort(([a, one], [b, other]) => other.length - one.length || byCodeUnit(a, b));
-  for (const [folder, files] of fullest) {
+  for (const [folder, inside] of fullest) {
     if (thinned.size <= MAX_GRANTS) break;
-    for (const file of files) thinned.delete(file);
+    for (const file of inside) thinned.delete(file);
     thinned.add(join(folder, '*'));
   }
   return thinned;

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, sweepTemps, writeFileAtomic } from '../io/files.ts';
 
@@ -26,7 +26,7 @@ export function areIgnored(root: string, paths: readonly string[]): boolean {
 
 /** The `.gitignore` files that speak of paths. */
 export function gitignoresOf(paths: readonly string[]): readonly string[] {
-  return [...byFolder(paths).keys()].map(gitignoreIn);
+  return [...new Set(paths.map((path) => gitignoreIn(dirname(path))))];
 }
 
 /** A `.gitignore` that lacks lines. */
@@ -38,18 +38,20 @@ interface Lacking {
 }
 
 function* lackingLines(root: string, paths: readonly string[]): Generator<Lacking, void, undefined> {
-  for (const [folder, names] of byFolder(paths)) {
+  for (const [folder, names] of Map.groupBy(paths, (path) => dirname(path))) {
     if (!isPlain(root, folder)) continue;
     const path = gitignoreIn(folder);
     const before = readIfExists(join(root, path))?.toString('utf8') ?? '';
     const there = new Set(before.split(/\r?\n/));
-    const lines = names.map(toPattern).filter((line) => !there.has(line) && !there.has(`${line}/`));
+    const lines = names
+      .map((path) => toPattern(basename(path)))
+      .filter((line) => !there.has(line) && !there.has(`${line}/`));
     if (lines.length > 0) yield { folder, path, before, lines: lines.sort(byCodeUnit) };
   }
 }
 
 function gitignoreIn(folder: string): string {
-  return folder === '' ? '.gitignore' : `${folder}/.gitignore`;
+  return join(folder, '.gitignore');
 }
 
 /** A folder that is there, or can be made, without following a link: what lies behind one is not ours. */
@@ -59,18 +61,6 @@ function isPlain(root: string, folder: string): boolean {
     const stat = lstatSync(join(root, ...parts.slice(0, depth + 1)), { throwIfNoEntry: false });
     return stat === undefined || stat.isDirectory();
   });
-}
-
-function byFolder(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const folders = new Map<string, string[]>();
-  for (const path of paths) {
-    const folder = dirname(path) === '.' ? '' : dirname(path);
-    const name = path.slice(folder === '' ? 0 : folder.length + 1);
-    const names = folders.get(folder);
-    if (names) names.push(name);
-    else folders.set(folder, [name]);
-  }
-  return folders;
 }
 
 /** A name as an anchored pattern that matches it alone; a line end in it, which no line can hold, as any one character. */
