@@ -56,7 +56,7 @@ export async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise
     let tick = ticks[key] ?? kept[key];
     const calendar = (exchange: string): SessionTable =>
       tableOf(exchange, { stage, tables, calendars: inputs.calendars });
-    if (!tick || !isCurrent(tick, clock.now())) tick = await tickAt(refresh, clock.now(), calendar);
+    if (!tick || !isCurrent(tick, clock.now())) tick = finite(await tickAt(refresh, clock.now(), calendar));
     ticks[key] = tick;
     const iso = new Date(tick.tickMs).toISOString();
     const isKept = recorded !== undefined && recorded > iso && !inputs.forced.has(stage.name);
@@ -66,7 +66,7 @@ export async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise
     } else found.set(stage.name, iso);
   }
   if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs))
-    snapshot.set('ticks', [], finite(ticks));
+    snapshot.set('ticks', [], ticks);
   const [first] = behind;
   if (first) emit({ type: 'warned', problem: clockBehind(first) });
   return { of: found, ...(first ? NEVER : windowOf(Object.values(ticks))) };
@@ -85,14 +85,8 @@ function windowOf(ticks: readonly Tick[]): { readonly fromMs: number; readonly u
 }
 
 /** JSON has no infinity: a tick that never moves is valid for all instants a Date can hold. */
-function finite(ticks: Record<string, Tick>): Record<string, Tick> {
-  const clamp = (ms: number): number => Math.max(-END_MS, Math.min(END_MS, ms));
-  return Object.fromEntries(
-    Object.entries(ticks).map(([key, tick]) => [
-      key,
-      { tickMs: tick.tickMs, fromMs: clamp(tick.fromMs), untilMs: clamp(tick.untilMs) },
-    ]),
-  );
+function finite({ tickMs, fromMs, untilMs }: Tick): Tick {
+  return { tickMs, fromMs: Math.max(-END_MS, fromMs), untilMs: Math.min(END_MS, untilMs) };
 }
 
 /** True for a later boundary of this very schedule; any other tick is of one that has been changed, and no clock is wrong. */
