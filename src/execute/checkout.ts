@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
-import type { Artifact, Pipeline, RelPath } from '../base/types.ts';
+import type { Artifact, Out, Pipeline, RelPath } from '../base/types.ts';
 import { DATA } from '../record/stood.ts';
 import { HAVE_AGAIN } from '../store/cache.ts';
 import type { Cache } from '../store/cache.ts';
@@ -38,6 +38,11 @@ export interface LockedArtifact extends ToRestore {
   readonly remote?: string;
 }
 
+/** True for an out that may become one inode with its object. */
+export function isShared({ cache, persist }: Out): boolean {
+  return cache && !persist;
+}
+
 /** Everything the lock names that the present pipeline still declares: outs of its stages, and its data. */
 export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonly LockedArtifact[] {
   const found: LockedArtifact[] = [];
@@ -45,10 +50,9 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
     for (const artifact of recorder.lockOf(stage.name)?.outs ?? []) {
       const out = stage.outs.find((one) => one.path === artifact.path);
       if (!out) continue;
-      const sharing = out.cache && !out.persist ? 'share' : 'own';
       found.push({
         artifact,
-        sharing,
+        sharing: isShared(out) ? 'share' : 'own',
         owner: stage.name,
         push: out.push,
         inGit: !out.cache,

@@ -15,7 +15,7 @@ import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
-import { isInPlace } from './checkout.ts';
+import { isInPlace, isShared } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
@@ -231,7 +231,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       const recorded = { ...result, gates: gateTexts(stage) };
       const items = differing.map((artifact): ToRestore => {
         const declared = stage.outs.find((out) => out.path === artifact.path);
-        return { artifact, sharing: declared?.cache === true && !declared.persist ? 'share' : 'own' };
+        return { artifact, sharing: declared && isShared(declared) ? 'share' : 'own' };
       });
       await options.restorer.restore(stage.name, items, {
         result: recorded,

@@ -1,6 +1,7 @@
 import { dirname, relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
+import { byCodeUnit } from '../base/path.ts';
+import type { Artifact, Fingerprint, HashAlgorithm, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { createCrew } from '../io/crew.ts';
 import type { Crew } from '../io/crew.ts';
@@ -9,6 +10,7 @@ import type { Observation } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
+import { isShared } from './checkout.ts';
 import { findStray, refuseLinkAbove } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
@@ -50,19 +52,14 @@ async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Prom
     if (!staged) continue;
     const stagedAs = nameOf(staged);
     const observation = inputs.seen?.(out.path) ?? seen?.get(stagedAs);
-    const here = checkOut(stage, index, { observation, stagedAs });
+    const here = checkOut(stage, out, { observation, stagedAs });
     const sharing = isShared(out) && here.artifact.exec !== true ? 'share' : 'own';
     items.push({ path: staged.made, here, sharing });
     artifacts.push({ ...here.artifact, path: out.path });
   }
   await takeIn(cache, items, crew);
-  artifacts.sort((a, b) => (a.path < b.path ? -1 : 1));
+  artifacts.sort((a, b) => byCodeUnit(a.path, b.path));
   return { fingerprint: inputs.fingerprint, outs: artifacts, gates: gateTexts(stage) };
-}
-
-/** True for an out that may become one inode with its object. */
-function isShared(out: Stage['outs'][number]): boolean {
-  return out.cache && !out.persist;
 }
 
 /** What is to become an object by a link is made read-only while it is looked at, and of the rest a copy is made if it is much. */
@@ -97,10 +94,8 @@ interface Found {
   readonly stagedAs: string;
 }
 
-function checkOut(stage: Stage, index: number, { observation, stagedAs }: Found): Present {
-  const out = stage.outs[index];
-  const path = out?.path ?? '';
-  const options = { exit: EXIT.failed, ...(out && { at: out.at }) };
+function checkOut(stage: Stage, { path, folder, at }: Out, { observation, stagedAs }: Found): Present {
+  const options = { exit: EXIT.failed, at };
   if (!observation || observation.kind === 'missing') {
     throw new PipelineError('out.missing', `stage "${stage.name}" ended well but did not write "${path}"`, {
       ...options,
@@ -114,7 +109,7 @@ function checkOut(stage: Stage, index: number, { observation, stagedAs }: Found)
       hint: observation.error.problems[0].hint,
     });
   }
-  if (out?.folder === true && observation.kind === 'file') {
+  if (folder && observation.kind === 'file') {
     throw new PipelineError(
       'out.kind',
       `stage "${stage.name}" wrote the file "${path}", but it is declared as a folder`,
