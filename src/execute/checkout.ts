@@ -6,7 +6,7 @@ import { DATA } from '../record/stood.ts';
 import { HAVE_AGAIN } from '../store/cache.ts';
 import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
-import type { Observation } from '../store/observe.ts';
+import { isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
 import type { Restorer, ToRestore } from './restore.ts';
@@ -110,24 +110,21 @@ export async function findDiffering(
   const groups = Map.groupBy(wanted, ({ artifact }) => algorithmOf(artifact.hash) === pipeline.hash);
   const [ours, others] = [groups.get(true) ?? [], groups.get(false) ?? []];
   await look(ours.map(({ artifact }) => artifact.path));
-  const inPlace = new Set(ours.filter(({ artifact }) => isInPlace(facts, artifact)));
+  const inPlace = new Set(
+    ours.filter(({ artifact }) => isAsRecorded(facts.observed(artifact.path), artifact)),
+  );
   const [other] = others;
   if (other) {
     const algorithm = algorithmOf(other.artifact.hash);
     const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
     const seen = await observer.observe(others.map(({ artifact: { path } }) => ({ path, links: 'refuse' })));
-    for (const one of others) if (isSame(seen.get(one.artifact.path), one.artifact)) inPlace.add(one);
+    for (const one of others) if (isAsRecorded(seen.get(one.artifact.path), one.artifact)) inPlace.add(one);
   }
   return wanted.filter((one) => !inPlace.has(one));
 }
 
 interface Looking extends Pick<CheckoutOptions, 'root' | 'pipeline' | 'facts' | 'cache'> {
   readonly look: (paths: readonly RelPath[]) => Promise<void>;
-}
-
-function isSame(here: Observation | undefined, { hash, exec }: Artifact): boolean {
-  if (here?.kind !== 'file' && here?.kind !== 'tree') return false;
-  return here.artifact.hash === hash && here.artifact.exec === exec;
 }
 
 /** What the lock names of the paths that are wanted. */
@@ -139,12 +136,6 @@ export function wantedArtifacts({
   return lockedArtifacts(pipeline, recorder).filter(
     ({ artifact }) => only === undefined || only.has(artifact.path),
   );
-}
-
-/** True when an artifact stands as it is recorded; the facts must have looked at it. */
-export function isInPlace(facts: DiskFacts, { path, hash, exec = false }: Artifact): boolean {
-  const here = facts.seenOut(path);
-  return here.kind === 'present' && here.hash === hash && here.exec === exec;
 }
 
 function isLost({ code }: PipelineError): boolean {

@@ -4,7 +4,7 @@ import { shellPath } from '../base/text.ts';
 import type { DataInput, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
-import { hasArtifact } from './facts.ts';
+import { hasArtifact, isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -26,11 +26,8 @@ export function staleData({
 }: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   return pipeline.data.filter(({ path }) => {
-    const here = facts.observed(path);
-    if (here.kind === 'missing' || here.kind === 'refused') return true;
-    const { hash, exec } = here.artifact;
     const before = recorded.get(path);
-    return hash !== before?.hash || exec !== before.exec;
+    return !before || !isAsRecorded(facts.observed(path), before);
   });
 }
 

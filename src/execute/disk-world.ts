@@ -15,8 +15,9 @@ import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
-import { isInPlace, isShared } from './checkout.ts';
+import { isShared } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
+import { isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
@@ -227,7 +228,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     attempt,
     async restore(stage, result) {
       judgeGates(stage, result);
-      const differing = result.outs.filter((out) => !isInPlace(facts, out));
+      const differing = result.outs.filter((out) => !isAsRecorded(facts.observed(out.path), out));
       const recorded = { ...result, gates: gateTexts(stage) };
       const items = differing.map((artifact): ToRestore => {
         const declared = stage.outs.find((out) => out.path === artifact.path);

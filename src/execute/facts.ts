@@ -255,6 +255,15 @@ export function shortHash(hash: ContentHash): string {
   return `${hash.slice(0, hash.indexOf(':') + 1)}${digestOf(hash).slice(0, 8)}`;
 }
 
+/** True when what stands somewhere is an artifact as it is recorded. */
+export function isAsRecorded(
+  here: Observation | undefined,
+  { hash, exec = false }: Pick<Artifact, 'hash' | 'exec'>,
+): boolean {
+  if (here?.kind !== 'file' && here?.kind !== 'tree') return false;
+  return here.artifact.hash === hash && (here.artifact.exec ?? false) === exec;
+}
+
 /** True when the cache has every object of an artifact. */
 export function hasArtifact(cache: Cache, artifact: Artifact): boolean {
   if (!cache.has(artifact.hash)) return false;

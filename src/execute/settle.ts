@@ -9,6 +9,7 @@ import { ParserMissing } from '../store/code-facts.ts';
 import type { CodeReader } from '../store/imports.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { staleData } from './data.ts';
+import { isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
 import type { Ticks } from './ticks.ts';
@@ -66,7 +67,10 @@ export async function lookAgain(
 ): Promise<{ readonly isSame: boolean; readonly found: Found }> {
   if (!isSameBeside(settled, looking)) return { isSame: false, found: NOTHING_FOUND };
   const found = await looking.observer.observe(settled.stood.map(toRequest));
-  return { isSame: settled.stood.every((stood) => isSamePlace(found.get(stood[0]), stood)), found };
+  const isSame = settled.stood.every(([path, hash, isExecutable]) =>
+    isAsRecorded(found.get(path), { hash, exec: isExecutable === 1 }),
+  );
+  return { isSame, found };
 }
 
 /** All but what stands at paths, which is the most work. */
@@ -82,11 +86,6 @@ function isSameBeside(settled: Settled, { hashOf, code, env, nowMs }: Looking): 
 
 function toRequest([path, , , follows]: Stood): ObserveRequest {
   return { path, links: follows === 1 ? 'follow' : 'refuse' };
-}
-
-function isSamePlace(here: Observation | undefined, [, hash, isExecutable]: Stood): boolean {
-  if (here?.kind !== 'file' && here?.kind !== 'tree') return false;
-  return here.artifact.hash === hash && (here.artifact.exec === true) === (isExecutable === 1);
 }
 
 /** All that a project was judged by which is settled. */
