@@ -95,8 +95,9 @@ export function createJournal(stateDir: string): Journal {
 
   function* texts(accepts: (owner: string) => boolean): Generator<readonly [id: string, text: string]> {
     for (const { name } of readFolder(dir)) {
-      const [, id, owner] = /^((\d+-[0-9A-Za-z]+)\.\d+)\.ndjson$/.exec(name) ?? [];
-      if (id === undefined || owner === undefined || !accepts(owner)) continue;
+      const id = /^(.+)\.ndjson$/.exec(name)?.[1] ?? '';
+      const owner = ownerOfAttempt(id);
+      if (owner === undefined || !accepts(owner)) continue;
       yield [id, readIfExists(join(dir, name))?.toString('utf8') ?? ''];
     }
   }
@@ -163,6 +164,11 @@ export function createJournal(stateDir: string): Journal {
     orphans: () => records((owner) => !isOwnerAlive(owner)),
     unfinished: () => records(() => true),
   };
+}
+
+/** Whose attempt has this name, as `isOwnerAlive` takes it; `undefined` for a name that `newId` does not give. */
+export function ownerOfAttempt(name: string): string | undefined {
+  return /^(\d+-[0-9A-Za-z]+)\.\d+$/.exec(name)?.[1];
 }
 
 /** The steps of an attempt taken together; without a sound first one, only the leader is believed. */

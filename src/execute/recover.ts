@@ -17,6 +17,7 @@ import {
   signalProcess,
 } from '../io/process.ts';
 import { finishMove } from './commit.ts';
+import { ownerOfAttempt } from './journal.ts';
 import type { AttemptRecord, Journal, LostAttempt, Unfinished } from './journal.ts';
 import { exists, putBack, refuseLinkAbove } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -169,8 +170,8 @@ function unkillable(orphan: Unfinished, pid: number | undefined): PipelineError 
 /** Staging folders and temp files of dead runners that left no record. */
 function sweepStaging({ stateDir, close }: RecoverOptions): void {
   for (const entry of readFolder(join(stateDir, 'staging'))) {
-    const match = /^(\d+-[0-9A-Za-z]+)\.\d+$/.exec(entry.name);
-    if (match && !isOwnerAlive(match[1] ?? ''))
+    const owner = ownerOfAttempt(entry.name);
+    if (owner !== undefined && !isOwnerAlive(owner))
       close({ id: entry.name, folders: [join(stateDir, 'staging', entry.name)] });
   }
   // A lockfile on its way waits beside it.

@@ -2,13 +2,12 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { byCodeUnit } from '../../base/path.ts';
 import { formatBytes, plural } from '../../base/text.ts';
-import { createJournal } from '../../execute/journal.ts';
+import { createJournal, ownerOfAttempt } from '../../execute/journal.ts';
 import { ownerOfTemp, readFolder } from '../../io/files.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
 import type { Check } from './check.ts';
 
-/** An attempt's folder in `STAGING`; the part in brackets is the mark of the process it belongs to. */
-const ATTEMPT = /^(\d+-[0-9A-Za-z]+)\.\d+$/;
+/** Of each attempt there is a folder in it. */
 const STAGING = join('.lockstep', 'staging');
 /** Outs that failed, whatever they are called. */
 const FAILED = join('.lockstep', 'failed');
@@ -58,8 +57,7 @@ function* staleBelow(root: string, folder: string): Generator<string> {
   for (const entry of readFolder(join(root, folder))) {
     const path = join(folder, entry.name);
     const inStaging = folder === STAGING;
-    if (isOfDead(ownerOfTemp(entry.name)) || (inStaging && isOfDead(ATTEMPT.exec(entry.name)?.[1])))
-      yield path;
+    if (isOfDead(ownerOfTemp(entry.name)) || (inStaging && isOfDead(ownerOfAttempt(entry.name)))) yield path;
     else if (entry.isDirectory() && !inStaging && path !== FAILED) yield* staleBelow(root, path);
   }
 }
