@@ -12,48 +12,54 @@ export interface Slot {
 }
 
 interface Waiting {
-  readonly stage: Stage;
   readonly rank: number;
   readonly order: number;
   readonly start: (slot: Slot) => void;
+}
+
+/** The stages of one pool, or of none, so that a full pool holds up nobody else. */
+interface Lane {
+  /** How many more of them may start. */
+  free: number;
+  /** A heap. */
+  readonly queue: Waiting[];
 }
 
 export function createSlots(jobs: number, pools: Readonly<Record<string, number>>): Slots {
   let free = jobs;
   let order = 0;
   let isFillingLater = false;
-  const left = new Map(Object.entries(pools));
-  /** One heap per pool (and one for no pool), so that a full pool holds up nobody else. */
-  const queues = new Map<string, Waiting[]>();
+  const lanes = new Map<string | undefined, Lane>();
+  lanes.set(undefined, { free: Number.POSITIVE_INFINITY, queue: [] });
+  for (const [pool, size] of Object.entries(pools)) lanes.set(pool, { free: size, queue: [] });
 
-  /** `freed`: as if one of this pool had ended. */
-  function next(freed?: string): Waiting[] | undefined {
-    let best: Waiting[] | undefined;
-    for (const [pool, queue] of queues) {
-      const top = queue[0];
-      if (!top || (pool !== '' && pool !== freed && (left.get(pool) ?? 1) <= 0)) continue;
-      const leader = best?.[0];
-      if (!leader || isBefore(top, leader)) best = queue;
+  /** The lane whose first is to start; `freed`: as if one of this lane had ended. */
+  function next(freed?: Lane): Lane | undefined {
+    let best: Lane | undefined;
+    for (const lane of lanes.values()) {
+      const top = lane.queue[0];
+      if (!top || (lane.free <= 0 && lane !== freed)) continue;
+      const leader = best?.queue[0];
+      if (!leader || isBefore(top, leader)) best = lane;
     }
     return best;
   }
 
   function fill(): void {
     while (free > 0) {
-      const queue = next();
-      const waiting = queue && pop(queue);
+      const lane = next();
+      const waiting = lane && pop(lane.queue);
       if (!waiting) return;
-      const { pool } = waiting.stage.policy;
       free--;
-      if (pool !== undefined) left.set(pool, (left.get(pool) ?? 1) - 1);
+      lane.free--;
       let released = false;
       waiting.start({
         release(heir) {
           if (released) return;
-          if (heir !== undefined && (next(pool)?.[0]?.rank ?? -1) < heir) return;
+          if (heir !== undefined && (next(lane)?.queue[0]?.rank ?? -1) < heir) return;
           released = true;
           free++;
-          if (pool !== undefined) left.set(pool, (left.get(pool) ?? 0) + 1);
+          lane.free++;
           if (heir === undefined) fillLater();
           else fill();
         },
@@ -73,10 +79,9 @@ export function createSlots(jobs: number, pools: Readonly<Record<string, number>
   return {
     take(stage, rank) {
       const { promise, resolve } = Promise.withResolvers<Slot>();
-      const pool = stage.policy.pool ?? '';
-      let queue = queues.get(pool);
-      if (!queue) queues.set(pool, (queue = []));
-      push(queue, { stage, rank, order: order++, start: resolve });
+      const lane = lanes.get(stage.policy.pool);
+      if (!lane) throw new Error(`no pool "${stage.policy.pool}"`);
+      push(lane.queue, { rank, order: order++, start: resolve });
       // All stages that become ready in one turn are compared before the first of them starts.
       if (!isFillingLater) queueMicrotask(fill);
       return promise;
