@@ -1,5 +1,4 @@
 import { EXIT } from '../base/error.ts';
-import type { StageName } from '../base/types.ts';
 import { formatMermaid } from '../exporters/mermaid.ts';
 import { formatTree } from '../exporters/text-tree.ts';
 import { SELECT_FLAGS, isSet, printJson, selectionOf, withProject } from './command.ts';
@@ -17,25 +16,15 @@ const dag: Command = {
     withProject(context, (project) => {
       const { graph } = project;
       const { stages } = selectionOf(context, project);
-      const nodes = graph.order.filter((name) => stages.has(name));
-      const edges = nodes.flatMap((to) =>
-        (graph.upstream.get(to) ?? []).filter((from) => stages.has(from)).map((from) => ({ from, to })),
+      const shown = new Map(
+        graph.order
+          .filter((name) => stages.has(name))
+          .map((name) => [name, (graph.upstream.get(name) ?? []).filter((from) => stages.has(from))]),
       );
-      if (context.json)
-        for (const name of nodes) printJson(context, { stage: name, upstream: upstreamOf(name, edges) });
-      else
-        context.print(
-          isSet(context, 'mermaid') ? formatMermaid({ nodes, edges }) : formatTree({ nodes, edges }),
-        );
+      if (context.json) for (const [stage, upstream] of shown) printJson(context, { stage, upstream });
+      else context.print(isSet(context, 'mermaid') ? formatMermaid(shown) : formatTree(shown));
       return Promise.resolve(EXIT.ok);
     }),
 };
 
 export default dag;
-
-function upstreamOf(
-  name: StageName,
-  edges: readonly { from: StageName; to: StageName }[],
-): readonly StageName[] {
-  return edges.filter((edge) => edge.to === name).map((edge) => edge.from);
-}

@@ -13,19 +13,17 @@ const MAX_SOURCES = 6;
  * The graph as text: one line per stage in the order in which they can run, each with what it reads from; a stage
  * stands deeper than all that it reads from, while the graph is not deeper than 12. `\n` ends every line.
  */
-export function formatTree({ nodes, edges }: Dag): string {
-  const upstream = new Map<string, string[]>(nodes.map((name) => [name, []]));
-  for (const { from, to } of edges) upstream.get(to)?.push(from);
+export function formatTree(dag: Dag): string {
   const depth = new Map<string, number>();
-  for (const name of nodes) {
+  for (const [name, from] of dag) {
     let deepest = -1;
-    for (const above of upstream.get(name) ?? []) deepest = Math.max(deepest, depth.get(above) ?? 0);
+    for (const above of from) deepest = Math.max(deepest, depth.get(above) ?? 0);
     depth.set(name, deepest + 1);
   }
   const indents = [...depth.values()].every((one) => one <= MAX_DEPTH);
-  const rows = nodes.map((name) => ({
+  const rows = [...dag].map(([name, from]) => ({
     left: `${'  '.repeat(indents ? (depth.get(name) ?? 0) : 0)}${name}`,
-    from: upstream.get(name) ?? [],
+    from,
   }));
   const width = widest(rows, ({ left }) => left);
   return rows
