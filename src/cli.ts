@@ -1,10 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { createBus } from './base/bus.ts';
 import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
-import type { Event, Listener } from './base/event.ts';
+import type { Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
 import { visibleLines } from './base/text.ts';
 import type { CommandContext } from './commands/command.ts';
@@ -16,14 +16,13 @@ import type { Flags, Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
 import { readIfExists } from './io/files.ts';
 import { fromSystemError } from './io/system-error.ts';
-import { clockFrom, findRoot } from './ground.ts';
+import { ENGINE, clockFrom, findRoot } from './ground.ts';
 
 /** Runs one command line; the exit code is its whole answer to the shell. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
-  const print = (text: string): void => void process.stdout.write(text);
   const [first] = argv;
   if (first === '--version' || first === '-V') {
-    print(`${version()}\n`);
+    print(`${ENGINE}\n`);
     return EXIT.ok;
   }
   if (first === undefined) {
@@ -45,7 +44,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     const dir = dirOf(line.flags);
     root = rootOf(dir);
-    const surroundings = { dir, argv, json, print };
+    const surroundings = { dir, root, argv, json };
     const profile = profileOf(line.flags);
     if (profile === undefined) return await perform(line, surroundings);
     const { recordProfile } = await import('./commands/cpu-profile.ts');
@@ -53,6 +52,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     return report(error, { root, json });
   }
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
 }
 
 function dirOf(flags: Flags): string {
@@ -85,16 +88,16 @@ type ParsedCommand = Extract<Line, { kind: 'command' }>;
 
 interface Surroundings {
   readonly dir: string;
+  readonly root: string | undefined;
   readonly argv: readonly string[];
   readonly json: boolean;
-  readonly print: (text: string) => void;
 }
 
-async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surroundings): Promise<ExitCode> {
+async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroundings): Promise<ExitCode> {
   const clock = clockFrom(process.env);
   const verbose = parsed.flags['verbose'] === true;
   const phases = createPhases(() => process.uptime() * 1000);
-  const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(rootOf(dir)), verbose });
+  const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(root), verbose });
   const listeners: Listener[] = [shown];
   const interrupt = listenForInterrupts({
     onWait() {
@@ -108,10 +111,7 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
   });
   if (shown.makeWay) leaveTerminal(shown.makeWay);
   // Late listeners (the history of a run) hear what comes after them.
-  const emit = createBus(
-    [{ on: (event: Event) => listeners.forEach((listener) => listener.on(event)) }],
-    () => clock.now(),
-  );
+  const emit = createBus(listeners, () => clock.now());
   const context: CommandContext = {
     args: parsed.args,
     flags: parsed.flags,
@@ -134,7 +134,7 @@ async function perform(parsed: ParsedCommand, { dir, argv, json, print }: Surrou
     },
     tell(error) {
       shown.makeWay?.();
-      report(error, { root: rootOf(dir), json });
+      report(error, { root, json });
     },
     waitMs: waitMsOf(parsed.flags),
     phases,
@@ -158,7 +158,7 @@ async function screen(
 ): Promise<Listener & Partial<ConsoleListener>> {
   if (json) {
     const { createJsonListener } = await import('./listeners/json.ts');
-    return createJsonListener({ write: (text) => void process.stdout.write(text) });
+    return createJsonListener({ write: print });
   }
   const { createConsoleListener } = await import('./listeners/console.ts');
   const { createSchedule } = await import('./listeners/schedule.ts');
@@ -292,12 +292,6 @@ function lineReader(root: string | undefined): (file: string, line: number) => s
       return undefined;
     }
   };
-}
-
-function version(): string {
-  return (
-    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  ).version;
 }
 
 /**
