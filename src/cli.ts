@@ -9,9 +9,8 @@ import { formatProblems } from './base/problem-text.ts';
 import { visibleLines } from './base/text.ts';
 import type { CommandContext } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
-import { COMMANDS } from './commands/index.ts';
 import type { ConsoleListener } from './listeners/console.ts';
-import { GLOBAL_FLAGS, parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
+import { parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Flags, Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
 import { readIfExists } from './io/files.ts';
@@ -26,7 +25,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return EXIT.ok;
   }
   if (first === undefined) {
-    process.stderr.write(await formatHelp(COMMANDS, GLOBAL_FLAGS));
+    process.stderr.write(await formatHelp());
     return EXIT.user;
   }
   let root: string | undefined;
@@ -34,12 +33,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const line = await parseLine(argv);
     if (line.kind === 'help') {
-      print(await formatHelp(COMMANDS, GLOBAL_FLAGS));
+      print(await formatHelp());
       return EXIT.ok;
     }
     json = line.flags['json'] === true;
     if (line.flags['help'] === true) {
-      print(formatCommandHelp(line.name, line.command, GLOBAL_FLAGS));
+      print(formatCommandHelp(line.name, line.command));
       return EXIT.ok;
     }
     const dir = dirOf(line.flags);
