@@ -131,6 +131,20 @@ test('an ignored lock and outs that git tracks fail, outs that it would take are
   assert.equal((await doctor(rig, [], NOW)).code, 0);
 });
 
+test('of more paths than a command takes arguments doctor tells as well which git tracks', async () => {
+  const folder = `${'x'.repeat(250)}/`.repeat(12);
+  const data = Array.from({ length: 700 }, (_, index) => `${folder}${index}`);
+  const rig = createRig({
+    'pipeline.yaml': `data:\n${data.map((path) => `  - ${path}\n`).join('')}stages: {}\n`,
+  });
+  for (const path of data) rig.write(path, '');
+  git(rig, 'init');
+  git(rig, 'add', data[7] ?? '');
+  const { checks } = await doctor(rig, [], NOW);
+  assert.equal(checks.get('outs')?.status, 'fail');
+  assert.equal(checks.get('outs')?.message, `git tracks what lockstep is to keep: ${data[7]}`);
+});
+
 test('a state folder that came with a clone is told: what it says of files and results would be believed', async () => {
   const rig = await healthy();
   git(rig, 'add', '-f', '.lockstep/memo');

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { joinRelative, wordOfPath } from '../../base/path.ts';
 import { shellPath, shellQuote } from '../../base/text.ts';
 import type { Pipeline } from '../../base/types.ts';
+import { trackedAmong } from '../../execute/tracked.ts';
 import type { Place } from '../../ground.ts';
 import { statIfExists } from '../../io/files.ts';
 import { LOCKFILE } from '../../record/lockfile.ts';
@@ -79,9 +80,10 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
     const stat = statIfExists(join(root, path));
     return stat ? [{ path, given: stat.isDirectory() ? `${path}/` : path }] : [];
   });
-  const given = here.map((one) => one.given);
   // Whoever clones a state folder would believe what it says of files and results.
-  const paths = trackedAmong(root, [...here, { path: STATE, given: STATE }]);
+  const asked = [...here.map((one) => one.path), STATE];
+  const tracked = trackedAmong(root, asked);
+  const paths = asked.filter((path) => tracked.has(path));
   if (paths.length > 0) {
     return {
       check: 'outs',
@@ -94,6 +96,7 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
     };
   }
   if (here.length === 0) return { check: 'outs', status: 'ok', message: 'no outs here that git could take' };
+  const given = here.map((one) => one.given);
   const ignored = new Set(
     git(root, ['check-ignore', '-z', '--stdin'], `${given.join('\0')}\0`)?.out.split('\0') ?? [],
   );
@@ -110,20 +113,6 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
       .map((path) => `/${path}`)
       .join(' and ')} into .gitignore`,
   };
-}
-
-interface Given {
-  readonly path: string;
-  /** The same as git is asked for it. */
-  readonly given: string;
-}
-
-function trackedAmong(root: string, all: readonly Given[]): readonly string[] {
-  const asked = all.map(({ given }) => given);
-  const listed = git(root, ['--literal-pathspecs', 'ls-files', '-z', '--', ...asked])?.out.split('\0') ?? [];
-  return all
-    .map(({ path }) => path)
-    .filter((path) => listed.some((one) => one === path || one.startsWith(`${path}/`)));
 }
 
 /** Outs that git is to keep and ignores: where one was cached before, its line is still there. */
