@@ -355,7 +355,7 @@ test('packages that are missing, and those of another version than is pinned, ar
     ranged: '^4.0.0',
     'no-such-package-here': '1.0.0',
   };
-  assert.deepEqual(compareInstalled(rig.path('deep/below'), { dependencies }), {
+  assert.deepEqual(compareInstalled(rig.path('deep/below'), dependencies), {
     missing: ['no-such-package-here'],
     other: ['@scope/old 1.0.0 instead of 2.0.0'],
   });

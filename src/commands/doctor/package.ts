@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { sha256Hex } from '../../base/hash.ts';
 import { formatList, plural } from '../../base/text.ts';
+import { PACKAGE, runsFromSource } from '../../ground.ts';
 import { readIfExists } from '../../io/files.ts';
 import type { Check } from './check.ts';
 
@@ -12,7 +12,6 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-const NAME = 'lockstep-data';
 /** Path → SHA-256 in hex of what was packed, written by `scripts/pack-package.ts`. */
 const CONTENTS = 'dist/contents.json';
 
@@ -28,23 +27,13 @@ export function checkNode(): Check {
 
 /** Our own package: what it is, whether it is whole, and whether the packages it needs are installed as it names them. */
 export function* checkPackage(): Generator<Check> {
-  const here = import.meta.url;
-  const found = findPackage(dirname(fileURLToPath(here)));
-  if (!found) {
-    yield {
-      check: 'package',
-      status: 'fail',
-      message: `no package.json of ${NAME} stands above ${fileURLToPath(here)}`,
-      cure: `install it again: npm install ${NAME}`,
-    };
-    return;
-  }
-  const { root, manifest } = found;
-  const kind = here.endsWith('.ts') ? 'run from its source' : 'built';
-  const { missing, other } = compareInstalled(root, manifest);
-  const damaged = kind === 'built' ? findDamaged(root) : [];
-  const title = `${NAME} ${manifest.version}, ${kind} (${root})`;
-  const again = kind === 'built' ? 'run "npm install" in the project' : `run "npm ci" in ${root}`;
+  const root = PACKAGE;
+  const { name, version, dependencies = {} } = readJson(join(root, 'package.json')) as Manifest;
+  const isBuilt = !runsFromSource();
+  const { missing, other } = compareInstalled(root, dependencies);
+  const damaged = isBuilt ? findDamaged(root) : [];
+  const title = `${name} ${version}, ${isBuilt ? 'built' : 'run from its source'} (${root})`;
+  const again = isBuilt ? 'run "npm install" in the project' : `run "npm ci" in ${root}`;
   if (damaged.length > 0) {
     yield {
       check: 'package',
@@ -68,7 +57,7 @@ export function* checkPackage(): Generator<Check> {
       cure: again,
     };
   } else {
-    const count = Object.keys(manifest.dependencies ?? {}).length;
+    const count = Object.keys(dependencies).length;
     yield {
       check: 'package',
       status: 'ok',
@@ -90,7 +79,7 @@ function findDamaged(root: string): readonly string[] {
 /** Dependencies that are not where Node looks for them from `root`, and those with another version than is pinned. */
 export function compareInstalled(
   root: string,
-  { dependencies = {} }: Pick<Manifest, 'dependencies'>,
+  dependencies: Readonly<Record<string, string>>,
 ): { readonly missing: readonly string[]; readonly other: readonly string[] } {
   const missing: string[] = [];
   const other: string[] = [];
@@ -109,14 +98,6 @@ function findInstalled(root: string, name: string): string | undefined {
     const path = join(folder, 'node_modules', name, 'package.json');
     if (existsSync(path)) return path;
     if (folder === dirname(folder)) return undefined;
-  }
-}
-
-function findPackage(from: string): { readonly root: string; readonly manifest: Manifest } | undefined {
-  for (let root = from; ; root = dirname(root)) {
-    const manifest = readJson(join(root, 'package.json')) as Manifest | undefined;
-    if (manifest?.name === NAME) return { root, manifest };
-    if (root === dirname(root)) return undefined;
   }
 }
 
