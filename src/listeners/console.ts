@@ -12,7 +12,8 @@ import { NAME_SHARE, formatRow } from './console/rows.ts';
 import type { Row } from './console/rows.ts';
 import { createLiveScreen, createPlainScreen } from './console/screen.ts';
 import { createStageOutput } from './console/stage-output.ts';
-import { createStyle } from './console/style.ts';
+import { SYMBOL_COLOURS, createStyle } from './console/style.ts';
+import type { SymbolName } from './console/style.ts';
 import { formatError, formatFailures, formatSummary, formatWarning } from './console/summary.ts';
 import { createTransfers, formatPulled, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
 import type { Schedule } from './schedule.ts';
@@ -86,12 +87,9 @@ export function createConsoleListener(options: ConsoleListenerOptions): ConsoleL
       : { nameWidth, columns: undefined };
     screen.print(formatRow(row, { style, ...layout }));
   };
-  const tell = (symbol: Row['symbol'], text: string): void => {
-    const colour =
-      symbol === 'ran' ? 'green' : symbol === 'info' ? 'dim' : symbol === 'failed' ? 'red' : 'yellow';
-    screen.print(
-      `${isTty ? `${style.paint(style.symbols[symbol], colour)} ` : ''}${style.words(oneLine(text))}\n`,
-    );
+  const tell = (symbol: SymbolName, text: string): void => {
+    const mark = isTty ? `${style.paint(style.symbols[symbol], SYMBOL_COLOURS[symbol])} ` : '';
+    screen.print(`${mark}${style.words(oneLine(text))}\n`);
   };
 
   const showUnstarted = (): void => {

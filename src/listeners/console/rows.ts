@@ -1,12 +1,12 @@
 import { displayWidth, padColumns } from '../../base/display-width.ts';
 import { oneLine } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
-import type { Colour, Style } from './style.ts';
+import { SYMBOL_COLOURS } from './style.ts';
+import type { Style, SymbolName } from './style.ts';
 
 /** What is told of one event, before it is laid out: `name  verb  detail`. */
 export interface Row {
-  readonly symbol: keyof Style['symbols'];
-  readonly colour: Colour;
+  readonly symbol: SymbolName;
   readonly name: string;
   readonly verb: string;
   readonly detail: string;
@@ -31,7 +31,8 @@ const NARROW = 64;
 /** A row as a line with its end. */
 export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): string {
   const { paint } = style;
-  const verb = paint(style.words(row.verb), row.colour);
+  const colour = SYMBOL_COLOURS[row.symbol];
+  const verb = paint(style.words(row.verb), colour);
   const detail = style.words(oneLine(row.detail));
   if (columns === undefined) {
     const parts = [padColumns(row.name, nameWidth), verb, detail].filter((part) => part !== '');
@@ -43,6 +44,6 @@ export function formatRow(row: Row, { style, nameWidth, columns }: RowLayout): s
   const shown = detail.startsWith('(') ? paint(detail.slice(1, -1), 'dim') : detail;
   const padding =
     detail === '' || columns < NARROW ? '' : ' '.repeat(Math.max(0, VERB_WIDTH - row.verb.length));
-  const line = `${paint(style.symbols[row.symbol], row.colour)} ${name}  ${verb}${padding}`;
+  const line = `${paint(style.symbols[row.symbol], colour)} ${name}  ${verb}${padding}`;
   return `${addIfRoom(cutEnd(line, columns - 1, mark), shown, { columns: columns - 1, mark })}\n`;
 }

@@ -2,13 +2,16 @@ import type { Outcome } from '../../base/event.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim' | 'boldRed';
 
+/** What stands before a line. */
+export type SymbolName = Outcome | 'retry' | 'warning' | 'info';
+
 /** How things look: decided once from what the terminal can do. */
 export interface Style {
   /** The text in a colour; unchanged where there is none, or no text. */
   readonly paint: (text: string, colour: Colour) => string;
   /** Our own words as the terminal can show them; never used on what a stage wrote. */
   readonly words: (text: string) => string;
-  readonly symbols: Readonly<Record<Outcome | 'retry' | 'warning' | 'info', string>>;
+  readonly symbols: Readonly<Record<SymbolName, string>>;
   /** Frames of the mark of what is running, 100 ms each. */
   readonly spinner: readonly string[];
   readonly barDone: string;
@@ -17,13 +20,16 @@ export interface Style {
   readonly colour: boolean;
 }
 
-export const OUTCOME_COLOURS: Readonly<Record<Outcome, Colour>> = {
+export const SYMBOL_COLOURS: Readonly<Record<SymbolName, Colour>> = {
   ran: 'green',
   restored: 'cyan',
   fresh: 'dim',
   failed: 'red',
   blocked: 'yellow',
   canceled: 'yellow',
+  retry: 'yellow',
+  warning: 'yellow',
+  info: 'dim',
 };
 
 const CODES: Readonly<Record<Colour, string>> = {

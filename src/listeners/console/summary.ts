@@ -4,7 +4,7 @@ import type { Paint, ReadLine } from '../../base/problem-text.ts';
 import type { RunState, StageState } from '../../base/run-state.ts';
 import { formatDuration, formatList, plural } from '../../base/text.ts';
 import { cutEnd } from './cut.ts';
-import { OUTCOME_COLOURS } from './style.ts';
+import { SYMBOL_COLOURS } from './style.ts';
 import type { Style } from './style.ts';
 
 type RunFinished = Extract<Event, { type: 'run-finished' }>;
@@ -18,7 +18,7 @@ export function formatSummary({ outcome, counts, durationMs }: RunFinished, styl
     return `Everything is fresh: ${plural(total, 'stage')}, nothing to do.\n`;
   if (total === 0) return '';
   const parts = ORDER.filter((name) => counts[name] > 0).map((name) =>
-    style.paint(`${counts[name]} ${name}`, OUTCOME_COLOURS[name]),
+    style.paint(`${counts[name]} ${name}`, SYMBOL_COLOURS[name]),
   );
   const head = outcome === 'canceled' ? `${style.paint('Canceled.', 'yellow')} ` : '';
   const list = parts.length > 0 ? `: ${parts.join(', ')}` : '';
