@@ -2,8 +2,7 @@ import type { Event, Listener } from '../base/event.ts';
 import type { ReadLine } from '../base/problem-text.ts';
 import { displayWidth, padColumns } from '../base/display-width.ts';
 import { oneLine } from '../base/text.ts';
-import { reduceRun } from '../base/run-state.ts';
-import type { RunState } from '../base/run-state.ts';
+import { emptyRun, reduceRun } from '../base/run-state.ts';
 import { fitName } from './console/cut.ts';
 import { formatMutexWait, formatRestored } from './console/details.ts';
 import { finishedRow, gateRow, recoveredRow, retriedRow, startedRow } from './console/event-rows.ts';
@@ -60,7 +59,7 @@ export function createConsoleListener(options: ConsoleListenerOptions): ConsoleL
   const style = createStyle(options);
   const retryAt = new Map<string, number>();
   const transfers = createTransfers();
-  let state: RunState = { stages: new Map() };
+  let state = emptyRun();
   let nameWidth = 0;
   let unstarted: Finished[] = [];
 

@@ -1,4 +1,3 @@
-import { cleanText } from './escapes.ts';
 import { createOutputLines } from './output-lines.ts';
 import type { OutputLines } from './output-lines.ts';
 import type { Style } from './style.ts';
@@ -23,9 +22,14 @@ export interface StageOutputOptions {
   readonly prefix: (stage: string) => string;
 }
 
+interface Known {
+  readonly streams: Map<string, OutputLines>;
+  readonly tail: Tail;
+}
+
 export function createStageOutput({ style, print, prefix }: StageOutputOptions): StageOutput {
-  const stages = new Map<string, { readonly streams: Map<string, OutputLines>; readonly tail: Tail }>();
-  const open = (stage: string): { readonly streams: Map<string, OutputLines>; readonly tail: Tail } => {
+  const stages = new Map<string, Known>();
+  const open = (stage: string): Known => {
     const known = stages.get(stage) ?? { streams: new Map<string, OutputLines>(), tail: createTail() };
     stages.set(stage, known);
     return known;
@@ -56,7 +60,6 @@ export function createStageOutput({ style, print, prefix }: StageOutputOptions):
       for (const stage of stages.keys()) end(stage);
     },
     forget: (stage) => void stages.delete(stage),
-    last: (stage, count) =>
-      (stages.get(stage)?.tail.last(count) ?? []).map((line) => cleanText(line, style.colour)),
+    last: (stage, count) => stages.get(stage)?.tail.last(count) ?? [],
   };
 }

@@ -1,7 +1,6 @@
 /** Keeps the end of a text that is given in blocks of lines. */
 export interface Tail {
   add(lines: string): void;
-  clear(): void;
   /** The last lines, oldest first, at most `count`. */
   last(count: number): readonly string[];
 }
@@ -21,11 +20,6 @@ export function createTail(size: number = 16 * 1024): Tail {
       }
       newer.push(lines.length > size ? lines.slice(-size) : lines);
       held += Math.min(lines.length, size) + 1;
-    },
-    clear() {
-      older = [];
-      newer = [];
-      held = 0;
     },
     last(count) {
       const blocks = [...older, ...newer];
