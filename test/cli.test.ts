@@ -170,6 +170,7 @@ test('a command works from below the root, and with -C from anywhere', async () 
   assert.equal((await rig.lockstep(['status'], { cwd: 'deep/er' })).stdout, fresh);
   assert.equal((await other.lockstep(['-C', rig.root, 'status'])).stdout, fresh);
   assert.equal((await other.lockstep(['status', '-C', rig.root])).stdout, fresh);
+  assert.equal((await other.lockstep(['-vC', rig.root, 'status'])).stdout, fresh);
   assert.equal((await other.lockstep(['-C', rig.path('deep'), 'status'])).stdout, fresh);
 });
 

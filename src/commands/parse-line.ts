@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Command, Flag } from './command.ts';
 import { COMMANDS } from './index.ts';
@@ -82,21 +82,26 @@ async function parseCommand(name: string, words: readonly string[]): Promise<Lin
   return { kind: 'command', name, command, flags, args };
 }
 
-/** The first word that is neither a flag nor the value of a global one. */
-function findCommand(argv: readonly string[]): number {
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? '';
-    if (takesValue(word)) at++;
-    else if (!word.startsWith('-')) return at;
-  }
-  return -1;
+/** Where the first word stands that is neither a flag nor the value of a global one; -1 where none is. */
+export function findCommand(argv: readonly string[]): number {
+  return readLoosely(argv, GLOBAL_FLAGS).find(({ kind }) => kind === 'positional')?.index ?? -1;
 }
 
-function takesValue(word: string): boolean {
-  return Object.entries(GLOBAL_FLAGS).some(
-    ([name, { type, short }]) =>
-      type === 'string' && (word === `--${name}` || (short !== undefined && word === `-${short}`)),
-  );
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+
+/** The words of a line that need not make sense. */
+export function readLoosely(
+  words: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+): readonly Token[] {
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: flags,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens;
 }
 
 function parseFlags(
@@ -104,14 +109,8 @@ function parseFlags(
   flags: Readonly<Record<string, Flag>>,
   line: string,
 ): { readonly flags: Flags; readonly args: readonly string[] } {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([flag, { type, short, multiple }]) => [
-      flag,
-      { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) },
-    ]),
-  );
   try {
-    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: [...words], options: flags, allowPositionals: true });
     return { flags: values as Flags, args: positionals };
   } catch (error) {
     throw flagError(error, line, flags);
@@ -157,5 +156,5 @@ export function profileOf(flags: Flags): string | undefined {
 }
 
 function usage(code: string, message: string, hint: string): PipelineError {
-  return new PipelineError(code, message, { exit: EXIT.user, hint });
+  return new PipelineError(code, message, { hint });
 }

@@ -68,6 +68,8 @@ test('each word of a line is completed with what may stand there', async () => {
     [['log', '-n', ''], []],
     [['--json', '-C', '.', 'repro', 'feat'], ['features']],
     [['-C', 'd'], [':folders']],
+    [['-vC', 'd'], [':folders']],
+    [['-vC', '.', 'repro', 'feat'], ['features']],
     [['--profile', 'x'], [':files']],
     [['repro', '--', '--k'], []],
     [['repro', '--jobs', ''], []],

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command, CommandContext, Flag } from '../command.ts';
 import { COMMANDS } from '../index.ts';
-import { GLOBAL_FLAGS } from '../parse-line.ts';
+import { GLOBAL_FLAGS, findCommand, readLoosely } from '../parse-line.ts';
 import { projectNames } from './project-names.ts';
 import type { ProjectNames } from './project-names.ts';
 import { SCRIPTS } from './scripts.ts';
@@ -75,38 +75,29 @@ interface PartialLine {
 }
 
 async function readLine(words: readonly string[]): Promise<PartialLine> {
-  let flags = GLOBAL_FLAGS;
-  let name: string | undefined;
-  let command: Command | undefined;
-  let dir: string | undefined;
-  let pending: string | undefined;
-  let ended = false;
-  const given = new Set<string>();
-  const args: string[] = [];
-  for (const word of words) {
-    if (pending !== undefined) {
-      if (pending === 'dir') dir = word;
-      pending = undefined;
-    } else if (ended || !word.startsWith('-') || word === '-') {
-      if (name !== undefined) args.push(word);
-      else {
-        name = word;
-        command = (await COMMANDS.get(word)?.())?.default;
-        flags = { ...command?.flags, ...GLOBAL_FLAGS };
-      }
-    } else if (word === '--') ended = true;
-    else {
-      const [, long, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-      const known = flags;
-      const flag = long ?? Object.keys(known).find((one) => known[one]?.short === word[1]);
-      if (flag === undefined) continue;
-      given.add(flag);
-      const attached = long === undefined ? word.slice(2) || undefined : value;
-      if (flag === 'dir' && attached !== undefined) dir = attached;
-      else if (known[flag]?.type === 'string' && attached === undefined) pending = flag;
-    }
-  }
-  return { dir, name, command, flags, given, args, pending, ended };
+  const at = findCommand(words);
+  const name = words[at];
+  const command = (await COMMANDS.get(name ?? '')?.())?.default;
+  const flags = { ...command?.flags, ...GLOBAL_FLAGS };
+  const tokens = readLoosely(
+    words.filter((_, index) => index !== at),
+    flags,
+  );
+  const given = tokens.filter((token) => token.kind === 'option');
+  const last = tokens.at(-1);
+  return {
+    dir: given.findLast((token) => token.name === 'dir')?.value,
+    name,
+    command,
+    flags,
+    given: new Set(given.map((token) => token.name)),
+    args: tokens.filter((token) => token.kind === 'positional').map(({ value }) => value),
+    pending:
+      last?.kind === 'option' && flags[last.name]?.type === 'string' && last.value === undefined
+        ? last.name
+        : undefined,
+    ended: tokens.some(({ kind }) => kind === 'option-terminator'),
+  };
 }
 
 async function commandNames(describe: boolean): Promise<readonly Candidate[]> {
