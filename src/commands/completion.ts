@@ -4,6 +4,7 @@ import { isSet } from './command.ts';
 import type { Command } from './command.ts';
 import { completeLine } from './completion/complete-line.ts';
 import { SCRIPTS } from './completion/scripts.ts';
+import { unknownArgument } from './parse-line.ts';
 
 const completion: Command = {
   summary: 'Print a script that completes commands, flags, stages and remotes in your shell',
@@ -27,20 +28,17 @@ const completion: Command = {
       return EXIT.ok;
     }
     const [shell, extra] = context.args;
-    const script = shell === undefined ? undefined : SCRIPTS.get(shell);
-    if (script === undefined || extra !== undefined) {
-      const shells = [...SCRIPTS.keys()];
-      const what =
-        shell === undefined
-          ? 'no shell is named'
-          : extra === undefined
-            ? `there is no completion for "${shell}"`
-            : `"lockstep completion" does not know what to do with "${extra}"`;
-      throw new PipelineError('cli.arguments', what, {
-        hint:
-          (shell === undefined ? undefined : didYouMean(shell, shells)) ?? `name one of ${shells.join(', ')}`,
+    const shells = [...SCRIPTS.keys()];
+    if (shell === undefined)
+      throw new PipelineError('cli.arguments', 'no shell is named', {
+        hint: `name one of ${shells.join(', ')}`,
       });
-    }
+    if (extra !== undefined) throw unknownArgument('completion', extra);
+    const script = SCRIPTS.get(shell);
+    if (script === undefined)
+      throw new PipelineError('cli.arguments', `there is no completion for "${shell}"`, {
+        hint: didYouMean(shell, shells),
+      });
     context.print(script);
     return EXIT.ok;
   },

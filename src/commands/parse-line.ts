@@ -63,23 +63,21 @@ export async function parseLine(argv: readonly string[]): Promise<Line> {
 async function parseCommand(name: string, words: readonly string[]): Promise<Line> {
   const load = COMMANDS.get(name);
   if (!load) {
-    const hint = didYouMean(name, [...COMMANDS.keys()]);
-    throw usage(
-      'cli.unknown-command',
-      `there is no command "${name}"`,
-      hint?.startsWith('did') === true ? hint : 'see "lockstep --help"',
-    );
+    const hint = didYouMean(name, [...COMMANDS.keys()]) ?? 'see "lockstep --help"';
+    throw usage('cli.unknown-command', `there is no command "${name}"`, hint);
   }
   const { default: command } = await load();
   const { flags, args } = parseFlags(words, { ...GLOBAL_FLAGS, ...command.flags }, `lockstep ${name}`);
   if (flags['help'] !== true && command.maxArgs !== undefined && args.length > command.maxArgs) {
-    throw usage(
-      'cli.arguments',
-      `"lockstep ${name}" does not know what to do with "${args[command.maxArgs]}"`,
-      `see "lockstep ${name} --help"`,
-    );
+    throw unknownArgument(name, args[command.maxArgs] ?? '');
   }
   return { kind: 'command', name, command, flags, args };
+}
+
+/** A word that a command has no use for. */
+export function unknownArgument(command: string, word: string): PipelineError {
+  const what = `"lockstep ${command}" does not know what to do with "${word}"`;
+  return usage('cli.arguments', what, `see "lockstep ${command} --help"`);
 }
 
 /** Where the first word stands that is neither a flag nor the value of a global one; -1 where none is. */

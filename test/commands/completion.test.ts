@@ -224,12 +224,20 @@ zpty -r shell line '*fetch@tcs.ns*' && print -r -- done`;
   assert.equal(ran.stdout, 'done\n', ran.stderr);
 });
 
-test('an unknown shell is refused with those there are', async () => {
+test('an unknown shell is refused with those there are, and a second one', async () => {
   const rig = makeRig();
-  const ran = await rig.lockstep(['completion', 'bsh']);
-  assert.equal(ran.code, 2);
-  assert.equal(
-    ran.stderr,
-    'error[cli.arguments]: there is no completion for "bsh"\n = hint: did you mean "bash"?\n',
-  );
+  for (const [shells, what, hint] of [
+    [['bsh'], 'there is no completion for "bsh"', 'did you mean "bash"?'],
+    [['cmd'], 'there is no completion for "cmd"', 'known here: bash, zsh, fish'],
+    [[], 'no shell is named', 'name one of bash, zsh, fish'],
+    [
+      ['bash', 'zsh'],
+      '"lockstep completion" does not know what to do with "zsh"',
+      'see "lockstep completion --help"',
+    ],
+  ] as const) {
+    const ran = await rig.lockstep(['completion', ...shells]);
+    assert.equal(ran.code, 2);
+    assert.equal(ran.stderr, `error[cli.arguments]: ${what}\n = hint: ${hint}\n`);
+  }
 });
