@@ -2,8 +2,6 @@
 export function capText(text: string, limit: number): { readonly text: string; readonly bytes: number } {
   const bytes = Buffer.byteLength(text);
   if (bytes <= limit) return { text, bytes };
-  const data = Buffer.from(text);
-  let end = limit;
-  while (end > 0 && ((data[end] ?? 0) & 0xc0) === 0x80) end--;
-  return { text: data.toString('utf8', 0, end), bytes: end };
+  const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(limit));
+  return { text: text.slice(0, read), bytes: written };
 }
