@@ -3,6 +3,7 @@ import { displayWidth, padColumns } from '../base/display-width.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import { plural, visible, widest } from '../base/text.ts';
+import { formatFresh } from '../listeners/console/summary.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Judgement, Plan } from '../plan/plan.ts';
 
@@ -59,11 +60,6 @@ export function* formatPlan({ judgements }: Plan, staleData = 0): Generator<stri
     fresh > 0 && `${fresh} fresh`,
   ].filter((text) => typeof text === 'string');
   yield `\n${stages}: ${counts.join(', ')}\n`;
-}
-
-/** What is told when nothing is to be done. */
-export function formatFresh(stages: number): string {
-  return `Everything is fresh: ${plural(stages, 'stage')}, nothing to do.\n`;
 }
 
 function count(stale: readonly Judgement[], verdict: Verdict, words: string): string | false {

@@ -5,6 +5,7 @@ import type { RelPath } from '../base/types.ts';
 import { newData, staleData } from '../execute/data.ts';
 import { partOf } from '../execute/incomplete.ts';
 import { isSettled } from '../execute/settle.ts';
+import { formatFresh } from '../listeners/console/summary.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Project } from '../project.ts';
 import {
@@ -17,7 +18,6 @@ import {
   withProject,
 } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { formatFresh } from './judged.ts';
 import { printPlan } from './repro.ts';
 import { refuseProblems } from './tell-run.ts';
 

@@ -14,8 +14,7 @@ const ORDER: readonly Outcome[] = ['ran', 'restored', 'fresh', 'failed', 'blocke
 /** `3 stages: 1 ran, 2 fresh in 12.3s`, or that nothing was to do; one line with its end. Empty where an error says all. */
 export function formatSummary({ outcome, counts, durationMs }: RunFinished, style: Style): string {
   const total = ORDER.reduce((sum, name) => sum + counts[name], 0);
-  if (outcome === 'succeeded' && counts.fresh === total)
-    return `Everything is fresh: ${plural(total, 'stage')}, nothing to do.\n`;
+  if (outcome === 'succeeded' && counts.fresh === total) return formatFresh(total);
   if (total === 0) return '';
   const parts = ORDER.filter((name) => counts[name] > 0).map((name) =>
     style.paint(`${counts[name]} ${name}`, SYMBOL_COLOURS[name]),
@@ -23,6 +22,11 @@ export function formatSummary({ outcome, counts, durationMs }: RunFinished, styl
   const head = outcome === 'canceled' ? `${style.paint('Canceled.', 'yellow')} ` : '';
   const list = parts.length > 0 ? `: ${parts.join(', ')}` : '';
   return `${head}${plural(total, 'stage')}${list} in ${formatDuration(durationMs)}\n`;
+}
+
+/** What is told when nothing is to be done. */
+export function formatFresh(stages: number): string {
+  return `Everything is fresh: ${plural(stages, 'stage')}, nothing to do.\n`;
 }
 
 export interface FailureOptions {
