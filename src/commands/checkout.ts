@@ -1,7 +1,7 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import { visible } from '../base/text.ts';
 import { checkout as checkOut, findDiffering, wantedArtifacts } from '../execute/checkout.ts';
-import type { CheckoutResult } from '../execute/checkout.ts';
+import type { CheckoutOptions, CheckoutResult } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
 import { printJson, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -14,34 +14,32 @@ const checkout: Command = {
   examples: ['lockstep checkout', 'lockstep checkout features', 'git checkout main && lockstep checkout'],
   run: (context) =>
     withProject(context, async (project) => {
-      tell(context, (await findNothingToDo(context, project)) ?? (await checkOutAll(context, project)));
+      const only = pathsOf(context.args, project);
+      const asked = { ...project, ...(only && { only }) };
+      tell(context, (await findNothingToDo(asked)) ?? (await checkOutAll(asked)));
       return EXIT.ok;
     }),
 };
 
 export default checkout;
 
+/** A project, and what the command's arguments mean of it. */
+type Asked = Project & Pick<CheckoutOptions, 'only'>;
+
 /** Who finds all in place needs no workspace, and nothing that changes it. */
-async function findNothingToDo(
-  context: CommandContext,
-  project: Project,
-): Promise<CheckoutResult | undefined> {
-  const only = pathsOf(context.args, project);
-  const wanted = wantedArtifacts({ ...project, ...(only && { only }) });
-  const differing = await findDiffering(wanted, project);
-  return differing.length === 0 && !project.needsRecovery()
+async function findNothingToDo(asked: Asked): Promise<CheckoutResult | undefined> {
+  const wanted = wantedArtifacts(asked);
+  const differing = await findDiffering(wanted, asked);
+  return differing.length === 0 && !asked.needsRecovery()
     ? { made: [], unchanged: wanted.length, missing: [] }
     : undefined;
 }
 
-/** Checks out what the command's arguments mean. */
-async function checkOutAll(context: CommandContext, project: Project): Promise<CheckoutResult> {
-  using _workspace = await project.takeWorkspace();
-  using _cache = await project.takeCache('shared');
-  const { root, pipeline, facts, cache, recorder } = project;
-  const { restorer } = await project.workbench();
-  const only = pathsOf(context.args, project);
-  return checkOut({ root, pipeline, facts, cache, recorder, restorer, ...(only && { only }) });
+async function checkOutAll(asked: Asked): Promise<CheckoutResult> {
+  using _workspace = await asked.takeWorkspace();
+  using _cache = await asked.takeCache('shared');
+  const { restorer } = await asked.workbench();
+  return checkOut({ ...asked, restorer });
 }
 
 /** Says what was made; throws what could not be, after the rest is in place. */
