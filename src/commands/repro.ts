@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { newData, refuseForks, refuseLostData } from '../execute/data.ts';
-import type { RunResult } from '../execute/run.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -69,7 +68,7 @@ const repro: Command = {
   ],
   run: (context) =>
     withProject(context, (project) => reproduce(context, project), {
-      ...(asksPlainly(context) && { settled: (answer) => tellSettled(context, answer) }),
+      ...(asksPlainly(context) && { settled: (answer) => tellFresh(context, answer) }),
       locked: isSet(context, 'locked'),
       ...(isSet(context, 'force') && { forced: context.args }),
     }),
@@ -108,11 +107,9 @@ export async function reproduce(context: CommandContext, project: Project): Prom
   }
   if (isSettled(project, first)) {
     project.noteSettled();
-    const stages = first.judgements.length;
-    const run = startRun(context, { clock: project.clock, pipeline: project.pipeline.name, stages });
-    tellPlan(context, first);
-    finishRun(context, { run, result: allFresh(stages), durationMs: 0 });
-    return EXIT.ok;
+    const { clock, pipeline } = project;
+    const beginning = { clock, pipeline: pipeline.name, stages: first.judgements.length };
+    return tellFresh(context, beginning, first);
   }
   const runs = first.judgements.some(({ decision }) => decision.verdict === 'run');
   return doRun(context, project, { selection, jobs, runs });
@@ -124,18 +121,13 @@ async function doRun(context: CommandContext, project: Project, request: Request
   return runStages(context, project, request);
 }
 
-/** The answer that was found without judging anything. */
-function tellSettled(context: CommandContext, beginning: Beginning): ExitCode {
+/** A run with nothing to do; no plan where that was found without judging anything. */
+function tellFresh(context: CommandContext, beginning: Beginning, plan?: Plan): ExitCode {
   const run = startRun(context, beginning);
-  finishRun(context, { run, result: allFresh(beginning.stages), durationMs: 0 });
+  if (plan) tellPlan(context, plan);
+  const counts = { fresh: beginning.stages, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 };
+  finishRun(context, { run, result: { counts, failures: [] }, durationMs: 0 });
   return EXIT.ok;
-}
-
-function allFresh(stages: number): RunResult {
-  return {
-    counts: { fresh: stages, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 },
-    failures: [],
-  };
 }
 
 function jobsOf(context: CommandContext): number {
