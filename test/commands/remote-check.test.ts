@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { existsSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import type { FakeS3 } from '../remotes/fake-s3.ts';
+import { listen } from '../remotes/listen.ts';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 import { FILES, eventOf, jsonOf, succeeded } from './projects.ts';
@@ -164,25 +164,19 @@ test('a web server is told to be one that is only read, and one that answers eve
     response.writeHead(status, { 'content-length': 5 });
     response.end(request.method === 'HEAD' ? undefined : 'hello');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    const { port } = server.address() as AddressInfo;
-    const rig = createRig({
-      ...FILES,
-      'remotes.yaml': `remotes:\n  web: { url: "http://127.0.0.1:${port}/x" }\n`,
-    });
-    const ran = succeeded(await rig.lockstep(['remote', 'check']));
-    assert.match(ran.stdout, /^ok {4}put +this remote can only be read/m);
-    assert.match(ran.stdout, /^ok {4}get +objects may be read/m);
-    assert.match(ran.stdout, /^ok {4}clock +this machine's clock agrees/m);
-    status = 200;
-    const all = await rig.lockstep(['remote', 'check']);
-    assert.equal(all.code, 1);
-    assert.match(all.stdout, /^fail {2}head +it says that it has "check\/[0-9a-f]{32}", which nobody wrote/m);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  await using listening = await listen(server);
+  const rig = createRig({
+    ...FILES,
+    'remotes.yaml': `remotes:\n  web: { url: "${listening.url}/x" }\n`,
+  });
+  const ran = succeeded(await rig.lockstep(['remote', 'check']));
+  assert.match(ran.stdout, /^ok {4}put +this remote can only be read/m);
+  assert.match(ran.stdout, /^ok {4}get +objects may be read/m);
+  assert.match(ran.stdout, /^ok {4}clock +this machine's clock agrees/m);
+  status = 200;
+  const all = await rig.lockstep(['remote', 'check']);
+  assert.equal(all.code, 1);
+  assert.match(all.stdout, /^fail {2}head +it says that it has "check\/[0-9a-f]{32}", which nobody wrote/m);
 });
 
 test('names that are unknown, or too many, are refused', async () => {

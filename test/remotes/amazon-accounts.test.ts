@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
 import type { Rig } from '../rig.ts';
 import { startFakeS3 } from './fake-s3.ts';
 import { startForwardProxy } from './forward-proxy.ts';
+import { listenFor } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
 
 const KEY = 'ASIACANARYKEY';
@@ -72,14 +72,12 @@ async function startAmazon(t: TestContext, rig: Rig): Promise<Amazon> {
     request.pipe(onward);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const proxy = await startForwardProxy((server.address() as AddressInfo).port);
+  const { port } = await listenFor(t, server);
+  const proxy = await startForwardProxy(port);
   rig.write('authority.pem', own.cert);
   t.after(async () => {
     await proxy[Symbol.asyncDispose]();
     await s3[Symbol.asyncDispose]();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
   });
   return {
     hosts: () => [...new Set(proxy.seen.map((line) => line.replace(/^CONNECT |:\d+$/g, '')))],

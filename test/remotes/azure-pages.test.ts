@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { configOf, listAll } from './bodies.ts';
+import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -20,9 +20,7 @@ test('a listing of azure goes through all pages, the largest that it may ask for
     const [name, next] = query.get('marker') === 'more' ? ['some/b', ''] : ['some/a', 'more'];
     response.writeHead(200, { 'content-type': 'application/xml' }).end(pageOf(name, next));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/me`;
+  const endpoint = `${(await listenFor(t, server)).url}/me`;
   const key = Buffer.from('key').toString('base64');
   const remote = await open(configOf('azure://box/some', { endpoint, account: 'me', account_key: key }));
   assert.deepEqual(await listAll(remote, '', signal), ['a 7', 'b 7']);

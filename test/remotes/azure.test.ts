@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { bodyOf, configOf, seededBytes } from './bodies.ts';
+import { listen } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -44,15 +44,10 @@ async function startFakeAzure(wanted: number): Promise<FakeAzure> {
     response.writeHead(201).end();
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     blobs,
     most: () => most,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 

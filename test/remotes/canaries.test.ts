@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -11,6 +10,7 @@ import { FILES, createDemo } from '../commands/projects.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { CANARY, KEY_FILES, KINDS, yamlOf } from './kinds.ts';
+import { listenFor } from './listen.ts';
 import { tellAll } from './told.ts';
 
 /** Refuses everything but tokens, and repeats credentials and what it was sent in every part of its answer. */
@@ -47,12 +47,7 @@ async function startEcho(t: TestContext, known: string): Promise<string> {
         : `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>${text}</Message></Error>`,
     );
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (await listenFor(t, server)).url;
 }
 
 /** The credential as it is, in a URL, and as headers carry it. */

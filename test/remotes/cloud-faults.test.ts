@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +11,7 @@ import openAzure from '../../src/remotes/azure.ts';
 import openGcs from '../../src/remotes/gcs.ts';
 import openS3 from '../../src/remotes/s3.ts';
 import { bodyOf, configOf, listAll } from './bodies.ts';
+import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -47,12 +47,7 @@ async function startRefusing(t: TestContext, service: 's3' | 'azure' | 'gcs'): P
       );
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  state.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  state.url = (await listenFor(t, server)).url;
   return state;
 }
 

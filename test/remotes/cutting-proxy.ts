@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** A proxy that breaks connections off. */
 export interface CuttingProxy extends AsyncDisposable {
@@ -16,17 +16,14 @@ export async function startCuttingProxy(
   { afterBytes, times }: { readonly afterBytes: number; readonly times: number },
 ): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target);
-  const sockets = new Set<Socket>();
   let cuts = 0;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
     let sent = 0;
     for (const socket of [client, upstream]) {
-      sockets.add(socket);
       // A cut connection is the point; its errors are the other side's to see.
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        sockets.delete(socket);
         client.destroy();
         upstream.destroy();
       });
@@ -44,13 +41,8 @@ export async function startCuttingProxy(
     });
     upstream.pipe(client);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await listen(server)),
     cuts: () => cuts,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }

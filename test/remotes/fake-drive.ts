@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseDriveQuery } from './fake-drive-query.ts';
 import { callOf, faultOfParameters, selectFields } from './fake-drive-rules.ts';
 import type { DriveCall } from './fake-drive-rules.ts';
 import { createFakeUploads, parseMultipart, readBytes } from './fake-uploads.ts';
 import type { FakeUpload, UploadHostility } from './fake-uploads.ts';
+import { listen } from './listen.ts';
 import { beginRange } from './send-range.ts';
 
 /** A file as the fake keeps it. */
@@ -274,7 +274,7 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
     if (fault && 'refusal' in fault) return fail(fault.refusal);
     if (call.isUpload && !isMultipart) {
       const total = Number(request.headers['x-upload-content-length']);
-      const location = base() + uploads.begin(sent.metadata ?? {}, call.fileId, total);
+      const location = listening.url + uploads.begin(sent.metadata ?? {}, call.fileId, total);
       return json(200, {}, { location });
     }
     if (call.method === 'get' && query.get('alt') === 'media')
@@ -301,10 +301,9 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
       if (!request.destroyed) throw error;
     });
   });
-  const base = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listening = await listen(server);
   return {
-    url: base(),
+    ...listening,
     root,
     files,
     hostility,
@@ -316,10 +315,6 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
     purge(id) {
       files.delete(id);
       noteChange(id);
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

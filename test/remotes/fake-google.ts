@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { startForwardProxy } from './forward-proxy.ts';
+import { listen } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
 
 /** Whom the fake knows, and by what. */
@@ -179,8 +179,8 @@ export async function startFakeGoogle(
     onward.end(body);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const proxy = await startForwardProxy((server.address() as AddressInfo).port);
+  const listening = await listen(server);
+  const proxy = await startForwardProxy(listening.port);
   const google: FakeGoogle = {
     refuses: () => false,
     hosts: () => [...new Set(proxy.seen.map((line) => line.replace(/^CONNECT |:\d+$/g, '')))],
@@ -189,8 +189,7 @@ export async function startFakeGoogle(
     env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NODE_EXTRA_CA_CERTS: authority },
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await listening[Symbol.asyncDispose]();
     },
   };
   return google;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from './listen.ts';
 
 /** One request as a test looks at it: `key` is what follows the bucket. */
 export interface S3Request {
@@ -41,7 +41,6 @@ export interface FakeS3 extends AsyncDisposable {
 export async function startFakeS3(): Promise<FakeS3> {
   const counts = new Map<string, number>();
   const fake = {
-    url: '',
     objects: new Map<string, Buffer>(),
     clockMs: 0,
     alter: (_: string, bytes: Buffer) => bytes,
@@ -132,14 +131,7 @@ export async function startFakeS3(): Promise<FakeS3> {
     );
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return Object.assign(fake, {
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  });
+  return Object.assign(fake, await listen(server));
 }
 
 function answerXml(response: ServerResponse, xml: string): void {

@@ -1,7 +1,8 @@
 import { createServer, request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 export interface ForwardProxy extends AsyncDisposable {
   readonly port: number;
@@ -37,7 +38,6 @@ export async function startForwardProxy(upstream: number, userinfo?: string): Pr
     onward.on('error', () => response.destroy());
     request.pipe(onward);
   });
-  const tunnels = new Set<Socket>();
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     if (!isKnown(request)) {
@@ -48,17 +48,8 @@ export async function startForwardProxy(upstream: number, userinfo?: string): Pr
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       socket.pipe(onward).pipe(socket);
     });
-    for (const end of [socket, onward]) tunnels.add(end.on('close', () => tunnels.delete(end)));
+    socket.on('close', () => onward.destroy());
     onward.on('error', () => socket.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    seen,
-    async [Symbol.asyncDispose]() {
-      for (const end of tunnels) end.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { ...(await listen(server)), seen };
 }

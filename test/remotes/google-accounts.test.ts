@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +10,7 @@ import type { Rig } from '../rig.ts';
 import { startFakeDrive } from './fake-drive.ts';
 import { startFakeGoogle } from './fake-google.ts';
 import type { Accounts, FakeGoogle } from './fake-google.ts';
+import { listenFor } from './listen.ts';
 import { pushAsReader, tellAll } from './told.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', {
@@ -74,9 +74,7 @@ async function startIssuer(t: TestContext): Promise<string> {
     });
     response.end(JSON.stringify({ value: ACCOUNTS.subjectToken }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  return `${(await listenFor(t, server)).url}/token`;
 }
 
 interface Kind {

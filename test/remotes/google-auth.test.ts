@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import openGdrive from '../../src/remotes/gdrive.ts';
 import { configOf } from './bodies.ts';
 import { KEY_FILES } from './kinds.ts';
+import { listenFor } from './listen.ts';
 
 test('a request for a token that nobody answers ends by itself, as something worth another try', async (t) => {
   const late = new AbortController();
@@ -17,16 +17,12 @@ test('a request for a token that nobody answers ends by itself, as something wor
     return late.signal;
   });
   const server = createServer(() => late.abort(new DOMException('late', 'TimeoutError')));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { url: endpoint } = await listenFor(t, server);
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-token-'));
-  t.after(async () => {
-    rmSync(folder, { recursive: true });
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(folder, name), text);
   const config = configOf('gdrive://root', {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
     client: join(folder, 'client.json'),
     token_file: join(folder, 'token.json'),
   });

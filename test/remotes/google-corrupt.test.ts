@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bodyOf, configOf, keyOf, seededBytes } from './bodies.ts';
 import { startFakeDrive } from './fake-drive.ts';
 import { KEY_FILES } from './kinds.ts';
+import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -22,12 +22,7 @@ test('gcs: an object that arrives wrong each time does not stay', async (t) => {
       else response.end(JSON.stringify({ md5Hash: Buffer.alloc(16).toString('base64') }));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: endpoint } = await listenFor(t, server);
   const remote = await open(configOf('gs://bucket/some', { endpoint, project: 'test' }));
   await assert.rejects(remote.put(keyOf(bytes), bodyOf(bytes), signal), { code: 'remote.corrupt' });
   assert.deepEqual(requests.slice(-2), ['POST', 'DELETE']);

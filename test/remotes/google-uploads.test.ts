@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { PipelineError } from '../../src/base/error.ts';
@@ -13,6 +12,7 @@ import { rig } from './drive-rig.ts';
 import type { Refusal } from './fake-drive.ts';
 import { createFakeUploads, readBytes } from './fake-uploads.ts';
 import type { UploadHostility } from './fake-uploads.ts';
+import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -68,12 +68,7 @@ async function gcsPlace(t: TestContext): Promise<Bucket> {
     const path = uploads.begin({}, undefined, Number(request.headers['x-upload-content-length']));
     response.writeHead(200, { location: `http://${request.headers.host}${path}` }).end();
   }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: endpoint } = await listenFor(t, server);
   const clock = { now: () => now, sleep: async (ms: number) => void (now += ms) };
   const place: Bucket = {
     refuse: () => undefined,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import openFolder from '../../src/remotes/folder.ts';
 import openHttp from '../../src/remotes/http.ts';
 import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { remoteContract } from './contract.ts';
+import { listen, listenFor } from './listen.ts';
 import { open } from './open.ts';
 import { beginRange } from './send-range.ts';
 
@@ -21,13 +21,7 @@ async function serve(
   t: TestContext,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<string> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (await listenFor(t, createServer(answer))).url;
 }
 
 /** A server that gives out objects by path and refuses all else. */
@@ -173,11 +167,9 @@ test('a wait that the server asks for is kept, in seconds or as a date of its ow
 });
 
 test('a server that is not there is told with what to do', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  const remote = await open(configOf(`http://127.0.0.1:${port}/`));
+  const gone = await listen(createServer());
+  await gone[Symbol.asyncDispose]();
+  const remote = await open(configOf(gone.url));
   await assert.rejects(remote.head('a', signal), {
     code: 'remote.unreachable',
     exit: 1,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -11,6 +10,7 @@ import { cloneOf, createDemo, eventOf, succeeded } from '../commands/projects.ts
 import type { Rig } from '../rig.ts';
 import { fakeS3Yaml, startFakeS3 } from './fake-s3.ts';
 import { KEY_FILES, yamlOf } from './kinds.ts';
+import { listenFor } from './listen.ts';
 
 const env = { FAKE_SECRET: 'x' };
 const never = new Promise<void>(() => undefined);
@@ -85,12 +85,7 @@ async function giveOut(
   const server = createServer(({ url = '', method = '' }, response) =>
     answer(response, join(folder, url), method),
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  given.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  given.url = (await listenFor(t, server)).url;
   return given;
 }
 
@@ -145,12 +140,7 @@ for (const [kind, asked] of [
       urls.push(url);
       running.process.kill('SIGINT');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.after(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { url: origin } = await listenFor(t, server);
     rig.write('remotes.yaml', yamlOf(kind, origin));
     const running = rig.start(['status', '--remote']);
     assert.equal((await running.ended).code, 130);

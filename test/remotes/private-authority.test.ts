@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
+import { listenFor } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
 
 test('a server with a certificate of its own is refused, and trusted as the hint says', async (t) => {
@@ -18,13 +18,8 @@ test('a server with a certificate of its own is refused, and trusted as the hint
       response.writeHead(200, { 'content-length': readFileSync(file).length }).end();
     else response.end(readFileSync(file));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
   const clone = cloneOf(rig);
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listenFor(t, server);
   clone.write('remotes.yaml', `remotes:\n  web: { url: "https://127.0.0.1:${port}" }\n`);
   const refused = await clone.lockstep(['pull']);
   assert.equal(refused.code, 1);

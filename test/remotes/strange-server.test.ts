@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { bodyOf, configOf, keyOf, listAll } from './bodies.ts';
 import { CANARY, KEY_FILES, KINDS } from './kinds.ts';
+import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 import { selfSigned } from './self-signed.ts';
 
@@ -20,16 +19,6 @@ const BYTES = Buffer.from('some bytes');
 const keys = mkdtempSync(join(tmpdir(), 'lockstep-keys-'));
 after(() => rmSync(keys, { recursive: true }));
 for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(keys, name), text);
-
-async function listen(t: TestContext, server: Server, cut?: () => void): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    cut?.();
-    if ('closeAllConnections' in server) (server.closeAllConnections as () => void)();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 /** What the first operation of a push says, or of a pull where nothing can be written. */
 async function firstFault(kind: string, origin: string): Promise<PipelineError> {
@@ -52,14 +41,13 @@ const ALL = Object.keys(KINDS);
 const CLOUDS = ALL.filter((kind) => kind !== 'http');
 
 test('a server that does not speak HTTP is told as such', async (t) => {
-  const sockets: Socket[] = [];
   const server = createTcpServer((socket) => {
-    sockets.push(socket.on('error', () => undefined));
+    socket.on('error', () => undefined);
     socket.write('SSH-2.0-OpenSSH_9.9\r\n');
   });
-  const port = await listen(t, server, () => sockets.forEach((socket) => socket.destroy()));
+  const { url } = await listenFor(t, server);
   for (const kind of ALL) {
-    const { code, message, problems } = await firstFault(kind, `http://127.0.0.1:${port}`);
+    const { code, message, problems } = await firstFault(kind, url);
     assert.equal(code, 'remote.unreachable', message);
     assert.match(message, /^remote "test": what answers there does not speak HTTP \(HPE_[A-Z_]+\)$/);
     assert.match(problems[0].hint ?? '', /its port/);
@@ -67,7 +55,7 @@ test('a server that does not speak HTTP is told as such', async (t) => {
 });
 
 test('a server without TLS behind https: is told with what to look at', async (t) => {
-  const port = await listen(
+  const { port } = await listenFor(
     t,
     createServer((_, response) => void response.end()),
   );
@@ -80,7 +68,7 @@ test('a server without TLS behind https: is told with what to look at', async (t
 });
 
 test('a certificate that nobody vouches for is told with the variable that names one', async (t) => {
-  const port = await listen(
+  const { port } = await listenFor(
     t,
     createTlsServer(selfSigned(), (_, response) => void response.end()),
   );
@@ -116,7 +104,7 @@ for (const [what, status, type, body] of [
       response.writeHead(status, { 'content-type': type });
       response.end(body);
     });
-    const origin = `http://127.0.0.1:${await listen(t, server)}`;
+    const { url: origin } = await listenFor(t, server);
     for (const kind of CLOUDS) {
       const { code, exit, message } = await firstFault(kind, origin);
       assert.ok(['remote.unreachable', 'remote.not-found'].includes(code), `${kind}: ${code} ${message}`);
@@ -131,7 +119,7 @@ test('a listing of S3 that is no listing is not taken for an empty one', async (
     response.writeHead(200, { 'content-type': 'text/html' });
     response.end(PAGE);
   });
-  const { url, options } = KINDS['s3']?.(`http://127.0.0.1:${await listen(t, server)}`) ?? assert.fail();
+  const { url, options } = KINDS['s3']?.((await listenFor(t, server)).url) ?? assert.fail();
   const remote = await open(configOf(url, options));
   await assert.rejects(listAll(remote, 'files/', signal), { code: 'remote.unreachable' });
 });
@@ -144,7 +132,7 @@ test('a refusal by a page for humans is told by its status, without the page', a
     response.writeHead(request.url === '/login' ? 200 : status, { 'content-type': 'text/html', ...location });
     response.end(request.method === 'HEAD' ? undefined : PAGE);
   });
-  const origin = `http://127.0.0.1:${await listen(t, server)}`;
+  const { url: origin } = await listenFor(t, server);
   for (const kind of CLOUDS) {
     const { code, message, problems } = await firstFault(kind, origin);
     assert.equal(code, 'remote.unreachable', `${kind}: ${message}`);
@@ -172,7 +160,7 @@ test('a wait that is too long to be kept is told', async (t) => {
     request.resume();
     response.writeHead(429, { 'retry-after': '3600' }).end('slow');
   });
-  const origin = `http://127.0.0.1:${await listen(t, server)}`;
+  const { url: origin } = await listenFor(t, server);
   for (const kind of ALL) {
     const { code, message } = await firstFault(kind, origin);
     assert.equal(code, 'remote.quota');
