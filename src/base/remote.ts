@@ -126,8 +126,13 @@ export function corruptObject(hash: ContentHash): PipelineError {
 /** Calls again, after a wait, what failed with an error that says `retryable`; the last error passes. */
 export type TryAgain = <T>(signal: AbortSignal, call: () => Promise<T>) => Promise<T>;
 
-/**
- * The default export of a file in `remotes/`. Each operation as a whole is tried again by the caller; `tryAgain` is for
- * the steps of an operation that would lose much if it began anew, and without it they are tried once.
- */
-export type OpenRemote = (config: RemoteConfig, signal: AbortSignal, tryAgain?: TryAgain) => Promise<Remote>;
+/** What a remote is opened with besides its configuration. */
+export interface RemoteTools {
+  /** Each operation as a whole is tried again by the caller; this is for steps of one that would lose much if it began anew. */
+  readonly tryAgain: TryAgain;
+  /** Keeps a credential that is no option, such as an access token, out of whatever is told from here on. */
+  readonly learn: (secret: string) => void;
+}
+
+/** The default export of a file in `remotes/`. */
+export type OpenRemote = (config: RemoteConfig, tools: RemoteTools) => Promise<Remote>;

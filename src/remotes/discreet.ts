@@ -9,14 +9,33 @@ import { derivedStream } from './derived-stream.ts';
 /** Options whose value is a credential; names of files and of keys are none. */
 const SECRET_OPTION = /(secret|token|password|passphrase|connection_string|sas|_key)$/;
 
-/** Masks what must not be told of a remote: its credentials, and a password in its url. */
-export function redactorFor(config: RemoteConfig & { readonly secrets?: readonly string[] }): Redactor {
+/** TextRedactor texts. */
+export type TextRedactor = Pick<Redactor, 'text'>;
+
+/** Learns of secrets on the way: access tokens exist only once they have been asked for. */
+export interface LearningRedactor extends TextRedactor {
+  readonly learn: (secret: string) => void;
+}
+
+/** TextRedactor what must not be told of a remote: its credentials, and a password in its url. */
+export function redactorFor(
+  config: RemoteConfig & { readonly secrets?: readonly string[] },
+): LearningRedactor {
   const secrets = [...(config.secrets ?? []), ...(config.proxies?.secrets ?? [])];
   for (const [name, value] of Object.entries(config.options))
     if (SECRET_OPTION.test(name)) secrets.push(...textsOf(value));
   const password = /^[a-z]+:\/\/[^/@:]*:([^/@]*)@/i.exec(config.url)?.[1];
   if (password !== undefined) secrets.push(password);
-  return createRedactor(secrets.flatMap(formsOf));
+  const known = new Set(secrets.flatMap(formsOf));
+  let redactor = createRedactor(known);
+  return {
+    learn(secret) {
+      if (known.has(secret)) return;
+      for (const form of formsOf(secret)) known.add(form);
+      redactor = createRedactor(known);
+    },
+    text: (text) => redactor.text(text),
+  };
 }
 
 function textsOf(value: Json): readonly string[] {
@@ -26,7 +45,7 @@ function textsOf(value: Json): readonly string[] {
 }
 
 /** A secret as it may turn up: itself, in a URL, in JSON, the parts of a connection string, the lines of a key. */
-export function formsOf(secret: string): readonly string[] {
+function formsOf(secret: string): readonly string[] {
   const parts = secret
     .split(/[;\n]|(?:AccountKey|SharedAccessSignature|sig)=/)
     .filter((part) => part.length >= 8);
@@ -39,29 +58,10 @@ export function formsOf(secret: string): readonly string[] {
   ]);
 }
 
-/** A redactor that learns: access tokens exist only once they have been asked for. */
-export interface LearningRedactor extends Redactor {
-  learn(secret: string): void;
-}
-
-export function createLearningRedactor(secrets: readonly string[]): LearningRedactor {
-  const known = new Set(secrets.flatMap(formsOf));
-  let redactor = createRedactor(known);
-  return {
-    learn(secret) {
-      if (known.has(secret)) return;
-      for (const form of formsOf(secret)) known.add(form);
-      redactor = createRedactor(known);
-    },
-    text: (text) => redactor.text(text),
-    stream: () => redactor.stream(),
-  };
-}
-
-/** Teaches a redactor what an `Authorization` header gives away. */
-export function learnHeaders(headers: Headers, redactor: LearningRedactor): Headers {
+/** Learns what an `Authorization` header gives away. */
+export function learnHeaders(headers: Headers, learn: LearningRedactor['learn']): Headers {
   const token = headers.get('authorization')?.split(' ').at(-1);
-  if (token !== undefined) redactor.learn(token);
+  if (token !== undefined) learn(token);
   return headers;
 }
 
@@ -69,7 +69,7 @@ export function learnHeaders(headers: Headers, redactor: LearningRedactor): Head
  * A remote whose errors, also those of its streams, hold no secret: texts are masked and causes are left behind,
  * since the errors of SDKs carry whole requests with their headers.
  */
-export function discreet(remote: Remote, redactor: Redactor): Remote {
+export function discreet(remote: Remote, redactor: TextRedactor): Remote {
   const guard = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
@@ -102,7 +102,7 @@ export function discreet(remote: Remote, redactor: Redactor): Remote {
 }
 
 /** Tries again with errors that hold no secret: each is told before the wait that follows it. */
-export function discreetTries(tryAgain: TryAgain, redactor: Redactor): TryAgain {
+export function discreetTries(tryAgain: TryAgain, redactor: TextRedactor): TryAgain {
   return (signal, call) =>
     tryAgain(signal, async () => {
       try {
@@ -114,7 +114,10 @@ export function discreetTries(tryAgain: TryAgain, redactor: Redactor): TryAgain 
     });
 }
 
-async function* pieces(stream: Readable, redactor: Redactor): AsyncGenerator<Uint8Array, void, undefined> {
+async function* pieces(
+  stream: Readable,
+  redactor: TextRedactor,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* stream as AsyncIterable<Uint8Array>;
   } catch (error) {
@@ -123,7 +126,7 @@ async function* pieces(stream: Readable, redactor: Redactor): AsyncGenerator<Uin
 }
 
 /** The same error with its texts masked and without its cause. */
-export function withoutSecrets(error: unknown, redactor: Redactor): Error {
+export function withoutSecrets(error: unknown, redactor: TextRedactor): Error {
   if (error instanceof PipelineError) {
     const [first] = error.problems;
     return new PipelineError(error.code, redactor.text(error.message), {

@@ -31,10 +31,8 @@ const CONCURRENCY = 4;
  * by the first put when only its last part is missing; a missing parent is `remote.unreachable`, since it most often
  * is a share that is not mounted. Further errors: `remote.denied`, `remote.full`.
  */
-const openFolder: OpenRemote = (config) => {
-  const { jobs } = readOptions(config, {});
-  return Promise.resolve(createFolder(config, jobs ?? CONCURRENCY));
-};
+const openFolder: OpenRemote = async (config) =>
+  createFolder(config, readOptions(config, {}).jobs ?? CONCURRENCY);
 export default openFolder;
 
 function createFolder(config: RemoteConfig, concurrency: number): Remote {

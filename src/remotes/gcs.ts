@@ -1,7 +1,6 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createGoogleAuth, identify, readGoogleKey } from './google-auth.ts';
 import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
@@ -10,7 +9,6 @@ import type { Media, UploadTarget, Uploaded } from './google-media.ts';
 import { secretsOf } from './key-file.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
-import { tryOnce } from './retry.ts';
 import { createUploadRoom } from './upload-room.ts';
 import { within } from './web-request.ts';
 
@@ -24,11 +22,11 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
  * identity), else what the SDK finds by itself (Application Default Credentials). `endpoint`, or the SDK's own
  * variable STORAGE_EMULATOR_HOST, names an emulator, which is asked without credentials.
  */
-const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
+const openGcs: OpenRemote = async (config, { tryAgain, learn }) => {
   const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
   const key = options.credentials === undefined ? undefined : readGoogleKey(config, options.credentials);
-  const redactor = createLearningRedactor(key ? secretsOf(key) : []);
+  for (const secret of key ? secretsOf(key) : []) learn(secret);
   const { Storage } = await import('@google-cloud/storage');
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
@@ -37,7 +35,7 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     authClient: await createGoogleAuth(
       options.credentials,
       { scopes: SCOPE, ...(options.project !== undefined && { projectId: options.project }) },
-      redactor,
+      learn,
     ),
     ...(options.project !== undefined && { projectId: options.project }),
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
@@ -45,17 +43,17 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
   const storage = new Storage(storageOptions);
   // The SDK's own streams leave sockets open after an abort and warn of too many listeners on each download.
   const headersFor = async (url: string): Promise<Headers> =>
-    storage.customEndpoint ? new Headers() : identify(url, { config, auth: storage.authClient, redactor });
+    storage.customEndpoint ? new Headers() : identify(url, { config, auth: storage.authClient, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,
     // A 404 may be the object's or the bucket's: that is found out further up.
     faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
     gaveUp: () => uploadGivenUp(config),
-    tryAgain: discreetTries(tryAgain, redactor),
+    tryAgain,
     room: createUploadRoom(concurrency),
   });
-  const remote = createGcs(config, {
+  return createGcs(config, {
     bucket: storage.bucket(place),
     media,
     prepare: async () => void (await headersFor(storage.apiEndpoint)),
@@ -63,7 +61,6 @@ const openGcs: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     prefix,
     concurrency,
   });
-  return discreet(remote, redactor);
 };
 export default openGcs;
 

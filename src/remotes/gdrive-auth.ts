@@ -1,6 +1,5 @@
 import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
-import type { RemoteConfig } from '../base/remote.ts';
-import type { LearningRedactor } from './discreet.ts';
+import type { RemoteConfig, RemoteTools } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
 import { TOKEN_ONCE, createGoogleAuth, readGoogleKey } from './google-auth.ts';
 import { readKeyFile, secretsOf, textOf } from './key-file.ts';
@@ -18,13 +17,13 @@ export interface DriveAuthOptions {
 
 /**
  * A key file (service account, workload identity or a user's), or an OAuth client of one's own with a file that holds
- * its `refresh_token`, or Application Default Credentials. The redactor learns what of them must not be told. Throws
+ * its `refresh_token`, or Application Default Credentials. What of them must not be told is learned. Throws
  * `remote.credentials` and `remote.option`.
  */
 export async function openDriveAuth(
   config: RemoteConfig,
   options: DriveAuthOptions,
-  redactor: LearningRedactor,
+  learn: RemoteTools['learn'],
 ): Promise<GoogleAuth | OAuth2Client> {
   const { credentials, client, token_file: tokenFile, endpoint } = options;
   if ((client === undefined) !== (tokenFile === undefined)) {
@@ -38,8 +37,8 @@ export async function openDriveAuth(
   }
   if (client === undefined || tokenFile === undefined) {
     const key = credentials === undefined ? undefined : readGoogleKey(config, credentials);
-    for (const secret of key ? secretsOf(key) : []) redactor.learn(secret);
-    return createGoogleAuth(credentials, { scopes: SCOPES }, redactor);
+    for (const secret of key ? secretsOf(key) : []) learn(secret);
+    return createGoogleAuth(credentials, { scopes: SCOPES }, learn);
   }
   const file = readKeyFile(config, client);
   const inner = (file['installed'] ?? file['web'] ?? file) as Readonly<Record<string, unknown>>;
@@ -47,7 +46,7 @@ export async function openDriveAuth(
   const clientId = textOf(config, inner, { name: 'client_id', path: client, hint });
   const clientSecret = textOf(config, inner, { name: 'client_secret', path: client, hint });
   const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile, hint });
-  for (const secret of [clientSecret, refreshToken, ...secretsOf(token)]) redactor.learn(secret);
+  for (const secret of [clientSecret, refreshToken, ...secretsOf(token)]) learn(secret);
   const { OAuth2Client } = await import('google-auth-library');
   const auth = new OAuth2Client({
     clientId,

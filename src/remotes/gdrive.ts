@@ -1,6 +1,5 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, discreet, discreetTries } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createDriveApi } from './gdrive-api.ts';
 import type { DriveApi } from './gdrive-api.ts';
@@ -12,7 +11,6 @@ import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
-import { tryOnce } from './retry.ts';
 import { createUploadRoom } from './upload-room.ts';
 
 const CONCURRENCY = 8;
@@ -29,23 +27,22 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  * files go to the trash, and files in the trash do not count. `endpoint` replaces the API's own address by
  * one of this machine.
  */
-const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
+const openGdrive: OpenRemote = async (config, { tryAgain, learn }) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const rootUrl = rootOf(config, options.endpoint);
-  const redactor = createLearningRedactor([]);
-  const auth = await openDriveAuth(config, options, redactor);
+  const auth = await openDriveAuth(config, options, learn);
   // The package as a whole takes half a second to load; this is the one file of it that is needed.
   const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
   const faultOf = (error: unknown): unknown =>
     googleStatus(error) === 404 ? error : googleFault(config, error);
-  const headersFor = (url: string): Promise<Headers> => identify(url, { config, auth, redactor });
+  const headersFor = (url: string): Promise<Headers> => identify(url, { config, auth, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
   const media = createMedia({
     headersFor,
     faultOf,
     gaveUp: () => uploadGivenUp(config),
-    tryAgain: discreetTries(tryAgain, redactor),
+    tryAgain,
     room: createUploadRoom(concurrency),
   });
   const api = createDriveApi({
@@ -63,8 +60,7 @@ const openGdrive: OpenRemote = async (config, _signal, tryAgain = tryOnce) => {
     incomplete: () =>
       remoteFault(config, 'unreachable', { what: 'the server broke a search off', retryable: true }),
   });
-  const remote = createGdrive(config, { api, root: place, prefix, concurrency });
-  return discreet(remote, redactor);
+  return createGdrive(config, { api, root: place, prefix, concurrency });
 };
 export default openGdrive;
 

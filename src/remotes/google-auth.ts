@@ -1,7 +1,6 @@
 import type { GoogleAuth, GoogleAuthOptions, OAuth2Client } from 'google-auth-library';
-import type { RemoteConfig } from '../base/remote.ts';
+import type { RemoteConfig, RemoteTools } from '../base/remote.ts';
 import { learnHeaders } from './discreet.ts';
-import type { LearningRedactor } from './discreet.ts';
 import { remoteFault } from './faults.ts';
 import { googleFault } from './google-fault.ts';
 import { readKeyFile, secretsOf, textOf } from './key-file.ts';
@@ -76,7 +75,7 @@ function isGoogles(value: unknown): boolean {
 }
 
 /**
- * What identifies us, for a url; the redactor learns it. Whatever fails here is an error of the remote's own: no answer about an
+ * What identifies us, for a url; it is learned. Whatever fails here is an error of the remote's own: no answer about an
  * object is in it.
  */
 export async function identify(
@@ -84,15 +83,15 @@ export async function identify(
   {
     config,
     auth,
-    redactor,
+    learn,
   }: {
     readonly config: RemoteConfig;
     readonly auth: Pick<GoogleAuth | OAuth2Client, 'getRequestHeaders'>;
-    readonly redactor: LearningRedactor;
+    readonly learn: RemoteTools['learn'];
   },
 ): Promise<Headers> {
   try {
-    return learnHeaders(await auth.getRequestHeaders(url), redactor);
+    return learnHeaders(await auth.getRequestHeaders(url), learn);
   } catch (error) {
     throw credentialsFault(config, googleFault(config, error));
   }
@@ -100,12 +99,12 @@ export async function identify(
 
 /**
  * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read
- * when credentials are first needed; the redactor learns what they hold, and every token.
+ * when credentials are first needed; what they hold is learned, and every token.
  */
 export async function createGoogleAuth(
   keyFile: string | undefined,
   options: Omit<GoogleAuthOptions, 'clientOptions'>,
-  redactor: LearningRedactor,
+  learn: RemoteTools['learn'],
 ): Promise<GoogleAuth> {
   const library = await import('google-auth-library');
   const clientOptions = { transporterOptions: TOKEN_ONCE };
@@ -117,9 +116,9 @@ export async function createGoogleAuth(
     if (keyFile !== undefined)
       await (reading ??= auth._getApplicationCredentialsFromFilePath(keyFile, clientOptions));
     const client = await find();
-    for (const secret of secretsOf({ ...auth.jsonContent })) redactor.learn(secret);
+    for (const secret of secretsOf({ ...auth.jsonContent })) learn(secret);
     if (client.listenerCount('tokens') === 0)
-      client.on('tokens', ({ access_token: token }) => typeof token === 'string' && redactor.learn(token));
+      client.on('tokens', ({ access_token: token }) => typeof token === 'string' && learn(token));
     return client;
   };
   return auth;

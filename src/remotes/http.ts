@@ -1,5 +1,5 @@
 import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
-import { createLearningRedactor, discreet, learnHeaders } from './discreet.ts';
+import { learnHeaders } from './discreet.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { readOptions } from './options.ts';
 import { UNSENDABLE, webFault } from './web-fault.ts';
@@ -14,7 +14,7 @@ const ANSWER_MS = 60_000;
  * A read-only remote: a folder remote that a web server gives out. It cannot list; presence is asked key by key.
  * Options: `user` and `password` (basic), or `token` (bearer). A redirect to another origin gets no credentials.
  */
-const openHttp: OpenRemote = (config) => {
+const openHttp: OpenRemote = async (config, { learn }) => {
   const options = readOptions(config, { user: 'text', password: 'text', token: 'text' });
   if (options.token !== undefined && (options.user !== undefined || options.password !== undefined)) {
     throw remoteFault(config, 'option', {
@@ -28,19 +28,13 @@ const openHttp: OpenRemote = (config) => {
     const pair = Buffer.from(`${options.user}:${options.password ?? ''}`).toString('base64');
     headers['authorization'] = `Basic ${pair}`;
   }
-  const redactor = createLearningRedactor([]);
   try {
-    learnHeaders(new Headers(headers), redactor);
+    learnHeaders(new Headers(headers), learn);
   } catch {
     // Its message repeats the value.
     throw webFault(config, undefined, { code: 'unsendable' }, { unsendable: UNSENDABLE });
   }
-  const remote = createHttp(config, {
-    base: baseOf(config),
-    headers,
-    concurrency: options.jobs ?? CONCURRENCY,
-  });
-  return Promise.resolve(discreet(remote, redactor));
+  return createHttp(config, { base: baseOf(config), headers, concurrency: options.jobs ?? CONCURRENCY });
 };
 export default openHttp;
 

@@ -63,7 +63,7 @@ export async function openRemote(
   let remote: Remote;
   try {
     const { default: open } = await load();
-    remote = await open(config, options.signal, discreetTries(tryAgain, redactor));
+    remote = await open(config, { tryAgain: discreetTries(tryAgain, redactor), learn: redactor.learn });
   } catch (error) {
     restore?.();
     options.signal.throwIfAborted();

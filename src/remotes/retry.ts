@@ -1,6 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { parseObjectPath } from '../base/hash.ts';
-import type { Remote, RemoteEntry, Source, TryAgain } from '../base/remote.ts';
+import type { Remote, RemoteEntry, Source } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
 import { derivedStream } from './derived-stream.ts';
 
@@ -59,9 +59,6 @@ export async function withRetry<T>(
     }
   }
 }
-
-/** How the steps of a remote are tried that was opened without a way to try them again. */
-export const tryOnce: TryAgain = (_signal, call) => call();
 
 function note({ quiet, clock, onRetry }: RetryOptions, notice: RetryNotice): void {
   if (quiet && notice.error.code === 'remote.quota')

@@ -2,10 +2,8 @@ import type { Readable } from 'node:stream';
 import type * as S3Sdk from '@aws-sdk/client-s3';
 import { PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf, withoutDir } from '../base/hash.ts';
-import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry, RemoteTools } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { createLearningRedactor, withoutSecrets } from './discreet.ts';
-import type { LearningRedactor } from './discreet.ts';
 import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
@@ -38,17 +36,15 @@ const OPTIONS = {
  * credentials: environment, profile, web identity, instance role. An object is visible when its request, or the
  * completion of its multipart upload, has been answered; replacing is atomic.
  */
-const openS3: OpenRemote = async (config) => {
+const openS3: OpenRemote = async (config, { learn }) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const sdk = await import('@aws-sdk/client-s3');
   const settings = clientConfig(config, options);
   const client = new sdk.S3Client(settings);
   const partsClient = new sdk.S3Client({ ...settings, maxAttempts: PART_ATTEMPTS });
-  const redactor = createLearningRedactor([]);
-  for (const one of [client, partsClient]) guardCredentials(config, one, redactor);
+  for (const one of [client, partsClient]) guardCredentials(config, one, learn);
   return createS3(config, {
-    faultOf: (error, key) => withoutSecrets(s3Fault(config, error, key), redactor),
     sdk,
     client,
     partsClient,
@@ -105,7 +101,7 @@ function clientConfig(config: RemoteConfig, options: OptionValues<typeof OPTIONS
 function guardCredentials(
   config: RemoteConfig,
   { config: settings }: S3Sdk.S3Client,
-  redactor: LearningRedactor,
+  learn: RemoteTools['learn'],
 ): void {
   const find = settings.credentials;
   settings.credentials = async (options) => {
@@ -115,15 +111,13 @@ function guardCredentials(
     } catch (error) {
       throw credentialsFault(config, s3Fault(config, error));
     }
-    redactor.learn(found.secretAccessKey);
-    if (found.sessionToken !== undefined) redactor.learn(found.sessionToken);
+    learn(found.secretAccessKey);
+    if (found.sessionToken !== undefined) learn(found.sessionToken);
     return found;
   };
 }
 
 interface Setup {
-  /** Makes the remote's own error, which holds no secret; with a key, a missing object is that one. */
-  readonly faultOf: (error: unknown, key?: string) => Error;
   readonly sdk: typeof S3Sdk;
   readonly client: S3Sdk.S3Client;
   /** Used for the parts of large objects only. */
@@ -140,9 +134,10 @@ function sha256Of({ hash }: Body): string | undefined {
 
 function createS3(
   config: RemoteConfig,
-  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency, faultOf }: Setup,
+  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
 ): Remote {
   const plain = createPlainS3(client);
+  const faultOf = (error: unknown, key?: string): unknown => s3Fault(config, error, key);
   const room = createUploadRoom(concurrency);
 
   async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {

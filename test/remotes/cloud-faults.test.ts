@@ -12,7 +12,7 @@ import openGcs from '../../src/remotes/gcs.ts';
 import openS3 from '../../src/remotes/s3.ts';
 import { bodyOf, configOf, listAll } from './bodies.ts';
 import { listenFor } from './listen.ts';
-import { open } from './open.ts';
+import { open, openRaw } from './open.ts';
 
 const { signal } = new AbortController();
 const SECRET = 'canary/Secret+Key0123456789==';
@@ -111,8 +111,8 @@ for (const [service, status, word, code, retryable] of TABLE) {
   test(`${service}: ${status} ${word} is ${code}${retryable ? ', worth another try' : ''}`, async (t) => {
     const server = await startRefusing(t, service);
     Object.assign(server, { status, code: word });
-    const [openRaw, configFor] = OPENERS[service] ?? assert.fail();
-    const remote = await openRaw(configFor(server.url), signal);
+    const [kind, configFor] = OPENERS[service] ?? assert.fail();
+    const remote = await openRaw(kind, configFor(server.url));
     for (const fail of [
       () => listAll(remote, '', signal),
       () => remote.put('a', bodyOf(Buffer.from('x')), signal),

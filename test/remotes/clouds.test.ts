@@ -9,7 +9,7 @@ import { azurePlace, gcsPlace, s3Place } from './cloud-places.ts';
 import type { CloudPlace } from './cloud-places.ts';
 import { remoteContract } from './contract.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
-import { open } from './open.ts';
+import { open, openRaw } from './open.ts';
 
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
@@ -20,12 +20,12 @@ const CLOUDS: readonly (readonly [string, CloudPlace, OpenRemote])[] = [
   ['azure', azurePlace(), openAzure],
 ];
 
-for (const [name, place, openRaw] of CLOUDS) {
+for (const [name, place, kind] of CLOUDS) {
   remoteContract(name, {
     skip: place.skip,
     async place() {
       const config = await place.create();
-      return { open: () => open(config), openRaw: () => openRaw(config, signal) };
+      return { open: () => open(config), openRaw: () => openRaw(kind, config) };
     },
   });
 

@@ -21,7 +21,7 @@ import { folderFault } from '../../src/remotes/folder-fault.ts';
 import openFolder from '../../src/remotes/folder.ts';
 import { bodyOf, configOf, keyOf, listAll, seededBytes } from './bodies.ts';
 import { remoteContract } from './contract.ts';
-import { open } from './open.ts';
+import { open, openRaw } from './open.ts';
 
 const { signal } = new AbortController();
 
@@ -34,7 +34,7 @@ function tempFolder(t: TestContext): string {
 remoteContract('folder', {
   async place(t) {
     const config = configOf(join(tempFolder(t), 'remote'));
-    return { open: () => open(config), openRaw: () => openFolder(config, signal) };
+    return { open: () => open(config), openRaw: () => openRaw(openFolder, config) };
   },
 });
 
@@ -197,7 +197,7 @@ test('closing drops what was not flushed', async (t) => {
 });
 
 test('a folder that cannot be listed is told as a fault of the remote', async (t) => {
-  const remote = await openFolder(configOf(tempFolder(t)), signal);
+  const remote = await openRaw(openFolder, configOf(tempFolder(t)));
   const isDenied = (error: unknown): boolean =>
     error instanceof PipelineError && error.code === 'remote.denied';
   // No file system takes a name of 300 bytes.

@@ -7,6 +7,7 @@ import { bodyOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { remoteContract } from './contract.ts';
 import { rig } from './drive-rig.ts';
 import type { FakeDrive } from './fake-drive.ts';
+import { openRaw } from './open.ts';
 
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
@@ -14,7 +15,7 @@ const MIB = 1024 * 1024;
 remoteContract('gdrive', {
   async place(t) {
     const { config, open: openDecorated } = await rig(t, { pageSize: 37 });
-    return { open: openDecorated, openRaw: () => openGdrive(config, signal) };
+    return { open: openDecorated, openRaw: () => openRaw(openGdrive, config) };
   },
 });
 
@@ -34,7 +35,7 @@ remoteContract('gdrive in a shared drive, at a hundred requests a second and wit
     };
     return {
       open: () => openLate(openDecorated),
-      openRaw: () => openLate(() => openGdrive(config, signal, tryTwice)),
+      openRaw: () => openLate(() => openRaw(openGdrive, config, tryTwice)),
     };
   },
 });
@@ -130,7 +131,7 @@ test('refusals that pass are tried again and those that stay are told', async (t
     const { fake, open, config } = await rig(t);
     let left = 2;
     fake.hostility.refuse = ({ path }) => (path !== '/token' && left-- > 0 ? { status, reason } : undefined);
-    const raw = await openGdrive(config, signal);
+    const raw = await openRaw(openGdrive, config);
     await assert.rejects(raw.head('a', signal), (error) => {
       assert.ok(error instanceof PipelineError);
       assert.deepEqual([error.code, error.retryable], [code, retryable], reason);
@@ -203,7 +204,7 @@ test('a folder that is not shared with the account, or is in the trash, is told 
     message: /is in the trash/,
   });
   fake.purge(fake.root);
-  await assert.rejects((await openGdrive(config, signal)).head('a', signal), {
+  await assert.rejects((await openRaw(openGdrive, config)).head('a', signal), {
     code: 'remote.not-found',
     message: /does not exist for this account/,
   });

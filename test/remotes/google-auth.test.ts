@@ -8,6 +8,7 @@ import openGdrive from '../../src/remotes/gdrive.ts';
 import { configOf } from './bodies.ts';
 import { KEY_FILES } from './kinds.ts';
 import { listenFor } from './listen.ts';
+import { openRaw } from './open.ts';
 
 test('a request for a token that nobody answers ends by itself, as something worth another try', async (t) => {
   const late = new AbortController();
@@ -27,7 +28,7 @@ test('a request for a token that nobody answers ends by itself, as something wor
     token_file: join(folder, 'token.json'),
   });
   const { signal } = new AbortController();
-  const remote = await openGdrive(config, signal);
+  const remote = await openRaw(openGdrive, config);
   await assert.rejects(remote.head('a', signal), { code: 'remote.unreachable', retryable: true });
   assert.deepEqual(waits, [30_000]);
 });

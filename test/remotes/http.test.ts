@@ -12,7 +12,7 @@ import openHttp from '../../src/remotes/http.ts';
 import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { remoteContract } from './contract.ts';
 import { listen, listenFor } from './listen.ts';
-import { open } from './open.ts';
+import { open, openRaw } from './open.ts';
 import { beginRange } from './send-range.ts';
 
 const { signal } = new AbortController();
@@ -57,7 +57,7 @@ remoteContract('http', {
     return {
       open: async () => readBy(await open(configOf(folder)), await open(configOf(url))),
       openRaw: async () =>
-        readBy(await openFolder(configOf(folder), signal), await openHttp(configOf(url), signal)),
+        readBy(await openRaw(openFolder, configOf(folder)), await openRaw(openHttp, configOf(url))),
     };
   },
 });

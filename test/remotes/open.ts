@@ -1,4 +1,4 @@
-import type { Remote, RemoteConfig } from '../../src/base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, RemoteTools } from '../../src/base/remote.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { openRemote } from '../../src/remotes/index.ts';
 import type { OpenRemoteOptions } from '../../src/remotes/index.ts';
@@ -10,4 +10,13 @@ export function open(
 ): Promise<Remote> {
   const clock = { ...createClock(), sleep: async () => undefined };
   return openRemote(config, { signal: new AbortController().signal, clock, random: () => 0, ...options });
+}
+
+/** Opens a remote itself, which believes what it is given; its steps are tried once. */
+export function openRaw(
+  kind: OpenRemote,
+  config: RemoteConfig,
+  tryAgain: RemoteTools['tryAgain'] = (_, call) => call(),
+): Promise<Remote> {
+  return kind(config, { tryAgain, learn: () => undefined });
 }
