@@ -2,11 +2,10 @@ import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { objectMissing, remoteFault } from './faults.ts';
-import { createGoogleAuth, identify, readGoogleKey } from './google-auth.ts';
+import { createGoogleAuth, identify } from './google-auth.ts';
 import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import type { Media, UploadTarget, Uploaded } from './google-media.ts';
-import { secretsOf } from './key-file.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { createUploadRoom } from './upload-room.ts';
@@ -25,19 +24,14 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 const openGcs: OpenRemote = async (config, { tryAgain, learn }) => {
   const options = readOptions(config, { credentials: 'path', project: 'text', endpoint: 'url' });
   const { place, prefix } = parseAddress(config);
-  const key = options.credentials === undefined ? undefined : readGoogleKey(config, options.credentials);
-  for (const secret of key ? secretsOf(key) : []) learn(secret);
+  const project = options.project !== undefined && { projectId: options.project };
   const { Storage } = await import('@google-cloud/storage');
   const storageOptions: StorageOptions = {
     // Another try is the caller's decision, which sees the same bytes again.
     retryOptions: { autoRetry: false, maxRetries: 0 },
     timeout: ANSWER_MS,
-    authClient: await createGoogleAuth(
-      options.credentials,
-      { scopes: SCOPE, ...(options.project !== undefined && { projectId: options.project }) },
-      learn,
-    ),
-    ...(options.project !== undefined && { projectId: options.project }),
+    authClient: await createGoogleAuth(config, options.credentials, { scopes: SCOPE, ...project, learn }),
+    ...project,
     ...(options.endpoint !== undefined && { apiEndpoint: options.endpoint }),
   };
   const storage = new Storage(storageOptions);

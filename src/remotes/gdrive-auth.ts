@@ -1,7 +1,7 @@
 import type { GoogleAuth, OAuth2Client } from 'google-auth-library';
 import type { RemoteConfig, RemoteTools } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
-import { TOKEN_ONCE, createGoogleAuth, readGoogleKey } from './google-auth.ts';
+import { TOKEN_ONCE, createGoogleAuth } from './google-auth.ts';
 import { readKeyFile, secretsOf, textOf } from './key-file.ts';
 
 const SCOPES = ['https://www.googleapis.com/auth/drive'];
@@ -35,11 +35,8 @@ export async function openDriveAuth(
       hint: 'keep one of them',
     });
   }
-  if (client === undefined || tokenFile === undefined) {
-    const key = credentials === undefined ? undefined : readGoogleKey(config, credentials);
-    for (const secret of key ? secretsOf(key) : []) learn(secret);
-    return createGoogleAuth(credentials, { scopes: SCOPES }, learn);
-  }
+  if (client === undefined || tokenFile === undefined)
+    return createGoogleAuth(config, credentials, { scopes: SCOPES, learn });
   const file = readKeyFile(config, client);
   const inner = (file['installed'] ?? file['web'] ?? file) as Readonly<Record<string, unknown>>;
   const token = readKeyFile(config, tokenFile);

@@ -31,7 +31,7 @@ const KEY_HINT =
  * Reads a key file of Google's. Throws `remote.credentials` when it cannot be read, lacks what a key must hold or would have
  * something of this machine sent elsewhere.
  */
-export function readGoogleKey(config: RemoteConfig, path: string): Readonly<Record<string, unknown>> {
+function readGoogleKey(config: RemoteConfig, path: string): Readonly<Record<string, unknown>> {
   const key = readKeyFile(config, path);
   const { type = 'service_account' } = key;
   const fields = typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type] : [];
@@ -98,14 +98,15 @@ export async function identify(
 }
 
 /**
- * Google's way from a key file, or without one from what the machine has, to credentials. Files of every kind are read
- * when credentials are first needed; what they hold is learned, and every token.
+ * Google's way from a key file, or without one from what the machine has, to credentials. What they hold is learned, and
+ * every token. Throws `remote.credentials` for a key file that cannot be one.
  */
 export async function createGoogleAuth(
+  config: RemoteConfig,
   keyFile: string | undefined,
-  options: Omit<GoogleAuthOptions, 'clientOptions'>,
-  learn: RemoteTools['learn'],
+  { learn, ...options }: Pick<GoogleAuthOptions, 'scopes' | 'projectId'> & Pick<RemoteTools, 'learn'>,
 ): Promise<GoogleAuth> {
+  if (keyFile !== undefined) secretsOf(readGoogleKey(config, keyFile)).forEach(learn);
   const library = await import('google-auth-library');
   const clientOptions = { transporterOptions: TOKEN_ONCE };
   const auth = new library.GoogleAuth({ projectId: NO_PROJECT, ...options, clientOptions });
