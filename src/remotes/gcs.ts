@@ -1,11 +1,11 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
-import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { objectMissing, remoteFault } from './faults.ts';
 import { createGoogleAuth, identify } from './google-auth.ts';
-import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
+import { arrivedWrong, googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
-import type { Media, UploadTarget, Uploaded } from './google-media.ts';
+import type { Media } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { createUploadRoom } from './upload-room.ts';
@@ -39,14 +39,7 @@ const openGcs: OpenRemote = async (config, { tryAgain, learn }) => {
   const headersFor = async (url: string): Promise<Headers> =>
     storage.customEndpoint ? new Headers() : identify(url, { config, auth: storage.authClient, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
-  const media = createMedia({
-    headersFor,
-    // A 404 may be the object's or the bucket's: that is found out further up.
-    faultOf: (error) => (googleStatus(error) === 404 ? error : googleFault(config, error)),
-    gaveUp: () => uploadGivenUp(config),
-    tryAgain,
-    room: createUploadRoom(concurrency),
-  });
+  const media = createMedia(config, { headersFor, tryAgain, room: createUploadRoom(concurrency) });
   return createGcs(config, {
     bucket: storage.bucket(place),
     media,
@@ -83,28 +76,21 @@ function createGcs(
     });
   }
 
-  async function ask<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
+  async function guard<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     try {
-      return await request(signal, call);
+      return await call();
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
     }
   }
+
+  const ask = <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
+    guard(signal, () => request(signal, call));
 
   function faultOf(error: unknown): unknown {
     if (googleStatus(error) !== 404) return googleFault(config, error);
     return remoteFault(config, 'not-found', { what: `there is no bucket "${bucket.name}"`, cause: error });
-  }
-
-  async function upload(target: UploadTarget, body: Body, signal: AbortSignal): Promise<Uploaded> {
-    try {
-      return await media.upload(target, body, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw faultOf(error);
-    }
   }
 
   /** A missing object and a missing bucket both answer 404; asked once which it is. */
@@ -128,7 +114,6 @@ function createGcs(
   return {
     limits: { concurrency },
     async head(key, signal) {
-      signal.throwIfAborted();
       try {
         const [metadata] = await request(signal, () => bucket.file(prefix + key).getMetadata());
         return { size: Number(metadata.size ?? 0) };
@@ -152,16 +137,12 @@ function createGcs(
         method: 'POST',
         metadata: { contentType: 'application/octet-stream' },
       } as const;
-      const { resource, md5 } = await upload(target, body, signal);
+      const { resource, md5 } = await guard(signal, () => media.upload(target, body, signal));
       const stored = resource['md5Hash'];
       if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
         // Under its name it would be taken for what was sent.
         await remove(key, signal).catch(() => undefined);
-        throw remoteFault(config, 'corrupt', {
-          what: `"${key}" arrived with other bytes than were sent`,
-          hint: 'run the command again',
-          retryable: true,
-        });
+        throw arrivedWrong(config, key);
       }
     },
     remove,

@@ -1,5 +1,7 @@
 import type { drive_v3 } from 'googleapis/build/src/apis/drive/v3.js';
-import type { Body, SourceStream } from '../base/remote.ts';
+import type { Body, RemoteConfig, SourceStream } from '../base/remote.ts';
+import { remoteFault } from './faults.ts';
+import { arrivedWrong, googleFaultExcept404 } from './google-fault.ts';
 import type { Media } from './google-media.ts';
 import { within } from './web-request.ts';
 
@@ -48,27 +50,16 @@ export interface DriveApiOptions {
   readonly prepare: () => Promise<void>;
   /** `https://www.googleapis.com/`, or where tests have it. */
   readonly rootUrl: string;
-  readonly faultOf: (error: unknown) => unknown;
-  /** Makes the error for bytes that arrived wrong. */
-  readonly corrupt: (name: string) => Error;
-  /** Makes the error for a search that the server broke off. */
-  readonly incomplete: () => Error;
 }
 
 /** Uses the vendor's client for metadata, and our own streams for bytes, which can be cut and go on. */
-export function createDriveApi({
-  drive,
-  media,
-  prepare,
-  rootUrl,
-  faultOf,
-  corrupt,
-  incomplete,
-}: DriveApiOptions): DriveApi {
+export function createDriveApi(
+  config: RemoteConfig,
+  { drive, media, prepare, rootUrl }: DriveApiOptions,
+): DriveApi {
   const shared = { supportsAllDrives: true } as const;
 
   async function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
     try {
       return await within(signal, ANSWER_MS, async (both) => {
         await prepare();
@@ -76,7 +67,7 @@ export function createDriveApi({
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw faultOf(error);
+      throw googleFaultExcept404(config, error);
     }
   }
 
@@ -113,7 +104,11 @@ export function createDriveApi({
           ...(pageToken !== undefined && { pageToken }),
         };
         const { data } = await ask(signal, (signal) => drive.files.list(params, { signal, retry: false }));
-        if (data.incompleteSearch === true) throw incomplete();
+        if (data.incompleteSearch === true)
+          throw remoteFault(config, 'unreachable', {
+            what: 'the server broke a search off',
+            retryable: true,
+          });
         for (const file of data.files ?? []) if (file.trashed !== true) yield toFile(file);
         pageToken = data.nextPageToken ?? undefined;
       } while (pageToken !== undefined);
@@ -144,7 +139,7 @@ export function createDriveApi({
       if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) {
         // Under its name it would be taken for what was sent.
         await trash(file.id, signal).catch(() => undefined);
-        throw corrupt(file.name);
+        throw arrivedWrong(config, file.name);
       }
       return { ...file, size: body.size };
     },

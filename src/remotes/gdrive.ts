@@ -7,7 +7,7 @@ import { openDriveAuth } from './gdrive-auth.ts';
 import { createDriveTree } from './gdrive-tree.ts';
 import type { DriveTree } from './gdrive-tree.ts';
 import { identify } from './google-auth.ts';
-import { googleFault, googleStatus, uploadGivenUp } from './google-fault.ts';
+import { googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
@@ -34,31 +34,13 @@ const openGdrive: OpenRemote = async (config, { tryAgain, learn }) => {
   const auth = await openDriveAuth(config, options, learn);
   // The package as a whole takes half a second to load; this is the one file of it that is needed.
   const { drive_v3: v3 } = await import('googleapis/build/src/apis/drive/v3.js');
-  const faultOf = (error: unknown): unknown =>
-    googleStatus(error) === 404 ? error : googleFault(config, error);
   const headersFor = (url: string): Promise<Headers> => identify(url, { config, auth, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
-  const media = createMedia({
-    headersFor,
-    faultOf,
-    gaveUp: () => uploadGivenUp(config),
-    tryAgain,
-    room: createUploadRoom(concurrency),
-  });
-  const api = createDriveApi({
+  const api = createDriveApi(config, {
     drive: new v3.Drive({ auth, rootUrl }),
     prepare: async () => void (await headersFor(rootUrl)),
-    media,
+    media: createMedia(config, { headersFor, tryAgain, room: createUploadRoom(concurrency) }),
     rootUrl,
-    faultOf,
-    corrupt: (name) =>
-      remoteFault(config, 'corrupt', {
-        what: `"${name}" arrived with other bytes than were sent`,
-        hint: 'run the command again',
-        retryable: true,
-      }),
-    incomplete: () =>
-      remoteFault(config, 'unreachable', { what: 'the server broke a search off', retryable: true }),
   });
   return createGdrive(config, { api, root: place, prefix, concurrency });
 };

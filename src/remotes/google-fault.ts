@@ -88,6 +88,20 @@ export function googleFault(config: RemoteConfig, error: unknown): unknown {
   );
 }
 
+/** The same, but a 404 as it is: whether the object is missing or its place is found out further up. */
+export function googleFaultExcept404(config: RemoteConfig, error: unknown): unknown {
+  return googleStatus(error) === 404 ? error : googleFault(config, error);
+}
+
+/** The error for an upload that the server has stored with other bytes than were sent. */
+export function arrivedWrong(config: RemoteConfig, name: string): Error {
+  return remoteFault(config, 'corrupt', {
+    what: `"${name}" arrived with other bytes than were sent`,
+    hint: 'run the command again',
+    retryable: true,
+  });
+}
+
 /** The error for an upload whose session is gone: another one, from the first byte, may do. */
 export function uploadGivenUp(config: RemoteConfig): Error {
   return remoteFault(config, 'unreachable', {

@@ -1,6 +1,7 @@
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
-import type { Body, SourceStream, TryAgain } from '../base/remote.ts';
+import type { Body, RemoteConfig, SourceStream, TryAgain } from '../base/remote.ts';
 import { fillParts } from './fill-parts.ts';
+import { googleFaultExcept404, uploadGivenUp } from './google-fault.ts';
 import { orStopped } from './or-stopped.ts';
 import type { UploadRoom } from './upload-room.ts';
 import { transferChanged } from './verify.ts';
@@ -18,9 +19,6 @@ const GONE: readonly number[] = [404, 410];
 export interface MediaOptions {
   /** What identifies us, for a url. */
   readonly headersFor: (url: string) => Promise<Headers>;
-  readonly faultOf: (error: unknown) => unknown;
-  /** Makes the error for a session that the server gave up: the upload has to begin anew. */
-  readonly gaveUp: () => Error;
   /** For each part of an upload by itself, so that a wait keeps what the server has. */
   readonly tryAgain: TryAgain;
   readonly room: UploadRoom;
@@ -50,10 +48,12 @@ export interface Media {
 
 /**
  * Uploads as `multipart` when small and as a `resumable` session otherwise; a session that is cut or refused is asked
- * how far it came and goes on from there. Errors are thrown as `faultOf` makes them. Protocol:
+ * how far it came and goes on from there. A 404 is thrown as it came. Protocol:
  * https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
-export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: MediaOptions): Media {
+export function createMedia(config: RemoteConfig, { headersFor, tryAgain, room }: MediaOptions): Media {
+  const faultOf = (error: unknown): unknown => googleFaultExcept404(config, error);
+
   interface Sending {
     readonly method: string;
     readonly headers?: Readonly<Record<string, string>>;
@@ -152,7 +152,7 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: Med
     } finally {
       stream.destroy();
     }
-    throw gaveUp();
+    throw uploadGivenUp(config);
   }
 
   interface Piece {
@@ -194,7 +194,7 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: Med
       const answer = await put(`${from}-${start + piece.length - 1}`, piece.subarray(from - start));
       if (answer.status !== 308 || storedBytes(answer) !== from) return answer;
       await answer.body?.cancel();
-      throw gaveUp();
+      throw uploadGivenUp(config);
     }
 
     while (from < start + piece.length) {
@@ -202,7 +202,7 @@ export function createMedia({ headersFor, faultOf, gaveUp, tryAgain, room }: Med
       if (answer.ok) return resourceOf(answer);
       await answer.body?.cancel();
       // A session that forgets what it had is none to build on.
-      if (GONE.includes(answer.status) || storedBytes(answer) < from) throw gaveUp();
+      if (GONE.includes(answer.status) || storedBytes(answer) < from) throw uploadGivenUp(config);
       from = storedBytes(answer);
       isUnsure = false;
     }
