@@ -51,19 +51,23 @@ export async function withRetry<T>(
     try {
       return await call();
     } catch (error) {
-      options.signal.throwIfAborted();
-      const delayMs = nextDelay(error, attempt, options.random);
-      if (delayMs === undefined) throw error;
-      note(options, { ...about, attempt, delayMs, error: error as PipelineError });
-      await options.clock.sleep(delayMs, options.signal);
+      await waitForNext({ ...about, attempt, error }, options);
     }
   }
 }
 
-function note({ quiet, clock, onRetry }: RetryOptions, notice: RetryNotice): void {
-  if (quiet && notice.error.code === 'remote.quota')
-    quiet.untilMs = Math.max(quiet.untilMs, clock.now() + notice.delayMs);
-  onRetry?.(notice);
+/** Waits until it is time for another try; throws the error when there is to be none. */
+async function waitForNext(
+  failed: Omit<RetryNotice, 'delayMs' | 'error'> & { readonly error: unknown },
+  { quiet, clock, random, signal, onRetry }: RetryOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted();
+  const delayMs = nextDelay(failed.error, failed.attempt, random);
+  if (delayMs === undefined) throw failed.error;
+  const error = failed.error as PipelineError;
+  if (quiet && error.code === 'remote.quota') quiet.untilMs = Math.max(quiet.untilMs, clock.now() + delayMs);
+  onRetry?.({ ...failed, delayMs, error });
+  await clock.sleep(delayMs, signal);
 }
 
 /** Ms to wait before the next try; `undefined` when there is to be none. */
@@ -122,7 +126,6 @@ async function* listWithRetry(
   let attempt = 1;
   for (;;) {
     options.signal.throwIfAborted();
-    let error: unknown;
     try {
       for await (const entry of remote.list(prefix, options.signal)) {
         if (seen.has(entry.key)) continue;
@@ -132,15 +135,10 @@ async function* listWithRetry(
         yield entry;
       }
       return;
-    } catch (caught) {
-      error = caught;
+    } catch (error) {
+      await waitForNext({ operation: 'list', key: prefix, attempt, error }, options);
+      attempt++;
     }
-    options.signal.throwIfAborted();
-    const delayMs = nextDelay(error, attempt, options.random);
-    if (delayMs === undefined) throw error;
-    note(options, { operation: 'list', key: prefix, attempt, delayMs, error: error as PipelineError });
-    attempt++;
-    await options.clock.sleep(delayMs, options.signal);
   }
 }
 
@@ -154,7 +152,6 @@ async function* resumed(
   let source = first;
   let handedOut = 0;
   for (let attempt = 1; ; attempt++) {
-    let error: unknown;
     const before = handedOut;
     try {
       if ('file' in source) throw new TypeError(`the remote gave a stream and then a file for "${key}"`);
@@ -166,16 +163,11 @@ async function* resumed(
         if (rest.length > 0) yield rest;
       }
       return;
-    } catch (caught) {
-      error = caught;
+    } catch (error) {
+      // Progress was made: this is a new fault.
+      if (handedOut > before) attempt = 1;
+      await waitForNext({ operation: 'get', key, attempt, error }, options);
     }
-    options.signal.throwIfAborted();
-    // Progress was made: this is a new fault.
-    if (handedOut > before) attempt = 1;
-    const delayMs = nextDelay(error, attempt, options.random);
-    if (delayMs === undefined) throw error;
-    note(options, { operation: 'get', key, attempt, delayMs, error: error as PipelineError });
-    await options.clock.sleep(delayMs, options.signal);
     // With the last byte that came: a server refuses a range that begins at the end.
     source = await open(Math.max(0, handedOut - 1));
   }
