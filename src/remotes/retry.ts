@@ -6,8 +6,8 @@ import { derivedStream } from './derived-stream.ts';
 
 /** One wait before another try, as told to whoever shows progress. */
 export interface RetryNotice {
-  readonly operation: 'head' | 'get' | 'put' | 'remove' | 'list' | 'flush';
-  /** Key or prefix; absent for `flush`. */
+  readonly operation: 'head' | 'get' | 'put' | 'remove' | 'list';
+  /** Key or prefix; absent for a step of an operation. */
   readonly key?: string;
   /** The try that failed, from 1. */
   readonly attempt: number;
@@ -81,7 +81,8 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
 
 /**
  * A remote whose operations are tried again when the remote says that it may help. A retried `put` opens its body
- * anew; a retried `list` begins again and yields no key twice. When the server asks one operation to slow down, those
+ * anew; a retried `list` begins again and yields no key twice. A `flush` is never tried again: the system may have dropped
+ * bytes that it could not flush, and then calls them flushed. When the server asks one operation to slow down, those
  * that have not begun wait too. An object whose stream breaks off goes on behind the bytes that were already handed out:
  * only the rest is asked for, and the tries count anew whenever some of it came. Under other keys the bytes may have
  * changed meanwhile, so there the receiver is told.
@@ -111,9 +112,6 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
     list: (prefix, signal) => listWithRetry(remote, prefix, { ...shared, signal }),
-    ...(remote.flush && {
-      flush: (signal) => run({ operation: 'flush' }, signal, async () => remote.flush?.(signal)),
-    }),
   };
 }
 
