@@ -90,13 +90,16 @@ function nextDelay(error: unknown, attempt: number, random: () => number): numbe
 export function retry(remote: Remote, options: RetryOptions): Remote {
   const quiet = options.quiet ?? { untilMs: 0 };
   const shared = { ...options, quiet };
+  const waitWhileQuiet = async (signal: AbortSignal): Promise<void> => {
+    const quietMs = quiet.untilMs - options.clock.now();
+    if (quietMs > 0) await options.clock.sleep(quietMs, signal);
+  };
   const run = async <T>(
     about: Pick<RetryNotice, 'operation' | 'key'>,
     signal: AbortSignal,
     call: () => Promise<T>,
   ): Promise<T> => {
-    const quietMs = quiet.untilMs - options.clock.now();
-    if (quietMs > 0) await options.clock.sleep(quietMs, signal);
+    await waitWhileQuiet(signal);
     return withRetry(about, { ...shared, signal }, call);
   };
   return {
@@ -111,7 +114,10 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
     },
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
-    list: (prefix, signal) => listWithRetry(remote, prefix, { ...shared, signal }),
+    async *list(prefix, signal) {
+      await waitWhileQuiet(signal);
+      yield* listWithRetry(remote, prefix, { ...shared, signal });
+    },
   };
 }
 

@@ -203,9 +203,11 @@ test('when the server asks one operation to slow down, those that begin after it
   now = 2000;
   const second = retried.head('a', signal);
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(waits, [5000, 3000]);
+  const listing = listAll(retried, '', signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(waits, [5000, 3000, 3000]);
   woken.resolve();
-  await Promise.all([first, second]);
+  await Promise.all([first, second, listing]);
 });
 
 test('an object whose stream breaks off goes on behind what was handed out, and its bytes are the right ones', async () => {
