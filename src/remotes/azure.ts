@@ -4,7 +4,7 @@ import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blo
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { azureFault } from './azure-fault.ts';
-import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
+import { objectMissing, remoteFault, unlessMissing } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { sendParts } from './send-parts.ts';
@@ -116,15 +116,10 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
   return {
     limits: { concurrency },
     async head(key, signal) {
-      try {
-        const { contentLength } = await ask(key, signal, (abortSignal) =>
-          blobOf(key).getProperties({ abortSignal }),
-        );
-        return { size: contentLength ?? 0 };
-      } catch (error) {
-        if (isObjectMissing(error)) return undefined;
-        throw error;
-      }
+      const found = await unlessMissing(
+        ask(key, signal, (abortSignal) => blobOf(key).getProperties({ abortSignal })),
+      );
+      return found && { size: found.contentLength ?? 0 };
     },
     async get(key, signal, from = 0) {
       const answer = await ask(key, signal, (abortSignal) =>
@@ -160,13 +155,9 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       await room.use(0, signal, () => send((abortSignal) => blob.commitBlockList(ids, { abortSignal })));
     },
     async remove(key, signal) {
-      try {
-        await ask(key, signal, (abortSignal) =>
-          blobOf(key).delete({ abortSignal, deleteSnapshots: 'include' }),
-        );
-      } catch (error) {
-        if (!isObjectMissing(error)) throw error;
-      }
+      await unlessMissing(
+        ask(key, signal, (abortSignal) => blobOf(key).delete({ abortSignal, deleteSnapshots: 'include' })),
+      );
     },
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       const options = { prefix: prefix + below, abortSignal: signal };

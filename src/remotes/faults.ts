@@ -81,3 +81,13 @@ export function objectMissing(config: RemoteConfig, key: string): PipelineError 
 export function isObjectMissing(error: unknown): boolean {
   return error instanceof PipelineError && error.code === 'remote.object-missing';
 }
+
+/** What a call gives; `undefined` when it fails because the object is not there. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isObjectMissing(error)) return undefined;
+    throw error;
+  }
+}

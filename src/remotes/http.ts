@@ -1,6 +1,6 @@
-import type { OpenRemote, Remote, RemoteConfig } from '../base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, SourceStream } from '../base/remote.ts';
 import { learnHeaders } from './discreet.ts';
-import { objectMissing, remoteFault } from './faults.ts';
+import { objectMissing, remoteFault, unlessMissing } from './faults.ts';
 import { readOptions } from './options.ts';
 import { UNSENDABLE, webFault } from './web-fault.ts';
 import { sendRequest } from './web-request.ts';
@@ -32,7 +32,8 @@ const openHttp: OpenRemote = async (config, { learn }) => {
     learnHeaders(new Headers(headers), learn);
   } catch {
     // Its message repeats the value.
-    throw webFault(config, undefined, { code: 'unsendable' }, { unsendable: UNSENDABLE });
+    const [kind, hint, what] = UNSENDABLE;
+    throw remoteFault(config, kind, { hint, what });
   }
   return createHttp(config, { base: baseOf(config), headers, concurrency: options.jobs ?? CONCURRENCY });
 };
@@ -89,21 +90,24 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
     if (answer.status === 404 || answer.status === 410) return undefined;
     if (answer.ok && size !== null) return { size: Number(size) };
     // Some servers know no HEAD, and some tell no size there.
-    if (answer.ok || answer.status === 405 || answer.status === 501) return measure(key, signal);
+    if (answer.ok || answer.status === 405 || answer.status === 501)
+      return unlessMissing(measure(key, signal));
     return refuse(answer);
   }
 
-  async function measure(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined> {
-    const answer = await request('GET', key, { signal });
-    if (answer.status === 404 || answer.status === 410) {
-      await answer.body?.cancel();
-      return undefined;
-    }
-    if (!answer.ok) return refuse(answer);
+  async function measure(key: string, signal: AbortSignal): Promise<{ readonly size: number }> {
+    const { stream } = await get(key, signal);
     let size = 0;
-    const { stream } = answerSource(answer, { from: 0, signal, faultOf });
     for await (const chunk of stream) size += (chunk as Uint8Array).length;
     return { size };
+  }
+
+  async function get(key: string, signal: AbortSignal, from = 0): Promise<SourceStream> {
+    const answer = await request('GET', key, { signal, range: rangeFrom(from) });
+    if (answer.ok) return answerSource(answer, { from, signal, faultOf });
+    if (answer.status !== 404 && answer.status !== 410) return refuse(answer);
+    await answer.body?.cancel();
+    throw objectMissing(config, key);
   }
 
   const readOnly = (): never => {
@@ -116,13 +120,7 @@ function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup)
   return {
     limits: { concurrency, readOnly: true, listless: true },
     head,
-    async get(key, signal, from = 0) {
-      const answer = await request('GET', key, { signal, range: rangeFrom(from) });
-      if (answer.ok) return answerSource(answer, { from, signal, faultOf });
-      if (answer.status !== 404 && answer.status !== 410) return refuse(answer);
-      await answer.body?.cancel();
-      throw objectMissing(config, key);
-    },
+    get,
     put: async () => readOnly(),
     remove: async () => readOnly(),
     // oxlint-disable-next-line require-yield -- it has nothing to tell

@@ -1,5 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing, remoteFault } from './faults.ts';
+import type { FaultKind } from './faults.ts';
 import { UNSENDABLE, strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
@@ -9,7 +10,7 @@ const REGION = 'set the option "region" to the region of the bucket';
 const NO_CREDENTIALS = ['credentials', CREDENTIALS, 'no credentials are found on this machine'] as const;
 
 /** What the SDK says, in its own words, of what it was given. */
-const OWN: readonly (readonly [RegExp, FaultNames[string]])[] = [
+const OWN: readonly (readonly [RegExp, readonly [FaultKind, string, string]])[] = [
   [/^Region is missing/, ['option', REGION, 'the region of the bucket is not known']],
   [/^Region not accepted/, ['option', REGION, 'the region is no name of one, such as "eu-central-1"']],
   [/^Could not resolve credentials/, NO_CREDENTIALS],
@@ -83,7 +84,7 @@ export function s3Fault(config: RemoteConfig, error: unknown, key?: string): unk
     return objectMissing(config, key);
   }
   const [, own] = OWN.find(([words]) => error instanceof Error && words.test(error.message)) ?? [];
-  if (own) return webFault(config, error, { code: 'own' }, { own });
+  if (own) return remoteFault(config, own[0], { hint: own[1], what: own[2], cause: error });
   // One of them has no name of its own.
   if (name === 'EndpointError' || /^(Path-style addressing|Invalid ARN)/.test(message ?? ''))
     return remoteFault(config, 'option', {

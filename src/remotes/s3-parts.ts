@@ -28,9 +28,9 @@ interface Part {
 
 /**
  * Uploads a body in parts; the object appears with the last one. After an error or an abort the server is told to forget
- * the parts, which would cost money, before this rejects. Resolves with the object's tag.
+ * the parts, which would cost money, before this rejects.
  */
-export async function uploadParts(upload: PartsUpload): Promise<string> {
+export async function uploadParts(upload: PartsUpload): Promise<void> {
   const { sdk, client, target, body, room, signal, strange } = upload;
   const { UploadId } = await room.use(0, signal, () =>
     client.send(new sdk.CreateMultipartUploadCommand(target), { abortSignal: signal }),
@@ -45,19 +45,19 @@ export async function uploadParts(upload: PartsUpload): Promise<string> {
   try {
     const size = Math.max(PART_BYTES, Math.ceil(body.size / MOST_PARTS));
     const Parts = await sendParts(body, { size, room, signal, send: sendPart });
-    return await room.use(0, signal, () => complete(upload, UploadId, Parts));
+    await room.use(0, signal, () => complete(upload, UploadId, Parts));
   } catch (error) {
     await discard(upload, UploadId);
     throw error;
   }
 }
 
-/** Makes one object of the parts; gives its tag. */
+/** Makes one object of the parts. */
 async function complete(
   { sdk, client, target, body, signal, strange }: PartsUpload,
   UploadId: string,
   Parts: Part[],
-): Promise<string> {
+): Promise<void> {
   const command = new sdk.CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } });
   const options = { abortSignal: signal };
   let ETag: string | undefined;
@@ -71,7 +71,6 @@ async function complete(
     ({ ETag } = found);
   }
   if (ETag === undefined) throw strange();
-  return ETag;
 }
 
 async function discard({ sdk, client, target }: PartsUpload, UploadId: string): Promise<void> {

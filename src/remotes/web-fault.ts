@@ -44,7 +44,7 @@ export function webFault(
   if (kind === undefined)
     return answer.status === undefined ? networkFault(config, error) : strangeAnswer(config, error);
   const status = answer.status ?? 0;
-  const named_ = answer.code === undefined ? '' : ` ${answer.code}`;
+  const word = answer.code === undefined ? '' : ` ${answer.code}`;
   const text = firstLine(answer.message);
   const waitMs = retryAfterMs(answer);
   const pause = (waitMs ?? 0) < 1000 ? '' : ` and asks to wait ${formatDuration(waitMs ?? 0)}`;
@@ -52,7 +52,7 @@ export function webFault(
   return remoteFault(config, kind, {
     what:
       sentence ??
-      `the server answered ${status || 'with'}${named_}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
+      `the server answered ${status || 'with'}${word}${text && text !== answer.code ? ` "${text}"` : ''}${pause}`,
     hint: isMoved ? STRANGE : hint,
     // A name says more than its status: Amazon tells some that pass with 400.
     retryable:
