@@ -2,6 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { CORRUPT_HINT } from '../base/remote.ts';
 import type { RemoteConfig } from '../base/remote.ts';
+import { schemeOf } from './server-address.ts';
 
 /** What can be wrong with a remote; the error's code is `remote.<kind>`. */
 export type FaultKind =
@@ -69,7 +70,7 @@ export function remoteFault(config: RemoteConfig, kind: FaultKind, details: Faul
 }
 
 function rightsOf({ url }: RemoteConfig): string {
-  return RIGHTS[/^[a-z0-9]+(?=:)/i.exec(url)?.[0].toLowerCase() ?? ''] ?? HINTS.denied;
+  return RIGHTS[schemeOf(url) ?? ''] ?? HINTS.denied;
 }
 
 /** The error for an object that is not there. */

@@ -11,6 +11,7 @@ import { proxiesFor, useProxies } from './proxy.ts';
 import type { Variables } from './proxy.ts';
 import { retry, withRetry } from './retry.ts';
 import type { RetryNotice } from './retry.ts';
+import { schemeOf } from './server-address.ts';
 import { verifyGets, verifyPuts } from './verify.ts';
 
 /** What opening a remote needs from outside. */
@@ -27,14 +28,20 @@ export interface OpenRemoteOptions {
   readonly env?: Variables;
 }
 
-/** One file per kind of remote; nothing of it, its SDK above all, is loaded before it is opened. */
-const KINDS: Readonly<Record<string, () => Promise<{ readonly default: OpenRemote }>>> = {
-  folder: () => import('./folder.ts'),
-  http: () => import('./http.ts'),
-  azure: () => import('./azure.ts'),
-  gcs: () => import('./gcs.ts'),
+/** Loads one kind of remote. */
+type Load = () => Promise<{ readonly default: OpenRemote }>;
+
+const loadFolder: Load = () => import('./folder.ts');
+const loadHttp: Load = () => import('./http.ts');
+
+/** One file per kind of remote, by the schemes of its urls; nothing of it, its SDK above all, is loaded before it is opened. */
+const BY_SCHEME: Readonly<Record<string, Load>> = {
+  gs: () => import('./gcs.ts'),
   gdrive: () => import('./gdrive.ts'),
   s3: () => import('./s3.ts'),
+  azure: () => import('./azure.ts'),
+  http: loadHttp,
+  https: loadHttp,
 };
 
 /** Options that name a file. */
@@ -49,10 +56,7 @@ export async function openRemote(
   given: RemoteConfig & { readonly secrets?: readonly string[] },
   options: OpenRemoteOptions,
 ): Promise<Remote> {
-  const kind = kindOf(given);
-  const load = KINDS[kind];
-  if (load === undefined)
-    throw remoteFault(given, 'unknown-scheme', { what: `no remote is called "${kind}"` });
+  const load = loaderFor(given);
   const proxies = proxiesFor(given, options.env ?? {});
   const config = { ...withPaths(given, options.root), ...(proxies && { proxies }) };
   const redactor = redactorFor(config);
@@ -82,28 +86,19 @@ export async function openRemote(
   });
 }
 
-/** Which file of this folder serves a url. */
-function kindOf(config: RemoteConfig): string {
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(config.url)?.[1]?.toLowerCase();
-  if (scheme === undefined && isAbsolute(config.url)) return 'folder';
-  if (scheme !== undefined && Object.hasOwn(SCHEMES, scheme)) return SCHEMES[scheme] ?? '';
+function loaderFor(config: RemoteConfig): Load {
+  const scheme = schemeOf(config.url);
   if (scheme === undefined) {
+    if (isAbsolute(config.url)) return loadFolder;
     throw remoteFault(config, 'option', { what: `"${config.url}" is neither a url nor an absolute folder` });
   }
+  const load = Object.hasOwn(BY_SCHEME, scheme) ? BY_SCHEME[scheme] : undefined;
+  if (load) return load;
   throw remoteFault(config, 'unknown-scheme', {
     what: `no remote is known for "${scheme}:"`,
-    hint: didYouMean(scheme, Object.keys(SCHEMES)),
+    hint: didYouMean(scheme, Object.keys(BY_SCHEME)),
   });
 }
-
-const SCHEMES: Readonly<Record<string, string>> = {
-  gs: 'gcs',
-  gdrive: 'gdrive',
-  s3: 's3',
-  azure: 'azure',
-  http: 'http',
-  https: 'http',
-};
 
 function withPaths<Config extends RemoteConfig>(config: Config, root: string | undefined): Config {
   if (root === undefined) return config;

@@ -1,13 +1,17 @@
 import type { RemoteConfig } from '../base/remote.ts';
 
+/** The scheme of a url, in small letters; `undefined` for a path. */
+export function schemeOf(url: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
+}
+
 /** Where a remote's server answers, as a url; `undefined` for a folder. */
 export function serverAddress({ url, options }: RemoteConfig): string | undefined {
   const text = (name: string): string | undefined => {
     const value = options[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  switch (scheme) {
+  switch (schemeOf(url)) {
     case 'http':
     case 'https':
       return url;
