@@ -1,30 +1,28 @@
-import { closeSync, fchmodSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { algorithmOf, createRunningHash, parseObjectPath } from '../base/hash.ts';
+import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
-import type { ContentHash } from '../base/types.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
 import { WHOLE_BYTES, checkHash, checkSize, openLocal, readWholeFile } from './local-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
 export interface Copying {
-  readonly key: string;
   readonly body: Body;
   readonly signal: AbortSignal;
 }
 
 /**
  * Writes a body to a new file, which all may read and nobody write, whatever the umask. Bytes that come from `body.file`
- * are hashed on the way: `transfer.changed` when they are not the hash of body or key. Nothing is left after an error.
+ * are hashed on the way: `transfer.changed` when they are not what the body's hash says. Nothing is left after an error.
  */
 export async function copyTo(file: string, copying: Copying): Promise<void> {
   copying.signal.throwIfAborted();
   const { body } = copying;
   try {
     if (body.file === undefined) await copyStream(copying, file);
-    else if (body.size <= WHOLE_BYTES) copyWhole(body.file, copying, file);
+    else if (body.size <= WHOLE_BYTES) copyWhole(body.file, body, file);
     else await copyChunks(body.file, copying, file);
   } catch (error) {
     rmSync(file, { force: true });
@@ -32,23 +30,19 @@ export async function copyTo(file: string, copying: Copying): Promise<void> {
   }
 }
 
-function expectedHash({ key, body }: Copying): ContentHash | undefined {
-  return body.hash ?? parseObjectPath(key);
-}
-
-function copyWhole(file: string, copying: Copying, temp: string): void {
-  const bytes = readWholeFile(file, { size: copying.body.size, hash: expectedHash(copying) });
+function copyWhole(file: string, { size, hash }: Body, temp: string): void {
+  const bytes = readWholeFile(file, { size, hash });
   const fd = openSync(temp, 'wx', OBJECT_MODE);
   try {
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    writeFileSync(fd, bytes);
     fchmodSync(fd, OBJECT_MODE);
   } finally {
     closeSync(fd);
   }
 }
 
-async function copyChunks(file: string, copying: Copying, temp: string): Promise<void> {
-  const hash = expectedHash(copying);
+async function copyChunks(file: string, { body, signal }: Copying, temp: string): Promise<void> {
+  const { hash } = body;
   const running = hash && createRunningHash(algorithmOf(hash));
   closeSync(openLocal(file));
   await using source = await open(file, 'r');
@@ -56,7 +50,7 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let size = 0;
   for (;;) {
-    copying.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES, null);
     if (bytesRead === 0) break;
     const chunk = buffer.subarray(0, bytesRead);
@@ -65,9 +59,9 @@ async function copyChunks(file: string, copying: Copying, temp: string): Promise
     running?.update(chunk);
     size += bytesRead;
     await writing;
-    copying.body.noteRead?.(size);
+    body.noteRead?.(size);
   }
-  checkSize(file, { size, wanted: copying.body.size });
+  checkSize(file, { size, wanted: body.size });
   if (hash && running) checkHash(file, running.end(), hash);
   await target.chmod(OBJECT_MODE);
 }

@@ -83,7 +83,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {
     const temp = prepare()();
     try {
-      await copyTo(temp, { key, body, signal });
+      await copyTo(temp, { body, signal });
     } catch (error) {
       throw faultOf(error);
     }

@@ -20,8 +20,9 @@ interface Expected {
  */
 
 /**
- * A remote whose uploads end with `transfer.changed` when their bytes are not what their key says: the local source changed. It
- * belongs inside of retries, which must not repeat what the source has spoiled.
+ * A remote whose uploads end with `transfer.changed` when their bytes are not what their hash or else their key says: the local
+ * source changed. The remote is told that hash with the body. It belongs inside of retries, which must not repeat what the source
+ * has spoiled.
  */
 export function verifyPuts(remote: Remote): Remote {
   return {
@@ -61,7 +62,8 @@ export function verifyGets(remote: Remote, config: RemoteConfig): Remote {
 function checkBody(key: string, body: Body): { readonly body: Body; fault(): Error | undefined } {
   let fault: PipelineError | undefined;
   const wrong = (what: string): PipelineError => (fault = transferChanged(body.file ?? key, what));
-  const expected: Expected = { hash: body.hash ?? parseObjectPath(key), size: body.size, wrong };
+  const hash = body.hash ?? parseObjectPath(key);
+  const expected: Expected = { hash, size: body.size, wrong };
   /** Only what reading throws is the source's fault: an upload that fails throws into the generator too. */
   async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
     const stream = body.open();
@@ -83,7 +85,7 @@ function checkBody(key: string, body: Body): { readonly body: Body; fault(): Err
     fault = undefined;
     return Readable.from(check(source(), expected), { objectMode: false });
   };
-  return { body: { ...body, open }, fault: () => fault };
+  return { body: { ...body, ...(hash && { hash }), open }, fault: () => fault };
 }
 
 function messageOf(error: unknown): string {

@@ -144,10 +144,9 @@ test('an object with a flipped bit is detected by every way of reading it, and t
       assert.deepEqual([...checked.wrong], [hash], told);
       assert.equal(existsSync(object), false, told);
       put();
-      const copying = { key: name, signal: new AbortController().signal };
       await assert.rejects(
         copyTo(rig.path('copied'), {
-          ...copying,
+          signal: new AbortController().signal,
           body: { size: flipped.length, file: object, hash, open: () => assert.fail() },
         }),
         isCode('transfer.changed'),
