@@ -30,10 +30,11 @@ export interface DriveApi {
   folder(id: string, signal: AbortSignal): Promise<DriveRoot | undefined>;
   /** Everything that matches and is not in the trash, page by page. */
   find(query: string, root: DriveRoot, signal: AbortSignal): AsyncGenerator<DriveFile, void, undefined>;
-  createFolder(name: string, parent: string, signal: AbortSignal): Promise<DriveFile>;
+  /** Gives the new folder's id. */
+  createFolder(name: string, parent: string, signal: AbortSignal): Promise<string>;
   trash(id: string, signal: AbortSignal): Promise<void>;
-  /** Throws `remote.corrupt` when the server's checksum is not that of what was sent. */
-  upload(target: DriveTarget, body: Body, signal: AbortSignal): Promise<DriveFile>;
+  /** Gives the file's id. Throws `remote.corrupt` when the server's checksum is not that of what was sent. */
+  upload(target: DriveTarget, body: Body, signal: AbortSignal): Promise<string>;
   download(id: string, signal: AbortSignal, from?: number): Promise<SourceStream>;
 }
 
@@ -116,9 +117,9 @@ export function createDriveApi(
     async createFolder(name, parent, signal) {
       const requestBody = { name, parents: [parent], mimeType: FOLDER_TYPE };
       const { data } = await ask(signal, (signal) =>
-        drive.files.create({ ...shared, requestBody, fields: FIELDS }, { signal, retry: false }),
+        drive.files.create({ ...shared, requestBody, fields: 'id' }, { signal, retry: false }),
       );
-      return toFile(data);
+      return data.id ?? '';
     },
     trash,
     async upload(target, body, signal) {
@@ -134,14 +135,14 @@ export function createDriveApi(
         body,
         signal,
       );
-      const data = resource as drive_v3.Schema$File;
-      const file = toFile(data);
-      if (typeof data.md5Checksum === 'string' && data.md5Checksum !== md5) {
+      const { id, name, md5Checksum } = resource as drive_v3.Schema$File;
+      const fileId = id ?? '';
+      if (typeof md5Checksum === 'string' && md5Checksum !== md5) {
         // Under its name it would be taken for what was sent.
-        await trash(file.id, signal).catch(() => undefined);
-        throw arrivedWrong(config, file.name);
+        await trash(fileId, signal).catch(() => undefined);
+        throw arrivedWrong(config, name ?? '');
       }
-      return { ...file, size: body.size };
+      return fileId;
     },
     download: (id, signal, from) =>
       media.download(
@@ -160,6 +161,11 @@ function toFile(file: drive_v3.Schema$File): DriveFile {
     size: Number(file.size ?? 0),
     parents: file.parents ?? [],
   };
+}
+
+/** The condition of a query of Drive that a file lies in one of these folders. */
+export function inFolders(ids: readonly string[]): string {
+  return `(${ids.map((id) => `${quoteDrive(id)} in parents`).join(' or ')})`;
 }
 
 /** A text in a query of Drive. */

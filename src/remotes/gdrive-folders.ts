@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../base/path.ts';
-import { FOLDER_TYPE, quoteDrive } from './gdrive-api.ts';
+import { FOLDER_TYPE, inFolders, quoteDrive } from './gdrive-api.ts';
 import type { DriveApi, DriveRoot } from './gdrive-api.ts';
 import { orStopped } from './or-stopped.ts';
 
@@ -17,18 +17,16 @@ export function createDriveFolders(api: DriveApi, root: DriveRoot): DriveFolders
   const underWay = new Map<string, Promise<readonly string[]>>();
 
   async function search(path: string, make: boolean, signal: AbortSignal): Promise<readonly string[]> {
-    const cut = path.lastIndexOf('/');
-    const parents = await resolve(cut < 0 ? '' : path.slice(0, cut), make, signal);
+    const { folder, name } = splitPath(path);
+    const parents = await resolve(folder, make, signal);
     if (parents.length === 0) return [];
-    const name = path.slice(cut + 1);
-    const within = parents.map((id) => `${quoteDrive(id)} in parents`).join(' or ');
     const ids: string[] = [];
-    const query = `name = ${quoteDrive(name)} and mimeType = '${FOLDER_TYPE}' and (${within})`;
+    const query = `name = ${quoteDrive(name)} and mimeType = '${FOLDER_TYPE}' and ${inFolders(parents)}`;
     // The server compares names loosely.
     for await (const file of api.find(query, root, signal))
       if (file.isFolder && file.name === name) ids.push(file.id);
     if (ids.length === 0 && make && parents[0] !== undefined)
-      ids.push((await api.createFolder(name, parents[0], signal)).id);
+      ids.push(await api.createFolder(name, parents[0], signal));
     ids.sort(byCodeUnit);
     if (ids.length > 0) known.set(path, ids);
     return ids;
@@ -63,4 +61,10 @@ export function createDriveFolders(api: DriveApi, root: DriveRoot): DriveFolders
     find: (path, signal) => resolve(path, false, signal),
     require: (path, signal) => resolve(path, true, signal),
   };
+}
+
+/** The folder of a path, empty for the root, and the name in it. */
+export function splitPath(path: string): { readonly folder: string; readonly name: string } {
+  const cut = path.lastIndexOf('/');
+  return { folder: path.slice(0, Math.max(cut, 0)), name: path.slice(cut + 1) };
 }

@@ -1,16 +1,13 @@
 import { byCodeUnit } from '../base/path.ts';
 import type { Body, RemoteEntry } from '../base/remote.ts';
-import { quoteDrive } from './gdrive-api.ts';
+import { inFolders, quoteDrive } from './gdrive-api.ts';
 import type { DriveApi, DriveFile, DriveRoot } from './gdrive-api.ts';
-import { createDriveFolders } from './gdrive-folders.ts';
+import { createDriveFolders, splitPath } from './gdrive-folders.ts';
 
 /** Files by path in a place where neither names are unique nor a listing knows what was just written. */
 export interface DriveTree {
   /** The file that stands for a path: of several of one name, the one with the smallest id. */
-  lookup(
-    path: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly id: string; readonly size: number } | undefined>;
+  lookup(path: string, signal: AbortSignal): Promise<Known | undefined>;
   write(path: string, body: Body, signal: AbortSignal): Promise<void>;
   remove(path: string, signal: AbortSignal): Promise<void>;
   list(prefix: string, signal: AbortSignal): AsyncGenerator<RemoteEntry, void, undefined>;
@@ -38,15 +35,13 @@ export function createDriveTree(api: DriveApi, root: DriveRoot): DriveTree {
 
   /** All files of a path, smallest id first. */
   async function candidates(path: string, signal: AbortSignal): Promise<readonly Known[]> {
-    const cut = path.lastIndexOf('/');
-    const name = path.slice(cut + 1);
-    const parents = await folders.find(cut < 0 ? '' : path.slice(0, cut), signal);
+    const { folder, name } = splitPath(path);
+    const parents = await folders.find(folder, signal);
     const found = new Map<string, Known>();
     if (parents.length > 0) {
-      const within = parents.map((id) => `${quoteDrive(id)} in parents`).join(' or ');
-      for await (const file of api.find(`name = ${quoteDrive(name)} and (${within})`, root, signal)) {
+      const query = `name = ${quoteDrive(name)} and ${inFolders(parents)}`;
+      for await (const file of api.find(query, root, signal))
         if (!file.isFolder && file.name === name && !removed.has(file.id)) found.set(file.id, file);
-      }
     }
     const mine = written.get(path);
     if (mine) found.set(mine.id, mine);
@@ -67,12 +62,11 @@ export function createDriveTree(api: DriveApi, root: DriveRoot): DriveTree {
   return {
     lookup: async (path, signal) => (await candidates(path, signal))[0],
     async write(path, body, signal) {
-      const cut = path.lastIndexOf('/');
-      const [parent] = await folders.require(cut < 0 ? '' : path.slice(0, cut), signal);
+      const { folder, name } = splitPath(path);
+      const [parent] = await folders.require(folder, signal);
       const [old, ...others] = isKnownAbsent(path) ? [] : await candidates(path, signal);
-      const target = old ? { id: old.id } : { name: path.slice(cut + 1), parent: parent ?? root.id };
-      const file = await api.upload(target, body, signal);
-      written.set(path, { id: file.id, size: body.size });
+      const target = old ? { id: old.id } : { name, parent: parent ?? root.id };
+      written.set(path, { id: await api.upload(target, body, signal), size: body.size });
       for (const { id } of others) await drop(path, id, signal);
     },
     async remove(path, signal) {
@@ -108,9 +102,8 @@ export function createDriveTree(api: DriveApi, root: DriveRoot): DriveTree {
       const files = new Map<string, Known>();
       const all = [...level.keys()];
       for (let from = 0; from < all.length; from += FOLDERS_PER_QUERY) {
-        const within = all.slice(from, from + FOLDERS_PER_QUERY).map((id) => `${quoteDrive(id)} in parents`);
-        for await (const file of api.find(within.join(' or '), root, signal))
-          sort(file, { prefix, level, next, files });
+        const query = inFolders(all.slice(from, from + FOLDERS_PER_QUERY));
+        for await (const file of api.find(query, root, signal)) sort(file, { prefix, level, next, files });
       }
       yield* files;
       level = next;

@@ -64,19 +64,19 @@ interface Setup {
 }
 
 function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: Setup): Remote {
-  let tree: DriveTree | undefined;
-
   /** The folder of the url is asked for once: without it every search is empty and every upload fails strangely. */
-  const requireRoot = askOnce(async (signal) => {
-    const folder = await api.folder(root, signal);
+  const openTree = askOnce(async (signal) => {
+    const folder = await api.folder(root, signal).catch((error: unknown) => {
+      throw googleStatus(error) === 404 ? noFolder('does not exist for this account') : error;
+    });
     if (folder === undefined) throw noFolder('is in the trash, or is no folder');
-    tree = createDriveTree(api, folder);
+    return createDriveTree(api, folder);
   });
 
   async function use<T>(signal: AbortSignal, call: (tree: DriveTree) => Promise<T>): Promise<T> {
+    const tree = await openTree(signal);
     try {
-      await requireRoot(signal);
-      return await call(tree as DriveTree);
+      return await call(tree);
     } catch (error) {
       throw faultOf(error);
     }
@@ -89,12 +89,10 @@ function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: 
     });
   }
 
+  /** What a search has just found may be gone. */
   function faultOf(error: unknown): unknown {
     if (googleStatus(error) !== 404) return error;
-    // What the search has just found is gone, or the root was never ours to see.
-    if (tree !== undefined)
-      return remoteFault(config, 'unreachable', { what: 'a file was moved meanwhile', retryable: true });
-    return noFolder('does not exist for this account');
+    return remoteFault(config, 'unreachable', { what: 'a file was moved meanwhile', retryable: true });
   }
 
   return {
@@ -113,9 +111,10 @@ function createGdrive(config: RemoteConfig, { api, root, prefix, concurrency }: 
     put: (key, body, signal) => use(signal, (tree) => tree.write(prefix + key, body, signal)),
     remove: (key, signal) => use(signal, (tree) => tree.remove(prefix + key, signal)),
     async *list(below, signal) {
-      const entries = await use(signal, async (tree) => tree.list(prefix + below, signal));
+      const tree = await openTree(signal);
       try {
-        for await (const { key, size } of entries) yield { key: key.slice(prefix.length), size };
+        for await (const { key, size } of tree.list(prefix + below, signal))
+          yield { key: key.slice(prefix.length), size };
       } catch (error) {
         throw faultOf(error);
       }

@@ -1,7 +1,7 @@
 import { orStopped } from './or-stopped.ts';
 
-interface Asked {
-  readonly answer: Promise<void>;
+interface Asked<T> {
+  readonly answer: Promise<T>;
   /** What stops whoever asks. */
   readonly by: AbortSignal;
 }
@@ -10,12 +10,12 @@ interface Asked {
  * What holds for a whole command is asked once: who asks meanwhile waits for the same answer, until its own signal says
  * otherwise. A failure is forgotten, so that the next one asks again.
  */
-export function askOnce(ask: (signal: AbortSignal) => Promise<void>): (signal: AbortSignal) => Promise<void> {
-  let asked: Asked | undefined;
+export function askOnce<T>(ask: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let asked: Asked<T> | undefined;
   return async function once(signal) {
     const current = (asked ??= { answer: ask(signal), by: signal });
     try {
-      await orStopped(current.answer, signal);
+      return await orStopped(current.answer, signal);
     } catch (error) {
       const hasFailed = !signal.aborted || current.by === signal;
       if (hasFailed && asked === current) asked = undefined;
