@@ -17,3 +17,18 @@ export async function* readSource(
     throw source.faultOf(error);
   }
 }
+
+/** All of them; where there are more than `limit`, some of those behind it are left out. */
+export async function readWhole(
+  source: Source,
+  signal: AbortSignal,
+  limit: number = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of readSource(source, signal)) {
+    chunks.push(chunk);
+    if ((size += chunk.length) > limit) break;
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,8 +1,8 @@
 import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import type { Remote, Source } from '../base/remote.ts';
+import type { Remote } from '../base/remote.ts';
 import { isEntryPath } from '../record/runs.ts';
-import { readSource } from './read-source.ts';
+import { readWhole } from './read-source.ts';
 
 /** An entry is a fingerprint and some hashes; what is larger is none. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -40,22 +40,11 @@ export async function readEntry(remote: Remote, key: string, signal: AbortSignal
   for (let tries = 1; ; tries++) {
     const source = await remote.get(key, signal);
     try {
-      return await readAll(source, signal);
+      return await readWhole(source, signal, MAX_BYTES);
     } catch (error) {
       signal.throwIfAborted();
       const mayPass = error instanceof PipelineError && error.retryable;
       if (!mayPass || tries === TRIES) throw error;
     }
   }
-}
-
-async function readAll(source: Source, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of readSource(source, signal)) {
-    size += chunk.length;
-    if (size > MAX_BYTES) break;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { PipelineError } from '../base/error.ts';
 import type { Remote, RemoteConfig, Source } from '../base/remote.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { Clock } from '../io/clock.ts';
 import { orStopped } from '../remotes/or-stopped.ts';
+import { readWhole } from './read-source.ts';
 
 /** What is tried, in this order. */
 export type CheckStep = 'open' | 'put' | 'head' | 'get' | 'list' | 'remove' | 'clock';
@@ -93,14 +94,7 @@ export function createRemoteProbe(
         return 'objects may be read';
       }
       if ('file' in source) stamp = { serverMs: statSync(source.file).mtimeMs, toMs: clock.now() };
-      const stream = 'file' in source ? createReadStream(source.file) : source.stream;
-      const chunks: Buffer[] = [];
-      let length = 0;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        chunks.push(chunk);
-        if ((length += chunk.length) > SIZE) break;
-      }
-      if (Buffer.concat(chunks).equals(bytes)) return `the same ${size} come back`;
+      if (bytes.equals(await readWhole(source, signal, SIZE))) return `the same ${size} come back`;
       return { wrong: 'other bytes come back than were written', cure: CHANGED };
     },
     async list() {

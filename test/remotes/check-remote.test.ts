@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
 import type { Remote } from '../../src/base/remote.ts';
 import { checkRemote } from '../../src/execute/check-remote.ts';
 import type { StepResult } from '../../src/execute/check-remote.ts';
@@ -125,6 +127,19 @@ test('an object that is written but not listed, not found, or still there when i
     lost.filter(({ status }) => status === 'fail').map(({ step }) => step),
     ['head'],
   );
+});
+
+test('a folder whose file cannot be read fails that step with its own error, and the others are tried', async () => {
+  const remote = createMemoryRemote(new Map());
+  const faultOf = (): PipelineError =>
+    new PipelineError('remote.denied', 'may not be read', { hint: 'allow it' });
+  const steps = await check({ ...remote, get: async () => ({ file: tmpdir(), faultOf }) });
+  const failed = steps.filter(({ status }) => status === 'fail');
+  assert.deepEqual(
+    failed.slice(0, 1).map(({ step, message, cure }) => [step, message, cure]),
+    [['get', 'may not be read', 'allow it']],
+  );
+  assert.deepEqual(steps.map(({ step }) => step).slice(3), ['get', 'list', 'remove', 'clock']);
 });
 
 test('a clock is ahead or behind by the least that its reading allows', () => {
