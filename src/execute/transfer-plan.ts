@@ -3,6 +3,7 @@ import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
+import type { TreeEntry } from '../store/tree.ts';
 import { runPool } from './pool.ts';
 
 /** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
@@ -71,23 +72,25 @@ export function collectObjects<T extends Wanted>(
       continue;
     }
     const entries = readTree(cache, artifact.hash);
-    if (!entries) unknown.push(artifact);
-    else {
-      trees.set(artifact.hash, entries);
-      for (const hash of entries) files.add(hash);
+    if (!entries) {
+      unknown.push(artifact);
+      continue;
     }
+    const own = entries.map(({ hash }) => hash);
+    trees.set(artifact.hash, own);
+    for (const hash of own) files.add(hash);
   }
   return { objects: { files, trees }, unknown };
 }
 
 /**
- * The files that a manifest of the cache names. A damaged one leaves the cache when it is read; from then on it is one that the cache
+ * The entries of a manifest that the cache has. A damaged one leaves the cache when it is read; from then on it is one that the cache
  * does not have.
  */
-export function readTree(cache: Cache, tree: ContentHash): readonly ContentHash[] | undefined {
+export function readTree(cache: Cache, tree: ContentHash): readonly TreeEntry[] | undefined {
   if (!cache.has(tree)) return undefined;
   try {
-    return cache.readTree(tree).map((entry) => entry.hash);
+    return cache.readTree(tree);
   } catch (error) {
     if (error instanceof PipelineError) return undefined;
     throw error;

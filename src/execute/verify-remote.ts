@@ -1,16 +1,16 @@
 import { lstatSync } from 'node:fs';
-import { PipelineError } from '../base/error.ts';
-import type { Problem } from '../base/error.ts';
+import type { PipelineError, Problem } from '../base/error.ts';
 import { algorithmOf, createRunningHash, isTreeHash, objectPath, withoutDir } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { parseEntryAt } from '../record/runs.ts';
-import { parseManifest } from '../store/tree.ts';
+import type { TreeEntry } from '../store/tree.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
 import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
+import { readTreeThere } from './remote-tree.ts';
 import { concernsOneObject, findPresent, readTree } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
@@ -116,52 +116,41 @@ async function readManifests(
   const trees = [...new Set(artifacts.filter(({ kind }) => kind === 'tree').map(({ hash }) => hash))];
   await runPool(trees, remote.limits.concurrency, async (hash) => {
     const own = readTree(cache, hash);
-    if (own) found.set(hash, own);
+    if (own) found.set(hash, hashesOf(own));
     if (own && !readData) return;
-    const chunks: Buffer[] = [];
-    const fault = await faultOf(remote, hash, signal, (chunk) => void chunks.push(chunk));
-    // That it is not there at all is told with the other objects that are not.
-    if (fault === 'is not there') return;
-    if (fault !== undefined) {
-      faults.set(hash, fault);
-      return;
-    }
     try {
-      const entries = parseManifest(Buffer.concat(chunks), algorithmOf(hash));
-      found.set(
-        hash,
-        entries.map((entry) => entry.hash),
-      );
+      found.set(hash, hashesOf(await readTreeThere(hash, remote, signal)));
     } catch (error) {
-      if (!(error instanceof PipelineError)) throw error;
-      faults.set(hash, `is refused: ${error.message}`);
+      if (!concernsOneObject(error) || signal.aborted) throw error;
+      // That it is not there at all is told with the other objects that are not.
+      if (error.code !== 'remote.object-missing') faults.set(hash, faultIn(error));
     }
   });
   return found;
 }
 
+function hashesOf(entries: readonly TreeEntry[]): readonly ContentHash[] {
+  return entries.map(({ hash }) => hash);
+}
+
 /** Reads an object to its end and says what is wrong with it. */
-async function faultOf(
-  remote: Remote,
-  hash: ContentHash,
-  signal: AbortSignal,
-  take?: (chunk: Buffer) => void,
-): Promise<string | undefined> {
+async function faultOf(remote: Remote, hash: ContentHash, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const source = await remote.get(objectPath(hash), signal);
     const running = createRunningHash(algorithmOf(hash));
-    for await (const chunk of readSource(source, signal)) {
+    for await (const chunk of readSource(await remote.get(objectPath(hash), signal), signal))
       running.update(chunk);
-      take?.(chunk);
-    }
     const real = running.end();
     return real === withoutDir(hash) ? undefined : `has bytes there that hash to ${real}`;
   } catch (error) {
     if (!concernsOneObject(error) || signal.aborted) throw error;
-    return error.code === 'remote.object-missing'
-      ? 'is not there'
-      : 'has other bytes there than its name says';
+    return faultIn(error);
   }
+}
+
+/** What an error says of the object that it concerns. */
+function faultIn({ code, message }: PipelineError): string {
+  if (code === 'remote.object-missing') return 'is not there';
+  return code === 'remote.corrupt' ? 'has other bytes there than its name says' : `is refused: ${message}`;
 }
 
 function ownersOf(
