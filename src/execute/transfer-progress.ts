@@ -33,18 +33,23 @@ export function createTransferProgress(
   const partial = new Map<ContentHash, number>();
   let told = 0;
 
+  const arrivedBytes = (): number => partial.values().reduce((sum, bytes) => sum + bytes, done.size);
+
   function tell(): void {
-    let size = done.size;
-    for (const bytes of partial.values()) size += bytes;
-    told = size;
-    emit({ type: 'transfer-progressed', direction, objects: done.objects, size });
+    told = arrivedBytes();
+    emit({ type: 'transfer-progressed', direction, objects: done.objects, size: told });
   }
 
   function note(hash: ContentHash, bytes: number): void {
     partial.set(hash, bytes);
-    let size = done.size;
-    for (const one of partial.values()) size += one;
-    if (size - told >= STEP_BYTES) tell();
+    if (arrivedBytes() - told >= STEP_BYTES) tell();
+  }
+
+  function arrivedTogether(some: readonly { readonly size: number }[]): void {
+    if (some.length === 0) return;
+    const size = some.reduce((sum, one) => sum + one.size, done.size);
+    done = { objects: done.objects + some.length, size };
+    tell();
   }
 
   async function* count(hash: ContentHash, stream: Readable): AsyncGenerator<Uint8Array, void, undefined> {
@@ -58,15 +63,9 @@ export function createTransferProgress(
   return {
     arrived(size, hash) {
       if (hash !== undefined) partial.delete(hash);
-      done = { objects: done.objects + 1, size: done.size + size };
-      tell();
+      arrivedTogether([{ size }]);
     },
-    arrivedTogether(some) {
-      if (some.length === 0) return;
-      const size = some.reduce((sum, one) => sum + one.size, done.size);
-      done = { objects: done.objects + some.length, size };
-      tell();
-    },
+    arrivedTogether,
     failed: (hash) => void partial.delete(hash),
     countBody(hash, body) {
       if (body.size <= STEP_BYTES) return body;
