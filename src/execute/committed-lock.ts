@@ -4,37 +4,45 @@ import type { Artifact, Lock } from '../base/types.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import { isBelowRepository } from './repository.ts';
 
-/**
- * The lock in git's HEAD; an empty one where there is no repository, no commit, or no lock in it. Throws `git.failed` when
- * git cannot tell, and what reading a lock throws.
- */
-export async function readCommittedLock(root: string): Promise<Lock> {
-  if (!(await hasCommit(root))) return EMPTY_LOCK;
-  // `<mode> blob <object>\t<path>`, or nothing.
-  const listed = await ask(root, 'ls-tree', 'HEAD', '--', LOCKFILE);
-  const [, , object] = listed.split(/[ \t]/, 3);
-  return object === undefined ? EMPTY_LOCK : parseLock(await ask(root, 'cat-file', 'blob', object));
+/** What git keeps of the lock. */
+export interface Committed {
+  /** That of HEAD; an empty one where there is no commit, or no lock in it. */
+  readonly head: Lock;
+  /** The tracked inputs that the locks of branches, tags and stashes name: no run makes one of them again. */
+  readonly data: readonly Artifact[];
 }
 
-/**
- * The tracked inputs that the locks of branches, tags and stashes name: no run makes one of them again. A lock that nobody can
- * read names none. Throws as `readCommittedLock` does.
- */
-export async function readCommittedData(root: string): Promise<readonly Artifact[]> {
-  if (!(await hasCommit(root))) return [];
-  const refs = await ask(root, 'for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags');
-  const stashes = await ask(root, 'stash', 'list', '--format=%H');
+/** Nothing where there is no repository. Throws `git.failed` when git cannot tell, and what reading a lock throws. */
+export async function readCommitted(root: string): Promise<Committed> {
+  const answer = await git(root, ['rev-parse', '--verify', '--quiet', 'HEAD']);
+  // Said without a word: there is a repository, and no commit on this branch yet.
+  const isUnborn = answer.exitCode === 1 && answer.stderr === '';
+  if (answer.failed && !isUnborn) {
+    if (!isBelowRepository(root)) return { head: EMPTY_LOCK, data: [] };
+    throw gitFailed(answer.code === 'ENOENT' ? 'there is a repository, but no git' : reasonOf(answer));
+  }
+  return { head: isUnborn ? EMPTY_LOCK : await readHead(root), data: await readData(root) };
+}
+
+async function readHead(root: string): Promise<Lock> {
+  // `<mode> blob <object>\t<path>`, or nothing.
+  const listed = await ask(root, ['ls-tree', 'HEAD', '--', LOCKFILE]);
+  const [, , object] = listed.split(/[ \t]/, 3);
+  return object === undefined ? EMPTY_LOCK : parseLock(await ask(root, ['cat-file', 'blob', object]));
+}
+
+/** A lock that nobody can read names none. */
+async function readData(root: string): Promise<readonly Artifact[]> {
+  const refs = await ask(root, ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags']);
+  const stashes = await ask(root, ['stash', 'list', '--format=%H']);
   const names = `${refs}${stashes}`.split('\n').filter((commit) => commit !== '');
   const asked = names.map((commit) => `${commit}:./${LOCKFILE}\n`).join('');
   // `<object> blob <size>`, or else that there is none; few commits have a lock of their own.
-  const found = await git(root, ['cat-file', '--batch-check'], asked);
-  if (found.failed) throw gitFailed(reasonOf(found));
-  const objects = new Set(
-    [...found.stdout.matchAll(/^([0-9a-f]+) blob /gm)].map(([, object = '']) => object),
-  );
+  const found = await ask(root, ['cat-file', '--batch-check'], asked);
+  const objects = new Set([...found.matchAll(/^([0-9a-f]+) blob /gm)].map(([, object = '']) => object));
   const data: Artifact[] = [];
   for (const object of objects) {
-    const text = await ask(root, 'cat-file', 'blob', object);
+    const text = await ask(root, ['cat-file', 'blob', object]);
     const lock = await parseLock(text).catch(passOver);
     data.push(...lock.data);
   }
@@ -47,16 +55,8 @@ function passOver(error: unknown): Lock {
   throw error;
 }
 
-async function hasCommit(root: string): Promise<boolean> {
-  const answer = await git(root, ['rev-parse', '--verify', '--quiet', 'HEAD']);
-  if (!answer.failed) return true;
-  // Said without a word: there is a repository, and no commit yet.
-  if ((answer.exitCode === 1 && answer.stderr === '') || !isBelowRepository(root)) return false;
-  throw gitFailed(answer.code === 'ENOENT' ? 'there is a repository, but no git' : reasonOf(answer));
-}
-
-async function ask(root: string, ...args: readonly string[]): Promise<string> {
-  const answer = await git(root, args);
+async function ask(root: string, args: readonly string[], input?: string): Promise<string> {
+  const answer = await git(root, args, input);
   if (answer.failed) throw gitFailed(reasonOf(answer));
   return answer.stdout;
 }

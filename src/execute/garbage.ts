@@ -6,7 +6,7 @@ import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeGarbage } from '../store/gc.ts';
-import { readCommittedData, readCommittedLock } from './committed-lock.ts';
+import { readCommitted } from './committed-lock.ts';
 import type { Journal } from './journal.ts';
 
 export interface GarbageOptions {
@@ -38,13 +38,14 @@ export interface GarbageFound {
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, stateDir, cache, runs, journal } = options;
   const old = oldEntries(options);
+  const committed = await readCommitted(root);
   const kept = runs.list().filter((entry) => !old.has(entry.path));
   const roots: readonly Artifact[] = [
     ...artifactsOf(await presentLock(root)),
     // `git checkout .` must not need a remote.
-    ...artifactsOf(await readCommittedLock(root)),
+    ...artifactsOf(committed.head),
     // Of what was never brought here nothing is to be kept.
-    ...(await readCommittedData(root)).filter(({ hash }) => cache.has(hash)),
+    ...committed.data.filter(({ hash }) => cache.has(hash)),
     ...kept.flatMap((entry) => entry.result.outs),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
     ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),

@@ -87,6 +87,9 @@ test('tracked inputs of another branch, a tag or a stash stay: no run makes them
   succeeded(await rig.lockstep(['repro']));
   assert.deepEqual(readdirSync(rig.path('in')), ['a']);
   succeeded(await rig.lockstep(['gc', '--runs-older-than', '0', '--delete']));
+  // A branch that has no commit yet takes nothing from the others.
+  git(rig, 'symbolic-ref', 'HEAD', 'refs/heads/new');
+  succeeded(await rig.lockstep(['gc', '--runs-older-than', '0', '--delete']));
   for (const [name, files] of [
     ['v1', ['a', 'tagged']],
     ['side', ['a', 'branched', 'tagged']],
