@@ -33,9 +33,11 @@ async function readHead(root: string): Promise<Lock> {
 
 /** A lock that nobody can read names none. */
 async function readData(root: string): Promise<readonly Artifact[]> {
-  const refs = await ask(root, ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags']);
+  const refs = await git(root, ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags']);
+  // A branch that a power cut has emptied is passed over with a warning; HEAD then looks as if it had no commit yet.
+  if (refs.failed || /refs\/(heads|tags)\//.test(refs.stderr)) throw gitFailed(reasonOf(refs));
   const stashes = await ask(root, ['stash', 'list', '--format=%H']);
-  const names = `${refs}${stashes}`.split('\n').filter((commit) => commit !== '');
+  const names = `${refs.stdout}${stashes}`.split('\n').filter((commit) => commit !== '');
   const asked = names.map((commit) => `${commit}:./${LOCKFILE}\n`).join('');
   // `<object> blob <size>`, or else that there is none; few commits have a lock of their own.
   const found = await ask(root, ['cat-file', '--batch-check'], asked);
@@ -88,6 +90,6 @@ function reasonOf({ stderr, shortMessage = '' }: Answer): string {
 function gitFailed(why: string): PipelineError {
   return new PipelineError('git.failed', `the locks in git cannot be read (${why})`, {
     exit: EXIT.failed,
-    hint: 'make "git status" work here: what they name must not be taken for garbage',
+    hint: 'make "git status" and "git fsck" work here: what they name must not be taken for garbage',
   });
 }

@@ -141,6 +141,13 @@ for (const { fault, spoil, env, why } of [
     why: /\(fatal: /,
   },
   {
+    fault: 'a power cut has emptied the branch',
+    spoil: (rig: Rig): void => {
+      for (const name of readdirSync(rig.path('.git/refs/heads'))) rig.write(`.git/refs/heads/${name}`, '');
+    },
+    why: /\(warning: ignoring broken ref refs\/heads\//,
+  },
+  {
     fault: 'git is not here',
     spoil: (): void => {},
     env: { PATH: '' },
