@@ -1,19 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
 import { didYouMean, visible } from '../base/text.ts';
 import { toPlace } from '../execute/use-remote.ts';
-import { writeFileAtomic } from '../io/files.ts';
+import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { findRoot } from '../ground.ts';
-import { readRemotes } from '../read/remotes.ts';
+import { REMOTES_FILE, readRemotes } from '../read/remotes.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { checkNamed } from './remote-check.ts';
 import { loadRemotes } from './remotes.ts';
 
-const FILE = 'remotes.yaml';
 const ACTIONS = ['list', 'add', 'check'];
 
 const remote: Command = {
@@ -66,9 +64,9 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
     });
   }
   const root = findRoot(context.dir);
-  const path = join(root, FILE);
+  const path = join(root, REMOTES_FILE);
   const place = placeOf(url, context.dir, root);
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const before = readIfExists(path)?.toString('utf8') ?? '';
   if (before !== '') await loadRemotes(context, root);
   const document = parseDocument(before);
   if (document.hasIn(['remotes', name]) && !isSet(context, 'force')) {
@@ -84,7 +82,7 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   await refuseInvalid(context, { root, name, text });
   writeFileAtomic(path, text, { durable: true });
   if (context.json) printJson(context, { type: 'remote-added', name, url: place });
-  else context.print(`Added the remote "${name}" to ${FILE}.\n`);
+  else context.print(`Added the remote "${name}" to ${REMOTES_FILE}.\n`);
   return EXIT.ok;
 }
 
@@ -93,7 +91,7 @@ async function refuseInvalid(
   { root, name, text }: { readonly root: string; readonly name: string; readonly text: string },
 ): Promise<void> {
   const { remotes, problems } = readRemotes({
-    load: (file) => (file === FILE ? Buffer.from(text) : undefined),
+    load: (file) => (file === REMOTES_FILE ? Buffer.from(text) : undefined),
     env: (variable) => env[variable],
   });
   // They stand in a text that was never written, so there is no place to point to.

@@ -33,15 +33,9 @@ export async function loadRemotes(context: CommandContext, root: string): Promis
 
 /** The remote a command uses when an out does not name its own. Throws `remote.none` or `remote.unknown`. */
 export function chooseRemote(remotes: Remotes, asked: string | undefined): string {
+  if (asked !== undefined) return findConfig(remotes, asked).name;
   const names = Object.keys(remotes.remotes);
-  if (asked !== undefined && !names.includes(asked)) {
-    const hint = didYouMean(asked, names) ?? 'add it with "lockstep remote add NAME URL"';
-    throw new PipelineError('remote.unknown', `there is no remote "${asked}" in remotes.yaml`, {
-      exit: EXIT.user,
-      hint,
-    });
-  }
-  const name = asked ?? remotes.default ?? (names.length === 1 ? names[0] : undefined);
+  const name = remotes.default ?? (names.length === 1 ? names[0] : undefined);
   if (name !== undefined) return name;
   throw new PipelineError(
     'remote.none',
@@ -91,7 +85,7 @@ export function findConfig({ remotes }: Remotes, name: string): RemoteConfig {
   if (config) return config;
   throw new PipelineError('remote.unknown', `there is no remote "${name}" in remotes.yaml`, {
     exit: EXIT.user,
-    hint: 'add it with "lockstep remote add NAME URL"',
+    hint: didYouMean(name, Object.keys(remotes)) ?? 'add it with "lockstep remote add NAME URL"',
   });
 }
 
