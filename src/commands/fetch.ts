@@ -37,17 +37,19 @@ const fetch: Command = {
   usage: '[STAGE | PATH | GLOB …]',
   flags: FETCH_FLAGS,
   examples: ['lockstep fetch', 'lockstep fetch data/raw --dry-run', 'lockstep fetch --for features'],
-  run: (context) =>
-    withProject(context, async (project) => {
-      using _cache = await project.takeCache('shared');
-      const targets = await findTargets(context, project);
-      const { exit } = await fetchAll(context, project, targets);
-      if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
-      return exit;
-    }),
+  run: (context) => withProject(context, (project) => fetchTargets(context, project)),
 };
 
 export default fetch;
+
+/** Fetches what the command line means. Throws for what of it is kept from the remote and not here. */
+export async function fetchTargets(context: CommandContext, project: Project): Promise<ExitCode> {
+  using _cache = await project.takeCache('shared');
+  const targets = await findTargets(context, project);
+  const { exit } = await fetchAll(context, project, targets);
+  if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
+  return exit;
+}
 
 export interface Fetched {
   /** Not 0 when something could not be had. */

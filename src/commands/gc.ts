@@ -24,14 +24,9 @@ const gc: Command = {
     withProject(context, async (project) => {
       const days = daysOf(context);
       using _cache = await project.takeCache('exclusive');
-      const { root, stateDir, cache, runs, journal, clock } = project;
       const found = await collectGarbage({
-        root,
-        stateDir,
-        cache,
-        runs,
-        journal,
-        ...(days !== undefined && { runsBefore: clock.now() - days * DAY_MS }),
+        ...project,
+        ...(days !== undefined && { runsBefore: project.clock.now() - days * DAY_MS }),
         remove: isSet(context, 'delete'),
       });
       tell(context, found);

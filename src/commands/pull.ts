@@ -7,8 +7,8 @@ import { tell } from './checkout.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { FETCH_FLAGS, fetchAll } from './fetch.ts';
-import { keeperOf, keptFault, keptItems, refuseLacking } from './kept.ts';
+import { FETCH_FLAGS, fetchAll, fetchTargets } from './fetch.ts';
+import { keeperOf, keptFault, keptItems } from './kept.ts';
 import { placeParts } from './pull-parts.ts';
 import { findTargets } from './pull-targets.ts';
 
@@ -19,13 +19,8 @@ const pull: Command = {
   examples: ['lockstep pull', 'lockstep pull --for features', "lockstep pull 'data/raw/1*.csv'"],
   run: (context) =>
     withProject(context, async (project) => {
+      if (isSet(context, 'dry-run')) return fetchTargets(context, project);
       const targets = await findTargets(context, project);
-      if (isSet(context, 'dry-run')) {
-        using _cache = await project.takeCache('shared');
-        const { exit } = await fetchAll(context, project, targets);
-        if (targets.whole) refuseLacking(project, targets.whole, textFlag(context, 'remote'));
-        return exit;
-      }
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { exit, missing, parts } = await fetchAll(context, project, targets);
@@ -34,17 +29,8 @@ const pull: Command = {
       if (parts.length > 0) project.facts.forget();
       const { whole } = targets;
       if (whole?.size === 0 && targets.parts.size > 0) return exit;
-      const { root, pipeline, facts, cache, recorder } = project;
       const { restorer } = await project.workbench();
-      const result = await checkout({
-        root,
-        pipeline,
-        facts,
-        cache,
-        recorder,
-        restorer,
-        ...(whole && { only: whole }),
-      });
+      const result = await checkout({ ...project, restorer, ...(whole && { only: whole }) });
       for (const { path } of result.made) forgetIncomplete(project.root, path);
       // What could not be fetched has been told already.
       const untold = result.missing.filter(({ path }) => !missing.has(path));

@@ -3,7 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { formatBytes, plural, shellPath, shellQuote } from '../base/text.ts';
 import type { RelPath, Stage } from '../base/types.ts';
-import { lockedArtifacts } from '../execute/checkout.ts';
+import { wantedArtifacts } from '../execute/checkout.ts';
 import { verify as verifyHere } from '../execute/verify.ts';
 import type { Verified, VerifyOptions } from '../execute/verify.ts';
 import { verifyRemote } from '../execute/verify-remote.ts';
@@ -47,24 +47,11 @@ async function verifyAll(context: CommandContext, project: Project): Promise<Exi
   // A run that moves outs about would be taken for damage.
   using _workspace = await project.takeWorkspace();
   using _cache = await project.takeCache('shared');
-  const { root, folder, cache, runs, signal, pipeline, recorder } = project;
   const readData = isSet(context, 'read-data');
   const only = pathsOf(context.args, project);
-  const artifacts = lockedArtifacts(pipeline, recorder).filter(
-    ({ artifact }) => only === undefined || only.has(artifact.path),
-  );
+  const artifacts = wantedArtifacts({ ...project, ...(only && { only }) });
   const whole = only === undefined;
-  const found = await verifyHere({
-    root,
-    folder,
-    cache,
-    runs,
-    artifacts,
-    whole,
-    readData,
-    signal,
-    ...curesOf(project),
-  });
+  const found = await verifyHere({ ...project, artifacts, whole, readData, ...curesOf(project) });
   return tell(
     context,
     found,
@@ -84,14 +71,12 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
     async (remote, { name, artifacts }) => {
       if (name !== asked) return;
       found = await verifyRemote({
-        folder: project.folder,
-        cache: project.cache,
+        ...project,
         remote,
         name,
         artifacts: artifacts.filter(({ inGit }) => !inGit).map(({ artifact }) => artifact),
         whole: context.args.length === 0,
         readData,
-        signal: project.signal,
       });
     },
   );
