@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import { isInside } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
-import type { DataInput, Pipeline, RelPath } from '../base/types.ts';
+import type { Artifact, DataInput, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { hasArtifact, isAsRecorded } from './facts.ts';
@@ -18,13 +18,18 @@ export interface DataFacts {
   readonly recorder: Recorder;
 }
 
+/** What the lock says of tracked inputs, by path. */
+export function recordedData(recorder: Recorder): ReadonlyMap<RelPath, Artifact> {
+  return new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
+}
+
 /** Tracked inputs that are not as they are recorded: changed, new, or gone. The facts must have looked at them. */
 export function staleData({
   pipeline,
   facts,
   recorder,
 }: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
-  const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
+  const recorded = recordedData(recorder);
   return pipeline.data.filter(({ path }) => {
     const before = recorded.get(path);
     return !before || !isAsRecorded(facts.observed(path), before);
@@ -36,7 +41,7 @@ export function newData({
   pipeline,
   recorder,
 }: Pick<DataFacts, 'pipeline' | 'recorder'>): readonly DataInput[] {
-  const recorded = new Set<string>(recorder.data().map(({ path }) => path));
+  const recorded = recordedData(recorder);
   return pipeline.data.filter(({ path }) => !recorded.has(path));
 }
 
@@ -68,7 +73,7 @@ export function lostData(
   const { pipeline, facts, cache } = options;
   const gone = staleData(options).filter(({ path }) => isAway(path, facts));
   if (gone.length === 0) return gone;
-  const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
+  const recorded = recordedData(options.recorder);
   const deps = pipeline.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.deps);
   return gone.filter(({ path }) => {
     const artifact = recorded.get(path);
@@ -96,7 +101,7 @@ export function refuseLostData(
   options: Parameters<typeof lostData>[0] & Pick<DataFacts, 'folder'>,
   selection: Selection,
 ): void {
-  const recorded = new Set<string>(options.recorder.data().map(({ path }) => path));
+  const recorded = recordedData(options.recorder);
   const problems = lostData(options, selection).map((input) => ({
     code: 'data.missing',
     message: options.facts.isBehind(input.path)

@@ -8,7 +8,7 @@ import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts'
 import { compareFingerprints } from '../plan/compare.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judging, Known, Plan } from '../plan/plan.ts';
-import { staleData } from './data.ts';
+import { recordedData, staleData } from './data.ts';
 import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Harvested, World } from './world.ts';
@@ -40,7 +40,7 @@ export async function refuseUnlockedData(
   options: Parameters<typeof staleData>[0] & { readonly root: string; readonly folder: string },
 ): Promise<void> {
   await options.facts.lookOnce(options.pipeline.data.map(({ path }) => path));
-  const recorded = new Map(options.recorder.data().map((artifact) => [artifact.path, artifact]));
+  const recorded = recordedData(options.recorder);
   const changed = staleData(options).filter(
     ({ path }) =>
       options.facts.observed(path).kind !== 'missing' &&

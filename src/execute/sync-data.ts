@@ -6,7 +6,7 @@ import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies } from '../store/take-in.ts';
-import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
+import { newData, recordedData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { partOf, readIncomplete } from './incomplete.ts';
@@ -25,43 +25,37 @@ export interface DataOptions extends DataFacts {
 
 /**
  * Records tracked inputs: what was edited is cached and recorded; what is gone, or has been left behind by the lock, comes back by
- * its hash. What is gone for good, or here only in part by intent, stays recorded as it was; throws `data.missing` when a selected stage reads it and it is gone.
+ * its hash. What is gone for good, or here only in part by intent, stays recorded as it was. Throws `data.missing` when a selected
+ * stage reads what is gone, `out.linked` for what lies behind a link.
  */
 export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
-  const copies = newData(options).length > 0 ? createCopies(options.cache) : undefined;
+  const { facts, recorder, pipeline, cache, stateDir } = options;
+  const unrecorded = newData(options).map(({ path }) => path);
+  const copies = unrecorded.length > 0 ? createCopies(cache) : undefined;
   try {
-    await recordData(options, selection, copies);
+    if (unrecorded.length > 0) await lookAtNew(unrecorded, copies, options);
+    await facts.lookOnce(pipeline.data.map((input) => input.path));
+    const stale = staleData(options);
+    if (stale.length > 0) await bringUpToDate(options, { stale, selection });
+    else noteStood(pathOfStood(stateDir), recorder.data());
   } catch (error) {
     copies?.drop();
     throw error;
   }
 }
 
-async function recordData(
-  options: DataOptions,
-  selection: Selection,
-  copies: Copies | undefined,
-): Promise<void> {
-  const { facts, recorder } = options;
-  await lookAtNew(options, copies);
-  await facts.lookOnce(options.pipeline.data.map((input) => input.path));
-  const stale = staleData(options);
-  if (stale.length > 0) await bringUpToDate(options, { stale, selection });
-  else noteStood(pathOfStood(options.stateDir), recorder.data());
-}
-
 async function bringUpToDate(
   options: DataOptions,
   { stale, selection }: { readonly stale: readonly DataInput[]; readonly selection: Selection },
 ): Promise<void> {
-  const { facts, recorder, emit } = options;
+  const { root, stateDir, cache, facts, recorder, restorer, emit } = options;
   const isAsItIs = options.asItIs === true;
   if (!isAsItIs) refuseForks(options);
   refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
-  const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
+  const recorded = new Map(recordedData(recorder));
   const restored = new Set<RelPath>();
   /** A part is never taken for the whole, not even as it is. */
-  const parts = new Set(readIncomplete(options.root).map(({ path }) => path));
+  const parts = new Set(readIncomplete(root).map(({ path }) => path));
   /** Those that stay as they are. */
   const left = new Set<RelPath>();
   for (const input of stale) {
@@ -70,11 +64,11 @@ async function bringUpToDate(
     const artifact = recorded.get(input.path);
     const isKept = isAsItIs && !parts.has(input.path);
     if (here.kind === 'missing' || (!isKept && facts.isBehind(input.path))) {
-      if (!artifact || !hasArtifact(options.cache, artifact)) {
+      if (!artifact || !hasArtifact(cache, artifact)) {
         left.add(input.path);
         continue;
       }
-      await options.restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
+      await restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
       restored.add(input.path);
       const replaced = here.kind === 'missing' ? undefined : here.artifact.hash;
       emit({
@@ -85,11 +79,15 @@ async function bringUpToDate(
       });
       continue;
     }
-    if (partOf(options.root, facts, artifact)) {
+    if (partOf(root, facts, artifact)) {
       left.add(input.path);
       continue;
     }
-    await saveData(input, options);
+    const home = join(root, input.path);
+    // What lies behind a link could be recorded, but never restored.
+    refuseLinkAbove({ path: input.path, home }, input.at);
+    // Data belongs to the user: it never becomes one inode with its object.
+    await takeIn(cache, [{ path: home, here, sharing: 'own' }]);
     facts.noteOuts([here.artifact]);
     recorded.set(input.path, here.artifact);
     emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
@@ -99,27 +97,17 @@ async function bringUpToDate(
   const all = [...recorded.values()];
   const standing = all.filter(({ path }) => !left.has(path));
   // Not before the lock says so: until then it is an edit.
-  recorder.setData(all, { after: () => noteStood(pathOfStood(options.stateDir), standing) });
+  recorder.setData(all, { after: () => noteStood(pathOfStood(stateDir), standing) });
 }
 
 /** Of what was never recorded the cache will lack most: it is copied while it is read for the first time. */
-async function lookAtNew(options: DataOptions, keeper: Copies | undefined): Promise<void> {
-  const { root, cache, algorithm, facts } = options;
-  const paths = newData(options).map(({ path }) => path);
-  if (paths.length === 0) return;
+async function lookAtNew(
+  paths: readonly RelPath[],
+  keeper: Copies | undefined,
+  { root, cache, algorithm, facts }: DataOptions,
+): Promise<void> {
   // Threads are for those who have something to read.
   using crew = (await import('../io/crew.ts')).createCrew();
   const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, crew, keeper });
   facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
-}
-
-/**
- * Data belongs to the user: it never becomes one inode with its object. Throws `out.linked` for what lies behind a link: it
- * could be recorded, but never restored.
- */
-async function saveData(input: DataInput, { facts, cache, root }: DataOptions): Promise<void> {
-  refuseLinkAbove({ path: input.path, home: join(root, input.path) }, input.at);
-  const here = facts.observed(input.path);
-  if (here.kind === 'file' || here.kind === 'tree')
-    await takeIn(cache, [{ path: join(root, input.path), here, sharing: 'own' }]);
 }
