@@ -4,6 +4,7 @@ import { algorithmOf } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import { shellPath } from '../base/text.ts';
 import type { Artifact, HashAlgorithm } from '../base/types.ts';
+import { canMake } from '../execute/checkout.ts';
 import type { Project } from '../project.ts';
 
 /** An artifact that could not be sent whole, as a problem for people in `folder`. */
@@ -27,8 +28,6 @@ export async function tellLackingThere(
     held.set(algorithm, answer);
     return answer;
   };
-  const canMake = (path: string): boolean =>
-    pipeline.stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
   for (const { path, hash } of artifacts) {
     const own = algorithmOf(hash);
     const other = own === 'md5' ? 'sha256' : 'md5';
@@ -40,7 +39,7 @@ export async function tellLackingThere(
         message: `"${path}" is in pipeline.lock, but the remote does not have all of it`,
         hint: holdsOnlyOther
           ? `the remote has objects by ${other}, and pipeline.lock names this one by ${own}: run "lockstep repro" with "hash: ${own}" and then "lockstep push" where the files are`
-          : `push it from a machine that has it, or ${canMake(path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
+          : `push it from a machine that has it, or ${canMake(pipeline, path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
       },
     });
   }

@@ -150,13 +150,17 @@ function concernsOneArtifact(error: PipelineError): boolean {
   return isLost(error) || BLOCKED.includes(error.code) || error.code.startsWith('path.');
 }
 
-function notCached(artifact: Artifact, { stages }: Pipeline): Problem {
-  const isMade = stages.some(
-    ({ policy, outs }) => !policy.frozen && outs.some(({ path }) => path === artifact.path),
-  );
+/** True for an out that "lockstep repro" can make again. */
+export function canMake({ stages }: Pipeline, path: RelPath): boolean {
+  return stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
+}
+
+function notCached(artifact: Artifact, pipeline: Pipeline): Problem {
   return {
     code: 'object.missing',
     message: `the cache does not have all of "${artifact.path}"`,
-    hint: isMade ? HAVE_AGAIN : 'run "lockstep pull", or bring it back from a backup',
+    hint: canMake(pipeline, artifact.path)
+      ? HAVE_AGAIN
+      : 'run "lockstep pull", or bring it back from a backup',
   };
 }
