@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { isContentHash, sha256Hex } from '../base/hash.ts';
+import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { shellPath, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
@@ -72,7 +72,7 @@ export function readIncomplete(root: string): readonly Incomplete[] {
   const [sum, ...rest] = bytes.toString('utf8').split(' ');
   const text = rest.join(' ');
   if (sum !== sha256Hex(text)) throw damaged(root);
-  return (JSON.parse(text) as readonly unknown[]).filter(isIncomplete);
+  return JSON.parse(text) as readonly Incomplete[];
 }
 
 function damaged(root: string): PipelineError {
@@ -84,12 +84,6 @@ function damaged(root: string): PipelineError {
       hint: `run "rm ${shellQuote(fileOf(root))}", then "lockstep pull" to bring all of them`,
     },
   );
-}
-
-function isIncomplete(value: unknown): value is Incomplete {
-  if (typeof value !== 'object' || value === null) return false;
-  const { path, hash, files } = value as Record<string, unknown>;
-  return typeof path === 'string' && isContentHash(hash) && typeof files === 'number';
 }
 
 function write(root: string, all: readonly Incomplete[]): void {
