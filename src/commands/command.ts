@@ -1,6 +1,6 @@
 import type { ExitCode, PipelineError } from '../base/error.ts';
 import type { Emit, Listener } from '../base/event.ts';
-import { afterFailure } from '../execute/after-failure.ts';
+import { closing } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
 import type { Selection } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
@@ -76,16 +76,10 @@ async function useProject<T>(
   project: Project,
   act: (project: Project) => Promise<T>,
 ): Promise<T> {
-  const close = (): Promise<void> => phases.time('record', async () => project.close());
-  let result: T;
-  try {
-    result = await phases.time('execute', () => act(phases.watch(project)));
-  } catch (error) {
-    await afterFailure(close);
-    throw error;
-  }
-  await close();
-  return result;
+  return closing(
+    () => phases.time('execute', () => act(phases.watch(project))),
+    () => phases.time('record', async () => project.close()),
+  );
 }
 
 /** Flags of the commands that choose stages. */

@@ -11,3 +11,19 @@ export async function afterFailure(work: () => Promise<unknown> | undefined): Pr
     if (!(error instanceof PipelineError) && !isSystemError(error)) throw error;
   }
 }
+
+/** Does something, and closes behind it whatever happens: the first failure is the one that is told. */
+export async function closing<T>(
+  act: () => Promise<T>,
+  close: () => Promise<unknown> | undefined,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await act();
+  } catch (error) {
+    await afterFailure(close);
+    throw error;
+  }
+  await close();
+  return result;
+}

@@ -7,7 +7,7 @@ import type { Clock } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { parseAddress } from '../remotes/address.ts';
 import { remoteFault } from '../remotes/faults.ts';
-import { afterFailure } from './after-failure.ts';
+import { closing } from './after-failure.ts';
 import { createWaitTeller } from './tell-waits.ts';
 
 export interface UseRemoteOptions {
@@ -41,15 +41,10 @@ export async function useRemote<T>(
     env,
     ...(onRetry && { onRetry }),
   });
-  let result: T;
-  try {
-    result = await act(remote);
-  } catch (error) {
-    await afterFailure(() => remote.close?.());
-    throw error;
-  }
-  await remote.close?.();
-  return result;
+  return closing(
+    () => act(remote),
+    () => remote.close?.(),
+  );
 }
 
 interface Surroundings extends Pick<UseRemoteOptions, 'root' | 'taken'> {
