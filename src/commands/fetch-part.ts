@@ -2,7 +2,7 @@ import { PipelineError, toProblem } from '../base/error.ts';
 import { isInside, wordOfPath } from '../base/path.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, suggest } from '../base/text.ts';
-import type { RelPath } from '../base/types.ts';
+import type { ContentHash, RelPath } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
 import { readRemoteTree } from '../execute/remote-tree.ts';
@@ -17,7 +17,7 @@ import type { Pattern } from './pull-targets.ts';
 export interface PartFile {
   /** From the project's root. */
   readonly path: RelPath;
-  readonly hash: LockedArtifact['artifact']['hash'];
+  readonly hash: ContentHash;
   readonly kind: 'file';
 }
 

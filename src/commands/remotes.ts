@@ -55,8 +55,8 @@ export interface RemoteChoice {
   readonly root: string;
   readonly remotes: Remotes;
   readonly name: string;
-  /** Outs and data, where they are known: no remote may lie in one. */
-  readonly taken?: readonly RelPath[];
+  /** Outs and data: no remote may lie in one. */
+  readonly taken: readonly RelPath[];
   readonly clock: Project['clock'];
   /** How many requests may be under way at once; without it, what the remote's options say. */
   readonly jobs?: number | undefined;

@@ -15,8 +15,8 @@ export interface UseRemoteOptions {
   readonly root: string;
   /** The environment: the home folder, for urls that begin with `~`, and proxies. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Outs and data, where they are known: no remote may lie in one. */
-  readonly taken?: readonly RelPath[] | undefined;
+  /** Outs and data: no remote may lie in one. */
+  readonly taken: readonly RelPath[];
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Hears of long waits before another try. */
@@ -55,7 +55,7 @@ interface Surroundings extends Pick<UseRemoteOptions, 'root' | 'taken'> {
  * A folder's url becomes an absolute path; anything with a scheme stays. Throws `remote.option` for a url that means no
  * place, and for a folder whose objects would lie among the project's own files, or nobody knows where.
  */
-export function toPlace(config: RemoteConfig, { root, home, taken = [] }: Surroundings): string {
+export function toPlace(config: RemoteConfig, { root, home, taken }: Surroundings): string {
   const { url } = config;
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
     if (!/^https?:/i.test(url)) parseAddress(config);
