@@ -75,7 +75,7 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
         remote,
         name,
         artifacts: artifacts.filter(({ inGit }) => !inGit).map(({ artifact }) => artifact),
-        whole: context.args.length === 0,
+        whole: pathsOf(context.args, project) === undefined,
         readData,
       });
     },

@@ -228,10 +228,13 @@ test('an object that nothing recorded needs is read too, and said to belong to n
 
 test('a remote is held against the lock by name and size, and by its bytes when data is read', async () => {
   const rig = await madeProject({ 'remotes.yaml': 'default: nas\nremotes:\n  nas: { url: nas }\n' });
-  assert.equal((await rig.lockstep(['push'])).code, 0);
-  const whole = await rig.lockstep(['verify', '--remote', 'nas', '--read-data', '--json']);
-  assert.equal(whole.code, 0, whole.stdout);
-  assert.equal(verdictOf(whole).summary['objects'], 6);
+  assert.equal((await rig.lockstep(['push', '--run-cache'])).code, 0);
+  for (const words of [[], ['.']]) {
+    const whole = await rig.lockstep(['verify', ...words, '--remote', 'nas', '--read-data', '--json']);
+    assert.equal(whole.code, 0, whole.stdout);
+    const { objects, results } = verdictOf(whole).summary;
+    assert.deepEqual([objects, results], [6, 2], words.join());
+  }
 
   falsify(rig.path(`nas/${objectOf('one\ntwo\n')}`));
   assert.equal((await rig.lockstep(['verify', '--remote', 'nas'])).code, 0);
