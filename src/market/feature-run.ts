@@ -1,3 +1,4 @@
+import { byCodeUnit } from './by-code-unit.ts';
 import type { SessionTable } from '../base/session.ts';
 import { formatFeaturesArrow } from './arrow.ts';
 import { parseRawCsv } from './bars.ts';
@@ -63,7 +64,7 @@ export async function computeFeatureOutputs(input: FeatureRunInput): Promise<Fea
   const params = parseFeatureParams(input.params);
   const fetched = parseFetchReport(input.fetchReport);
   const period = fetched.data_period;
-  const symbols = [...new Set(input.universe)].sort((a, b) => Number(a > b) - Number(a < b));
+  const symbols = [...new Set(input.universe)].sort(byCodeUnit);
 
   const refused = new Set(fetched.missing.map(({ symbol }) => symbol));
   const wanted = [...symbols, indexSymbol].filter((symbol) => !refused.has(symbol));

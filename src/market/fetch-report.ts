@@ -1,5 +1,6 @@
 import type { SessionTable } from '../base/session.ts';
 import type { RawCsv, Series } from './bars.ts';
+import { byCodeUnit } from './by-code-unit.ts';
 import { cleanAll } from './checks/clean.ts';
 import type { Cleaning } from './checks/clean.ts';
 import { findForeignUnit } from './checks/currency-unit.ts';
@@ -145,10 +146,6 @@ export function buildFetchReport(input: FetchReportInput): string {
       .map((finding) => ({ ...finding, rows: finding.rows.slice(0, MAX_FINDING_ROWS) })),
   };
   return formatJson(report);
-}
-
-function byCodeUnit(a: string, b: string): number {
-  return Number(a > b) - Number(a < b);
 }
 
 function foreignUnit(result: FetchResult, expected: string | undefined, date: string): Finding[] {

@@ -2,6 +2,7 @@ import { sessionsBetween } from '../../base/session.ts';
 import type { Session, SessionTable } from '../../base/session.ts';
 import { selectRows } from '../bars.ts';
 import type { RawCsv, Series } from '../bars.ts';
+import { byCodeUnit } from '../by-code-unit.ts';
 import { isKnownClosed, judgeDays } from './day-verdicts.ts';
 import type { KnownSessions } from './day-verdicts.ts';
 import { isLaterSplit, NO_EVENTS, shareEvents } from './events.ts';
@@ -83,7 +84,7 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
 
   const sent = new Map<string, Series>();
   const events = new Map<string, ShareEvents>();
-  for (const [symbol, parsed] of [...raw].sort(([a], [b]) => Number(a > b) - Number(a < b))) {
+  for (const [symbol, parsed] of [...raw].sort(([a], [b]) => byCodeUnit(a, b))) {
     if (parsed.ok) {
       sent.set(symbol, clipTo(parsed.series, period));
       events.set(symbol, shareEvents(parsed.series));
@@ -154,7 +155,7 @@ export function cleanAll(raw: ReadonlyMap<string, RawCsv>, options: CleanOptions
   for (const { bars } of series.values()) {
     findings.push(...findStale(bars, regular), ...findGaps(bars, expected, isIndex(bars)));
   }
-  findings.sort((a, b) => Number(a.symbol > b.symbol) - Number(a.symbol < b.symbol));
+  findings.sort((a, b) => byCodeUnit(a.symbol, b.symbol));
   return { series, refused, findings, index, sessions, observed };
 }
 

@@ -1,3 +1,5 @@
+import { byCodeUnit } from '../by-code-unit.ts';
+
 /** How bad a finding is: `info` is bookkeeping, `warn` wants a look, `error` cost data or cannot be true. */
 export type Severity = 'info' | 'warn' | 'error';
 
@@ -22,7 +24,7 @@ export function findingsOf(
   rows: readonly FindingRow[],
 ): Finding[] {
   if (rows.length === 0) return [];
-  const ordered = rows.toSorted((a, b) => Number(a.date > b.date) - Number(a.date < b.date));
+  const ordered = rows.toSorted((a, b) => byCodeUnit(a.date, b.date));
   return [
     { rule: head.rule, severity: head.severity, symbol: head.symbol, count: rows.length, rows: ordered },
   ];

@@ -1,4 +1,5 @@
 import type { Series } from '../bars.ts';
+import { byCodeUnit } from '../by-code-unit.ts';
 import { isSpike, nearestRows } from './spikes.ts';
 
 /** Closes of the index on its own sessions, ascending. */
@@ -18,7 +19,7 @@ export function indexCloses(raw: Series, isClosed: (date: string) => boolean): I
     if (close > 0 && !isClosed(date)) byDate.set(date, close);
   }
   const sorted = [...byDate]
-    .sort(([a], [b]) => Number(a > b) - Number(a < b))
+    .sort(([a], [b]) => byCodeUnit(a, b))
     .filter(([, close], row, all) => {
       const nearest = nearestRows(row, all.length).map((other) => all[other]?.[1] ?? NaN);
       return !isSpike(close, nearest);

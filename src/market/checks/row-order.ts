@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../by-code-unit.ts';
 import { selectRows, SERIES_COLUMNS } from '../bars.ts';
 import type { Series } from '../bars.ts';
 import { findingsOf } from './finding.ts';
@@ -15,9 +16,7 @@ export function sortRows(series: Series): RuleResult {
   }
   if (late.length === 0) return { series, findings: [] };
   const key = (row: number): string => dates[row] ?? '';
-  const order = dates
-    .map((_, row) => row)
-    .sort((a, b) => Number(key(a) > key(b)) - Number(key(a) < key(b)) || a - b);
+  const order = dates.map((_, row) => row).sort((a, b) => byCodeUnit(key(a), key(b)));
   return {
     series: selectRows(series, order),
     findings: findingsOf({ rule: 'bar.order', severity: 'warn', symbol }, late),

@@ -1,5 +1,6 @@
 import { sessionsBetween, zonedInstantMs } from '../../base/session.ts';
 import { parseRawCsv, selectRows } from '../bars.ts';
+import { byCodeUnit } from '../by-code-unit.ts';
 import { calendarFor } from '../calendar.ts';
 import { venueOf } from './series.ts';
 import type { Series } from '../bars.ts';
@@ -52,7 +53,7 @@ function toShownRows(series: Series, liveDay = '9999-12-31'): Series {
   const { dates } = series;
   const dateOf = (row: number): string => dates[row] ?? '';
   const rows = [...dates.keys()].filter((row) => dateOf(row) <= liveDay);
-  rows.sort((a, b) => Number(dateOf(a) > dateOf(b)) - Number(dateOf(a) < dateOf(b)));
+  rows.sort((a, b) => byCodeUnit(dateOf(a), dateOf(b)));
   return selectRows(series, rows);
 }
 

@@ -1,4 +1,5 @@
 import { addDays, sessionsBetween } from '../../base/session.ts';
+import { byCodeUnit } from '../by-code-unit.ts';
 import { calendarFor } from '../calendar.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
@@ -115,10 +116,6 @@ export function createWorldPlan({ seed, symbols, through }: WorldPlanOptions): W
     phantom: holidays[random.below(holidays.length)] ?? addDays(SATURDAY, 1),
     saturday: SATURDAY,
   };
-}
-
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Fisher and Yates. */

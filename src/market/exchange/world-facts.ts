@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../by-code-unit.ts';
 import { INDEX_SYMBOL } from './plan.ts';
 import type { CorporateAction, PlantedDefect, WorldFacts } from './book.ts';
 import type { TradedStock } from './prices.ts';
@@ -103,8 +104,4 @@ export function createWorldFacts(plan: WorldPlan, input: FactsInput): WorldFacts
       ),
     },
   };
-}
-
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 import { adjustmentFactors } from '../bars.ts';
 import type { Series } from '../bars.ts';
+import { byCodeUnit } from '../by-code-unit.ts';
 import type { FeatureScale } from './feature.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface CausalFactors {
 export function causalFactors(bars: Series, splits: ReadonlyMap<string, number>): CausalFactors {
   const adjustment = adjustmentFactors(bars);
   const later = new Float64Array(bars.dates.length);
-  const pending = [...splits].sort(([a], [b]) => Number(a > b) - Number(a < b));
+  const pending = [...splits].sort(([a], [b]) => byCodeUnit(a, b));
   let product = 1;
   for (let row = bars.dates.length - 1; row >= 0; row--) {
     for (

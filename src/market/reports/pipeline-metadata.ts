@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { byCodeUnit } from '../by-code-unit.ts';
 import { formatJson, roundFraction } from './json-text.ts';
 
 /** What `pipeline_metadata.json` sums a run up with. */
@@ -42,7 +43,7 @@ export function formatPipelineMetadata(input: PipelineMetadataInput): string {
 export function pipelineRunId(tick: string, params: unknown, rawFiles: ReadonlyMap<string, string>): string {
   const files = [...rawFiles]
     .map(([symbol, text]) => [symbol, hash('sha256', text)] as const)
-    .sort(([a], [b]) => Number(a > b) - Number(a < b));
+    .sort(([a], [b]) => byCodeUnit(a, b));
   return hash('sha256', JSON.stringify([tick, sortKeys(params ?? null), files])).slice(0, 16);
 }
 
@@ -50,6 +51,6 @@ function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
-    .sort(([a], [b]) => Number(a > b) - Number(a < b))
+    .sort(([a], [b]) => byCodeUnit(a, b))
     .map(([key, inner]) => [key, sortKeys(inner)]);
 }

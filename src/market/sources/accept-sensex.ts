@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../by-code-unit.ts';
 import {
   companyByCode,
   companyByInvestingId,
@@ -66,7 +67,7 @@ export function acceptSensex(
   const placeholders = list.rows.filter(isPlaceholder).map(({ name }) => name);
   if (placeholders.length > 0) log(`dropped as placeholders: ${placeholders.join(', ')}`);
   if (repeated.length > 0) log(`counted once, though repeated: ${repeated.join(', ')}`);
-  return [...members.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+  return [...members.values()].sort((a, b) => byCodeUnit(a.symbol, b.symbol));
 }
 
 /** The ISINs of a list that only NSE's own master can turn into a symbol. */
