@@ -34,51 +34,64 @@ export interface Series {
   readonly split: Float64Array;
 }
 
-/** The numeric columns of a {@link Series}, in the order of the raw file. */
-export const SERIES_COLUMNS = [
-  'open',
-  'high',
-  'low',
-  'close',
-  'adjClose',
-  'volume',
-  'dividend',
-  'split',
-] as const;
+/** The numeric columns of a {@link Series} with their headings, in the order of the raw file. */
+const HEADINGS = {
+  open: 'Open',
+  high: 'High',
+  low: 'Low',
+  close: 'Close',
+  adjClose: 'Adj Close',
+  volume: 'Volume',
+  dividend: 'Dividends',
+  split: 'Stock Splits',
+} as const;
+
+/** A numeric column of a {@link Series}. */
+export type SeriesColumn = keyof typeof HEADINGS;
+
+/** All of them, in the order of the raw file. */
+export const SERIES_COLUMNS = Object.keys(HEADINGS) as SeriesColumn[];
+
+function seriesOf(
+  symbol: string,
+  dates: readonly string[],
+  column: (name: SeriesColumn) => Float64Array,
+): Series {
+  return {
+    symbol,
+    dates,
+    open: column('open'),
+    high: column('high'),
+    low: column('low'),
+    close: column('close'),
+    adjClose: column('adjClose'),
+    volume: column('volume'),
+    dividend: column('dividend'),
+    split: column('split'),
+  };
+}
+
+/** What an empty cell of a column stands for. */
+function emptyOf(name: SeriesColumn): number {
+  return name === 'dividend' || name === 'split' ? 0 : NaN;
+}
 
 /** Puts rows into columns; nothing is sorted, checked or dropped. */
 export function toSeries(symbol: string, bars: readonly Bar[]): Series {
-  const column = (pick: (bar: Bar) => number | null | undefined, missing: number): Float64Array =>
-    Float64Array.from(bars, (bar) => pick(bar) ?? missing);
-  return {
+  return seriesOf(
     symbol,
-    dates: bars.map((bar) => bar.date),
-    open: column((bar) => bar.open, NaN),
-    high: column((bar) => bar.high, NaN),
-    low: column((bar) => bar.low, NaN),
-    close: column((bar) => bar.close, NaN),
-    adjClose: column((bar) => bar.adjClose, NaN),
-    volume: column((bar) => bar.volume, NaN),
-    dividend: column((bar) => bar.dividend, 0),
-    split: column((bar) => bar.split, 0),
-  };
+    bars.map(({ date }) => date),
+    (name) => Float64Array.from(bars, (bar) => bar[name] ?? emptyOf(name)),
+  );
 }
 
 /** The rows of a series with the given indices, in the given order; returns a new series. */
 export function selectRows(series: Series, rows: readonly number[]): Series {
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(rows, (row) => column[row] ?? NaN);
-  return {
-    symbol: series.symbol,
-    dates: rows.map((row) => series.dates[row] ?? ''),
-    open: pick(series.open),
-    high: pick(series.high),
-    low: pick(series.low),
-    close: pick(series.close),
-    adjClose: pick(series.adjClose),
-    volume: pick(series.volume),
-    dividend: pick(series.dividend),
-    split: pick(series.split),
-  };
+  return seriesOf(
+    series.symbol,
+    rows.map((row) => series.dates[row] ?? ''),
+    (name) => Float64Array.from(rows, (row) => series[name][row] ?? NaN),
+  );
 }
 
 /**
@@ -91,8 +104,9 @@ export function adjustmentFactors(series: Series): Float64Array {
     return Number.isNaN(adjusted) || Number.isNaN(close) || close === 0 ? 1 : adjusted / close;
   });
 }
+
 /** Header of a raw file, without its line end. */
-export const RAW_CSV_HEADER = 'Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits';
+export const RAW_CSV_HEADER: string = ['Date', ...Object.values(HEADINGS)].join(',');
 
 /**
  * Text of `data/raw/<SYMBOL>.csv`: UTF-8, no BOM, LF, final newline, rows in the order of the series.
@@ -114,17 +128,6 @@ export type RawCsv =
   | { readonly ok: true; readonly series: Series }
   | { readonly ok: false; readonly line: number; readonly detail: string };
 
-const COLUMN_NAMES: ReadonlyMap<string, (typeof SERIES_COLUMNS)[number]> = new Map([
-  ['open', 'open'],
-  ['high', 'high'],
-  ['low', 'low'],
-  ['close', 'close'],
-  ['adj close', 'adjClose'],
-  ['volume', 'volume'],
-  ['dividends', 'dividend'],
-  ['stock splits', 'split'],
-]);
-
 const REQUIRED = ['open', 'high', 'low', 'close', 'volume'] as const;
 
 const EMPTY_CELLS: ReadonlySet<string> = new Set(['', 'null', 'nan', 'none', 'n/a']);
@@ -141,9 +144,9 @@ export function parseRawCsv(symbol: string, text: string): RawCsv {
   const threeLines = header[0] === 'price';
   const dateColumn = threeLines ? 0 : header.indexOf('date');
   if (dateColumn < 0) return { ok: false, line: 1, detail: 'column "Date" is missing' };
-  const columns = new Map<(typeof SERIES_COLUMNS)[number], number>();
+  const columns = new Map<SeriesColumn, number>();
   for (const [index, name] of header.entries()) {
-    const column = COLUMN_NAMES.get(name);
+    const column = SERIES_COLUMNS.find((known) => HEADINGS[known].toLowerCase() === name);
     if (column === undefined) continue;
     if (columns.has(column)) return { ok: false, line: 1, detail: `column "${name}" is there twice` };
     columns.set(column, index);
@@ -153,7 +156,7 @@ export function parseRawCsv(symbol: string, text: string): RawCsv {
   }
 
   const dates: string[] = [];
-  const values: number[][] = SERIES_COLUMNS.map(() => []);
+  const values = new Map<SeriesColumn, number[]>(SERIES_COLUMNS.map((name) => [name, []]));
   for (let line = threeLines ? 3 : 1; line < lines.length; line++) {
     const raw = lines[line] ?? '';
     if (raw.trim() === '') continue;
@@ -163,32 +166,15 @@ export function parseRawCsv(symbol: string, text: string): RawCsv {
       return { ok: false, line: line + 1, detail: `"${cells[dateColumn] ?? ''}" is no date` };
     }
     dates.push(date);
-    for (const [position, name] of SERIES_COLUMNS.entries()) {
-      const empty = name === 'dividend' || name === 'split' ? 0 : NaN;
+    for (const [name, column] of values) {
       const at = columns.get(name);
       const cell = at === undefined ? '' : (cells[at] ?? '').trim();
-      const value = EMPTY_CELLS.has(cell.toLowerCase()) ? empty : parseDecimal(cell);
+      const value = EMPTY_CELLS.has(cell.toLowerCase()) ? emptyOf(name) : parseDecimal(cell);
       if (value === undefined) return { ok: false, line: line + 1, detail: `"${cell}" is no number` };
-      values[position]?.push(value);
+      column.push(value);
     }
   }
-  const column = (name: (typeof SERIES_COLUMNS)[number]): Float64Array =>
-    Float64Array.from(values[SERIES_COLUMNS.indexOf(name)] ?? []);
-  return {
-    ok: true,
-    series: {
-      symbol,
-      dates,
-      open: column('open'),
-      high: column('high'),
-      low: column('low'),
-      close: column('close'),
-      adjClose: column('adjClose'),
-      volume: column('volume'),
-      dividend: column('dividend'),
-      split: column('split'),
-    },
-  };
+  return { ok: true, series: seriesOf(symbol, dates, (name) => Float64Array.from(values.get(name) ?? [])) };
 }
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
