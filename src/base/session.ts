@@ -143,7 +143,8 @@ export function parseSessionTable(value: unknown): SessionTable {
   };
 }
 
-function isDate(text: string): boolean {
+/** A real calendar date `YYYY-MM-DD`. */
+export function isDate(text: string): boolean {
   if (!DATE.test(text)) return false;
   const ms = Date.parse(text);
   return !Number.isNaN(ms) && toIsoDate(ms) === text;

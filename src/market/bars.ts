@@ -1,3 +1,5 @@
+import { isDate } from '../base/session.ts';
+
 /** One row as a vendor sent it; `null` stands for an empty cell. Prices in the quoted currency, volume in shares. */
 export interface Bar {
   /** Local date of the exchange, `YYYY-MM-DD`. */
@@ -189,8 +191,5 @@ const LOCAL_DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(
 
 function parseLocalDate(cell: string): string | undefined {
   const date = LOCAL_DATE.exec(cell)?.[1];
-  if (date === undefined) return undefined;
-  const instant = new Date(`${date}T00:00:00Z`);
-  // Date rolls 2025-02-30 over into March instead of refusing it.
-  return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(date) ? date : undefined;
+  return date !== undefined && isDate(date) ? date : undefined;
 }

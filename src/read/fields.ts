@@ -27,13 +27,6 @@ export function durationOf(tree: Tree | undefined, report: Report, positive?: st
   return undefined;
 }
 
-/** A real calendar date `YYYY-MM-DD`. */
-export function isDate(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const time = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
-}
-
 /** Names that hold credentials by custom (`API_KEY`, `GITHUB_TOKEN`, `DB_PASSWORD`): their values belong to no fingerprint. */
 const SECRET_NAME =
   /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|APIKEY)(_|$)|(API|ACCESS|PRIVATE|SECRET|ACCOUNT|AUTH)_KEY(_|$)/i;

@@ -1,7 +1,8 @@
+import { isDate } from '../base/session.ts';
 import { suggest } from '../base/text.ts';
 import type { Location, Refresh } from '../base/types.ts';
 import { readCronIn } from './cron.ts';
-import { durationOf, isDate } from './fields.ts';
+import { durationOf } from './fields.ts';
 import type { Report } from './report.ts';
 import { child, type MapTree, textOf, type Tree } from './tree.ts';
 

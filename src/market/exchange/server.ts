@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDate } from '../../base/session.ts';
 import { createFaultBox, parseFaults } from './faults.ts';
 import { WORLD_FROM, WORLD_LIMIT, worldEnd } from './plan.ts';
 import { createRoutes } from './routes.ts';
@@ -134,12 +135,6 @@ function listen(server: ReturnType<typeof createServer>, host: string, port: num
       resolve();
     });
   });
-}
-
-function isDate(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const ms = Date.parse(text);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }
 
 function isFaultMistake(error: unknown): boolean {
