@@ -42,12 +42,11 @@ export function judgeDays(
       const day = days.get(date) ?? { rows: 0, flat: 0, traded: 0, index: false };
       const flat = isFlatZero(one, row);
       const traded = isIndex ? !flat : (one.volume[row] ?? 0) > 0;
-      days.set(date, {
-        rows: day.rows + 1,
-        flat: day.flat + Number(flat),
-        traded: day.traded + Number(traded),
-        index: day.index || isIndex,
-      });
+      day.rows += 1;
+      day.flat += Number(flat);
+      day.traded += Number(traded);
+      day.index ||= isIndex;
+      days.set(date, day);
     }
   }
   const verdicts = new Map<string, DayVerdict>();

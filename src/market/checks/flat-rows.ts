@@ -1,6 +1,5 @@
 import type { Series } from '../bars.ts';
-import { findingsOf } from './finding.ts';
-import { isFlatZero, sift } from './sift.ts';
+import { isFlatZero, takeOut } from './sift.ts';
 import type { RuleResult } from './sift.ts';
 
 /**
@@ -8,11 +7,7 @@ import type { RuleResult } from './sift.ts';
  * (warn). Not for an index, whose volume means nothing.
  */
 export function quarantineFlatRows(series: Series): RuleResult {
-  const { kept, removed } = sift(series, (row) => {
-    return isFlatZero(series, row) ? `one price ${series.close[row]}, volume 0` : undefined;
-  });
-  return {
-    series: kept,
-    findings: findingsOf({ rule: 'bar.flat-zero', severity: 'warn', symbol: series.symbol }, removed),
-  };
+  return takeOut(series, { rule: 'bar.flat-zero', severity: 'warn' }, (row) =>
+    isFlatZero(series, row) ? `one price ${series.close[row]}, volume 0` : undefined,
+  );
 }

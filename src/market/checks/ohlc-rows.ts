@@ -1,6 +1,5 @@
 import type { Series } from '../bars.ts';
-import { findingsOf } from './finding.ts';
-import { barAt, sift } from './sift.ts';
+import { barAt, takeOut } from './sift.ts';
 import type { RuleResult } from './sift.ts';
 
 /** Vendors round adjusted prices one by one, so a high may lie this much (relative) under its own close. */
@@ -8,7 +7,7 @@ const ROUNDING = 1e-6;
 
 /** Rule `bar.ohlc`: quarantines rows whose open or close lies outside low … high, or whose high is under the low (error). */
 export function quarantineImpossibleRange(series: Series): RuleResult {
-  const { kept, removed } = sift(series, (row) => {
+  return takeOut(series, { rule: 'bar.ohlc', severity: 'error' }, (row) => {
     const { open, high, low, close } = barAt(series, row);
     const bad =
       high < Math.max(open, close) * (1 - ROUNDING) ||
@@ -16,8 +15,4 @@ export function quarantineImpossibleRange(series: Series): RuleResult {
       high < low;
     return bad ? `open ${open}, high ${high}, low ${low}, close ${close}` : undefined;
   });
-  return {
-    series: kept,
-    findings: findingsOf({ rule: 'bar.ohlc', severity: 'error', symbol: series.symbol }, removed),
-  };
 }

@@ -1,6 +1,5 @@
 import type { Series } from '../bars.ts';
-import { findingsOf } from './finding.ts';
-import { barAt, sift } from './sift.ts';
+import { barAt, takeOut } from './sift.ts';
 import type { RuleResult } from './sift.ts';
 
 /** Adjusting only lowers prices; a factor above this is a broken number, not a dividend. */
@@ -11,7 +10,7 @@ const MAX_ADJUSTMENT = 1_000;
  * the close, a negative volume or a fraction of a share (error). An empty adjusted close is fine.
  */
 export function quarantineNonPositive(series: Series): RuleResult {
-  const { kept, removed } = sift(series, (row) => {
+  return takeOut(series, { rule: 'bar.positive', severity: 'error' }, (row) => {
     const { open, high, low, close, volume } = barAt(series, row);
     const adjusted = series.adjClose[row] ?? NaN;
     for (const [name, price] of Object.entries({ open, high, low, close, 'adjusted close': adjusted })) {
@@ -20,8 +19,4 @@ export function quarantineNonPositive(series: Series): RuleResult {
     if (adjusted > MAX_ADJUSTMENT * close) return `adjusted close ${adjusted} against close ${close}`;
     return volume < 0 || !Number.isInteger(volume) ? `volume ${volume}` : undefined;
   });
-  return {
-    series: kept,
-    findings: findingsOf({ rule: 'bar.positive', severity: 'error', symbol: series.symbol }, removed),
-  };
 }

@@ -1,5 +1,6 @@
 import { selectRows } from '../bars.ts';
 import type { Series } from '../bars.ts';
+import { findingsOf } from './finding.ts';
 import type { Finding, FindingRow } from './finding.ts';
 
 /** What a rule made of a series: the rows that stay and what it has to say. */
@@ -24,6 +25,16 @@ export function sift(series: Series, reason: (row: number) => string | undefined
     else removed.push({ date, detail });
   }
   return { kept: removed.length === 0 ? series : selectRows(series, kept), removed };
+}
+
+/** What a rule comes to that takes rows out and has nothing else to say: one finding of these rows. */
+export function takeOut(
+  series: Series,
+  rule: Pick<Finding, 'rule' | 'severity'>,
+  reason: (row: number) => string | undefined,
+): RuleResult {
+  const { kept, removed } = sift(series, reason);
+  return { series: kept, findings: findingsOf({ ...rule, symbol: series.symbol }, removed) };
 }
 
 /** The four prices of a row and its volume. */

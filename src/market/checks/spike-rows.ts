@@ -1,7 +1,6 @@
 import { adjustmentFactors } from '../bars.ts';
 import type { Series } from '../bars.ts';
-import { findingsOf } from './finding.ts';
-import { barAt, sift } from './sift.ts';
+import { barAt, takeOut } from './sift.ts';
 import type { RuleResult } from './sift.ts';
 import { isSpike, nearestRows } from './spikes.ts';
 
@@ -16,7 +15,7 @@ export function quarantineSpikes(series: Series, splits: ReadonlyMap<string, num
   const closes = series.close.map(adjust);
   const isSplitBetween = (a: string, b: string): boolean =>
     [...splits.keys()].some((date) => (a < date && date <= b) || (b < date && date <= a));
-  const { kept, removed } = sift(series, (row) => {
+  return takeOut(series, { rule: 'bar.spike', severity: 'error' }, (row) => {
     const nearest = nearestRows(row, dates.length)
       .filter((other) => !isSplitBetween(dates[row] ?? '', dates[other] ?? ''))
       .map((other) => closes[other] ?? NaN);
@@ -27,10 +26,6 @@ export function quarantineSpikes(series: Series, splits: ReadonlyMap<string, num
     const [name, price] = odd;
     return `adjusted ${name} ${round(adjust(price, row))}, nearest closes ${nearest.map(round).join(' and ')}`;
   });
-  return {
-    series: kept,
-    findings: findingsOf({ rule: 'bar.spike', severity: 'error', symbol: series.symbol }, removed),
-  };
 }
 
 function round(price: number): number {
