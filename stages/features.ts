@@ -14,16 +14,12 @@ const features: StageFunction = defineStage(async ({ deps, outs, params }) => {
   for (const name of names) {
     rawFiles.set(name.slice(0, -'.csv'.length), await readFile(join(deps['raw']!, name), 'utf8'));
   }
-  const fetchReport = await readFile(deps['report']!, 'utf8');
-  const fetched = parseFetchReport(fetchReport);
   const outputs = await computeFeatureOutputs({
     rawFiles,
     universe: parseTickers(await readFile(deps['tickers']!, 'utf8')).members.map(({ symbol }) => symbol),
     indexSymbol: createStageParams(params).text('fetch.index'),
-    fetchReport,
+    fetched: parseFetchReport(await readFile(deps['report']!, 'utf8')),
     params: params['features'],
-    asOf: fetched.as_of,
-    source: fetched.source,
     calendar: calendarFor('XBOM'),
   });
   for (const [name, content] of Object.entries(outputs)) await writeFile(outs[name]!, content);

@@ -9,10 +9,10 @@ import { computeStockFeatures } from './features/stock-features.ts';
 import type { StockFeatures } from './features/stock-features.ts';
 import { assembleTensor, measureImputation, sliceDays } from './features/tensor.ts';
 import { countValidFeatures } from './features/valid-features.ts';
+import type { FetchReport } from './fetch-report.ts';
 import { MarketError } from './market-error.ts';
 import { formatNpy } from './npy.ts';
 import { formatFeatureMetadata } from './reports/feature-metadata.ts';
-import { parseFetchReport } from './reports/parse-fetch-report.ts';
 import { formatPipelineMetadata, pipelineRunId } from './reports/pipeline-metadata.ts';
 import { formatQualityReport } from './reports/quality-report.ts';
 
@@ -23,12 +23,10 @@ export interface FeatureRunInput {
   /** Symbols of the stock axis in any order; the axis has all of them, ascending by code unit. */
   readonly universe: readonly string[];
   readonly indexSymbol: string;
-  /** Text of `reports/fetch_report.json`: period, what was refused, and the quality so far. */
-  readonly fetchReport: string;
+  /** What the fetch says of the files: where they are from, their period, what was refused, and the quality so far. */
+  readonly fetched: FetchReport;
   /** The `features` section of params.yaml. */
   readonly params: unknown;
-  readonly asOf: string;
-  readonly source: string;
   readonly calendar: SessionTable;
 }
 
@@ -60,10 +58,9 @@ export interface FeatureOutputs {
  * sessions do not cover the warm-up, `params.invalid`.
  */
 export async function computeFeatureOutputs(input: FeatureRunInput): Promise<FeatureOutputs> {
-  const { indexSymbol, source, asOf } = input;
+  const { indexSymbol, fetched } = input;
+  const { source, as_of: asOf, data_period: period } = fetched;
   const params = parseFeatureParams(input.params);
-  const fetched = parseFetchReport(input.fetchReport);
-  const period = fetched.data_period;
   const symbols = [...new Set(input.universe)].sort(byCodeUnit);
 
   const refused = new Set(fetched.missing.map(({ symbol }) => symbol));

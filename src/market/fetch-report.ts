@@ -3,11 +3,11 @@ import type { RawCsv, Series } from './bars.ts';
 import { byCodeUnit } from './by-code-unit.ts';
 import { cleanAll } from './checks/clean.ts';
 import type { Cleaning } from './checks/clean.ts';
-import { findForeignUnit } from './checks/currency-unit.ts';
+import { findingsOf } from './checks/finding.ts';
 import type { Finding } from './checks/finding.ts';
 import { measureCoverage } from './reports/coverage.ts';
 import type { Coverage } from './reports/coverage.ts';
-import { formatJson, roundFraction } from './reports/json-text.ts';
+import { roundFraction } from './reports/json-text.ts';
 import { tickTimestamp } from './reports/tick-timestamp.ts';
 
 /**
@@ -19,7 +19,7 @@ export type FetchResult =
       readonly ok: true;
       readonly symbol: string;
       readonly series: Series;
-      readonly currency?: string | undefined;
+      readonly currency: string;
       readonly firstTradeDate?: string | undefined;
     }
   | {
@@ -30,16 +30,16 @@ export type FetchResult =
       readonly retryable?: true;
     };
 
-/** Limits of a fetch; absent ones take the value in brackets. */
+/** Limits of a fetch. */
 export interface FetchReportParams {
-  /** Expected currency; absent = any. */
-  readonly currency?: string | undefined;
-  /** Clean bars a successful stock has at least (100). */
-  readonly min_rows?: number | undefined;
-  /** Completeness a successful stock has at least (0.95). */
-  readonly min_completeness?: number | undefined;
-  /** Symbols whose jumps by a whole factor, or by more than 20, are believed (none). */
-  readonly allow_unadjusted_split?: readonly string[] | undefined;
+  /** A series in another one is refused. */
+  readonly currency: string;
+  /** Clean bars a successful stock has at least. */
+  readonly min_rows: number;
+  /** Completeness a successful stock has at least. */
+  readonly min_completeness: number;
+  /** Symbols whose jumps by a whole factor, or by more than 20, are believed. */
+  readonly allow_unadjusted_split: readonly string[];
 }
 
 /** All that the report is made from. */
@@ -47,14 +47,11 @@ export interface FetchReportInput {
   /** One per requested symbol and one for the index, in any order. */
   readonly results: readonly FetchResult[];
   readonly indexSymbol: string;
-  /** Local dates, both included. */
+  /** Local dates, both included; it ends with the date of the tick. */
   readonly period: { readonly from: string; readonly to: string };
-  /** Local date the tick stands for. */
-  readonly tickDate: string;
   readonly calendar: SessionTable;
   readonly params: FetchReportParams;
   readonly source: string;
-  readonly asOf: string;
 }
 
 /** `reports/fetch_report.json`, keys in this order. Rates, completeness and scores are fractions, six decimals. */
@@ -81,32 +78,37 @@ export interface FetchReport {
 const MAX_FINDING_ROWS = 50;
 
 /**
- * Cleans what was fetched and writes down what is there, what is missing and how good it is, as JSON text.
+ * Cleans what was fetched and tells what is there, what is missing and how good it is.
  * A stock is successful with at least `min_rows` clean bars and `min_completeness` since its listing. The index counts
  * in `missing` and `findings` only.
  */
-export function buildFetchReport(input: FetchReportInput): string {
-  const { results, indexSymbol, period, params } = input;
-  const allow = params.allow_unadjusted_split ?? [];
+export function buildFetchReport(input: FetchReportInput): FetchReport {
+  const { results, indexSymbol, period, params, calendar } = input;
   const missing: { symbol: string; code: string; reason: string }[] = [];
   const unitFindings: Finding[] = [];
   const raw = new Map<string, RawCsv>();
   for (const result of results) {
+    const { symbol } = result;
     if (!result.ok) {
-      missing.push({ symbol: result.symbol, code: result.code, reason: result.reason });
-      continue;
+      missing.push({ symbol, code: result.code, reason: result.reason });
+    } else if (result.currency === params.currency) {
+      raw.set(symbol, { ok: true, series: result.series });
+    } else {
+      // Minor units are other currencies, too: `GBp`, `ZAc`, `ILA`.
+      const reason = `quoted in ${result.currency}, not ${params.currency}`;
+      missing.push({ symbol, code: 'series.unit', reason });
+      unitFindings.push(
+        ...findingsOf({ rule: 'series.unit', severity: 'error', symbol }, [
+          { date: period.to, detail: reason },
+        ]),
+      );
     }
-    const foreign = foreignUnit(result, params.currency, period.to);
-    if (foreign.length === 0) raw.set(result.symbol, { ok: true, series: result.series });
-    else
-      missing.push({ symbol: result.symbol, code: 'series.unit', reason: foreign[0]?.rows[0]?.detail ?? '' });
-    unitFindings.push(...foreign);
   }
   const cleaning = cleanAll(raw, {
-    calendar: input.calendar,
+    calendar,
     indexSymbol,
-    period: { from: period.from, to: input.tickDate },
-    allowUnadjustedSplit: allow,
+    period,
+    allowUnadjustedSplit: params.allow_unadjusted_split,
   });
   for (const [symbol, { code, reason }] of cleaning.refused) missing.push({ symbol, code, reason });
   for (const [symbol, { bars }] of cleaning.series) {
@@ -117,18 +119,16 @@ export function buildFetchReport(input: FetchReportInput): string {
   const requested = coverage.length;
   const successful = coverage.filter(
     ({ of }) =>
-      of !== undefined &&
-      of.cleanBars >= (params.min_rows ?? 100) &&
-      of.completeness >= (params.min_completeness ?? 0.95),
+      of !== undefined && of.cleanBars >= params.min_rows && of.completeness >= params.min_completeness,
   ).length;
   const meanOf = (pick: (of: Coverage) => number): number =>
     requested === 0 ? 0 : coverage.reduce((sum, { of }) => sum + (of ? pick(of) : 0), 0) / requested;
-  const report: FetchReport = {
-    timestamp: tickTimestamp(input.calendar, input.tickDate),
+  return {
+    timestamp: tickTimestamp(calendar, period.to),
     source: input.source,
-    as_of: input.asOf,
+    as_of: period.to,
     data_period: { from: period.from, to: period.to },
-    allow_unadjusted_split: [...allow].sort(byCodeUnit),
+    allow_unadjusted_split: [...params.allow_unadjusted_split].sort(byCodeUnit),
     stocks_requested: requested,
     stocks_successful: successful,
     success_rate: roundFraction(requested === 0 ? 0 : successful / requested),
@@ -145,12 +145,6 @@ export function buildFetchReport(input: FetchReportInput): string {
       .sort((a, b) => byCodeUnit(a.symbol, b.symbol))
       .map((finding) => ({ ...finding, rows: finding.rows.slice(0, MAX_FINDING_ROWS) })),
   };
-  return formatJson(report);
-}
-
-function foreignUnit(result: FetchResult, expected: string | undefined, date: string): Finding[] {
-  if (!result.ok || result.currency === undefined || expected === undefined) return [];
-  return findForeignUnit({ symbol: result.symbol, currency: result.currency, date }, expected);
 }
 
 /** Per requested stock, ascending by symbol; undefined where there is no usable series. */

@@ -3,7 +3,7 @@ import { formatRawCsv } from './bars.ts';
 import { buildFetchReport } from './fetch-report.ts';
 import { fetchUniverse } from './fetch-universe.ts';
 import { MarketError } from './market-error.ts';
-import { parseFetchReport } from './reports/parse-fetch-report.ts';
+import { formatJson } from './reports/json-text.ts';
 import type { SessionTable } from '../base/session.ts';
 import type { Finding } from './checks/finding.ts';
 import type { FetchReportParams } from './fetch-report.ts';
@@ -42,15 +42,13 @@ export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOu
     results,
     indexSymbol: index,
     period,
-    tickDate,
     calendar,
     params,
     source,
-    asOf: tickDate,
   });
-  const { missing, findings } = parseFetchReport(report);
-  for (const finding of findings.filter(({ severity }) => severity === 'error')) input.log(toLine(finding));
-  const refused = missing.find(({ symbol }) => symbol === index);
+  for (const finding of report.findings.filter(({ severity }) => severity === 'error'))
+    input.log(toLine(finding));
+  const refused = report.missing.find(({ symbol }) => symbol === index);
   if (refused !== undefined) {
     throw new MarketError(
       'fetch.index-missing',
@@ -60,7 +58,7 @@ export async function computeFetchOutputs(input: FetchRunInput): Promise<FetchOu
   const files = results.flatMap((result) =>
     result.ok ? [[`${result.symbol}.csv`, formatRawCsv(result.series)] as const] : [],
   );
-  return { files: new Map(files), report };
+  return { files: new Map(files), report: formatJson(report) };
 }
 
 function toLine({ symbol, rule, count, rows: [first] }: Finding): string {

@@ -5,7 +5,9 @@ import { calendarFor } from '../../src/market/calendar.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchReport, FetchReportInput, FetchResult } from '../../src/market/fetch-report.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
+import { formatJson } from '../../src/market/reports/json-text.ts';
 import { bar, flat, INDEX, sessionDates } from './checks/bars.ts';
+import { LIMITS } from './market-rig.ts';
 
 const DAYS = sessionDates('2025-08-01', '2026-01-30');
 
@@ -33,17 +35,15 @@ function input(results: readonly FetchResult[], overrides: Partial<FetchReportIn
     results: [...results, index],
     indexSymbol: INDEX,
     period: { from: '2025-08-01', to: '2026-01-30' },
-    tickDate: '2026-01-30',
     calendar: calendarFor('XBOM'),
-    params: { currency: 'INR' },
+    params: LIMITS,
     source: 'simulated',
-    asOf: '2026-01-30',
     ...overrides,
   };
 }
 
 function report(results: readonly FetchResult[], overrides: Partial<FetchReportInput> = {}): FetchReport {
-  return parseFetchReport(buildFetchReport(input(results, overrides)));
+  return buildFetchReport(input(results, overrides));
 }
 
 const six = (value: number): number => Math.round(value * 1e6) / 1e6;
@@ -78,7 +78,7 @@ test('the report counts and measures what was fetched, and leaves the judgement 
 test('the timestamp is the close of the tick’s session in UTC', () => {
   assert.equal(report([fetched('A', DAYS)]).timestamp, '2026-01-30T10:00:00Z');
   const sunday = { from: '2025-08-01', to: '2026-01-25' };
-  assert.equal(report([], { period: sunday, tickDate: '2026-01-25' }).timestamp, '2026-01-23T10:00:00Z');
+  assert.equal(report([], { period: sunday }).timestamp, '2026-01-23T10:00:00Z');
 });
 
 test('completeness counts from the listing on; a short history is complete but not successful', () => {
@@ -89,7 +89,7 @@ test('completeness counts from the listing on; a short history is complete but n
   ]);
   assert.deepEqual([made.data_completeness['A'], made.stocks_successful], [1, 0]);
   assert.equal(made.data_completeness['B'], six((DAYS.length - 60) / DAYS.length));
-  const enough = { currency: 'INR', min_rows: 50 };
+  const enough = { ...LIMITS, min_rows: 50 };
   assert.equal(
     report([fetched('A', DAYS.slice(60), { firstTradeDate: listed })], { params: enough }).stocks_successful,
     1,
@@ -106,9 +106,9 @@ test('error rows lower the score by their share, quarantined halts lower complet
     'A',
     DAYS.map((date, i) => (i < 2 ? flat(date, 100) : bar(date, 100 + i))),
   );
-  const bad = report([{ ok: true, symbol: 'A', series: broken }]);
+  const bad = report([{ ok: true, symbol: 'A', series: broken, currency: 'INR' }]);
   assert.equal(bad.data_quality_score, six(((n - 2) / n) * ((n - 2) / n)));
-  const halt = report([{ ok: true, symbol: 'A', series: halted }]);
+  const halt = report([{ ok: true, symbol: 'A', series: halted, currency: 'INR' }]);
   assert.equal(halt.data_quality_score, six((n - 2) / n));
 });
 
@@ -125,17 +125,21 @@ test('a refused and an empty series are missing, the index too when it failed', 
     DAYS.map((date, i) => bar(date, i < 60 ? 100 : 50)),
   );
   const results: FetchResult[] = [
-    { ok: true, symbol: 'A', series: split },
-    { ok: true, symbol: 'B', series: toSeries('B', []) },
+    { ok: true, symbol: 'A', series: split, currency: 'INR' },
+    { ok: true, symbol: 'B', series: toSeries('B', []), currency: 'INR' },
     { ok: false, symbol: INDEX, code: 'yahoo.unavailable', reason: 'HTTP 503' },
   ];
-  const made = parseFetchReport(buildFetchReport({ ...input([]), results }));
+  const made = buildFetchReport({ ...input([]), results });
   assert.deepEqual(
     made.missing.map(({ symbol, code }) => `${symbol} ${code}`),
     ['A series.unadjusted-split', 'B series.empty', `${INDEX} yahoo.unavailable`],
   );
-  const allowed = { allow_unadjusted_split: ['A'] };
-  assert.equal(report([{ ok: true, symbol: 'A', series: split }], { params: allowed }).stocks_successful, 1);
+  const allowed = { ...LIMITS, allow_unadjusted_split: ['A'] };
+  assert.equal(
+    report([{ ok: true, symbol: 'A', series: split, currency: 'INR' }], { params: allowed })
+      .stocks_successful,
+    1,
+  );
 });
 
 test('a finding lists at most fifty rows and counts all', () => {
@@ -152,11 +156,11 @@ test('a finding lists at most fifty rows and counts all', () => {
 
 test('the order of results changes no byte', () => {
   const results = [fetched('B', DAYS), fetched('A', DAYS), fetched('M&M', DAYS)];
-  assert.equal(buildFetchReport(input(results)), buildFetchReport(input(results.toReversed())));
+  assert.equal(formatJson(report(results)), formatJson(report(results.toReversed())));
 });
 
 test('a report without what a feature run relies on is refused by the key', () => {
-  const whole = JSON.parse(buildFetchReport(input([fetched('A', DAYS)]))) as Record<string, unknown>;
+  const whole = { ...report([fetched('A', DAYS)]) } as Record<string, unknown>;
   for (const key of ['data_period', 'timestamp', 'data_freshness', 'missing', 'data_quality_score']) {
     const { [key]: _, ...rest } = whole;
     assert.throws(() => parseFetchReport(JSON.stringify(rest)), {

@@ -7,7 +7,7 @@ import { calendarFor } from '../../src/market/calendar.ts';
 import { SENSEX } from '../../src/market/crosswalk.ts';
 import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
-import { createMarketRig } from './market-rig.ts';
+import { createMarketRig, LIMITS } from './market-rig.ts';
 import type { TestContext } from 'node:test';
 import type { FetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
@@ -45,7 +45,7 @@ async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
     calendar: calendarFor('XBOM'),
     tickDate: '2026-03-17',
     years: 2,
-    params: { currency },
+    params: { ...LIMITS, currency },
     source: http.source,
     concurrency: 4,
     signal,

@@ -7,6 +7,15 @@ import type { RetryPolicy } from '../../src/market/retry.ts';
 import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { YahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { TestContext } from 'node:test';
+import type { FetchReportParams } from '../../src/market/fetch-report.ts';
+
+/** The limits of the project's params.yaml. */
+export const LIMITS: FetchReportParams = {
+  currency: 'INR',
+  min_rows: 100,
+  min_completeness: 0.95,
+  allow_unadjusted_split: [],
+};
 
 /** An exchange of a test's own, and what asks it; waits are noted instead of waited for. */
 export interface MarketRig {

@@ -5,7 +5,8 @@ import { SENSEX } from '../../src/market/crosswalk.ts';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
 import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { readNpy } from './compare-independent.ts';
-import { createMarketRig } from './market-rig.ts';
+import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
+import { createMarketRig, LIMITS } from './market-rig.ts';
 import type { MarketRig } from './market-rig.ts';
 
 const INDEX = '^BSESN';
@@ -31,7 +32,7 @@ async function run({ yahoo, http, signal }: MarketRig, tickDate: string): Promis
     calendar,
     tickDate,
     years: 2,
-    params: { currency: 'INR' },
+    params: LIMITS,
     source: http.source,
     concurrency: 4,
     signal,
@@ -42,10 +43,8 @@ async function run({ yahoo, http, signal }: MarketRig, tickDate: string): Promis
     rawFiles: new Map([...files].map(([name, text]) => [name.replace(/\.csv$/, ''), text])),
     universe: SYMBOLS,
     indexSymbol: INDEX,
-    fetchReport: report,
+    fetched: parseFetchReport(report),
     params: { names: NAMES },
-    asOf: tickDate,
-    source: http.source,
     calendar,
   });
   const days = outs.dates.trimEnd().split('\n').slice(1);

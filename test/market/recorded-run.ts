@@ -5,6 +5,7 @@ import { SENSEX } from '../../src/market/crosswalk.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchResult } from '../../src/market/fetch-report.ts';
 import type { FeatureRunInput } from '../../src/market/feature-run.ts';
+import { LIMITS } from './market-rig.ts';
 import { recordedPath } from './indicators/published.ts';
 
 /** Symbol of the index in recorded files. */
@@ -37,7 +38,7 @@ export function fetchResults(
     const text = rawFiles.get(symbol);
     const parsed = text === undefined ? undefined : parseRawCsv(symbol, text);
     return parsed?.ok === true
-      ? { ok: true, symbol, series: parsed.series }
+      ? { ok: true, symbol, series: parsed.series, currency: 'INR' }
       : { ok: false, symbol, code: 'fetch.not-found', reason: 'no data' };
   });
 }
@@ -46,24 +47,20 @@ export function fetchResults(
 export async function recordedRun(params: unknown): Promise<FeatureRunInput> {
   const calendar = calendarFor('XBOM');
   const rawFiles = await readRecorded('yf_flat', [...UNIVERSE, INDEX_SYMBOL]);
-  const fetchReport = buildFetchReport({
+  const fetched = buildFetchReport({
     results: fetchResults(rawFiles, [...UNIVERSE, INDEX_SYMBOL]),
     indexSymbol: INDEX_SYMBOL,
     period: { from: '2024-03-17', to: '2026-03-17' },
-    tickDate: '2026-03-17',
     calendar,
-    params: {},
+    params: LIMITS,
     source: 'recorded',
-    asOf: '2026-03-17',
   });
   return {
     rawFiles,
     universe: UNIVERSE,
     indexSymbol: INDEX_SYMBOL,
-    fetchReport,
+    fetched,
     params,
-    asOf: '2026-03-17',
-    source: 'recorded',
     calendar,
   };
 }

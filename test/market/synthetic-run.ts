@@ -3,6 +3,7 @@ import type { Series } from '../../src/market/bars.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchReportInput, FetchResult } from '../../src/market/fetch-report.ts';
 import type { FeatureRunInput } from '../../src/market/feature-run.ts';
+import { LIMITS } from './market-rig.ts';
 import {
   SYNTHETIC_INDEX,
   SYNTHETIC_PERIOD,
@@ -31,11 +32,9 @@ export function syntheticReportInput(
     results,
     indexSymbol: SYNTHETIC_INDEX,
     period: SYNTHETIC_PERIOD,
-    tickDate: SYNTHETIC_PERIOD.to,
     calendar: calendarFor('XBOM'),
-    params: { currency: 'INR' },
+    params: LIMITS,
     source: 'made-up',
-    asOf: '2026-01-16',
     ...overrides,
   };
 }
@@ -49,10 +48,8 @@ export function syntheticRun(
     rawFiles: syntheticFiles(series),
     universe: SYNTHETIC_UNIVERSE,
     indexSymbol: SYNTHETIC_INDEX,
-    fetchReport: buildFetchReport(syntheticReportInput(series)),
+    fetched: buildFetchReport(syntheticReportInput(series)),
     params,
-    asOf: '2026-01-16',
-    source: 'made-up',
     calendar: calendarFor('XBOM'),
   };
 }

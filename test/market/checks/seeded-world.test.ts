@@ -4,16 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { calendarFor } from '../../../src/market/calendar.ts';
-import { createExchange } from '../../../src/market/exchange/server.ts';
 import { computeFeatureOutputs } from '../../../src/market/feature-run.ts';
 import { computeFetchOutputs } from '../../../src/market/fetch-run.ts';
-import { createMarketHttp } from '../../../src/market/market-http.ts';
 import { parseFetchReport } from '../../../src/market/reports/parse-fetch-report.ts';
 import type { FetchReport } from '../../../src/market/fetch-report.ts';
-import { createRetryPolicy } from '../../../src/market/retry.ts';
-import { createYahooChart } from '../../../src/market/yahoo/yahoo-chart.ts';
 import { assertMatchesIndependent, independentMaps } from '../compare-independent.ts';
+import { createMarketRig, LIMITS } from '../market-rig.ts';
 import { INDEX_SYMBOL, UNIVERSE } from '../recorded-run.ts';
+import type { TestContext } from 'node:test';
 
 const TICK = '2026-03-17';
 
@@ -26,39 +24,30 @@ interface Defect {
 interface World {
   readonly files: ReadonlyMap<string, string>;
   readonly report: FetchReport;
-  readonly text: string;
   readonly defects: readonly Defect[];
 }
 
 /** Two years of a made-up market, fetched over loopback, with the exchange's own list of what it planted. */
-async function fetchWorld(seed: string): Promise<World> {
-  const { signal } = new AbortController();
-  const exchange = await createExchange({ seed });
-  try {
-    const http = await createMarketHttp({ source: exchange.url, seed, signal });
-    const yahoo = await createYahooChart({ http, retry: createRetryPolicy(), signal, concurrency: 4 });
-    const { files, report } = await computeFetchOutputs({
-      yahoo,
-      symbols: UNIVERSE,
-      index: INDEX_SYMBOL,
-      calendar: calendarFor('XBOM'),
-      tickDate: TICK,
-      years: 2,
-      params: { currency: 'INR' },
-      source: http.source,
-      concurrency: 4,
-      signal,
-      log: () => {},
-      progress: () => {},
-    });
-    const { defects } = (await (await fetch(`${exchange.url}/world/defects`)).json()) as {
-      defects: readonly Defect[];
-    };
-    await http.close();
-    return { files, report: parseFetchReport(report), text: report, defects };
-  } finally {
-    await exchange.close();
-  }
+async function fetchWorld(t: TestContext, seed: string): Promise<World> {
+  const { url, http, yahoo, signal } = await createMarketRig(t, { seed });
+  const { files, report } = await computeFetchOutputs({
+    yahoo,
+    symbols: UNIVERSE,
+    index: INDEX_SYMBOL,
+    calendar: calendarFor('XBOM'),
+    tickDate: TICK,
+    years: 2,
+    params: LIMITS,
+    source: http.source,
+    concurrency: 4,
+    signal,
+    log: () => {},
+    progress: () => {},
+  });
+  const { defects } = (await (await fetch(`${url}/world/defects`)).json()) as {
+    defects: readonly Defect[];
+  };
+  return { files, report: parseFetchReport(report), defects };
 }
 
 /** `rule symbol date` of the findings of some rules, sorted. */
@@ -79,8 +68,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   'phantom-day': ['bar.phantom'],
 };
 
-test('every defect that the exchange planted is found under its rule, and nothing else but jumps', async () => {
-  const { report, defects } = await fetchWorld('sensex');
+test('every defect that the exchange planted is found under its rule, and nothing else but jumps', async (t) => {
+  const { report, defects } = await fetchWorld(t, 'sensex');
   const expected = defects.flatMap(({ kind, symbols, dates }) => {
     const rules = RULES[kind];
     assert.ok(rules, `no rule is expected for ${kind}`);
@@ -93,8 +82,8 @@ test('every defect that the exchange planted is found under its rule, and nothin
   assert.ok(expected.length > 30);
 });
 
-test('a second computation in Python agrees on all features of a made-up market with splits and dividends', async () => {
-  const { files, text } = await fetchWorld('another world');
+test('a second computation in Python agrees on all features of a made-up market with splits and dividends', async (t) => {
+  const { files, report } = await fetchWorld(t, 'another world');
   const folder = await mkdtemp(join(tmpdir(), 'raw-'));
   try {
     for (const [name, content] of files) await writeFile(join(folder, name), content);
@@ -102,10 +91,8 @@ test('a second computation in Python agrees on all features of a made-up market 
       rawFiles: new Map([...files].map(([name, content]) => [name.slice(0, -'.csv'.length), content])),
       universe: UNIVERSE,
       indexSymbol: INDEX_SYMBOL,
-      fetchReport: text,
+      fetched: report,
       params: { names: 'all' },
-      asOf: TICK,
-      source: 'exchange',
       calendar: calendarFor('XBOM'),
     });
     const expected = independentMaps({

@@ -19,8 +19,8 @@ interface Rows {
 async function rowsOf(series: readonly Series[], tickDate: string = SYNTHETIC_PERIOD.to): Promise<Rows> {
   const outs = await computeFeatureOutputs({
     ...syntheticRun({ names: 'all' }, series),
-    fetchReport: buildFetchReport(
-      syntheticReportInput(series, { period: { from: SYNTHETIC_PERIOD.from, to: tickDate }, tickDate }),
+    fetched: buildFetchReport(
+      syntheticReportInput(series, { period: { from: SYNTHETIC_PERIOD.from, to: tickDate } }),
     ),
   });
   const days = outs.dates.trimEnd().split('\n').slice(1);

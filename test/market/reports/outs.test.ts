@@ -65,7 +65,7 @@ test('the quality report repeats the fetch report and adds the features’ part'
   const run = syntheticRun({ names: ['returns_1d', 'bb_squeeze', 'macd_crossover'] });
   const outs = await computeFeatureOutputs(run);
   const { feature_quality, ...rest } = JSON.parse(outs.quality) as Record<string, unknown>;
-  assert.deepEqual(rest, JSON.parse(run.fetchReport));
+  assert.deepEqual(rest, run.fetched);
   assert.equal((feature_quality as Record<string, number>)['total_features'], 3);
   assert.equal((feature_quality as Record<string, number>)['valid_features'], 3);
 });
@@ -153,9 +153,9 @@ test('a run without a usable index is an error that says why', async () => {
 
 test('a stock that the fetch refused is missing even when its file is there', async () => {
   const run = syntheticRun({});
-  const report = JSON.parse(run.fetchReport) as { missing: object[] };
-  report.missing.push({ symbol: 'EEE', code: 'series.unit', reason: 'quoted in GBp, not INR' });
-  const outs = await computeFeatureOutputs({ ...run, fetchReport: JSON.stringify(report) });
+  const refused = { symbol: 'EEE', code: 'series.unit', reason: 'quoted in GBp, not INR' };
+  const fetched = { ...run.fetched, missing: [...run.fetched.missing, refused] };
+  const outs = await computeFeatureOutputs({ ...run, fetched });
   const metadata = JSON.parse(outs.metadata) as { missing_stocks: string[] };
   assert.deepEqual(metadata.missing_stocks, ['EEE', 'FFF']);
   const { shape, values } = readNpy(outs.mask);
