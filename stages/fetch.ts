@@ -4,15 +4,14 @@ import { defineStage, type StageFunction } from 'lockstep-data';
 import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
 import { computeFetchOutputs } from '../src/market/fetch-run.ts';
-import { createMarketHttp, REQUESTS_AT_ONCE } from '../src/market/market-http.ts';
+import { createMarketHttp } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
 import { parseTickers } from '../src/market/tickers-file.ts';
 import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 
 /** Daily bars of the universe and its index, one file each as the vendor sent them, and a report on what came. */
-const fetchStage: StageFunction = defineStage(async (stage) => {
-  const { deps, outs, params, now, signal } = stage;
+const fetchStage: StageFunction = defineStage(async ({ deps, outs, params, now, signal, log, progress }) => {
   const read = createStageParams(params);
   read.keys('fetch', [
     'index',
@@ -34,7 +33,7 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
   try {
     const retry = createRetryPolicy();
     const { files, report } = await computeFetchOutputs({
-      yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
+      yahoo: await createYahooChart({ http, retry, signal }),
       symbols,
       index: read.text('fetch.index'),
       calendar,
@@ -47,14 +46,8 @@ const fetchStage: StageFunction = defineStage(async (stage) => {
         allow_unadjusted_split: read.choices('fetch.allow_unadjusted_split', symbols, 0),
       },
       source: http.source,
-      concurrency: REQUESTS_AT_ONCE,
-      signal,
-      log: (message) => {
-        stage.log(message);
-      },
-      progress: (state) => {
-        stage.progress(state);
-      },
+      log,
+      progress,
     });
     for (const [name, text] of files) await writeFile(join(outs['raw']!, name), text);
     await writeFile(outs['quality']!, report);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { defineStage, type StageFunction } from 'lockstep-data';
 import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
-import { createMarketHttp, REQUESTS_AT_ONCE } from '../src/market/market-http.ts';
+import { createMarketHttp } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
 import { SOURCE_NAMES } from '../src/market/sources/load-members.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
@@ -11,8 +11,7 @@ import { buildTickers } from '../src/market/tickers.ts';
 import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 
 /** The universe: who is in the SENSEX, by the first source that still tells, each member checked against the chart API. */
-const tickers: StageFunction = defineStage(async (stage) => {
-  const { outs, params, now, signal } = stage;
+const tickers: StageFunction = defineStage(async ({ outs, params, now, signal, log, progress }) => {
   const read = createStageParams(params);
   read.keys('tickers', ['sources', 'min_validated']);
   const { zone } = calendarFor('XBOM');
@@ -27,18 +26,13 @@ const tickers: StageFunction = defineStage(async (stage) => {
     const retry = createRetryPolicy();
     const file = await buildTickers({
       context: { http, retry, signal },
-      yahoo: await createYahooChart({ http, retry, signal, concurrency: REQUESTS_AT_ONCE }),
+      yahoo: await createYahooChart({ http, retry, signal }),
       sources: read.choices('tickers.sources', SOURCE_NAMES),
       asOf,
       zone,
       minValidated: read.count('tickers.min_validated', { min: 0, max: 30 }),
-      concurrency: REQUESTS_AT_ONCE,
-      log: (message) => {
-        stage.log(message);
-      },
-      progress: (state) => {
-        stage.progress(state);
-      },
+      log,
+      progress,
     });
     await writeFile(outs['tickers']!, formatTickers(file));
   } finally {

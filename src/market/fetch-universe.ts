@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { MarketError } from './market-error.ts';
 import type { FetchResult } from './fetch-report.ts';
 import type { ChartPeriod } from './yahoo/chart-series.ts';
@@ -10,8 +9,6 @@ export interface FetchUniverseOptions {
   readonly symbols: readonly string[];
   readonly index: string;
   readonly period: ChartPeriod;
-  readonly concurrency: number;
-  readonly signal: AbortSignal;
   readonly log: (message: string) => void;
   readonly progress: (state: {
     readonly done: number;
@@ -21,27 +18,22 @@ export interface FetchUniverseOptions {
 }
 
 /**
- * The daily bars of the index and of every stock of the universe, `concurrency` at a time; the index comes first, then the stocks
- * in the order asked for.
+ * The daily bars of the index and of every stock of the universe; the index comes first, then the stocks in the order asked for.
  * One failing stock does not lose the others: it is told to `log` and returned with its code (`yahoo.*`, `http.*`).
  * Error: `fetch.index-missing`, because without the index there is neither a day axis nor a target; worth another try only where
  * asking for the index again is: a name that the vendor does not know stays unknown.
  */
 export async function fetchUniverse(options: FetchUniverseOptions): Promise<readonly FetchResult[]> {
-  const { symbols, index, concurrency, signal, log, progress } = options;
-  const limit = pLimit(concurrency);
+  const { symbols, index, log, progress } = options;
   let done = 0;
   const results = await Promise.all(
-    [index, ...symbols].map((symbol) =>
-      limit(async () => {
-        signal.throwIfAborted();
-        const result = await fetchSymbol(symbol, options);
-        done += 1;
-        progress({ done, total: symbols.length + 1, label: symbol });
-        if (!result.ok) log(`${symbol} is missing: ${result.reason} (${result.code})`);
-        return result;
-      }),
-    ),
+    [index, ...symbols].map(async (symbol) => {
+      const result = await fetchSymbol(symbol, options);
+      done += 1;
+      progress({ done, total: symbols.length + 1, label: symbol });
+      if (!result.ok) log(`${symbol} is missing: ${result.reason} (${result.code})`);
+      return result;
+    }),
   );
   const [first] = results;
   if (first?.ok === false) {

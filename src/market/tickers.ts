@@ -1,8 +1,6 @@
-import pLimit from 'p-limit';
 import { addDays } from '../base/session.ts';
 import { MarketError } from './market-error.ts';
 import { loadMembers } from './sources/load-members.ts';
-import type { SourceKind } from './market-http.ts';
 import type { SourceContext, SourceName } from './sources/member-source.ts';
 import type { TickersFile, TickerMember } from './tickers-file.ts';
 import type { YahooChart } from './yahoo/yahoo-chart.ts';
@@ -17,7 +15,6 @@ export interface BuildTickersOptions {
   readonly asOf: string;
   readonly zone: string;
   readonly minValidated: number;
-  readonly concurrency: number;
   readonly log: (message: string) => void;
   readonly progress: (state: {
     readonly done: number;
@@ -37,27 +34,24 @@ const LOOK_BACK_DAYS = 30;
 export async function buildTickers(options: BuildTickersOptions): Promise<TickersFile> {
   const { context, sources, asOf, minValidated, log, progress } = options;
   const { list, members } = await loadMembers({ names: sources, context, log });
-  const limit = pLimit(options.concurrency);
   let done = 0;
   const checked = await Promise.all(
-    members.map((member) =>
-      limit(async (): Promise<TickerMember> => {
-        const symbol = `${member.symbol}.NS`;
-        const reason = await findReason(symbol, options);
-        done += 1;
-        progress({ done, total: members.length, label: symbol });
-        return {
-          symbol,
-          name: member.name,
-          bse_code: member.bseCode,
-          isin: member.isin,
-          validated: reason === undefined,
-          ...(reason === undefined ? {} : { reason }),
-          from: member.from ?? null,
-          to: member.to ?? null,
-        };
-      }),
-    ),
+    members.map(async (member): Promise<TickerMember> => {
+      const symbol = `${member.symbol}.NS`;
+      const reason = await findReason(symbol, options);
+      done += 1;
+      progress({ done, total: members.length, label: symbol });
+      return {
+        symbol,
+        name: member.name,
+        bse_code: member.bseCode,
+        isin: member.isin,
+        validated: reason === undefined,
+        ...(reason === undefined ? {} : { reason }),
+        from: member.from ?? null,
+        to: member.to ?? null,
+      };
+    }),
   );
   const refused = checked.filter(({ validated }) => !validated);
   for (const { symbol, reason } of refused) log(`${symbol} is not validated: ${reason ?? ''}`);
@@ -70,9 +64,8 @@ export async function buildTickers(options: BuildTickersOptions): Promise<Ticker
       { retryable: true },
     );
   }
-  const source: SourceKind = context.http.source;
   return {
-    source,
+    source: context.http.source,
     list: list.source,
     url: list.url,
     page_sha256: list.pageSha256,

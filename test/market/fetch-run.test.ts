@@ -32,7 +32,7 @@ interface Run {
 /** Fetches two years up to 2026-03-17 from an exchange of its own. */
 async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
   const { faults = '', liveDay, currency = 'INR', dataDir } = setup;
-  const { url, http, yahoo, signal, waits } = await createMarketRig(t, {
+  const { url, http, yahoo, waits } = await createMarketRig(t, {
     ...(dataDir === undefined ? { seed: 'fetch' } : { dataDir }),
     faults,
     ...(liveDay === undefined ? {} : { liveDay }),
@@ -47,8 +47,6 @@ async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
     years: 2,
     params: { ...LIMITS, currency },
     source: http.source,
-    concurrency: 4,
-    signal,
     log: (message) => told.push(message),
     progress: () => undefined,
   });

@@ -16,21 +16,14 @@ const good = (symbol: string): ChartSeries => ({
 interface Run {
   readonly result: Promise<readonly FetchResult[]>;
   readonly told: string[];
-  readonly mostAtOnce: () => number;
 }
 
 /** Fetches A, B and C and the index ^I; `answers` replaces the good answer of a symbol. */
-function run(answers: Readonly<Record<string, ChartSeries | Error>>, signal?: AbortSignal): Run {
-  let running = 0;
-  let most = 0;
+function run(answers: Readonly<Record<string, ChartSeries | Error>>): Run {
   const told: string[] = [];
   const result = fetchUniverse({
     yahoo: {
       chart: async (symbol) => {
-        running += 1;
-        most = Math.max(most, running);
-        await Promise.resolve();
-        running -= 1;
         const answer = answers[symbol] ?? good(symbol);
         if (answer instanceof Error) throw answer;
         return answer;
@@ -39,16 +32,14 @@ function run(answers: Readonly<Record<string, ChartSeries | Error>>, signal?: Ab
     symbols: ['A', 'B', 'C'],
     index: '^I',
     period: { from: '2024-03-17', to: '2026-03-17', zone: 'Asia/Kolkata' },
-    concurrency: 2,
-    signal: signal ?? new AbortController().signal,
     log: (message) => told.push(message),
     progress: ({ done, total, label }) => told.push(`${done}/${total} ${label}`),
   });
-  return { result, told, mostAtOnce: () => most };
+  return { result, told };
 }
 
-test('stocks come back in the order asked for, the index first, two requests at a time', async () => {
-  const { result, told, mostAtOnce } = run({});
+test('stocks come back in the order asked for, the index first', async () => {
+  const { result, told } = run({});
   assert.deepEqual(
     (await result).map(({ symbol, ok }) => [symbol, ok]),
     [
@@ -58,7 +49,6 @@ test('stocks come back in the order asked for, the index first, two requests at 
       ['C', true],
     ],
   );
-  assert.equal(mostAtOnce(), 2);
   assert.equal(told.at(-1), '4/4 C');
 });
 
@@ -86,7 +76,6 @@ test('without the index the fetch fails and says why, for good where asking agai
   await assert.rejects(run({ '^I': unknown }).result, { code: 'fetch.index-missing', retryable: false });
 });
 
-test('a defect of our own and an abort are not taken for a missing stock', async () => {
+test('a defect of our own is not taken for a missing stock', async () => {
   await assert.rejects(run({ B: new TypeError('bug') }).result, { message: 'bug' });
-  await assert.rejects(run({}, AbortSignal.abort(new Error('stopped'))).result, { message: 'stopped' });
 });

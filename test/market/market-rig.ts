@@ -41,6 +41,6 @@ export async function createMarketRig(t: TestContext, options: ExchangeOptions):
     },
   });
   const http = await createMarketHttp({ source: exchange.url, signal });
-  const yahoo = await createYahooChart({ http, retry, signal, concurrency: 4 });
+  const yahoo = await createYahooChart({ http, retry, signal });
   return { url: exchange.url, http, yahoo, retry, signal, waits };
 }

@@ -23,7 +23,7 @@ interface Run {
   readonly days: readonly string[];
 }
 
-async function run({ yahoo, http, signal }: MarketRig, tickDate: string): Promise<Run> {
+async function run({ yahoo, http }: MarketRig, tickDate: string): Promise<Run> {
   const calendar = calendarFor('XBOM');
   const { files, report } = await computeFetchOutputs({
     yahoo,
@@ -34,8 +34,6 @@ async function run({ yahoo, http, signal }: MarketRig, tickDate: string): Promis
     years: 2,
     params: LIMITS,
     source: http.source,
-    concurrency: 4,
-    signal,
     log: () => undefined,
     progress: () => undefined,
   });

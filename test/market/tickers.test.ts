@@ -33,7 +33,6 @@ async function build(t: TestContext, { faults = '', sources = SOURCE_NAMES }: Se
     asOf: '2026-03-16',
     zone: 'Asia/Kolkata',
     minValidated: 25,
-    concurrency: 4,
     log: (message) => told.push(message),
     progress: () => undefined,
   });

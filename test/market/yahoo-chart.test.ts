@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { MarketError } from '../../src/market/market-error.ts';
+import { REQUESTS_AT_ONCE } from '../../src/market/market-http.ts';
 import { createRetryPolicy } from '../../src/market/retry.ts';
 import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { MarketHttp } from '../../src/market/market-http.ts';
@@ -47,7 +49,7 @@ async function script(...answers: readonly (string | Error)[]): Promise<Scripted
     },
   });
   const { signal } = new AbortController();
-  return { yahoo: await createYahooChart({ http, retry, signal, concurrency: 2 }), urls, waits };
+  return { yahoo: await createYahooChart({ http, retry, signal }), urls, waits };
 }
 
 test(
@@ -185,4 +187,33 @@ test('a cut answer is asked for again and the whole one is taken', recorded, asy
     code: 'yahoo.not-json',
     message: "Yahoo's answer for AAPL is no complete JSON",
   });
+});
+
+test('of many symbols at once a few are asked for; one that waits for another try keeps its place, and an abort ends all', async () => {
+  let asked = 0;
+  const http: MarketHttp = {
+    source: 'live',
+    get: () => {
+      asked += 1;
+      return Promise.reject(new MarketError('http.rate-limited', 'later', { retryable: true }));
+    },
+    close: () => Promise.resolve(),
+  };
+  const retry = createRetryPolicy({
+    sleep: (_, signal) =>
+      new Promise((__, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+  });
+  const ending = new AbortController();
+  const yahoo = await createYahooChart({ http, retry, signal: ending.signal });
+  const symbols = Array.from({ length: 3 * REQUESTS_AT_ONCE }, (_, at) => `S${at}`);
+  const charts = Promise.allSettled(symbols.map((symbol) => yahoo.chart(symbol, NEW_YORK)));
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+  assert.equal(asked, REQUESTS_AT_ONCE);
+  ending.abort(new Error('stopped'));
+  for (const chart of await charts) {
+    assert.equal(chart.status === 'rejected' && (chart.reason as Error).message, 'stopped');
+  }
+  assert.equal(asked, REQUESTS_AT_ONCE);
 });

@@ -29,7 +29,7 @@ interface World {
 
 /** Two years of a made-up market, fetched over loopback, with the exchange's own list of what it planted. */
 async function fetchWorld(t: TestContext, seed: string): Promise<World> {
-  const { url, http, yahoo, signal } = await createMarketRig(t, { seed });
+  const { url, http, yahoo } = await createMarketRig(t, { seed });
   const { files, report } = await computeFetchOutputs({
     yahoo,
     symbols: UNIVERSE,
@@ -39,8 +39,6 @@ async function fetchWorld(t: TestContext, seed: string): Promise<World> {
     years: 2,
     params: LIMITS,
     source: http.source,
-    concurrency: 4,
-    signal,
     log: () => {},
     progress: () => {},
   });
