@@ -4,7 +4,7 @@ import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
 import { createMarketHttp } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
-import { SOURCE_NAMES } from '../src/market/sources/load-members.ts';
+import { SOURCE_NAMES } from '../src/market/sources/member-source.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
 import { formatTickers } from '../src/market/tickers-file.ts';
 import { buildTickers } from '../src/market/tickers.ts';

@@ -33,7 +33,7 @@ const LOOK_BACK_DAYS = 30;
  */
 export async function buildTickers(options: BuildTickersOptions): Promise<TickersFile> {
   const { context, sources, asOf, minValidated, log, progress } = options;
-  const { list, members } = await loadMembers({ names: sources, context, log });
+  const { name, list, members } = await loadMembers({ names: sources, context, log });
   let done = 0;
   const checked = await Promise.all(
     members.map(async (member): Promise<TickerMember> => {
@@ -66,7 +66,7 @@ export async function buildTickers(options: BuildTickersOptions): Promise<Ticker
   }
   return {
     source: context.http.source,
-    list: list.source,
+    list: name,
     url: list.url,
     page_sha256: list.pageSha256,
     as_of: asOf,

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SENSEX } from '../../src/market/crosswalk.ts';
 import { acceptSensex, unknownIsins } from '../../src/market/sources/accept-sensex.ts';
-import { namesSensex } from '../../src/market/sources/headings.ts';
+import { checkFragment, checkHeadings } from '../../src/market/sources/headings.ts';
 import { parseHtml } from '../../src/market/sources/html.ts';
 import { parseNseMaster } from '../../src/market/sources/nse-master.ts';
 import { parseWikipedia } from '../../src/market/sources/wikipedia.ts';
+import type { HtmlPage } from '../../src/market/sources/html.ts';
 import { listOf, memberRows } from './sources-lists.ts';
 
 const data = process.env['LOCKSTEP_DATA'];
@@ -16,7 +17,7 @@ const read = (name: string): string => readFileSync(join(data ?? '', 'index_cons
 
 const refused = (why: RegExp): object => ({ code: 'source.not-sensex', message: why });
 
-test('thirty known members under a SENSEX heading are accepted, in code unit order, with their first ISIN', () => {
+test('thirty known members are accepted, in code unit order, with their first ISIN', () => {
   const members = acceptSensex(listOf([...memberRows].reverse()));
   assert.equal(members.length, 30);
   assert.deepEqual(
@@ -56,9 +57,7 @@ test('a placeholder of a demerger is dropped and a repeated member counts once, 
   ]);
 });
 
-test('a list with another heading, with too few or with unknown members is not the SENSEX', () => {
-  assert.throws(() => acceptSensex(listOf(memberRows, ['NIFTY 50'])), refused(/headed "NIFTY 50"/));
-  assert.throws(() => acceptSensex(listOf(memberRows, ['BSE SENSEX 50'])), refused(/SENSEX 50/));
+test('a list with too few or with unknown members is not the SENSEX', () => {
   assert.throws(() => acceptSensex(listOf(memberRows.slice(1))), refused(/29 members instead of 30/));
   const unknown = [...memberRows.slice(1), { name: 'Nobody Limited', bseCode: '599999' }];
   assert.throws(() => acceptSensex(listOf(unknown)), refused(/unknown: Nobody Limited/));
@@ -95,13 +94,21 @@ test('six new members at once are a list that changed a lot, five are not', () =
   assert.equal(acceptSensex(listOf([...memberRows.slice(5), ...strangers.slice(1)]), master).length, 30);
 });
 
-test('headings name the SENSEX only when they mean the index of 30', () => {
+test('headings name the SENSEX only when they mean the index of 30, and only a fragment may have none', () => {
+  const page = (...headings: string[]): HtmlPage => ({ headings, tables: [], scripts: new Map(), text: '' });
   for (const heading of ['BSE SENSEX', 'S&P BSE Sensex Index', 'BSE Sensex 30 (BSESN)']) {
-    assert.ok(namesSensex(heading), heading);
+    checkHeadings(page('Markets', heading), 'x');
   }
   for (const heading of ['NIFTY 50', 'BSE SENSEX 50', 'BSE Sensex Next 30', 'Sensexy stocks']) {
-    assert.ok(!namesSensex(heading), heading);
+    for (const check of [checkHeadings, checkFragment]) {
+      assert.throws(
+        () => check(page(heading), 'x'),
+        refused(new RegExp(`^x: the page is about "${heading}"$`)),
+      );
+    }
   }
+  assert.throws(() => checkHeadings(page(), 'x'), refused(/^x: the page has no heading/));
+  checkFragment(page(), 'x');
 });
 
 test('a NSE list without its columns is told as such', () => {
@@ -121,25 +128,21 @@ test('the recorded NSE list, with blanks in its header, knows a company by its I
   );
 });
 
-test(
-  'the recorded NIFTY list with its placeholder row is refused even under a SENSEX heading',
-  recorded,
-  () => {
-    const rows = read('ind_nifty50list_2025-02.csv')
-      .trim()
-      .split(/\r?\n/)
-      .slice(1)
-      .map((line) => line.split(','))
-      .map(([name = '', , nseSymbol = '', , isin = '']) => ({ name, nseSymbol, isin }));
-    assert.equal(rows.length, 51);
-    assert.ok(rows.some(({ isin }) => isin === 'DUM154A01025'));
-    const master = parseNseMaster(read('nse_EQUITY_L_2025-07.csv'));
-    assert.throws(() => acceptSensex(listOf(rows), master), {
-      code: 'source.not-sensex',
-      message: /\(of 50 members these are unknown: Shriram Finance Ltd\.\)$/,
-    });
-  },
-);
+test('the recorded NIFTY list with its placeholder row is refused for its members', recorded, () => {
+  const rows = read('ind_nifty50list_2025-02.csv')
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line) => line.split(','))
+    .map(([name = '', , nseSymbol = '', , isin = '']) => ({ name, nseSymbol, isin }));
+  assert.equal(rows.length, 51);
+  assert.ok(rows.some(({ isin }) => isin === 'DUM154A01025'));
+  const master = parseNseMaster(read('nse_EQUITY_L_2025-07.csv'));
+  assert.throws(() => acceptSensex(listOf(rows), master), {
+    code: 'source.not-sensex',
+    message: /\(of 50 members these are unknown: Shriram Finance Ltd\.\)$/,
+  });
+});
 
 test('the recorded SENSEX table of 2020 is refused, for members have left since', recorded, () => {
   const rows = read('Sensex-Info.csv')

@@ -27,7 +27,7 @@ test('when one stock page of MoneyControl fails the others are asked for no more
         : new MarketError('http.rate-limited', 'later', { retryable: true });
     },
   };
-  await assert.rejects(moneycontrol.load({ http: watched, retry: patient, signal }), {
+  await assert.rejects(moneycontrol({ http: watched, retry: patient, signal }), {
     code: 'http.blocked',
   });
   await setImmediate();

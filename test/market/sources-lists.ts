@@ -7,12 +7,10 @@ export const memberRows: readonly SourceRow[] = SENSEX.filter(({ to }) => to ===
 );
 
 /** A list as BSE would give it, with these rows. */
-export function listOf(rows: readonly SourceRow[], headings: readonly string[] = ['BSE SENSEX']): SourceList {
+export function listOf(rows: readonly SourceRow[]): SourceList {
   return {
-    source: 'bse',
     url: 'https://www.bseindices.com/AsiaIndexAPI/api/Codewise_Indices/w?code=16',
     pageSha256: '0'.repeat(64),
-    headings,
     rows,
   };
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { SENSEX } from '../../src/market/crosswalk.ts';
 import { acceptSensex } from '../../src/market/sources/accept-sensex.ts';
 import { parseBse } from '../../src/market/sources/bse.ts';
-import { checkHeadings } from '../../src/market/sources/headings.ts';
+import { checkFragment, checkHeadings } from '../../src/market/sources/headings.ts';
 import { parseHtml } from '../../src/market/sources/html.ts';
 import { parseInvesting } from '../../src/market/sources/investing.ts';
 import { parseMoneycontrolTable, parseStockPage } from '../../src/market/sources/moneycontrol.ts';
@@ -53,7 +53,7 @@ test('a Wikipedia table is found by its header under any id, with footnotes, and
       <tr><td>24 June 2024</td><td>Adani Ports</td></tr></table>
     <table id="other"><tr><th>#</th><th>Exchange ticker[3]</th><th>Companies</th></tr>${body}</table>`);
   const rows = parseWikipedia(html);
-  assert.equal(acceptSensex(listOf(rows, html.headings)).length, 30);
+  assert.equal(acceptSensex(listOf(rows)).length, 30);
   assert.equal(rows.find(({ bseCode }) => bseCode === '500520')?.name, 'Mahindra & Mahindra Limited');
 });
 
@@ -80,7 +80,7 @@ test('a captcha that comes with status 200 is a block, whatever was asked for', 
   await assert.rejects(parseBse(captcha), { code: 'source.blocked' });
   assert.throws(
     () =>
-      checkHeadings({ headings: [], tables: [], scripts: new Map(), text: 'Please solve the captcha' }, 'x'),
+      checkFragment({ headings: [], tables: [], scripts: new Map(), text: 'Please solve the captcha' }, 'x'),
     {
       code: 'source.blocked',
     },

@@ -8,7 +8,6 @@ import {
   SENSEX,
 } from '../crosswalk.ts';
 import { MarketError } from '../market-error.ts';
-import { namesSensex } from './headings.ts';
 import type { Company } from '../crosswalk.ts';
 import type { SourceList, SourceRow } from './member-source.ts';
 import type { NseEquity } from './nse-master.ts';
@@ -29,7 +28,7 @@ const FEWEST_SHARED = 25;
 
 /**
  * The members of a list that is the SENSEX, by code unit of symbol.
- * It is, if a heading names it, 30 distinct members remain after placeholders (`DUMMY…`, ISIN `DUM…`) are dropped, each is known by
+ * It is, if 30 distinct members remain after placeholders (`DUMMY…`, ISIN `DUM…`) are dropped, each is known by
  * code, ISIN, Investing id or tag, or symbol (an ISIN unknown here through `master`), and 25 or more are members by the crosswalk.
  * `log` hears which rows do not count: placeholders, and repeated members. Error: `source.not-sensex`, saying what is wrong.
  */
@@ -41,7 +40,6 @@ export function acceptSensex(
   const refuse = (why: string): never => {
     throw new MarketError('source.not-sensex', `${new URL(list.url).hostname}: not the SENSEX (${why})`);
   };
-  if (!list.headings.some(namesSensex)) refuse(`it is headed "${list.headings.join('", "')}"`);
   const rows = list.rows.filter((row) => !isPlaceholder(row));
   const members = new Map<string, Member>();
   const unknown: string[] = [];

@@ -1,31 +1,20 @@
 import { MarketError } from '../market-error.ts';
-import { checkHeadings } from './headings.ts';
+import { checkFragment } from './headings.ts';
 import { parseHtml } from './html.ts';
 import { loadPage } from './page.ts';
 import type { MemberSource, SourceRow } from './member-source.ts';
 
-const INDEX_CODE = 16;
-const URL_OF_LIST = `https://www.bseindices.com/AsiaIndexAPI/api/Codewise_Indices/w?code=${INDEX_CODE}`;
+const URL_OF_LIST = 'https://www.bseindices.com/AsiaIndexAPI/api/Codewise_Indices/w?code=16';
 const PLACE = 'www.bseindices.com';
 
 /** BSE's own list: JSON by index code (16 = SENSEX); members by BSE code, names cut at 30 characters. */
-export const bse: MemberSource = {
-  name: 'bse',
-  async load(context) {
-    const page = await loadPage(URL_OF_LIST, context, {
-      accept: 'application/json',
-      referer: 'https://www.bseindices.com/',
-      origin: 'https://www.bseindices.com/',
-    });
-    const rows = await parseBse(page.text);
-    return {
-      source: 'bse',
-      url: page.url,
-      pageSha256: page.sha256,
-      headings: [`SENSEX (index code ${INDEX_CODE})`],
-      rows,
-    };
-  },
+export const bse: MemberSource = async (context) => {
+  const page = await loadPage(URL_OF_LIST, context, {
+    accept: 'application/json',
+    referer: 'https://www.bseindices.com/',
+    origin: 'https://www.bseindices.com/',
+  });
+  return { url: page.url, pageSha256: page.sha256, rows: await parseBse(page.text) };
 };
 
 /**
@@ -62,7 +51,7 @@ async function parseJson(text: string): Promise<Readonly<Record<string, unknown>
     return { Table: answer };
   } catch {
     // Errors and blocks come as an HTML page with status 200; its heading tells which of the two it is.
-    checkHeadings(await parseHtml(text), PLACE);
+    checkFragment(await parseHtml(text), PLACE);
     throw new MarketError('source.no-table', `${PLACE}: the answer is no JSON`);
   }
 }

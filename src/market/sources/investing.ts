@@ -12,16 +12,13 @@ const PLACE = 'www.investing.com';
 const URL_OF_PAGE = `${ORIGIN}/indices/sensex-components`;
 
 /** Investing.com's components page; members by pair id and by the tag of their page, others by their whole name or the ISIN on that page. */
-export const investing: MemberSource = {
-  name: 'investing',
-  async load(context) {
-    const page = await loadPage(URL_OF_PAGE, context);
-    const html = await parseHtml(page.text);
-    checkHeadings(html, PLACE);
-    const rows: SourceRow[] = [];
-    for (const row of parseInvesting(html)) rows.push(await completeRow(row, context));
-    return { source: 'investing', url: page.url, pageSha256: page.sha256, headings: html.headings, rows };
-  },
+export const investing: MemberSource = async (context) => {
+  const page = await loadPage(URL_OF_PAGE, context);
+  const html = await parseHtml(page.text);
+  checkHeadings(html, PLACE);
+  const rows: SourceRow[] = [];
+  for (const row of parseInvesting(html)) rows.push(await completeRow(row, context));
+  return { url: page.url, pageSha256: page.sha256, rows };
 };
 
 /** The rows of the table that links to `/equities/<tag>`, or of the data that newer pages carry in a script. */

@@ -10,11 +10,9 @@ import type { MemberSource, Page, SourceContext, SourceList, SourceName } from '
 
 const SOURCES: Readonly<Record<SourceName, MemberSource>> = { bse, moneycontrol, investing, wikipedia };
 
-/** The names of all sources, in the order in which they are asked: the publisher of the index first, what anyone may edit last. */
-export const SOURCE_NAMES: readonly SourceName[] = ['bse', 'moneycontrol', 'investing', 'wikipedia'];
-
-/** An accepted list of members with the page it was read from. */
+/** An accepted list of members with the source and the page it was read from. */
 export interface LoadedMembers {
+  readonly name: SourceName;
   readonly list: SourceList;
   readonly members: readonly Member[];
 }
@@ -43,12 +41,12 @@ export async function loadMembers({ names, context, log }: LoadMembersOptions): 
       },
     };
     try {
-      const list = await SOURCES[name].load(watched);
+      const list = await SOURCES[name](watched);
       const master = unknownIsins(list).length > 0 ? await loadNseMaster(context) : new Map();
       const members = acceptSensex(list, master, (message) => {
         log(`source ${name}: ${message}`);
       });
-      return { list, members };
+      return { name, list, members };
     } catch (error) {
       if (!(error instanceof MarketError)) throw error;
       failures.push(`${name}: ${error.message} (${error.code})`);

@@ -8,8 +8,11 @@ export interface Page {
   readonly text: string;
 }
 
-/** The places that publish the members of the SENSEX, by name. */
-export type SourceName = 'bse' | 'moneycontrol' | 'investing' | 'wikipedia';
+/** The places that publish the members of the SENSEX, in the order in which they are asked: the publisher of the index first, what anyone may edit last. */
+export const SOURCE_NAMES = ['bse', 'moneycontrol', 'investing', 'wikipedia'] as const;
+
+/** One of them. */
+export type SourceName = (typeof SOURCE_NAMES)[number];
 
 /** One member as a source prints it; only what the page says, nothing looked up. */
 export interface SourceRow {
@@ -23,13 +26,10 @@ export interface SourceRow {
 
 /** A source's list with where it came from. */
 export interface SourceList {
-  readonly source: SourceName;
   /** Canonical URL of the page that holds the list. */
   readonly url: string;
   /** SHA-256 (hex) of that page's bytes as served. */
   readonly pageSha256: string;
-  /** What the source itself calls the list: headings of the page, or the index asked for where the answer has no heading. */
-  readonly headings: readonly string[];
   readonly rows: readonly SourceRow[];
 }
 
@@ -43,12 +43,9 @@ export interface SourceContext {
 }
 
 /**
- * One publisher of the member list. `load` reads its pages and returns the list as printed; whether that is the SENSEX is decided
- * elsewhere. Errors: `http.*` of the network, `source.blocked` (a page for humans or a captcha instead of the data),
+ * One publisher of the member list: reads its pages and returns the list as printed; whether its members are those of the SENSEX is
+ * decided elsewhere. Errors: `http.*` of the network, `source.blocked` (a page for humans or a captcha instead of the data),
  * `source.no-table` (the list is not where its meaning says), `source.empty` (it is there without rows), `source.not-sensex`
  * (the page says that it is another index).
  */
-export interface MemberSource {
-  readonly name: SourceName;
-  load(context: SourceContext): Promise<SourceList>;
-}
+export type MemberSource = (context: SourceContext) => Promise<SourceList>;

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { MarketError } from '../market-error.ts';
 import { REQUESTS_AT_ONCE } from '../market-http.ts';
 import { findMemberTable } from './find-table.ts';
-import { checkHeadings } from './headings.ts';
+import { checkFragment, checkHeadings } from './headings.ts';
 import { parseHtml } from './html.ts';
 import { loadPage } from './page.ts';
 import type { HtmlPage, HtmlRow } from './html.ts';
@@ -15,30 +15,13 @@ const URL_OF_PAGE = `${ORIGIN}/markets/indian-indices/bse-sensex-4.html`;
 const URL_OF_TABLE = `${ORIGIN}/markets/indian-indices/changeTableData?exName=B&indicesID=4&selPage=marketTerminal`;
 
 /** MoneyControl's index page; members by link to their stock page, which prints BSE code, NSE symbol and ISIN. */
-export const moneycontrol: MemberSource = {
-  name: 'moneycontrol',
-  async load(context) {
-    const front = await loadPage(URL_OF_PAGE, context);
-    const frontHtml = await parseHtml(front.text);
-    checkHeadings(frontHtml, PLACE);
-    if (frontHtml.headings.length === 0) {
-      throw new MarketError(
-        'source.not-sensex',
-        `${PLACE}: the page has no heading that says which index it shows`,
-      );
-    }
-    const table = await loadPage(URL_OF_TABLE, context);
-    const tableHtml = await parseHtml(table.text);
-    checkHeadings(tableHtml, PLACE);
-    const rows = parseMoneycontrolTable(tableHtml);
-    return {
-      source: 'moneycontrol',
-      url: table.url,
-      pageSha256: table.sha256,
-      headings: frontHtml.headings,
-      rows: await followRows(rows, context),
-    };
-  },
+export const moneycontrol: MemberSource = async (context) => {
+  checkHeadings(await parseHtml((await loadPage(URL_OF_PAGE, context)).text), PLACE);
+  const table = await loadPage(URL_OF_TABLE, context);
+  const html = await parseHtml(table.text);
+  checkFragment(html, PLACE);
+  const rows = await followRows(parseMoneycontrolTable(html), context);
+  return { url: table.url, pageSha256: table.sha256, rows };
 };
 
 /** A row of the index table: short name, and the stock page it links to. */

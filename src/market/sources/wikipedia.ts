@@ -9,20 +9,11 @@ const URL_OF_PAGE = 'https://en.wikipedia.org/wiki/BSE_SENSEX';
 const PLACE = 'en.wikipedia.org';
 
 /** Wikipedia's table of components, by BSE code or symbol; last in line because anyone may edit it. */
-export const wikipedia: MemberSource = {
-  name: 'wikipedia',
-  async load(context) {
-    const page = await loadPage(URL_OF_PAGE, context);
-    const html = await parseHtml(page.text);
-    checkHeadings(html, PLACE);
-    return {
-      source: 'wikipedia',
-      url: page.url,
-      pageSha256: page.sha256,
-      headings: html.headings,
-      rows: parseWikipedia(html),
-    };
-  },
+export const wikipedia: MemberSource = async (context) => {
+  const page = await loadPage(URL_OF_PAGE, context);
+  const html = await parseHtml(page.text);
+  checkHeadings(html, PLACE);
+  return { url: page.url, pageSha256: page.sha256, rows: parseWikipedia(html) };
 };
 
 /** The rows of the table whose header has a ticker and a company column; a second one with the same id (the history of changes) has none. */
