@@ -24,14 +24,14 @@ const commit: Command = {
       refuseProblems(plan);
       refuseTracked({ ...project, plan });
       await refuseParts({ ...project, plan });
-      const { recorded, problems } = await commitWorkspace(project, selection);
+      const { recorded, problems, exit } = await commitWorkspace(project, selection);
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
         for (const name of recorded) context.print(`recorded ${visible(name)}\n`);
         if (recorded.length === 0 && problems.length === 0)
           context.print('pipeline.lock already says what is here.\n');
       }
-      if (problems.length > 0) throw PipelineError.of(problems, EXIT.failed);
+      if (problems.length > 0) throw PipelineError.of(problems, exit);
       return EXIT.ok;
     }),
 };

@@ -1,10 +1,11 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { Problem } from '../base/error.ts';
+import type { ExitCode, Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
+import type { Redactor } from '../base/redact.ts';
 import { shellQuote } from '../base/text.ts';
-import type { HashAlgorithm, Out, Stage, StageName } from '../base/types.ts';
+import type { Fingerprint, HashAlgorithm, Out, Stage, StageLock, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
@@ -43,20 +44,23 @@ export function takenAsTheyAre(facts: Facts): Facts {
 export interface Accepted {
   /** Stages whose record changed. */
   readonly recorded: readonly StageName[];
-  /** `stage.frozen`: stages that are not as they are recorded, for which those that read from them wait. */
+  /** Why others could not be recorded, for which those that read from them wait; `stage.frozen` of one that is not as it is recorded. */
   readonly problems: readonly Problem[];
+  /** What the command ends with where there are problems. */
+  readonly exit: ExitCode;
 }
 
 /**
- * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. Throws
- * `out.missing` for an out that is not there, `incomplete.part` for one of which a part is.
+ * Takes the outs that are on disk as the results of their stages, upstream first. Gates hold here too. A stage is left as it
+ * is recorded where an out is not there (`out.missing`) or only in part (`incomplete.part`).
  */
 export async function commitWorkspace(options: AcceptOptions, selection: Selection): Promise<Accepted> {
-  const { root, folder, graph, facts, cache, runs, recorder, journal, algorithm, env, emit } = options;
-  const redactor = redactorOf(graph.stages.values(), env);
+  const { graph, facts, recorder } = options;
+  const inputs = { ...options, redactor: redactorOf(graph.stages.values(), options.env) };
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
   const problems: Problem[] = [];
+  let exit: ExitCode = EXIT.failed;
   const asTheyAre = takenAsTheyAre(facts);
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
@@ -67,33 +71,53 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
       if (decision.verdict === 'blocked') problems.push(notAsRecorded(stage, decision.reasons));
       continue;
     }
-    for (const out of stage.outs) {
-      const { path } = out;
-      if (facts.observed(path).kind === 'missing') throw notHere(stage, out);
-      const part = partOf(
-        root,
-        facts,
-        recorder.lockOf(name)?.outs.find((one) => one.path === path),
-      );
-      if (part) throw partial(part, folder);
+    let result: StageLock;
+    try {
+      result = await acceptOuts(stage, fingerprint, inputs);
+    } catch (error) {
+      // The others are recorded all the same, and told: which ones must not hang on the order.
+      if (!(error instanceof PipelineError)) throw error;
+      problems.push(...error.problems);
+      exit = error.exit;
+      continue;
     }
-    const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
-    const result = await harvest({
-      stage,
-      staging,
-      fingerprint,
-      cache,
-      algorithm,
-      seen: (path) => facts.observed(path),
-    });
-    evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });
-    if (!stage.outs.some((out) => out.persist)) runs.save(result);
     recorder.setStage(name, result);
     facts.noteOuts(result.outs);
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);
   }
-  return { recorded, problems };
+  return { recorded, problems, exit };
+}
+
+/** What the stage's outs are, once they are in the cache and its gates hold. */
+async function acceptOuts(
+  stage: Stage,
+  fingerprint: Fingerprint,
+  options: AcceptOptions & { readonly redactor: Redactor },
+): Promise<StageLock> {
+  const { root, folder, facts, cache, runs, recorder, journal, algorithm, emit, redactor } = options;
+  const recorded = recorder.lockOf(stage.name)?.outs;
+  for (const out of stage.outs) {
+    if (facts.observed(out.path).kind === 'missing') throw notHere(stage, out);
+    const part = partOf(
+      root,
+      facts,
+      recorded?.find(({ path }) => path === out.path),
+    );
+    if (part) throw partial(part, folder);
+  }
+  const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
+  const result = await harvest({
+    stage,
+    staging,
+    fingerprint,
+    cache,
+    algorithm,
+    seen: (path) => facts.observed(path),
+  });
+  evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });
+  if (!stage.outs.some((out) => out.persist)) runs.save(result);
+  return result;
 }
 
 function notHere({ name }: Stage, { path, at }: Out): PipelineError {

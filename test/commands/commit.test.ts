@@ -45,6 +45,15 @@ test('an out that is not there cannot be committed', async () => {
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+test('a stage whose out is not there keeps no other from being recorded, and what was recorded is told', async () => {
+  const stages = ['a', 'b', 'c'].map((name) => `  ${name}: { cmd: echo 1 > ${name}, outs: [${name}] }\n`);
+  const rig = createRig({ 'pipeline.yaml': `stages:\n${stages.join('')}`, a: '2\n', c: '2\n' });
+  const ran = await rig.lockstep(['commit']);
+  assert.equal(ran.code, 1);
+  assert.equal(ran.stdout, 'recorded a\nrecorded c\n');
+  assert.match(ran.stderr, /^error\[out\.missing\]: "b" of stage "b" is not here to be recorded$/m);
+});
+
 test('a gate holds for a commit too', async () => {
   const rig = await createDemo({
     'pipeline.yaml':
