@@ -24,6 +24,9 @@ export interface PathOptions {
 /** Files the runner itself reads or writes at the project's root. */
 const OWN_FILES: readonly string[] = ['pipeline.yaml', 'pipeline.lock', 'remotes.yaml'];
 
+/** Lockstep adds lines to it, so that as an out it would never be what the stage made. */
+const IGNORED = '.gitignore';
+
 /**
  * A path of the project from a text that is relative to `wdir`; `./` and `..` are resolved, letters kept as written.
  * Problems: `path.absolute`, `path.url`, `path.outside`, `path.root`, `path.reserved` (writes only), `path.invalid`.
@@ -93,6 +96,7 @@ function findFault(text: string, path: string, { wdir, writes }: PathOptions): F
 }
 
 function reservedWords(part: string): string {
+  if (part === IGNORED) return 'is the file into which Lockstep writes what git is to leave alone';
   if (OWN_FILES.includes(part)) return 'is a file that the pipeline itself is made of';
   return `stands inside "${part}", which belongs to ${part.toLowerCase() === '.git' ? 'git' : 'Lockstep'}`;
 }
@@ -103,6 +107,7 @@ function reservedPart(path: string, writes: boolean): string | undefined {
   const parts = path.split('/');
   return (
     parts.find((part) => ['.git', '.lockstep'].includes(part.toLowerCase())) ??
-    OWN_FILES.find((file) => file === path.toLowerCase())
+    OWN_FILES.find((file) => file === path.toLowerCase()) ??
+    (parts.at(-1)?.toLowerCase() === IGNORED ? IGNORED : undefined)
   );
 }
