@@ -110,6 +110,10 @@ const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does:
   Addon: { name: 'addons', does: 'loads a native addon' },
 };
 
+/** Not by its name alone: it is in no registry, and who took the name there would be run here. */
+const INSTALL =
+  'in a clone of Lockstep "npm run pack" makes the package; install that file here: "npm install --save-dev FILE"';
+
 function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
   const { permission = '', resource } = failure;
   if (permission.startsWith('FileSystem') && resource !== undefined) {
@@ -142,7 +146,7 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
     at: stage.at,
     exit: EXIT.failed,
     retryable: failure.hopeless !== true && !lacksApi,
-    ...(lacksApi && { hint: 'install it in the project: "npm install --save-dev lockstep-data"' }),
+    ...(lacksApi && { hint: INSTALL }),
   });
 }
 

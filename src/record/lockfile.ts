@@ -180,7 +180,7 @@ const HINTS = {
   // Not the file of one side: it knows nothing of the tracked inputs that the other has.
   'lock.conflict': (lock: string) =>
     `keep one side of each marked place, and all the rest (yours: "sed -i '/^<<<<<<< /d; /^[|=]\\{7\\}/,/^>>>>>>> /d' ${lock}"), then run "lockstep repro": it makes the lock true`,
-  'lock.version': () => 'install the lockstep that wrote it (npm install lockstep-data@latest)',
+  'lock.version': () => 'use the newer Lockstep that wrote it',
   'lock.invalid': (lock: string) =>
     `restore it with "git checkout HEAD ${lock}", or delete it and run "lockstep repro"`,
 };

@@ -505,5 +505,9 @@ test('a project that cannot import the package is told to install it', async () 
   rig.remove('node_modules');
   const ran = await rig.lockstep(['repro', '--json']);
   assert.equal(ran.code, 1);
-  assert.equal(problemOf(ran, 's').hint, 'install it in the project: "npm install --save-dev lockstep-data"');
+  const { hint } = problemOf(ran, 's');
+  assert.equal(
+    hint,
+    'in a clone of Lockstep "npm run pack" makes the package; install that file here: "npm install --save-dev FILE"',
+  );
 });
