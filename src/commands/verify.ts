@@ -99,15 +99,17 @@ function curesOf({ root, folder, pipeline }: Project): Pick<VerifyOptions, 'cure
       const stage = stageOf(path);
       return stage ? `"lockstep commit ${shellQuote(stage.name)}"` : '"lockstep repro"';
     },
-    cureOf: ({ artifact: { path }, inGit }) => {
+    cureOf: ({ artifact: { path }, inGit, push }) => {
       const stage = stageOf(path);
       if (inGit && stage)
         return `"git checkout -- ${shellPath(path, folder)}" brings the committed one back, "lockstep repro ${shellQuote(stage.name)}" makes it again`;
       const pull = `"lockstep pull ${shellPath(path, folder)}" brings it back from the remote`;
-      if (!stage || stage.policy.frozen)
+      if (!stage || stage.policy.frozen) {
+        if (!push) return `copy "${path}" from the machine that has it: no remote does ("push: false")`;
         return hasRemotes ? pull : `bring "${path}" back from a backup; this project has no remote`;
+      }
       const repro = `"lockstep repro ${shellQuote(stage.name)}" makes it again`;
-      return hasRemotes ? `${pull}, ${repro}` : repro;
+      return hasRemotes && push ? `${pull}, ${repro}` : repro;
     },
   };
 }

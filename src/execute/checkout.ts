@@ -95,7 +95,7 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
       const { path } = artifact;
       missing.push({
         path,
-        problems: isLost(error) ? [notCached(artifact, options.pipeline)] : error.problems,
+        problems: isLost(error) ? [notCached(item, options.pipeline)] : error.problems,
       });
     }
   }
@@ -155,12 +155,13 @@ export function canMake({ stages }: Pipeline, path: RelPath): boolean {
   return stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
 }
 
-function notCached(artifact: Artifact, pipeline: Pipeline): Problem {
+function notCached({ artifact, push }: LockedArtifact, pipeline: Pipeline): Problem {
+  const isMade = canMake(pipeline, artifact.path);
+  const pulled = isMade ? HAVE_AGAIN : 'run "lockstep pull", or bring it back from a backup';
+  const copied = `copy it from the machine that has it ("push: false")${isMade ? ', or run "lockstep repro" to make it again' : ''}`;
   return {
     code: 'object.missing',
     message: `the cache does not have all of "${artifact.path}"`,
-    hint: canMake(pipeline, artifact.path)
-      ? HAVE_AGAIN
-      : 'run "lockstep pull", or bring it back from a backup',
+    hint: push ? pulled : copied,
   };
 }

@@ -331,3 +331,34 @@ stages:
   assert.equal(problem?.code, 'workspace.changed');
   assert.match(problem?.hint ?? '', /^"git checkout -- count\.txt" brings the committed one back/);
 });
+
+test('what no remote may have is not looked for there by the hint', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `data: [{ path: own.txt, push: false }]
+stages:
+  count: { cmd: wc -l < own.txt > count.txt, deps: [own.txt], outs: [{ count.txt: { push: false } }] }
+`,
+    'own.txt': 'one\n',
+    'remotes.yaml': 'remotes:\n  nas: { url: nas }\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rmSync(rig.path('.lockstep/files'), { recursive: true });
+  for (const name of ['own.txt', 'count.txt']) rig.remove(name);
+  const checkout = await rig.lockstep(['checkout']);
+  assert.match(
+    checkout.stderr,
+    /"own\.txt"\n = hint: copy it from the machine that has it \("push: false"\)\n/,
+  );
+  assert.match(
+    checkout.stderr,
+    /"count\.txt"\n = hint: copy it .*, or run "lockstep repro" to make it again\n/,
+  );
+  const { problems } = verdictOf(await rig.lockstep(['verify', '--json']));
+  assert.deepEqual(
+    new Set(problems.map(({ hint }) => hint)),
+    new Set([
+      '"lockstep repro count" makes it again',
+      'copy "own.txt" from the machine that has it: no remote does ("push: false")',
+    ]),
+  );
+});
