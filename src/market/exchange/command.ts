@@ -12,6 +12,8 @@ Usage: lockstep-exchange [options]
   --data DIR       serve <SYMBOL>.csv of this folder instead of the simulated world
   --faults SPEC    what goes wrong: ${FAULT_HELP}
                    e.g. 429=1*2@INFY.NS,captcha@investing
+                   SEGMENT: a whole part of the path: a symbol, bseindices, moneycontrol, investing, wikipedia, nse;
+                   VALUE: seconds to wait (429, 503, slow) or the status (captcha); TIMES: how often per path
   --live-day DATE  the exchange's today: nothing later exists, that day's rows carry a time of 16:00
   --help           this text
 
