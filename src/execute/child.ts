@@ -55,6 +55,7 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       log: (value: unknown) => send({ type: 'log', text: textOf(value) }),
       progress: tellProgress,
     });
+    await filesWritten();
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
     const { message, stack } = wordsOf(error);
@@ -69,6 +70,30 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       1,
     );
   }
+}
+
+/** What is at work on files: the end of the process would cut it off. */
+const FILE_WORK = new Set(['FSReqCallback', 'FSReqPromise', 'CloseReq']);
+
+/**
+ * Settles when nothing is written any more: the out of a stream or promise that the stage did not wait for would be empty
+ * or cut off, and recorded so. Timers, servers and connections that it left are not waited for. Where nothing has a name,
+ * other threads may be at work for what is to be written (compression), or the process is at its end.
+ */
+function filesWritten(): Promise<void> {
+  process.stdout.unref();
+  process.stderr.unref();
+  return new Promise((resolve) => {
+    process.removeAllListeners('beforeExit');
+    process.once('beforeExit', resolve);
+    const look = (): void => {
+      // Streams put things off to the next turn, and then go on.
+      const active = process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate');
+      if (active.length === 0 || active.some((kind) => FILE_WORK.has(kind))) setImmediate(look).unref();
+      else resolve();
+    };
+    look();
+  });
 }
 
 interface ToldProgress {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { createRig } from '../rig.ts';
 import { eventsOf, outcomesOf, outputOf, problemOf } from './tools.ts';
 
@@ -376,6 +377,50 @@ test('the stack of a failing module is shown with its place, and what it printed
   assert.deepEqual({ ...outcomesOf(ran) }, { s: 'failed' });
   assert.match(outputOf(ran, 's', 'stdout'), /^before\n$/);
   assert.match(outputOf(ran, 's', 'stderr'), /Error: here\n +at .*m\.ts:4:9/);
+});
+
+test('files that a module did not wait for are written to their end, whatever else it leaves', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  still:
+    run: still.mjs
+    deps: { big: big.txt }
+    outs: { text: text, lines: lines, packed: packed.gz, folder: folder/ }
+  left:
+    run: left.mjs
+    outs: { text: left }
+`,
+    'big.txt': 'a line like many others\n'.repeat(200_000),
+    'still.mjs': `import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createGzip } from 'node:zlib';
+export default ({ deps, outs, log }) => {
+  log('begins');
+  console.log('too');
+  writeFile(outs.text, 'x'.repeat(3_000_000));
+  const lines = createWriteStream(outs.lines);
+  for (let i = 0; i < 50_000; i += 1) lines.write(i + '\\n');
+  lines.end();
+  createReadStream(deps.big).pipe(createGzip()).pipe(createWriteStream(outs.packed));
+  ['a', 'b'].forEach(async (name) => writeFile(outs.folder + '/' + name, await readFile(deps.big)));
+};`,
+    'left.mjs': `import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+export default async ({ outs }) => {
+  setInterval(() => {}, 1);
+  for (const at of [0, process.env.TMPDIR + '/socket'])
+    await new Promise((resolve) => createServer().listen(at, resolve));
+  writeFile(outs.text, 'x'.repeat(3_000_000));
+};`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { left: 'ran', still: 'ran' }, ran.stdout);
+  const big = rig.read('big.txt');
+  assert.equal(rig.read('text').length, 3_000_000);
+  assert.equal(rig.read('lines').split('\n').length, 50_001);
+  assert.equal(gunzipSync(readFileSync(rig.path('packed.gz'))).toString(), big);
+  assert.deepEqual([rig.read('folder/a'), rig.read('folder/b')], [big, big]);
+  assert.equal(rig.read('left').length, 3_000_000);
 });
 
 test('the code of a library error is told with its sentence', async () => {
