@@ -19,6 +19,10 @@ function main(): void {
     send({ type: 'denied', permission, resource });
   });
   process.on('disconnect', () => process.exit(1));
+  // Of a stream, a timer or a promise that nobody waits for. A stage that listens itself decides itself.
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') === 1) fail(error);
+  });
   process.on('SIGTERM', () => stop.abort(new Error('the stage was told to stop')));
   process.once('message', (job) => {
     // The channel alone must not keep the process: then nothing can happen any more, and the stage waits in vain.
@@ -58,18 +62,14 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
     await filesWritten();
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
-    const { message, stack } = wordsOf(error);
-    const hopeless = (error as { retryable?: unknown } | null)?.retryable === false;
-    finish(
-      {
-        type: 'failed',
-        ...refusalOf(error, message),
-        stack,
-        ...(hopeless && { hopeless }),
-      },
-      1,
-    );
+    fail(error);
   }
+}
+
+function fail(error: unknown): void {
+  const { message, stack } = wordsOf(error);
+  const hopeless = (error as { retryable?: unknown } | null)?.retryable === false;
+  finish({ type: 'failed', ...refusalOf(error, message), stack, ...(hopeless && { hopeless }) }, 1);
 }
 
 /** What is at work on files: the end of the process would cut it off. */
