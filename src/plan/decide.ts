@@ -1,7 +1,7 @@
 import { canonicalJson } from '../base/hash.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Gate, Stage, StageLock } from '../base/types.ts';
-import { compareFingerprints, isComparable } from './compare.ts';
+import { compareFingerprints, isComparable, isEqual } from './compare.ts';
 
 /** What is on disk where an out belongs; only what a decision needs. */
 export type SeenOut =
@@ -98,10 +98,8 @@ const EDITED: Reason = { kind: 'record-edited' };
 
 /** The outs stand as recorded; gates that were not judged on them are told instead of `why`. */
 function skip(stage: Stage, locked: StageLock, why: Reasons): Decision {
-  const gates = gateTexts(stage);
-  const changed =
-    gates.length !== locked.gates.length || gates.some((gate, index) => gate !== locked.gates[index]);
-  return { verdict: 'skip', reasons: changed ? GATE_CHANGED : why, result: locked };
+  const areJudged = isEqual(gateTexts(stage), locked.gates);
+  return { verdict: 'skip', reasons: areJudged ? why : GATE_CHANGED, result: locked };
 }
 
 function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorded): Decision {
