@@ -1,5 +1,5 @@
 import type { Location } from '../base/types.ts';
-import { didYouMean } from '../base/text.ts';
+import { suggest } from '../base/text.ts';
 import { pythonText } from './python-text.ts';
 import type { Report } from './report.ts';
 import type { Scope } from './scope.ts';
@@ -79,10 +79,10 @@ function expandForeach(
 ): readonly Instance[] {
   for (const { key, keyAt } of body.entries.has('do') ? body.entries.values() : []) {
     if (key === 'foreach' || key === 'do') continue;
-    const near = didYouMean(key, ['foreach', 'do'])?.startsWith('did');
+    const near = suggest(key, ['foreach', 'do']);
     report.add('stage.foreach', `"${key}" cannot stand beside "foreach" in stage "${name}"`, {
       at: keyAt,
-      hint: near ? didYouMean(key, ['foreach', 'do']) : 'move it below "do"',
+      hint: near === undefined ? 'move it below "do"' : `did you mean "${near}"?`,
     });
   }
   const over = child(body, 'foreach');

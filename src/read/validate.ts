@@ -6,7 +6,7 @@ import { compileSchema } from './compile-schema.ts';
 import { describePlace, type Described } from './describe.ts';
 import type { Report } from './report.ts';
 import { synonymOf } from './synonyms.ts';
-import { type Entry, toJson, type Tree, typeWords } from './tree.ts';
+import { textOf, toJson, type Tree, typeWords } from './tree.ts';
 
 /** Checks trees against one schema. */
 export type Validate = (tree: Tree, report: Report) => void;
@@ -73,7 +73,7 @@ function tell(error: ErrorObject, root: Tree, options: ValidateOptions, report: 
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(error.params['additionalProperty']);
-      const entry: Entry | undefined = tree.kind === 'map' ? tree.entries.get(key) : undefined;
+      const entry = tree.kind === 'map' ? tree.entries.get(key) : undefined;
       const known = Object.keys(parent.properties ?? {});
       const meant = synonymOf(key, synonyms);
       const hint =
@@ -95,14 +95,13 @@ function tell(error: ErrorObject, root: Tree, options: ValidateOptions, report: 
       return;
     }
     case 'enum': {
-      const allowed = (error.params['allowedValues'] as readonly string[]).map((value) => `"${value}"`);
-      const hint =
-        tree.kind === 'scalar' && typeof tree.value === 'string'
-          ? suggestFrom(tree.value, allowed)
-          : undefined;
-      report.add(`${area}.value`, `${place}: expected ${allowed.join(' or ')}, got ${valueWords(tree)}`, {
+      const allowed = error.params['allowedValues'] as readonly string[];
+      const expected = allowed.map((value) => `"${value}"`).join(' or ');
+      const word = textOf(tree)?.value;
+      const near = word === undefined ? undefined : suggest(word, allowed);
+      report.add(`${area}.value`, `${place}: expected ${expected}, got ${valueWords(tree)}`, {
         at,
-        hint,
+        hint: near && `did you mean "${near}"?`,
       });
       return;
     }
@@ -155,14 +154,6 @@ function typeHint(tree: Tree, { type, title }: ParentSchema): string | undefined
 
 function isNoOtherScalar(type: string | undefined): boolean {
   return type === 'string' || type === 'array' || type === 'object';
-}
-
-function suggestFrom(word: string, quoted: readonly string[]): string | undefined {
-  const hint = didYouMean(
-    word,
-    quoted.map((value) => value.slice(1, -1)),
-  );
-  return hint?.startsWith('did') ? hint : undefined;
 }
 
 /** The type, and for short scalars the value itself. */
