@@ -42,21 +42,25 @@ function makeFiles(count: number): readonly Made[] {
   });
 }
 
+let many: readonly Made[] | undefined;
+
+/** So many that threads begin before all are there; made once, so none may be spoilt. */
+const manyFiles = (): readonly Made[] => (many ??= makeFiles(10_000));
+
 const sha256 = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 /** Where threads begin, and far below. */
 const SIZES = [
-  [20, 'one after the other'],
-  [10_000, 'in threads'],
+  [() => makeFiles(20), 'one after the other'],
+  [manyFiles, 'in threads'],
 ] as const;
 
-for (const [count, where] of SIZES) {
-  test(`${count} files are hashed in their order, ${where}; what cannot be read is an error at its place`, async () => {
-    const files = makeFiles(count);
-    rmSync(files[7]?.path ?? '');
+for (const [make, where] of SIZES) {
+  test(`files are hashed in their order, ${where}; what cannot be read is an error at its place`, async () => {
+    const files = make().with(7, { path: join(root, 'gone'), size: 1, text: '' });
     for (const algorithm of ['sha256', 'md5'] as const) {
       const found = await hashFiles(files, algorithm);
-      assert.equal(found.length, count);
+      assert.equal(found.length, files.length);
       for (const [index, { text }] of files.entries()) {
         const hash = found[index];
         if (index === 7) assert.equal((hash as NodeJS.ErrnoException).code, 'ENOENT');
@@ -65,21 +69,22 @@ for (const [count, where] of SIZES) {
     }
   });
 
-  test(`${count} files are made read-only before they are hashed, ${where}, but none that is another one now`, async () => {
-    const files = makeFiles(count);
+  test(`files are made read-only before they are hashed, ${where}, but none that is another one now`, async () => {
+    const [replaced, touched, plain] = [3, 5, 6];
+    const files = [...make()];
+    for (const [at, file] of makeFiles(3).entries()) files[[replaced, touched, plain][at] ?? 0] = file;
     using crew = createCrew();
     const hashing = createHashing({ algorithm: 'sha256', crew });
     const seen: Stats[] = files.map(({ path }) => lstatSync(path));
-    const [replaced, touched, plain] = [3, 5, 6];
     // Its inode stays taken: the next file would get it again.
-    linkSync(files[replaced]?.path ?? '', join(root, `old-${count}`));
+    linkSync(files[replaced]?.path ?? '', `${files[replaced]?.path}-old`);
     rmSync(files[replaced]?.path ?? '');
     writeFileSync(files[replaced]?.path ?? '', 'another');
     writeFileSync(files[touched]?.path ?? '', 'more than there was');
     for (const [index, { path }] of files.entries())
       hashing.add(path, seen[index] as Stats, index === plain ? 'hash' : 'seal');
     const found = await Array.fromAsync(hashing.end());
-    assert.equal(found.length, count);
+    assert.equal(found.length, files.length);
     for (const [index, file] of found.entries()) {
       assert.ok(!(file instanceof Error), `${index}`);
       const { path, text } = files[index] as Made;
@@ -96,10 +101,11 @@ for (const [count, where] of SIZES) {
 }
 
 test('threads copy what they hash and the cache lacks; one that has grown, or whose copy cannot be made, is hashed only', async () => {
-  const files = makeFiles(10_000);
+  const [grown, blocked, cached] = [3, 5, 7];
+  const files = [...manyFiles()];
+  for (const file of makeFiles(1)) files[grown] = file;
   const cache = mkdtempSync(join(root, 'cache-'));
   const temps: string[] = [];
-  const [grown, blocked, cached] = [3, 5, 7];
   const newTemp = (): string => {
     // There is something already: no copy is to be written over it.
     const temp = join(cache, `${temps.length}`);
@@ -159,8 +165,7 @@ test('threads make files objects; one that is there, that was written to or is n
 });
 
 test('what threads that die had not done is done without them', async () => {
-  // So many that threads begin before all are there.
-  const files = makeFiles(10_000);
+  const files = manyFiles();
   const crew = createCrew();
   const hashing = createHashing({ algorithm: 'sha256', crew });
   for (const { path } of files) hashing.add(path, lstatSync(path), 'seal');
@@ -188,7 +193,7 @@ for (const given of [0, 1]) {
     Object.assign(workerThreads, { Worker: Scarce });
     syncBuiltinESMExports();
     try {
-      const files = makeFiles(9000);
+      const files = manyFiles();
       const found = await hashFiles(files, 'sha256');
       assert.deepEqual(
         found,
