@@ -6,6 +6,12 @@ import { createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { outcomesOf, problemOf } from './tools.ts';
 
+const FILES = { 'in.txt': 'in', 'other.txt': 'other', 'data/a.txt': 'a' };
+
+function moduleOf(code: string): string {
+  return `import * as fs from 'node:fs';\nexport default async ({ deps, outs }) => {\n${code}\nfs.writeFileSync(outs.out, 'done');\n};\n`;
+}
+
 function moduleRig(
   code: string,
   more: { deps?: string; flags?: string; files?: Record<string, string> } = {},
@@ -13,10 +19,22 @@ function moduleRig(
   const { deps = '{ in: in.txt }', flags = '', files = {} } = more;
   return createRig({
     'pipeline.yaml': `stages:\n  s:\n    run: stages/m.ts\n${flags}    deps: ${deps}\n    outs: { out: out.txt }\n`,
-    'stages/m.ts': `import * as fs from 'node:fs';\nexport default async ({ deps, outs }) => {\n${code}\nfs.writeFileSync(outs.out, 'done');\n};\n`,
-    'in.txt': 'in',
-    'other.txt': 'other',
-    'data/a.txt': 'a',
+    'stages/m.ts': moduleOf(code),
+    ...FILES,
+    ...files,
+  });
+}
+
+/** Stages `s0`, `s1`, … that do one thing each. */
+function denyRig(codes: readonly string[], files: Readonly<Record<string, string>> = {}): Rig {
+  const stages = codes.map(
+    (_, at) => `  s${at}: { run: stages/m${at}.ts, deps: { in: in.txt }, outs: { out: out${at}.txt } }\n`,
+  );
+  const modules = codes.map((code, at) => [`stages/m${at}.ts`, moduleOf(code)] as const);
+  return createRig({
+    'pipeline.yaml': `stages:\n${stages.join('')}`,
+    ...Object.fromEntries(modules),
+    ...FILES,
     ...files,
   });
 }
@@ -56,30 +74,35 @@ const DENIED: Readonly<
   'a write to the dep itself': { code: `fs.writeFileSync(deps.in, 'x');`, path: 'in.txt', writes: true },
 };
 
-for (const [what, { code, path, writes, files }] of Object.entries(DENIED)) {
-  test(`${what} fails and names the missing line`, async () => {
-    const rig = moduleRig(code, { ...(files && { files }) });
-    const ran = await rig.lockstep(['repro', '--json']);
-    assert.equal(ran.code, 1, ran.stdout);
-    const problem = problemOf(ran, 's');
-    assert.equal(problem.code, 'stage.undeclared');
-    assert.equal(
-      problem.message,
-      `stage "s" ${writes ? 'writes' : 'reads'} "${path}", which it does not declare`,
-    );
-    assert.ok(
-      problem.hint?.startsWith(`add "${path}" to the ${writes ? 'outs' : 'deps'}: of "s"`),
-      problem.hint,
-    );
-    assert.equal(rig.read('in.txt'), 'in');
-  });
-}
+test('what a stage does not declare fails it, and the error names the missing line', async (t) => {
+  const cases = Object.entries(DENIED);
+  const rig = denyRig(
+    cases.map(([, { code }]) => code),
+    Object.assign({}, ...cases.map(([, { files = {} }]) => files)),
+  );
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
+  assert.equal(ran.code, 1, ran.stdout);
+  for (const [at, [what, { path, writes }]] of cases.entries())
+    await t.test(what, () => {
+      const problem = problemOf(ran, `s${at}`);
+      assert.equal(problem.code, 'stage.undeclared');
+      assert.equal(
+        problem.message,
+        `stage "s${at}" ${writes ? 'writes' : 'reads'} "${path}", which it does not declare`,
+      );
+      assert.ok(
+        problem.hint?.startsWith(`add "${path}" to the ${writes ? 'outs' : 'deps'}: of "s${at}"`),
+        problem.hint,
+      );
+    });
+  assert.equal(rig.read('in.txt'), 'in');
+});
 
 const OF_THE_PROJECT: Readonly<Record<string, { code: string; does: string; hint: RegExp }>> = {
   'listing the project': {
     code: `try { fs.readdirSync('.'); } catch {}`,
     does: 'reads',
-    hint: /^add what it looks for to the deps: of "s" and read the paths that the stage is given/,
+    hint: /^add what it looks for to the deps: of "s\d" and read the paths that the stage is given/,
   },
   'looking through the project for a pattern': {
     code: `fs.globSync('data/*.txt');`,
@@ -93,14 +116,21 @@ const OF_THE_PROJECT: Readonly<Record<string, { code: string; does: string; hint
   },
 };
 
-for (const [what, { code, does, hint }] of Object.entries(OF_THE_PROJECT)) {
-  test(`${what} fails`, async () => {
-    const problem = problemOf(await moduleRig(code).lockstep(['repro', '--json']), 's');
-    assert.equal(problem.code, 'stage.undeclared');
-    assert.equal(problem.message, `stage "s" ${does} the folder of the project, which it does not declare`);
-    assert.match(problem.hint ?? '', hint);
-  });
-}
+test('what is asked of, or done to, the folder of the project itself fails', async (t) => {
+  const cases = Object.entries(OF_THE_PROJECT);
+  const rig = denyRig(cases.map(([, { code }]) => code));
+  const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
+  for (const [at, [what, { does, hint }]] of cases.entries())
+    await t.test(what, () => {
+      const problem = problemOf(ran, `s${at}`);
+      assert.equal(problem.code, 'stage.undeclared');
+      assert.equal(
+        problem.message,
+        `stage "s${at}" ${does} the folder of the project, which it does not declare`,
+      );
+      assert.match(problem.hint ?? '', hint);
+    });
+});
 
 test('what Node looks for when a package is required, and libraries outside of the project, is not the stage that reads', async () => {
   const code = `import { createRequire } from 'node:module';
