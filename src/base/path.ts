@@ -83,9 +83,16 @@ function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** Paths that git and the engine keep for themselves, in any case. */
+/** The part of a path that git or the engine keeps for itself, in any case: a file system may take ".GIT" for ".git". */
 export function guardedPart(path: string): string | undefined {
-  const part = path.split('/').find((name) => /^\.(git|lockstep)$/i.test(name));
+  return path.split('/').find((name) => /^\.(git|lockstep)$/i.test(name));
+}
+
+/** Why a text is no path that a record or a manifest may name; `undefined` when it is one. */
+export function keptPathFault(text: string): string | undefined {
+  const fault = relPathFault(text);
+  if (fault !== undefined) return fault;
+  const part = guardedPart(text);
   return part === undefined ? undefined : `goes through "${part}"`;
 }
 

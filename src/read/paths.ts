@@ -1,4 +1,4 @@
-import { joinRelative, relPathFault } from '../base/path.ts';
+import { guardedPart, joinRelative, relPathFault } from '../base/path.ts';
 import type { RelPath } from '../base/types.ts';
 import type { Report } from './report.ts';
 import { type Text, textOf, type Tree } from './tree.ts';
@@ -103,11 +103,9 @@ function reservedWords(part: string): string {
 
 function reservedPart(path: string, writes: boolean): string | undefined {
   if (!writes) return undefined;
-  // A folding file system sees ".GIT" and ".git" as one.
-  const parts = path.split('/');
   return (
-    parts.find((part) => ['.git', '.lockstep'].includes(part.toLowerCase())) ??
+    guardedPart(path) ??
     OWN_FILES.find((file) => file === path.toLowerCase()) ??
-    (parts.at(-1)?.toLowerCase() === IGNORED ? IGNORED : undefined)
+    (path.split('/').at(-1)?.toLowerCase() === IGNORED ? IGNORED : undefined)
   );
 }

@@ -1,5 +1,5 @@
 import { canonicalJson, isContentHash, isTreeHash, sha256Hex, sortKeys } from '../base/hash.ts';
-import { guardedPart, isRelPath, relPathFault } from '../base/path.ts';
+import { keptPathFault } from '../base/path.ts';
 import type { Artifact, ContentHash, Fingerprint, Json, StageLock } from '../base/types.ts';
 
 /** Why a text that should hold results is not believed; carries no place, its reader knows it. */
@@ -188,10 +188,9 @@ function tickOf(value: Json): string {
 
 function relPathOf(value: Json | undefined, what: string): Artifact['path'] {
   const text = textOf(value, `the path of ${what}`);
-  if (!isRelPath(text)) throw new RecordFault(`the path "${text}" ${relPathFault(text)}`);
-  const guarded = guardedPart(text);
-  if (guarded !== undefined) throw new RecordFault(`the path "${text}" ${guarded}`);
-  return text;
+  const fault = keptPathFault(text);
+  if (fault !== undefined) throw new RecordFault(`the path "${text}" ${fault}`);
+  return text as Artifact['path'];
 }
 
 function contentHashOf(value: Json | undefined, path: string): ContentHash {

@@ -1,6 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf, hashBytes } from '../base/hash.ts';
-import { byCodePoint, guardedPart, pathSetFault, relPathFault } from '../base/path.ts';
+import { byCodePoint, keptPathFault, pathSetFault } from '../base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { BAD_LAYOUT, readManifest, whyUnreadable } from './manifest-reader.ts';
 import { createManifestWriter } from './manifest-writer.ts';
@@ -56,7 +56,7 @@ export function parseManifest(bytes: Uint8Array, algorithm: HashAlgorithm): read
   if (!entries) throw invalid(whyUnreadable(bytes, algorithm));
   const paths: string[] = [];
   for (const { relpath } of entries) {
-    const fault = PLAIN.test(relpath) ? undefined : (relPathFault(relpath) ?? guardedPart(relpath));
+    const fault = PLAIN.test(relpath) ? undefined : keptPathFault(relpath);
     if (fault !== undefined) throw invalid(`the path "${relpath}" ${fault}`);
     paths.push(relpath);
   }

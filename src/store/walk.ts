@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
-import { byCodePoint, guardedPart, relPathFault } from '../base/path.ts';
+import { byCodePoint, keptPathFault } from '../base/path.ts';
 import { lstatIfExists } from '../io/files.ts';
 
 /**
@@ -160,7 +160,7 @@ function special(
 }
 
 function refuseName(top: string, relpath: string): void {
-  const fault = relPathFault(relpath) ?? guardedPart(relpath);
+  const fault = keptPathFault(relpath);
   if (fault === undefined) return;
   throw new PipelineError('path.name', `"${top}/${relpath}" cannot be kept: the path "${relpath}" ${fault}`, {
     hint: 'rename the file: no other machine could take it over under this name',
