@@ -52,7 +52,6 @@ export interface DiskWorldOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly redactor: Redactor;
-  readonly random: () => number;
 }
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
@@ -249,7 +248,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     discreet: (error) => PipelineError.of(masked(error, redactor), error.exit),
     now: () => clock.now(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
-    random: options.random,
+    random: Math.random,
   };
 }
 

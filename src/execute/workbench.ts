@@ -28,7 +28,7 @@ export interface Workbench {
 
 export interface WorkbenchOptions extends Omit<
   DiskWorldOptions,
-  'restorer' | 'keep' | 'close' | 'random' | 'launcher' | 'redactor'
+  'restorer' | 'keep' | 'close' | 'launcher' | 'redactor'
 > {
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
@@ -60,7 +60,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   const redactor = redactorOf(options.stages, options.env);
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
-    world: createDiskWorld({ ...options, redactor, restorer, keep, close, launcher, random: Math.random }),
+    world: createDiskWorld({ ...options, redactor, restorer, keep, close, launcher }),
     restorer,
     recover: () => recoverAttempts({ stateDir, outs, journal, clock, emit, record, close }),
     warmUp: () => launcher.warmUp(),
