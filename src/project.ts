@@ -192,7 +192,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     env,
     ticks: ticks.of,
     lockOf: (name) => recorder.lockOf(name),
-    lockedData: () => recorder.data(),
+    dataOf: (path) => recorder.dataOf(path),
     stood: () => readStood(pathOfStood(stateDir)),
     partNoted: (path) => readIncomplete(root).find((one) => one.path === path),
     isPart: (tree) => partOf(root, facts, tree) !== undefined,

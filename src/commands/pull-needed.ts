@@ -1,7 +1,7 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, Out, Stage, StageLock, StageName } from '../base/types.ts';
-import { lostData, recordedData } from '../execute/data.ts';
+import { lostData } from '../execute/data.ts';
 import { hasArtifact } from '../execute/facts.ts';
 import { fetchArtifacts } from '../execute/fetch.ts';
 import { fetchResults } from '../execute/fetch-results.ts';
@@ -76,9 +76,8 @@ export async function pullData(
 ): Promise<void> {
   const { facts, recorder, pipeline } = project;
   await facts.look(pipeline.data.map((input) => input.path));
-  const recorded = recordedData(recorder);
   const wanted = lostData(project, selection).flatMap((input) => {
-    const artifact = recorded.get(input.path);
+    const artifact = recorder.dataOf(input.path);
     return artifact ? [{ input, artifact }] : [];
   });
   const places = wanted.length === 0 ? undefined : await openPlaces(context, project);

@@ -98,6 +98,5 @@ function stateOf(path: RelPath, { root, facts, recorder }: Project): keyof typeo
   if (facts.observed(path).kind === 'missing') return 'missing';
   if (facts.isBehind(path)) return 'behind';
   if (facts.isForked(path)) return 'forked';
-  const recorded = recorder.data().find((artifact) => artifact.path === path);
-  return partOf(root, facts, recorded) ? 'part' : 'changed';
+  return partOf(root, facts, recorder.dataOf(path)) ? 'part' : 'changed';
 }

@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import { isInside } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
-import type { Artifact, DataInput, Pipeline, RelPath } from '../base/types.ts';
+import type { DataInput, Pipeline, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { hasArtifact, isAsRecorded } from './facts.ts';
@@ -18,20 +18,14 @@ export interface DataFacts {
   readonly recorder: Recorder;
 }
 
-/** What the lock says of tracked inputs, by path. */
-export function recordedData(recorder: Recorder): ReadonlyMap<RelPath, Artifact> {
-  return new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
-}
-
 /** Tracked inputs that are not as they are recorded: changed, new, or gone. The facts must have looked at them. */
 export function staleData({
   pipeline,
   facts,
   recorder,
 }: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
-  const recorded = recordedData(recorder);
   return pipeline.data.filter(({ path }) => {
-    const before = recorded.get(path);
+    const before = recorder.dataOf(path);
     return !before || !isAsRecorded(facts.observed(path), before);
   });
 }
@@ -41,8 +35,7 @@ export function newData({
   pipeline,
   recorder,
 }: Pick<DataFacts, 'pipeline' | 'recorder'>): readonly DataInput[] {
-  const recorded = recordedData(recorder);
-  return pipeline.data.filter(({ path }) => !recorded.has(path));
+  return pipeline.data.filter(({ path }) => !recorder.dataOf(path));
 }
 
 /** Throws `data.forked` for tracked inputs that were edited here while the lock has moved as well. */
@@ -70,13 +63,12 @@ export function lostData(
   options: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder' | 'cache'>,
   { stages }: Selection,
 ): readonly DataInput[] {
-  const { pipeline, facts, cache } = options;
+  const { pipeline, facts, recorder, cache } = options;
   const gone = staleData(options).filter(({ path }) => isAway(path, facts));
   if (gone.length === 0) return gone;
-  const recorded = recordedData(options.recorder);
   const deps = pipeline.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.deps);
   return gone.filter(({ path }) => {
-    const artifact = recorded.get(path);
+    const artifact = recorder.dataOf(path);
     if (artifact && hasArtifact(cache, artifact)) return false;
     // What never was recorded is missed by everybody.
     return !artifact || deps.some((dep) => isInside(dep.path, path) || isInside(path, dep.path));
@@ -101,13 +93,12 @@ export function refuseLostData(
   options: Parameters<typeof lostData>[0] & Pick<DataFacts, 'folder'>,
   selection: Selection,
 ): void {
-  const recorded = recordedData(options.recorder);
   const problems = lostData(options, selection).map((input) => ({
     code: 'data.missing',
     message: options.facts.isBehind(input.path)
       ? `the tracked input "${input.path}" is as it was before pipeline.lock changed, and the cache lacks what that says`
       : `the tracked input "${input.path}" is neither here nor in the cache`,
-    hint: lostHint(input, recorded.has(input.path), options.folder),
+    hint: lostHint(input, options.recorder.dataOf(input.path) !== undefined, options.folder),
     at: [input.at],
   }));
   if (problems.length > 0) throw PipelineError.of(problems);

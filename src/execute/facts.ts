@@ -54,7 +54,7 @@ export interface DiskFacts extends Facts {
 export interface FactsOptions {
   readonly pipeline: Pipeline;
   readonly lockOf: (name: string) => StageLock | undefined;
-  readonly lockedData: () => readonly Artifact[];
+  readonly dataOf: (path: string) => Artifact | undefined;
   readonly cache: Cache;
   readonly runs: RunCache;
   readonly observer: Observer;
@@ -111,17 +111,10 @@ export function createFacts(options: FactsOptions): DiskFacts {
       : lookInside(recorded, path.slice(recorded.path.length + 1));
   }
 
-  let recordedData:
-    | { readonly all: readonly Artifact[]; readonly byPath: ReadonlyMap<string, Artifact> }
-    | undefined;
-  /** There may be as many tracked inputs as stages that ask for one. */
+  /** The tracked input that a path is, or lies in. */
   function recordedAround(path: string): Artifact | undefined {
-    const all = options.lockedData();
-    if (recordedData?.all !== all) recordedData = { all, byPath: new Map(all.map((one) => [one.path, one])) };
-    const { byPath } = recordedData;
-    if (data.has(path as RelPath)) return byPath.get(path);
-    for (const folder of parentsOf(path)) if (data.has(folder as RelPath)) return byPath.get(folder);
-    return undefined;
+    const input = [path, ...parentsOf(path)].find((one) => data.has(one as RelPath));
+    return input === undefined ? undefined : options.dataOf(input);
   }
 
   let stood: Stood | undefined;

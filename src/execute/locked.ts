@@ -8,7 +8,7 @@ import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts'
 import { compareFingerprints } from '../plan/compare.ts';
 import { judge } from '../plan/plan.ts';
 import type { Judging, Known, Plan } from '../plan/plan.ts';
-import { recordedData, staleData } from './data.ts';
+import { staleData } from './data.ts';
 import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import type { Harvested, World } from './world.ts';
@@ -33,27 +33,27 @@ export function refuseUnlocked(plan: Plan, recorder: Recorder, judging: Omit<Jud
 }
 
 /**
- * `--locked`: every tracked input that is here otherwise than the lock says; one that is gone, or that the lock has left behind, comes back, of one that is here
- * in part by intent all that is here is as recorded. Throws `locked.differs` and `locked.missing`.
+ * `--locked`: every tracked input that is here otherwise than the lock says; one that is gone, or that the lock has left
+ * behind, comes back, of one that is here in part by intent all that is here is as recorded. Throws `locked.differs` and `locked.missing`.
  */
 export async function refuseUnlockedData(
   options: Parameters<typeof staleData>[0] & { readonly root: string; readonly folder: string },
 ): Promise<void> {
-  await options.facts.lookOnce(options.pipeline.data.map(({ path }) => path));
-  const recorded = recordedData(options.recorder);
+  const { root, folder, pipeline, facts, recorder } = options;
+  await facts.lookOnce(pipeline.data.map(({ path }) => path));
   const changed = staleData(options).filter(
     ({ path }) =>
-      options.facts.observed(path).kind !== 'missing' &&
-      !options.facts.isBehind(path) &&
-      !partOf(options.root, options.facts, recorded.get(path)),
+      facts.observed(path).kind !== 'missing' &&
+      !facts.isBehind(path) &&
+      !partOf(root, facts, recorder.dataOf(path)),
   );
   const problems = changed.map(({ path, at }): Problem => {
-    const isRecorded = recorded.has(path);
+    const isRecorded = recorder.dataOf(path) !== undefined;
     return {
       code: isRecorded ? 'locked.differs' : 'locked.missing',
       message: `the tracked input "${path}" is not ${isRecorded ? 'what pipeline.lock says' : 'in pipeline.lock'}`,
       hint: isRecorded
-        ? `"lockstep checkout ${shellPath(path, options.folder)}" brings the recorded one back; or run "lockstep repro" without --locked and commit the lock`
+        ? `"lockstep checkout ${shellPath(path, folder)}" brings the recorded one back; or run "lockstep repro" without --locked and commit the lock`
         : RECORD,
       at: [at],
     };

@@ -17,6 +17,8 @@ export interface Around {
 export interface Recorder {
   lock(): Lock;
   lockOf(name: string): StageLock | undefined;
+  /** What is recorded of a tracked input. */
+  dataOf(path: string): Artifact | undefined;
   data(): readonly Artifact[];
   /** Takes a result in. */
   setStage(name: string, result: StageLock, around?: Around): void;
@@ -50,7 +52,7 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
   const stages = new Map(initial.stages);
-  let data = initial.data;
+  let data = byPath(initial.data);
   /** What is on the disk, as far as known. */
   let written: string | undefined;
   let saved: string | undefined;
@@ -62,11 +64,13 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
   /** The write under way; the next one waits for it. */
   let writing: Promise<void> = Promise.resolve();
 
+  const lock = (): Lock => ({ stages, data: [...data.values()] });
+
   async function write(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
     if (!dirty) return;
-    const text = formatter.format({ stages, data });
+    const text = formatter.format(lock());
     const batch = waiting;
     waiting = [];
     dirty = false;
@@ -104,8 +108,9 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
 
   return {
     lockOf: (name) => stages.get(name),
-    data: () => data,
-    lock: () => ({ stages, data }),
+    dataOf: (path) => data.get(path),
+    data: () => [...data.values()],
+    lock,
     setStage(name, result, around) {
       const before = stages.get(name);
       if (before && !readOnly) onForget(before);
@@ -114,28 +119,32 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
       schedule();
     },
     setData(inputs, around) {
-      data = inputs;
+      data = byPath(inputs);
       if (around) waiting.push(around);
       schedule();
     },
-    replace(lock) {
+    replace(other) {
       stages.clear();
-      for (const [name, entry] of lock.stages) stages.set(name, entry);
-      data = lock.data;
+      for (const [name, entry] of other.stages) stages.set(name, entry);
+      data = byPath(other.data);
       written = undefined;
     },
     writtenText: () => (readOnly ? undefined : saved),
     prune(names, paths) {
-      const before = stages.size + data.length;
+      const before = stages.size + data.size;
       for (const [name, result] of stages) {
         if (names.has(name)) continue;
         if (!readOnly) onForget(result);
         stages.delete(name);
       }
-      data = data.filter((input) => paths.has(input.path));
-      if (stages.size + data.length !== before) schedule();
+      data = byPath([...data.values()].filter((input) => paths.has(input.path)));
+      if (stages.size + data.size !== before) schedule();
     },
     flush: writeNext,
     isPending: () => dirty || isWriting,
   };
+}
+
+function byPath(artifacts: readonly Artifact[]): ReadonlyMap<string, Artifact> {
+  return new Map(artifacts.map((artifact) => [artifact.path, artifact]));
 }

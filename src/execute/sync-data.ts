@@ -6,7 +6,7 @@ import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies } from '../store/take-in.ts';
-import { newData, recordedData, refuseForks, refuseLostData, staleData } from './data.ts';
+import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { partOf, readIncomplete } from './incomplete.ts';
@@ -52,7 +52,7 @@ async function bringUpToDate(
   const isAsItIs = options.asItIs === true;
   if (!isAsItIs) refuseForks(options);
   refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
-  const recorded = new Map(recordedData(recorder));
+  const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
   const restored = new Set<RelPath>();
   /** A part is never taken for the whole, not even as it is. */
   const parts = new Set(readIncomplete(root).map(({ path }) => path));
