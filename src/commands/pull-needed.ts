@@ -123,8 +123,7 @@ async function pullStages(
   const pulled: StageName[] = [];
   for (const [stage, result] of results) {
     if (!result.outs.every((out) => hasArtifact(cache, out))) continue;
-    // What continues from its old outs is in no run cache.
-    if (!result.fingerprint.outs.some((out) => out.persist)) runs.save(result);
+    runs.save(result);
     pulled.push(stage.name);
   }
   return pulled;

@@ -116,7 +116,7 @@ async function acceptOuts(
     seen: (path) => facts.observed(path),
   });
   evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });
-  if (!stage.outs.some((out) => out.persist)) runs.save(result);
+  runs.save(result);
   return result;
 }
 

@@ -161,7 +161,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       throw isIntended ? error : undone(error, stage, staging);
     }
     facts.noteOuts(result.outs);
-    if (!stage.outs.some((out) => out.persist)) runs.save(result);
+    runs.save(result);
     // The result is safe before the record of the attempt goes.
     recorder.setStage(stage.name, result, {
       before: moved,

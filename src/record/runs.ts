@@ -11,7 +11,8 @@ export interface RunCache {
   /** The recorded result of exactly this fingerprint; anything damaged, forged or foreign is as if it were not there. */
   recall(fingerprint: Fingerprint): StageLock | undefined;
   /**
-   * The newest result of a fingerprint replaces an older one. Its objects must be on the disk already; the entry itself is
+   * The newest result of a fingerprint replaces an older one; one that continued from its old outs is not that of its
+   * fingerprint alone, and is left out. Its objects must be on the disk already; the entry itself is
    * not flushed: its checksum tells when a power cut has damaged it, and the lock says the same.
    */
   save(result: StageLock): void;
@@ -23,6 +24,7 @@ export interface RunCache {
 
 export function createRunCache(dir: string): RunCache {
   function save(result: StageLock): void {
+    if (result.fingerprint.outs.some((out) => out.persist)) return;
     const path = join(dir, entryPathOf(result.fingerprint));
     writeFileAtomic(path, formatRunEntry(result), { durable: false });
   }
@@ -40,8 +42,7 @@ export function createRunCache(dir: string): RunCache {
     },
     save,
     keep(result) {
-      if (result.edited || result.fingerprint.outs.some((out) => out.persist)) return;
-      if (!existsSync(join(dir, entryPathOf(result.fingerprint)))) save(result);
+      if (!result.edited && !existsSync(join(dir, entryPathOf(result.fingerprint)))) save(result);
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];

@@ -23,7 +23,9 @@ const entryOf = (result: StageLock): string => entryPathOf(result.fingerprint);
 test('a result is recalled by its fingerprint, whatever its parameters', () => {
   const runs = createRunCache(folder());
   const params = Object.fromEntries(WEIRD.map((value, index) => [`p${index}`, value]));
-  for (const result of [resultOf(), shellResult('x', { 'params.yaml': params })]) {
+  const full = resultOf();
+  const alone = { ...full.fingerprint, outs: full.fingerprint.outs.filter((out) => !out.persist) };
+  for (const result of [{ ...full, fingerprint: alone }, shellResult('x', { 'params.yaml': params })]) {
     assert.equal(runs.recall(result.fingerprint), undefined);
     runs.save(result);
     assert.deepEqual(runs.recall(result.fingerprint), result);
@@ -48,12 +50,18 @@ test('the newest result of a fingerprint replaces an older one', () => {
   assert.deepEqual(runs.recall(old.fingerprint), newer);
 });
 
-test('what the lock forgets is kept, unless it was edited, continues from its old outs, or is there already', () => {
+test('a result that continued from its old outs is not kept, whoever has it', () => {
+  const runs = createRunCache(folder());
+  runs.save(resultOf());
+  runs.keep(resultOf());
+  assert.deepEqual(runs.list(), []);
+});
+
+test('what the lock forgets is kept, unless it was edited or is there already', () => {
   const runs = createRunCache(folder());
   const kept = shellResult('kept');
   runs.keep(kept);
   runs.keep({ ...shellResult('edited'), edited: true });
-  runs.keep(resultOf());
   assert.deepEqual(
     runs.list().map(({ result }) => result),
     [kept],
