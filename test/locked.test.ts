@@ -71,8 +71,17 @@ test('a stage that makes other bytes is told with its out, and its outs are not 
     ran.stderr,
     /error\[locked\.not-reproduced\]: stage "make" made other bytes of "made\.txt" than pipeline\.lock says/,
   );
+  const kept = '; what it made is in .lockstep/failed/make\n';
+  assert.ok(
+    ran.stderr.includes(`hint: a stage must not depend on what it does not declare${kept}`),
+    ran.stderr,
+  );
   assert.equal(existsSync(rig.path('made.txt')), false);
   assert.equal(readFileSync(rig.path('.lockstep/failed/make/made.txt'), 'utf8'), 'in\nother\n');
+  rig.remove('.lockstep/failed');
+  rig.write('.lockstep/failed', 'in the way');
+  const again = await locked(rig);
+  assert.match(again.stderr, /hint: a stage must not depend on what it does not declare\n/);
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 

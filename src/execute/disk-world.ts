@@ -110,7 +110,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       return {
         result,
         commit: () => commit(stage, staging, result),
-        discard: () => void undo(stage, staging),
+        discard: (why) => undone(why, stage, staging),
       };
     } catch (error) {
       throw undone(error, stage, staging);

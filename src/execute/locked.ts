@@ -1,6 +1,5 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import { fileNameOf } from '../base/file-name.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import { shellPath } from '../base/text.ts';
@@ -82,15 +81,12 @@ function accept(stage: Stage, locked: StageLock | undefined, harvested: Harveste
     (out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash,
   );
   if (!different) return harvested;
-  harvested.discard();
-  throw new PipelineError(
-    'locked.not-reproduced',
-    `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: `what it made is in .lockstep/failed/${fileNameOf(stage.name)}; a stage must not depend on what it does not declare`,
-    },
+  throw harvested.discard(
+    new PipelineError(
+      'locked.not-reproduced',
+      `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
+      { exit: EXIT.failed, at: stage.at, hint: 'a stage must not depend on what it does not declare' },
+    ),
   );
 }
 

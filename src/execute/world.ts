@@ -14,8 +14,8 @@ export interface Harvested {
   readonly result: StageLock;
   /** Puts the outs in place and records the result. */
   commit(): Promise<void>;
-  /** Puts the old outs back instead, and keeps what was made for looking at. */
-  discard(): void;
+  /** Puts the old outs back instead, and keeps what was made for looking at; gives the error back, which says where. */
+  discard(why: PipelineError): unknown;
 }
 
 export interface AttemptRequest {

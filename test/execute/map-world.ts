@@ -121,7 +121,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
       return {
         async harvest() {
           await world.recording;
-          return { result, commit, discard: () => undefined };
+          return { result, commit, discard: (why) => why };
         },
       };
     },
