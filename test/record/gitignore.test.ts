@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { ignorePaths } from '../../src/record/gitignore.ts';
+import { tempFolder } from './rig.ts';
 
 function repository(): string {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-ignore-'));
-  after(() => rmSync(root, { recursive: true, force: true }));
+  const root = tempFolder();
   execFileSync('git', ['init', '-q', root]);
   return root;
 }

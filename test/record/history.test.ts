@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { lastDurations, listRuns, readRun } from '../../src/record/history.ts';
+import { tempFolder } from './rig.ts';
 
 function history(runs: Readonly<Record<string, string>>): string {
-  const stateDir = mkdtempSync(join(tmpdir(), 'lockstep-history-'));
-  after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const stateDir = tempFolder();
   mkdirSync(join(stateDir, 'history'));
   for (const [name, text] of Object.entries(runs)) writeFileSync(join(stateDir, 'history', name), text);
   return stateDir;

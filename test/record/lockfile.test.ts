@@ -9,9 +9,7 @@ import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
 import { HASH, TREE, WEIRD, resultOf, shellResult } from './rig.ts';
 
 const format = (lock: Lock): string => createLockFormatter().format(lock);
-const lockOf = (
-  stages: readonly (readonly [string, Lock['stages'] extends ReadonlyMap<string, infer S> ? S : never])[],
-): Lock => ({
+const lockOf = (stages: readonly (readonly [string, StageLock])[]): Lock => ({
   stages: new Map(stages),
   data: [],
 });
@@ -55,7 +53,7 @@ stages:
         hash: ${HASH}
         name: text
     code:
-      stages/a.ts: "ast1:00"
+      stages/a.ts: ast1:00
     packages: ${HASH}
     env:
       MODE: ${HASH}
@@ -87,7 +85,7 @@ stages:
         hash: ${HASH}
         size: 0
     sum: sha256:377ac308a15c05fd87f72df1659a6f10fdd6a2a3e03fedd5b0850259aa3b6968
-`.replace('"ast1:00"', 'ast1:00'),
+`,
   );
 });
 
@@ -115,7 +113,6 @@ const PARAMS: Readonly<Record<string, Json>> = Object.fromEntries([
   ...WEIRD.filter((value) => typeof value === 'string').map((value) => [value, 1] as const),
 ]);
 
-/** Lone surrogates are no text for a reader; everything else must come through. */
 const sorted = Object.fromEntries(Object.entries(PARAMS).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 test('parameters of every kind and name are read back as they were', async () => {

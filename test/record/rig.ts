@@ -1,7 +1,18 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
 import type { ContentHash, Fingerprint, Json, RelPath, StageLock } from '../../src/base/types.ts';
 
 export const HASH: ContentHash = `sha256:${'ab'.repeat(32)}`;
 export const TREE: ContentHash = `sha256:${'cd'.repeat(32)}.dir`;
+
+/** A folder that is removed after the test file. */
+export function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-record-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** A result with every field there is. */
 export function resultOf(params: Fingerprint['params'] = { 'params.yaml': { lr: 0.1 } }): StageLock {

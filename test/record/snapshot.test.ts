@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { createSnapshot, readFiles } from '../../src/record/snapshot.ts';
+import { tempFolder } from './rig.ts';
 
 type Files = Readonly<Record<string, string>>;
-
-function path(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'lockstep-snapshot-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
-  return join(dir, 'snapshot');
-}
 
 const open = (at: string, files: Files, engine = '1'): ReturnType<typeof createSnapshot> =>
   createSnapshot(
@@ -24,7 +18,7 @@ const FILES = { 'pipeline.yaml': 'a', 'params.yaml': 'b' };
 const ASKED = ['pipeline.yaml', 'params.yaml', 'params.json'];
 
 function kept(value: unknown = { made: 1 }): string {
-  const at = path();
+  const at = join(tempFolder(), 'snapshot');
   const snapshot = open(at, FILES);
   snapshot.set('pipeline', ASKED, value);
   snapshot.save();

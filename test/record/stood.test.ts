@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Artifact, RelPath } from '../../src/base/types.ts';
 import { noteStood, readStood } from '../../src/record/stood.ts';
+import { tempFolder } from './rig.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'lockstep-stood-'));
-after(() => rmSync(folder, { recursive: true }));
-const path = join(folder, 'data');
+const path = join(tempFolder(), 'data');
 
 const artifact = (name: string, digit: string): Artifact => ({
   path: name as RelPath,
