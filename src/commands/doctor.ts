@@ -1,9 +1,10 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT } from '../base/error.ts';
 import { plural, visible } from '../base/text.ts';
 import { findPlace } from '../ground.ts';
 import type { Place } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
+import { failedCheck, knownError } from './doctor/check.ts';
 import type { Check } from './doctor/check.ts';
 import { checkClock } from './doctor/clock.ts';
 import { checkDisk } from './doctor/disk.ts';
@@ -62,9 +63,7 @@ function placeOf(dir: string): Place | Check {
   try {
     return findPlace(dir);
   } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-    const [{ message, hint }] = error.problems;
-    return { check: 'project', status: 'fail', message, ...(hint !== undefined && { cure: hint }) };
+    return failedCheck('project', knownError(error));
   }
 }
 

@@ -33,6 +33,7 @@ export async function* checkRemotes(
     );
     return;
   }
+  const clock = createClock();
   const all = Object.values(remotes.remotes);
   if (all.length === 0) {
     yield { check: 'remotes', status: 'ok', message: 'no remotes: what is here is on this machine only' };
@@ -47,8 +48,7 @@ export async function* checkRemotes(
         status: 'ok',
         message: `${title} is configured; "lockstep doctor --remotes" asks whether it answers`,
       };
-    else {
-      const clock = createClock();
+    else
       yield await askRemote(title, {
         clock,
         signal: context.signal,
@@ -57,7 +57,6 @@ export async function* checkRemotes(
             peek(remote, signal),
           ),
       });
-    }
   }
 }
 
