@@ -86,14 +86,12 @@ export async function buildCommand({ root, dist, external }: CommandBuild): Prom
       js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);",
     },
   });
-  const builds = [core, ...alone, rest].map(({ metafile }) => metafile);
-  for (const { outputs } of [core, rest].map(({ metafile }) => metafile))
-    for (const path of Object.keys(outputs)) refuseThreads(join(root, path));
-  for (const path of builds.flatMap(({ outputs }) => Object.keys(outputs))) takeBuiltins(join(root, path));
-  return builds.flatMap(({ outputs }) =>
-    Object.values(outputs).flatMap(({ inputs }) =>
-      Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-    ),
+  for (const { metafile } of [core, rest])
+    for (const path of Object.keys(metafile.outputs)) refuseThreads(join(root, path));
+  const outputs = [core, ...alone, rest].flatMap(({ metafile }) => Object.entries(metafile.outputs));
+  for (const [path] of outputs) takeBuiltins(join(root, path));
+  return outputs.flatMap(([, { inputs }]) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
 }
 

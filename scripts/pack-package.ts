@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { sha256Hex } from '../src/base/hash.ts';
 import { buildDist } from './build-dist.ts';
 import { readManifest, toPublished } from './manifest.ts';
 
@@ -42,14 +42,7 @@ export async function packPackage(root: string, folder: string): Promise<string>
 /** Path → SHA-256 in hex of every file that the command reads, from which `lockstep doctor` tells what is damaged. */
 function hashFiles(staged: string): Readonly<Record<string, string>> {
   const paths = globSync('{bin,calendars,dist,schema}/**/*.*', { cwd: staged }).sort();
-  return Object.fromEntries(
-    paths.map((path) => [
-      path,
-      createHash('sha256')
-        .update(readFileSync(join(staged, path)))
-        .digest('hex'),
-    ]),
-  );
+  return Object.fromEntries(paths.map((path) => [path, sha256Hex(readFileSync(join(staged, path)))]));
 }
 
 /** Names of the packages that the files of `dist/` import, now or lazily. */
