@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { formatCommandHelp } from '../src/commands/help.ts';
+import { COMMANDS } from '../src/commands/index.ts';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
 import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
-
-const COMMANDS = 'init repro status watch dag log push fetch pull checkout commit gc remote'.split(' ');
 
 test('help names every command with its summary, and needs no project', async () => {
   const rig = createRig();
   const { stdout } = succeeded(await rig.lockstep(['--help']));
-  for (const name of COMMANDS) assert.match(stdout, new RegExp(`^  ${name} +[A-Z]`, 'm'));
+  for (const name of COMMANDS.keys()) assert.match(stdout, new RegExp(`^  ${name} +[A-Z]`, 'm'));
   for (const line of ['help', '-h', '--json --help', '-C . --help'])
     assert.equal(succeeded(await rig.lockstep(line.split(' '))).stdout, stdout, line);
 });
@@ -24,26 +24,29 @@ test('without a word the help goes to standard error and the exit code is 2', as
 });
 
 test('the help of a command shows its usage, each of its flags and an example, and fits 120 columns', async () => {
-  const rig = createRig();
-  for (const name of COMMANDS) {
-    const { stdout } = succeeded(await rig.lockstep([name, '--help']));
-    assert.match(stdout, new RegExp(`^Usage: lockstep ${name}`, 'm'));
-    assert.match(stdout, new RegExp(`^Examples:\n(.*\n)*  .*lockstep ${name}`, 'm'), name);
-    const { default: command } = (await import(`../src/commands/${name}.ts`)) as {
-      default: { flags: Readonly<Record<string, { help: string }>> };
-    };
+  for (const [name, load] of COMMANDS) {
+    const { default: command } = await load();
+    const text = formatCommandHelp(name, command);
+    assert.match(text, new RegExp(`^Usage: lockstep ${name}`, 'm'));
+    assert.match(text, new RegExp(`^Examples:\n(.*\n)*  .*lockstep ${name}`, 'm'), name);
     for (const [flag, { help }] of Object.entries(command.flags))
-      assert.ok(stdout.includes(`--${flag}`) && stdout.includes(help), `${name} --${flag}`);
-    for (const line of stdout.split('\n')) assert.ok(line.length <= 120, line);
+      assert.ok(text.includes(`--${flag}`) && text.includes(help), `${name} --${flag}`);
+    for (const line of text.split('\n')) assert.ok(line.length <= 120, line);
+    if (name !== 'push') continue;
+    const rig = createRig();
+    for (const words of [
+      ['help', 'push'],
+      ['push', '--help'],
+      ['push', 'x', '-h'],
+    ])
+      assert.equal(succeeded(await rig.lockstep(words)).stdout, text);
   }
-  const help = succeeded(await rig.lockstep(['help', 'push']));
-  assert.equal(help.stdout, (await rig.lockstep(['push', '--help'])).stdout);
 });
 
 test('the version is the one of the package', async () => {
-  const { version } = JSON.parse(
-    (await import('node:fs')).readFileSync(join(REPOSITORY, 'package.json'), 'utf8'),
-  ) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   assert.equal((await createRig().lockstep(['--version'])).stdout, `${version}\n`);
 });
 
@@ -177,7 +180,8 @@ test('a command works from below the root, and with -C from anywhere', async () 
 test('outside a project, and with -C to no folder, the error says what to do', async () => {
   const rig = createRig();
   await Promise.all(
-    COMMANDS.filter((one) => one !== 'init').map(async (name) => {
+    [...COMMANDS.keys()].map(async (name) => {
+      if (['init', 'doctor', 'completion'].includes(name)) return;
       const ran = await rig.lockstep([name]);
       assert.equal(ran.code, 2, name);
       assert.equal(
@@ -293,7 +297,7 @@ test('a terminal obeys nothing that a project says, whichever command tells it',
 test('a link to a pipe or a device where a file belongs is named; one where only time is saved is done without', async () => {
   const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
   assert.equal((await rig.lockstep(['repro'])).code, 0);
-  (await import('node:child_process')).execFileSync('mkfifo', [rig.path('pipe')]);
+  execFileSync('mkfifo', [rig.path('pipe')]);
   for (const name of ['memo', 'snapshot', 'settled', 'code', 'completion', 'data']) {
     rig.remove(`.lockstep/${name}`);
     symlinkSync(rig.path('pipe'), rig.path(`.lockstep/${name}`));
@@ -343,7 +347,7 @@ test('a stage that fails is exit 1, a busy project exit 3 naming who holds it', 
       'name: a\nstages:\n  bad: { cmd: exit 7, outs: [a] }\n  slow: { cmd: "echo holding; read x < fifo", outs: [b] }\n',
   });
   assert.equal((await rig.lockstep(['repro', 'bad'])).code, 1);
-  (await import('node:child_process')).execFileSync('mkfifo', [rig.path('fifo')]);
+  execFileSync('mkfifo', [rig.path('fifo')]);
   const holder = rig.start(['repro', 'slow']);
   await holder.seen('holding');
   const waiter = await rig.lockstep(['repro', 'bad', '--wait', '0']);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { judgeStamps } from '../../src/commands/doctor/clock.ts';
 import { judgeLinks, judgeNames, judgeSpace } from '../../src/commands/doctor/disk.ts';
 import { compareInstalled } from '../../src/commands/doctor/package.ts';
 import { askRemote } from '../../src/commands/doctor/remotes.ts';
-import { cleanEnv, createRig } from '../rig.ts';
+import { createRig } from '../rig.ts';
 import type { Rig, RunOptions } from '../rig.ts';
+import { git } from './projects.ts';
 
 const PIPELINE = `name: demo
 stages:
@@ -41,16 +41,12 @@ async function doctor(rig: Rig, args: readonly string[] = [], options: RunOption
   return { code: ran.code, checks, counts: { ...lines.at(-1) } };
 }
 
-function git(rig: Rig, ...args: readonly string[]): void {
-  execFileSync('git', args, { cwd: rig.root, env: cleanEnv(), stdio: 'ignore' });
-}
-
 /** A project that has run, in a git repository that keeps what it should. */
 async function healthy(more: Readonly<Record<string, string>> = {}): Promise<Rig> {
   const rig = createRig({ 'pipeline.yaml': PIPELINE, 'in.txt': 'one\n', ...more });
   const ran = await rig.lockstep(['repro'], { env: { LOCKSTEP_NOW: '2026-03-17T10:30:00Z' } });
   assert.equal(ran.code, 0, ran.stderr);
-  git(rig, 'init');
+  git(rig, 'init', '-q');
   git(rig, 'add', 'pipeline.yaml', 'pipeline.lock', 'in.txt', '.gitignore');
   return rig;
 }
@@ -138,7 +134,7 @@ test('of more paths than a command takes arguments doctor tells as well which gi
     'pipeline.yaml': `data:\n${data.map((path) => `  - ${path}\n`).join('')}stages: {}\n`,
   });
   for (const path of data) rig.write(path, '');
-  git(rig, 'init');
+  git(rig, 'init', '-q');
   git(rig, 'add', data[7] ?? '');
   const { checks } = await doctor(rig, [], NOW);
   assert.equal(checks.get('outs')?.status, 'fail');
