@@ -4,9 +4,9 @@ import { widthOf } from './cut.ts';
 /** Where text goes: above a live area where there is one. Every text ends in a line feed. */
 export interface Screen {
   print(text: string): void;
-  /** Writes what is held back; with `urgent` events this happens at once where nothing is redrawn. */
+  /** Writes what is held back: at once in a log, with the next frame where there is a live area. */
   flush(): void;
-  /** Writes what is held back and takes the live area away until the next frame: someone else is to write. */
+  /** Writes what is held back at once and takes the live area away until the next frame: someone else is to write. */
   makeWay(): void;
   /** Writes what is held back and leaves no live area behind. */
   close(): void;

@@ -1,3 +1,4 @@
+import type { Problem } from '../../base/error.ts';
 import type { Event, Outcome } from '../../base/event.ts';
 import { formatProblems } from '../../base/problem-text.ts';
 import type { Paint, ReadLine } from '../../base/problem-text.ts';
@@ -73,29 +74,20 @@ function formatFailure(
   const after = attempts + time === '' ? '' : ` after${attempts}${attempts && time ? ',' : ''}${time}`;
   let text = `${paint(`${style.symbols.failed} ${stage.stage} failed${after}`, 'boldRed')}\n`;
   if (lines.length > 0) {
-    text +=
-      paint(
-        lines.length === 1
-          ? '  the last line of its output:'
-          : `  the last ${lines.length} lines of its output:`,
-        'dim',
-      ) + '\n';
+    const last = lines.length === 1 ? 'last line' : `last ${lines.length} lines`;
+    text += `${paint(`  the ${last} of its output:`, 'dim')}\n`;
     for (const line of lines)
       text += `  ${paint(style.gutter, 'dim')} ${cutEnd(line, MAX_LINE, style.words('…'))}`.trimEnd() + '\n';
+    text += '\n';
   }
-  if (lines.length > 0) text += '\n';
-  if (stage.problem) text += style.words(formatProblems([stage.problem], readLine, paintProblem(style)));
+  if (stage.problem) text += formatError(stage.problem, readLine, style);
   if (blocked.length > 0)
     text += `${paint(`blocked by it: ${formatList(blocked, ', ', MAX_BLOCKED)}`, 'yellow')}\n`;
   return text;
 }
 
 /** A problem that stops nothing, as a block of lines. */
-export function formatWarning(
-  problem: Extract<Event, { type: 'warned' }>['problem'],
-  readLine: ReadLine,
-  style: Style,
-): string {
+export function formatWarning(problem: Problem, readLine: ReadLine, style: Style): string {
   const paint = paintProblem(style);
   const text = formatProblems([problem], readLine, (text, piece) =>
     piece === 'error' ? style.paint(text.replace(/^error/, 'warning'), 'yellow') : paint(text, piece),
@@ -104,11 +96,7 @@ export function formatWarning(
 }
 
 /** A problem in full, as a block of lines. */
-export function formatError(
-  problem: Extract<Event, { type: 'warned' }>['problem'],
-  readLine: ReadLine,
-  style: Style,
-): string {
+export function formatError(problem: Problem, readLine: ReadLine, style: Style): string {
   return style.words(formatProblems([problem], readLine, paintProblem(style)));
 }
 

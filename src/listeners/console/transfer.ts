@@ -96,7 +96,7 @@ function formatPlanned({ direction, remote, objects, size }: Finished): string {
   return `would ${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
 }
 
-/** `pushed 390 objects (39 MiB) to origin, 10 were there already, 2 failed` */
+/** `pushed 390 objects (39 MiB) to origin, 10 there already, 2 failed` */
 export function formatTransferEnd(event: Finished): string {
   const { direction, remote, objects, size, present, missing, failed } = event;
   const push = direction === 'push';
