@@ -215,6 +215,18 @@ blocked by it: features, train
   );
 });
 
+// With a list copied for each of them this takes minutes.
+test('what one failure blocked is counted, also where that is 100,000 stages', () => {
+  const names = Array.from({ length: 100_000 }, (_, index) => `s${index}`);
+  const text = logOf([
+    planned('fetch', ...names),
+    finished('fetch', 'failed', 1000),
+    ...names.map((name) => blocked(name, 'fetch')),
+    ended('failed', { failed: 1, blocked: names.length }),
+  ]);
+  assert.match(text, /\nblocked by it: s0, s1, .*, s11, and 99,988 more\n/);
+});
+
 test('the output at the end is that of the last attempt', () => {
   const text = logOf([
     planned('fetch'),

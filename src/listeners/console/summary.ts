@@ -139,7 +139,11 @@ function blockedBy(state: RunState): ReadonlyMap<string, readonly string[]> {
   };
   for (const { stage, outcome } of state.stages.values()) {
     if (outcome !== 'blocked') continue;
-    for (const root of rootsOf(stage)) found.set(root, [...(found.get(root) ?? []), stage]);
+    for (const root of rootsOf(stage)) {
+      const blocked = found.get(root);
+      if (blocked) blocked.push(stage);
+      else found.set(root, [stage]);
+    }
   }
   return found;
 }
