@@ -18,10 +18,13 @@ export interface Flag {
   readonly help: string;
 }
 
+/** Flags as given; `undefined` for those that are not. */
+export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
 /** What a command is given: everything it may use of the process. */
 export interface CommandContext {
   readonly args: readonly string[];
-  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly flags: Flags;
   /** The folder to work in: the current one, or what `-C` names. */
   readonly dir: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { PipelineError } from '../base/error.ts';
 import { didYouMean, suggest } from '../base/text.ts';
-import type { Command, Flag } from './command.ts';
+import type { Command, Flag, Flags } from './command.ts';
 import { COMMANDS } from './index.ts';
 
 /** Flags that every command has. */
@@ -25,9 +25,6 @@ export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
   },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
-
-/** Flags as given; `undefined` for those that are not. */
-export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** A command line: help for all, or a command with its flags and positional arguments (`flags.help`: its help). */
 export type Line =

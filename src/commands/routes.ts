@@ -3,7 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
 import { pathOfWord, wordOfPath } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
-import type { RelPath, StageLock, StageName } from '../base/types.ts';
+import type { Out, RelPath, StageLock, StageName } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
 import { findTarget } from '../plan/select.ts';
@@ -117,10 +117,7 @@ export function placeOf(
 }
 
 /** The declared outs of the stage that a result is of: the one whose outs are exactly the result's. */
-function outsOf(
-  { pipeline }: Project,
-  result: StageLock,
-): Project['pipeline']['stages'][number]['outs'] | undefined {
+function outsOf({ pipeline }: Project, result: StageLock): readonly Out[] | undefined {
   const paths = new Set<string>(result.outs.map((out) => out.path));
   return pipeline.stages.find(
     ({ outs }) => outs.length === paths.size && outs.every((out) => paths.has(out.path)),
