@@ -12,9 +12,10 @@ import {
 import { basename, dirname, join } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
+import { outcomesOf } from '../execute/tools.ts';
 import type { Rig } from '../rig.ts';
 import { damage, filesBelow, objectWith, objectsOf } from './objects.ts';
-import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
+import { MANY, cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
 async function createPushed(): Promise<Rig> {
   const rig = await createDemo();
@@ -192,10 +193,7 @@ test('a damaged manifest in the cache is fetched again', async () => {
 });
 
 test('a fetch that is interrupted keeps what has come whole, and the next one brings the rest', async () => {
-  const many = 'for i in $(seq 1 300); do head -c 200000 /dev/zero > many/$i; echo $i >> many/$i; done';
-  const rig = await createDemo({
-    'pipeline.yaml': `name: a\nstages:\n  many: { cmd: "${many}", outs: [many/] }\n`,
-  });
+  const rig = await createDemo({ 'pipeline.yaml': MANY });
   succeeded(await rig.lockstep(['push']));
   const clone = cloneOf(rig, ['many']);
   const killed = clone.start(['pull', '--json']);
@@ -230,27 +228,20 @@ test('a pulled run cache lets repro restore what only the other machine ran', as
   clone.write('params.yaml', 'width: 1\n');
   clone.write('in.txt', 'one\ntwo\nthree\n');
   const ran = succeeded(await clone.lockstep(['repro', '--json']));
-  assert.deepEqual(
-    jsonOf(ran).flatMap((event) => (event['type'] === 'stage-finished' ? [event['outcome']] : [])),
-    ['restored', 'restored', 'restored'],
-  );
+  assert.deepEqual({ ...outcomesOf(ran) }, { copy: 'restored', split: 'restored', count: 'restored' });
   assert.equal(clone.read('count.txt'), '3\n');
 });
 
 test('a run-cache entry whose objects are not all there, or that was edited, is not taken', async () => {
   const rig = await createPushed();
   rmSync(objectWith(rig.path('remote'), 'one\ntwo\nthree\n'));
-  const folder = rig.path('remote/runs');
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  const entries = filesBelow(rig.path('remote/runs'));
   const count = entries.find((file) => readFileSync(file, 'utf8').includes('"path":"count.txt"')) ?? '';
   damage(count, readFileSync(count, 'utf8').replace('ls parts', 'rm parts'));
   const clone = cloneOf(rig);
   clone.remove('pipeline.lock');
   succeeded(await clone.lockstep(['fetch', '--run-cache']));
-  const runs = readdirSync(clone.path('.lockstep/runs'), { recursive: true, withFileTypes: true });
-  assert.equal(runs.filter((entry) => entry.isFile()).length, 1, 'only that of split');
+  assert.equal(filesBelow(clone.path('.lockstep/runs')).length, 1, 'only that of split');
 });
 
 test('repro --pull takes results instead of running, says so, and the history has it', async () => {
@@ -272,10 +263,7 @@ test('repro --pull runs what the remote does not know, also what the lock names 
   clone.write('params.yaml', 'width: 9\n');
   rmSync(objectWith(rig.path('remote'), 'one\ntwo\nthree\n'));
   const ran = succeeded(await clone.lockstep(['repro', '--pull', '--json']));
-  const outcomes = jsonOf(ran).flatMap((event) =>
-    event['type'] === 'stage-finished' ? [`${String(event['stage'])} ${String(event['outcome'])}`] : [],
-  );
-  assert.deepEqual(outcomes, ['copy ran', 'split ran', 'count ran']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { copy: 'ran', split: 'ran', count: 'ran' });
 });
 
 test('repro --pull brings a tracked input that is neither here nor in the cache', async () => {

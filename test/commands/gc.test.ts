@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { damage, objectsOf } from './objects.ts';
+import { damage, filesBelow, objectsOf } from './objects.ts';
 import { createDemo, eventOf, git, succeeded } from './projects.ts';
 import { loadRows } from '../../src/store/memo-file.ts';
 import { createRig, rigAt } from '../rig.ts';
@@ -13,8 +12,7 @@ const NOTHING = 'Nothing to remove: everything in the cache is referred to.\n';
 
 function ageRuns(rig: Rig): void {
   const old = new Date('2020-01-01T00:00:00Z');
-  for (const entry of readdirSync(rig.path('.lockstep/runs'), { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), old, old);
+  for (const file of filesBelow(rig.path('.lockstep/runs'))) utimesSync(file, old, old);
 }
 
 test('what lock and run cache name stays; with the results the objects of the past go, when asked twice', async () => {

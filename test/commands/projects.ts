@@ -32,6 +32,14 @@ export const FILES: Readonly<Record<string, string>> = {
   'in.txt': 'one\ntwo\nthree\n',
 };
 
+/** A stage that makes 300 files of 200 kB: enough to be interrupted on the way to a remote or back. */
+export const MANY = `name: a
+stages:
+  many:
+    cmd: for i in $(seq 1 300); do head -c 200000 /dev/zero > many/$i; echo $i >> many/$i; done
+    outs: [many/]
+`;
+
 /** The demo pipeline as one that has run, with a folder remote `origin` in `remote/` (which no stage reads). */
 export async function createDemo(files: Readonly<Record<string, string>> = {}): Promise<Rig> {
   const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n', ...files });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { objectWith, objectsOf } from './objects.ts';
+import { filesBelow, objectWith, objectsOf } from './objects.ts';
 import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
 
 const MARKETS = `name: markets
@@ -22,10 +23,7 @@ async function createMarkets(): Promise<{ readonly rig: Rig; readonly clone: Rig
 }
 
 const filesIn = (rig: Rig, folder: string): readonly string[] =>
-  readdirSync(rig.path(folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath.slice(rig.root.length + 1)}/${entry.name}`)
-    .sort();
+  filesBelow(rig.path(folder)).map((file) => relative(rig.root, file));
 
 test('--for brings what a stage reads, of directories only those files, and neither its own outs nor anything further up', async () => {
   const { clone } = await createMarkets();
