@@ -33,12 +33,16 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
     if (here.kind === 'missing') continue;
     if (here.kind === 'refused') throw here.error;
     const isNamed = hasArtifact(cache, here.artifact);
-    if (isNamed && (await isWhole(cache, here.artifact))) continue;
+    // A name in the cache is no second copy when the object behind it has rotted.
+    if (isNamed && (await areGood(cache, objectsOf(cache, here.artifact)))) continue;
     // A part of what is recorded holds nothing but that.
+    const isPart = here.kind === 'tree' && parts.has(path);
     if (
-      here.kind === 'tree' &&
-      parts.has(path) &&
-      (await areGood(cache, new Set(here.entries.map((entry) => entry.hash))))
+      isPart &&
+      (await areGood(
+        cache,
+        here.entries.map(({ hash }) => hash),
+      ))
     )
       continue;
     // What was damaged has been told, and is whole again.
@@ -54,11 +58,6 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
 /** An out that git keeps may be all that a clone has of it. */
 function isLocked({ stages }: Lock, { path, hash }: Artifact): boolean {
   return stages.values().some(({ outs }) => outs.some((out) => out.path === path && out.hash === hash));
-}
-
-/** A name in the cache is no second copy when the object behind it has rotted. */
-async function isWhole(cache: Cache, artifact: Artifact): Promise<boolean> {
-  return areGood(cache, objectsOf(cache, artifact));
 }
 
 async function areGood(cache: Cache, objects: Iterable<ContentHash>): Promise<boolean> {
