@@ -26,7 +26,6 @@ export interface FetchOptions {
 export interface FetchResult {
   /** Objects; of a dry run, those that would come. */
   readonly received: number;
-  readonly size: number;
   /** Artifacts that are not whole here, and would not be after a dry run either. */
   readonly missing: readonly Wanted[];
   /** Those of them of which the remote lacks something; of the others it has objects that were refused. */
@@ -101,7 +100,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
       failed: failures.length,
       ...(dryRun && { dryRun }),
     });
-    return { received, size, missing, lacking, failures };
+    return { received, missing, lacking, failures };
   } catch (error) {
     if (!dryRun) await afterFailure(settle);
     throw error;

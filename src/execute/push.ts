@@ -2,7 +2,7 @@ import { createReadStream, lstatSync } from 'node:fs';
 import { EXIT, PipelineError, toProblem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
-import type { Remote } from '../base/remote.ts';
+import type { Remote, SizedObject } from '../base/remote.ts';
 import type { Artifact, ContentHash, StageLock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { afterFailure } from './after-failure.ts';
@@ -29,17 +29,11 @@ export interface PushOptions {
 export interface PushResult {
   /** Objects and run-cache entries; of a dry run, those that would be sent. */
   readonly sent: number;
-  readonly size: number;
   readonly present: number;
   /** Artifacts of which this machine lacks objects that the remote lacks too. */
   readonly missing: readonly Artifact[];
   /** What is wrong with single objects; the others went their way. */
   readonly failures: readonly PipelineError[];
-}
-
-interface Sending {
-  readonly hash: ContentHash;
-  readonly size: number;
 }
 
 /**
@@ -53,8 +47,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const plan = await planPush(options);
   const { objects, total, present, unknown } = plan;
   if (!dryRun) emit({ type: 'transfer-started', direction: 'push', remote: name, ...total });
-  const { moved, failed, lost } = dryRun
-    ? { moved: total, failed: NOTHING_FAILED, lost: plan.lacking }
+  const { moved, failed, lost }: Sent = dryRun
+    ? { moved: total, failed: new Map(), lost: plan.lacking }
     : await sendPlanned(plan, options);
   const isLost = (hash: ContentHash): boolean => lost.has(hash);
   const missing = artifacts.filter(
@@ -70,16 +64,14 @@ export async function push(options: PushOptions): Promise<PushResult> {
     failed: failed.size,
     ...(dryRun && { dryRun }),
   });
-  return { sent: moved.objects, size: moved.size, present, missing, failures: [...failed.values()] };
+  return { sent: moved.objects, present, missing, failures: [...failed.values()] };
 }
-
-const NOTHING_FAILED: ReadonlyMap<ContentHash, PipelineError> = new Map();
 
 /** What is to move, before anything does. */
 interface PushPlan {
   readonly objects: Objects;
-  readonly files: readonly Sending[];
-  readonly trees: readonly Sending[];
+  readonly files: readonly SizedObject[];
+  readonly trees: readonly SizedObject[];
   readonly entries: readonly EntrySending[];
   /** Of the three. */
   readonly total: { readonly objects: number; readonly size: number };
@@ -101,8 +93,8 @@ async function planPush(options: PushOptions): Promise<PushPlan> {
   for (const { hash } of unknown) all.add(hash);
   const present = await findPresent(remote, all, signal);
   const lacking = new Set<ContentHash>();
-  const sendings = (hashes: Iterable<ContentHash>): readonly Sending[] => {
-    const found: Sending[] = [];
+  const sendings = (hashes: Iterable<ContentHash>): readonly SizedObject[] => {
+    const found: SizedObject[] = [];
     for (const hash of hashes) {
       const size = lstatSync(cache.pathOf(hash), { throwIfNoEntry: false })?.size;
       const there = present.get(hash);
@@ -149,7 +141,7 @@ async function sendPlanned(
   const progress = createTransferProgress('push', emit);
   const isThere = (hash: ContentHash): boolean => !failed.has(hash) && !lost.has(hash);
 
-  async function send({ hash, size }: Sending): Promise<void> {
+  async function send({ hash, size }: SizedObject): Promise<void> {
     const file = cache.pathOf(hash);
     const body = progress.countBody(hash, { size, file, hash, open: () => createReadStream(file) });
     try {
