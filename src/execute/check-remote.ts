@@ -1,6 +1,7 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { Clock } from '../io/clock.ts';
+import { orStopped } from '../remotes/or-stopped.ts';
 import { createRemoteProbe } from './remote-probe.ts';
 import type { CheckStep, Wrong } from './remote-probe.ts';
 
@@ -45,17 +46,15 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
   const { clock, limitMs, signal } = options;
   const limit = new AbortController();
   const both = AbortSignal.any([signal, limit.signal]);
-  const late = Promise.withResolvers<never>();
-  late.promise.catch(() => undefined);
   const timer = new AbortController();
   clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(
-    () => late.reject(new Late()),
-    () => late.reject(signal.reason),
+    // What hangs holds the places that removing needs.
+    () => limit.abort(),
+    () => undefined,
   );
   const done = Promise.withResolvers<void>();
   let isGood = true;
   let isOver = false;
-  let isLate = false;
   let whole: Promise<void> = Promise.resolve();
 
   async function run(step: CheckStep, act: () => Promise<string | Wrong>): Promise<boolean> {
@@ -63,13 +62,11 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
     const startedMs = clock.now();
     let found: Wrong | string;
     try {
-      found = await Promise.race([act(), late.promise]);
+      found = await orStopped(act(), both);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof Late) {
-        isOver = isLate = true;
-        // What hangs holds the places that removing needs.
-        limit.abort();
+      if (limit.signal.aborted) {
+        isOver = true;
         found = { wrong: `no answer within ${limitMs / 1000} s`, cure: SLOW };
       } else if (error instanceof PipelineError) {
         isOver = HOPELESS.includes(error.code);
@@ -115,14 +112,10 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
   } finally {
     timer.abort();
     done.resolve();
-    limit.abort();
   }
   // What does not answer may not close either.
-  if (!isLate) await whole.catch(() => undefined);
+  if (!limit.signal.aborted) await whole.catch(() => undefined);
   return isGood;
 }
-
-/** The time is up. */
-class Late extends Error {}
 
 const SLOW = 'check the network, the url or endpoint, and any proxy in between';
