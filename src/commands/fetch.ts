@@ -89,24 +89,23 @@ export async function fetchAll(
     files.push(...some.files);
     for (const path of some.missing) missing.add(path);
     const locked = artifacts.filter(({ artifact }) => !parts.has(artifact.path));
-    const wanted = [
-      ...locked.map((item) => item.artifact),
-      ...some.found.flatMap((part) => part.wanted),
-      ...results.flatMap((result) => result.outs),
-    ];
-    const result = await fetchArtifacts({ cache, remote, name, artifacts: wanted, dryRun, emit, signal });
-    const lost = new Set<Wanted>(result.missing);
-    const lackingThere = new Set<Wanted>(result.lacking);
-    const inNeed = [
+    const inNeed = new Set<Wanted>([
       ...locked.filter((item) => !item.inGit).map((item) => item.artifact),
       ...some.found.flatMap((part) => part.wanted),
+    ]);
+    // What of these cannot be had is no loss.
+    const welcome = [
+      ...locked.filter((item) => item.inGit).map((item) => item.artifact),
+      ...results.flatMap((result) => result.outs),
     ];
-    for (const one of inNeed) if (lost.has(one)) missing.add(one.path);
+    const all = [...inNeed, ...welcome];
+    const result = await fetchArtifacts({ cache, remote, name, artifacts: all, dryRun, emit, signal });
+    for (const one of result.missing) if (inNeed.has(one)) missing.add(one.path);
     // What was refused has been told.
     await tellLackingThere(
       project,
       remote,
-      inNeed.filter((one) => lackingThere.has(one)),
+      result.lacking.filter((one) => inNeed.has(one)),
     );
     // Only now are the bytes durable that the entries name.
     if (!dryRun)
