@@ -1,5 +1,5 @@
 import { PipelineError, toProblem } from '../base/error.ts';
-import { isInside, wordOfPath } from '../base/path.ts';
+import { wordOfPath } from '../base/path.ts';
 import type { Remote } from '../base/remote.ts';
 import { plural, suggest } from '../base/text.ts';
 import type { ContentHash, RelPath } from '../base/types.ts';
@@ -36,8 +36,8 @@ export interface FindPartsOptions {
 }
 
 /**
- * Finds the wanted files of each directory by its manifest. Directories whose manifest cannot be had are given back as
- * `missing`; each has been told. `files`: all that the others hold.
+ * Finds the wanted files of each directory by its manifest, also where none is. Directories whose manifest cannot be had are
+ * given back as `missing`; each has been told.
  */
 export async function findParts(
   project: Project,
@@ -45,11 +45,9 @@ export async function findParts(
 ): Promise<{
   readonly found: readonly Part[];
   readonly missing: readonly RelPath[];
-  readonly files: readonly RelPath[];
 }> {
   const { cache, emit, signal } = project;
   const found: Part[] = [];
-  const files: RelPath[] = [];
   const missing: RelPath[] = [];
   for (const item of artifacts) {
     const { path: tree, hash } = item.artifact;
@@ -62,10 +60,8 @@ export async function findParts(
         hash: entry.hash,
         kind: 'file',
       }));
-      // One by one: there may be more files than a call takes arguments.
-      for (const { path } of all) files.push(path);
       const wanted = all.filter(({ path }) => patterns.some(({ matches }) => matches(path)));
-      if (wanted.length > 0) found.push({ item, all, wanted });
+      found.push({ item, all, wanted });
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       missing.push(tree);
@@ -73,7 +69,7 @@ export async function findParts(
       else emit({ type: 'warned', problem: toProblem(error) });
     }
   }
-  return { found, missing, files };
+  return { found, missing };
 }
 
 /**
@@ -101,13 +97,10 @@ export function refuseUnmatched(
   {
     found,
     unknown,
-    files,
     folder,
   }: {
     readonly found: readonly Part[];
     readonly unknown: ReadonlySet<RelPath>;
-    /** All that the directories hold. */
-    readonly files: readonly RelPath[];
     /** Where the words were typed. */
     readonly folder: string;
   },
@@ -125,14 +118,14 @@ export function refuseUnmatched(
     // What a manifest that cannot be had would have held is not known.
     if (trees.some((tree) => unknown.has(tree))) continue;
     if (found.some(({ wanted }) => wanted.some(({ path }) => matches(path)))) continue;
-    const held = files.filter((file) => trees.some((tree) => isInside(file, tree)));
+    const held = found.flatMap(({ item, all }) => (trees.includes(item.artifact.path) ? all : []));
     throw new PipelineError(
       'cli.arguments',
       `no file of ${trees.map((tree) => `"${tree}"`).join(', ')} is meant by "${word}"`,
       {
         hint: hintFor(
           word,
-          held.map((file) => wordOfPath(file, folder)),
+          held.map(({ path }) => wordOfPath(path, folder)),
         ),
       },
     );

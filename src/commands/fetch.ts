@@ -74,7 +74,6 @@ export async function fetchAll(
   const runCache = isSet(context, 'run-cache');
   const missing = new Set<RelPath>();
   const found: Part[] = [];
-  const files: RelPath[] = [];
   let complete = true;
   const only = whole && new Set([...whole, ...parts.keys()]);
   const jobs = transferJobs(context);
@@ -86,7 +85,6 @@ export async function fetchAll(
     const results = await fetchResults({ remote, name, keys, accepts: takes, emit, signal });
     const some = await findParts(project, { remote, artifacts, parts });
     found.push(...some.found);
-    files.push(...some.files);
     for (const path of some.missing) missing.add(path);
     const locked = artifacts.filter(({ artifact }) => !parts.has(artifact.path));
     const inNeed = new Set<Wanted>([
@@ -113,6 +111,7 @@ export async function fetchAll(
     complete &&= missing.size === 0 && result.failures.length === 0;
   });
   for (const { artifacts } of failures) for (const { artifact } of artifacts) missing.add(artifact.path);
-  refuseUnmatched(parts, { found, unknown: missing, files, folder: project.folder });
-  return { exit: exitOf(failures, complete), missing, parts: found };
+  refuseUnmatched(parts, { found, unknown: missing, folder: project.folder });
+  const some = found.filter(({ wanted }) => wanted.length > 0);
+  return { exit: exitOf(failures, complete), missing, parts: some };
 }

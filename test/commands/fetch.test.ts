@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { outcomesOf } from '../execute/tools.ts';
@@ -154,11 +146,31 @@ test('a remote whose disk fails is told as the remote, not as the disk of this m
   }
 });
 
+/** A clone whose lock says that `parts` is what a manifest says, which lies on the remote; and the manifest's key there. */
+function cloneWith(rig: Rig, manifest: string): { readonly clone: Rig; readonly key: string } {
+  const lock = rig.read('pipeline.lock');
+  const [before = ''] = /[0-9a-f]{64}\.dir/.exec(lock) ?? [];
+  assert.notEqual(before, '');
+  const digest = createHash('sha256').update(manifest).digest('hex');
+  const key = `files/sha256/${digest.slice(0, 2)}/${digest.slice(2)}.dir`;
+  const clone = cloneOf(rig);
+  clone.write('pipeline.lock', lock.replaceAll(before, `${digest}.dir`));
+  rig.write(`remote/${key}`, manifest);
+  return { clone, key };
+}
+
+test('one file comes of a folder of more files than a call takes arguments', async () => {
+  const rig = await createPushed();
+  const digest = createHash('sha256').update('one\n').digest('hex');
+  const files = Array.from({ length: 130_000 }, (_, i) => String(i).padStart(6, '0'));
+  const entries = files.map((name) => `{"sha256": "${digest}", "relpath": "${name}"}`);
+  const { clone } = cloneWith(rig, `[${entries.join(', ')}]`);
+  succeeded(await clone.lockstep(['pull', 'parts/000007']));
+  assert.deepEqual(readdirSync(clone.path('parts')), ['000007']);
+});
+
 test('a manifest with a path that leaves its folder or goes into .git is refused, and nothing is written', async () => {
   const rig = await createPushed();
-  const old = objectsOf(rig.path('remote')).find((file) => file.endsWith('.dir')) ?? '';
-  const before = old.split('/').slice(-2).join('');
-  assert.ok(rig.read('pipeline.lock').includes(before));
   for (const relpath of [
     '../evil.txt',
     '/tmp/evil.txt',
@@ -166,20 +178,14 @@ test('a manifest with a path that leaves its folder or goes into .git is refused
     String.raw`..\evil.txt`,
   ]) {
     const manifest = `[{"sha256": "${'0'.repeat(64)}", "relpath": ${JSON.stringify(relpath)}}]`;
-    const digest = createHash('sha256').update(manifest).digest('hex');
-    const key = `${digest.slice(0, 2)}/${digest.slice(2)}.dir`;
-    const hostile = join(rig.path('remote/files/sha256'), key);
-    mkdirSync(dirname(hostile), { recursive: true });
-    writeFileSync(hostile, manifest);
-    const clone = cloneOf(rig);
-    clone.write('pipeline.lock', rig.read('pipeline.lock').replaceAll(before, `${digest}.dir`));
+    const { clone, key } = cloneWith(rig, manifest);
     const ran = await clone.lockstep(['pull', 'split']);
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /^error\[manifest\.invalid\].*path/m);
     assert.ok(
       !existsSync(clone.path('evil.txt')) && !existsSync('/tmp/evil.txt') && !existsSync(clone.path('.git')),
     );
-    assert.ok(!existsSync(clone.path(`.lockstep/files/sha256/${key}`)), 'it does not enter the cache either');
+    assert.ok(!existsSync(clone.path(`.lockstep/${key}`)), 'it does not enter the cache either');
   }
 });
 
