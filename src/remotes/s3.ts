@@ -42,8 +42,9 @@ const openS3: OpenRemote = async (config, { learn }) => {
   const sdk = await import('@aws-sdk/client-s3');
   const settings = clientConfig(config, options);
   const client = new sdk.S3Client(settings);
-  const partsClient = new sdk.S3Client({ ...settings, maxAttempts: PART_ATTEMPTS });
-  for (const one of [client, partsClient]) guardCredentials(config, one, learn);
+  guardCredentials(config, client, learn);
+  const { credentials } = client.config;
+  const partsClient = new sdk.S3Client({ ...settings, credentials, maxAttempts: PART_ATTEMPTS });
   return createS3(config, {
     sdk,
     client,

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Remote } from '../../src/base/remote.ts';
 import type { Json } from '../../src/base/types.ts';
@@ -102,5 +105,28 @@ test('a single large object is sent three parts at a time', async () => {
   const bytes = seededBytes(40 * MIB, 1);
   await remote.put(keyOf(bytes), bodyOf(bytes), signal);
   assert.equal(fake.most, 3);
+  await remote.close?.();
+});
+
+test('credentials are looked for once, for small objects and large ones', async (t) => {
+  await using fake = await startFakeS3();
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-aws-'));
+  const before = process.env['AWS_CONFIG_FILE'];
+  t.after(() => {
+    if (before === undefined) delete process.env['AWS_CONFIG_FILE'];
+    else process.env['AWS_CONFIG_FILE'] = before;
+    rmSync(folder, { recursive: true });
+  });
+  const keys = JSON.stringify({ Version: 1, AccessKeyId: 'AKFAKE', SecretAccessKey: 'of-no-use' });
+  const script = join(folder, 'credentials.sh');
+  writeFileSync(script, `echo asked >> ${folder}/asked\necho '${keys}'\n`);
+  writeFileSync(join(folder, 'config'), `[profile work]\ncredential_process = sh ${script}\n`);
+  process.env['AWS_CONFIG_FILE'] = join(folder, 'config');
+  const remote = await open(configOf('s3://bucket/some', { endpoint: fake.url, profile: 'work' }));
+  for (const size of [100, 9 * MIB]) {
+    const bytes = seededBytes(size, size);
+    await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  }
+  assert.equal(readFileSync(join(folder, 'asked'), 'utf8'), 'asked\n');
   await remote.close?.();
 });
