@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
-import type { OpenRemote, Remote, RemoteConfig } from '../../src/base/remote.ts';
+import type { OpenRemote, RemoteConfig } from '../../src/base/remote.ts';
 import openAzure from '../../src/remotes/azure.ts';
 import openGcs from '../../src/remotes/gcs.ts';
 import openS3 from '../../src/remotes/s3.ts';
@@ -17,62 +17,41 @@ import { open, openRaw } from './open.ts';
 const { signal } = new AbortController();
 const SECRET = 'canary/Secret+Key0123456789==';
 
+type Service = 's3' | 'azure' | 'gcs';
+
 interface Refusing {
   readonly url: string;
-  status: number;
-  code: string;
   /** Requests so far. */
-  count: number;
+  readonly count: () => number;
 }
 
-/** A server that refuses every request in a service's own words, and repeats what it was sent, credentials included. */
-async function startRefusing(t: TestContext, service: 's3' | 'azure' | 'gcs'): Promise<Refusing> {
-  const state = { url: '', status: 403, code: 'AccessDenied', count: 0 };
+/** A server that refuses every request in a service's own words. */
+async function startRefusing(
+  t: TestContext,
+  service: Service,
+  { status, code }: { readonly status: number; readonly code: string },
+): Promise<Refusing> {
+  let count = 0;
   const server = createServer((request, response) => {
-    state.count++;
+    count++;
     request.resume();
-    const echo = `${request.url} ${JSON.stringify(request.headers)} ${SECRET}`.replaceAll(/[<>&]/g, ' ');
-    const { status, code } = state;
-    if (service === 'gcs') {
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(
-        JSON.stringify({ error: { code: status, message: echo, errors: [{ reason: code, message: echo }] } }),
-      );
-    } else {
-      response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code });
-      response.end(
-        request.method === 'HEAD'
-          ? ''
-          : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${echo}</Message></Error>`,
-      );
-    }
+    const isJson = service === 'gcs';
+    const type = isJson ? 'application/json' : 'application/xml';
+    response.writeHead(status, { 'content-type': type, 'x-ms-error-code': code });
+    response.end(
+      isJson
+        ? JSON.stringify({
+            error: { code: status, message: 'no', errors: [{ reason: code, message: 'no' }] },
+          })
+        : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`,
+    );
   });
-  state.url = (await listenFor(t, server)).url;
-  return state;
+  const { url } = await listenFor(t, server);
+  return { url, count: () => count };
 }
-
-const s3Config = (endpoint: string): RemoteConfig =>
-  configOf('s3://bucket/prefix', {
-    endpoint,
-    access_key_id: 'AKIA',
-    secret_access_key: SECRET,
-    session_token: `${SECRET}session`,
-  });
-const azureConfig = (endpoint: string): RemoteConfig =>
-  configOf('azure://container', {
-    account: 'me',
-    account_key: Buffer.from(SECRET).toString('base64'),
-    endpoint,
-  });
-const sasConfig = (endpoint: string): RemoteConfig =>
-  configOf('azure://container', {
-    account: 'me',
-    sas_token: `?sv=2024-01-01&sp=r&sig=${encodeURIComponent(SECRET)}`,
-    endpoint,
-  });
 
 /** service, status, its word, our code, worth another try */
-const TABLE: readonly (readonly ['s3' | 'azure' | 'gcs', number, string, string, boolean])[] = [
+const TABLE: readonly (readonly [Service, number, string, string, boolean])[] = [
   ['s3', 404, 'NoSuchBucket', 'remote.not-found', false],
   ['s3', 403, 'AccessDenied', 'remote.denied', false],
   ['s3', 403, 'InvalidAccessKeyId', 'remote.credentials', false],
@@ -101,23 +80,29 @@ const TABLE: readonly (readonly ['s3' | 'azure' | 'gcs', number, string, string,
   ['gcs', 503, 'backendError', 'remote.unreachable', true],
 ];
 
-const OPENERS: Readonly<Record<string, readonly [OpenRemote, (endpoint: string) => RemoteConfig]>> = {
-  s3: [openS3, s3Config],
-  azure: [openAzure, azureConfig],
+const KINDS: Readonly<Record<Service, readonly [OpenRemote, (endpoint: string) => RemoteConfig]>> = {
+  s3: [
+    openS3,
+    (endpoint) =>
+      configOf('s3://bucket/prefix', { endpoint, access_key_id: 'AKIA', secret_access_key: 'of-no-use' }),
+  ],
+  azure: [
+    openAzure,
+    (endpoint) => configOf('azure://container', { endpoint, account: 'me', account_key: 'a2V5' }),
+  ],
   gcs: [openGcs, (endpoint) => configOf('gs://bucket', { endpoint, project: 'test' })],
 };
 
 for (const [service, status, word, code, retryable] of TABLE) {
   test(`${service}: ${status} ${word} is ${code}${retryable ? ', worth another try' : ''}`, async (t) => {
-    const server = await startRefusing(t, service);
-    Object.assign(server, { status, code: word });
-    const [kind, configFor] = OPENERS[service] ?? assert.fail();
+    const server = await startRefusing(t, service, { status, code: word });
+    const [kind, configFor] = KINDS[service];
     const remote = await openRaw(kind, configFor(server.url));
     for (const fail of [
       () => listAll(remote, '', signal),
       () => remote.put('a', bodyOf(Buffer.from('x')), signal),
     ]) {
-      const before = server.count;
+      const before = server.count();
       await assert.rejects(fail, (error) => {
         assert.ok(error instanceof PipelineError, String(error));
         assert.deepEqual([error.code, error.retryable], [code, retryable]);
@@ -125,50 +110,9 @@ for (const [service, status, word, code, retryable] of TABLE) {
         assert.ok(error.problems[0].hint);
         return true;
       });
-      assert.equal(server.count, before + 1, 'the SDK must leave retries to us');
+      assert.equal(server.count(), before + 1, 'the SDK must leave retries to us');
     }
     await remote.close?.();
-  });
-}
-
-/** Every way in which an operation can fail, and what each told. */
-async function everythingTold(remote: Remote): Promise<string> {
-  const told: string[] = [];
-  for (const fail of [
-    () => remote.head('a', signal),
-    () => remote.get('a', signal),
-    () => remote.put('a', bodyOf(Buffer.from('x')), signal),
-    () => remote.put('b', bodyOf(Buffer.alloc(9 * 1024 * 1024)), signal),
-    () => remote.remove('a', signal),
-    () => listAll(remote, '', signal),
-  ]) {
-    await assert.rejects(fail, (error: PipelineError) => {
-      told.push(error.message, error.stack ?? '', JSON.stringify(error), String(error.cause));
-      return true;
-    });
-  }
-  return told.join('\n');
-}
-
-for (const [name, service, configFor] of [
-  ['s3 keys', 's3', s3Config],
-  ['an Azure key', 'azure', azureConfig],
-  ['an Azure SAS', 'azure', sasConfig],
-] as const) {
-  test(`${name} appear in no error, though the server repeats them`, async (t) => {
-    const server = await startRefusing(t, service);
-    for (const [status, code] of [
-      [403, 'AccessDenied'],
-      [500, 'InternalError'],
-      [400, 'NeverHeardOfIt'],
-    ] as const) {
-      Object.assign(server, { status, code });
-      const config = { ...configFor(server.url), secrets: [SECRET] };
-      const told = await everythingTold(await open(config));
-      const forms = [SECRET, encodeURIComponent(SECRET), Buffer.from(SECRET).toString('base64')];
-      for (const form of forms) assert.ok(!told.includes(form), `${form} in ${told}`);
-      assert.match(told, /remote\.(denied|unreachable)/);
-    }
   });
 }
 

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import openGdrive from '../../src/remotes/gdrive.ts';
-import { configOf } from './bodies.ts';
-import { KEY_FILES } from './kinds.ts';
+import { rig } from './drive-rig.ts';
 import { listenFor } from './listen.ts';
 import { openRaw } from './open.ts';
 
@@ -18,17 +14,10 @@ test('a request for a token that nobody answers ends by itself, as something wor
     return late.signal;
   });
   const server = createServer(() => late.abort(new DOMException('late', 'TimeoutError')));
+  const { config } = await rig(t);
   const { url: endpoint } = await listenFor(t, server);
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-token-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(folder, name), text);
-  const config = configOf('gdrive://root', {
-    endpoint,
-    client: join(folder, 'client.json'),
-    token_file: join(folder, 'token.json'),
-  });
   const { signal } = new AbortController();
-  const remote = await openRaw(openGdrive, config);
+  const remote = await openRaw(openGdrive, { ...config, options: { ...config.options, endpoint } });
   await assert.rejects(remote.head('a', signal), { code: 'remote.unreachable', retryable: true });
   assert.deepEqual(waits, [30_000]);
 });

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { bodyOf, configOf, keyOf, seededBytes } from './bodies.ts';
-import { startFakeDrive } from './fake-drive.ts';
-import { KEY_FILES } from './kinds.ts';
+import { rig } from './drive-rig.ts';
 import { listenFor } from './listen.ts';
 import { open } from './open.ts';
 
@@ -29,21 +25,12 @@ test('gcs: an object that arrives wrong each time does not stay', async (t) => {
 });
 
 test('gdrive: an object that arrives wrong each time does not stay', async (t) => {
-  await using fake = await startFakeDrive({
+  const { open } = await rig(t, {
     get corruptNext() {
       return true;
     },
     set corruptNext(_) {},
   });
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-drive-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(folder, name), text);
-  const config = configOf(`gdrive://${fake.root}/some`, {
-    client: join(folder, 'client.json'),
-    token_file: join(folder, 'token.json'),
-    endpoint: fake.url,
-  });
-  const remote = await open(config, { clock: fake.clock });
-  await assert.rejects(remote.put(keyOf(bytes), bodyOf(bytes), signal), { code: 'remote.corrupt' });
-  assert.equal(await (await open(config, { clock: fake.clock })).head(keyOf(bytes), signal), undefined);
+  await assert.rejects((await open()).put(keyOf(bytes), bodyOf(bytes), signal), { code: 'remote.corrupt' });
+  assert.equal(await (await open()).head(keyOf(bytes), signal), undefined);
 });

@@ -74,7 +74,6 @@ test('an upload that the server has forgotten is sent again', async () => {
 
 for (const { jobs, most } of [
   { jobs: 1, most: 1 },
-  { jobs: 4, most: 4 },
   { jobs: 40, most: 12 },
 ]) {
   test(`of large objects ${most} parts are under way at once with jobs: ${jobs}, and in memory`, async () => {
