@@ -4,7 +4,7 @@ import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blo
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { azureFault } from './azure-fault.ts';
-import { objectMissing, remoteFault, unlessMissing } from './faults.ts';
+import { objectMissing, remoteFault, unlessMissing, withFaults } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { sendParts } from './send-parts.ts';
@@ -97,19 +97,17 @@ interface Setup {
 
 function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setup): Remote {
   const room = createUploadRoom(concurrency);
-  async function ask<T>(
+  const ask = <T>(
     key: string | undefined,
     signal: AbortSignal,
     call: (abortSignal: AbortSignal) => Promise<T>,
     ms = ANSWER_MS,
-  ): Promise<T> {
-    try {
-      return await within(signal, ms, call);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw azureFault(config, error, key);
-    }
-  }
+  ): Promise<T> =>
+    withFaults(
+      signal,
+      (error) => azureFault(config, error, key),
+      () => within(signal, ms, call),
+    );
   const blobOf = (key: string): ReturnType<ContainerClient['getBlockBlobClient']> =>
     client.getBlockBlobClient(prefix + key);
 

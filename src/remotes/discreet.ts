@@ -5,6 +5,7 @@ import type { Redactor } from '../base/redact.ts';
 import type { Remote, RemoteConfig, RemoteEntry, TryAgain } from '../base/remote.ts';
 import type { Json } from '../base/types.ts';
 import { derivedStream } from './derived-stream.ts';
+import { withFaults } from './faults.ts';
 
 /** Options whose value is a credential; names of files and of keys are none. */
 const SECRET_OPTION = /(secret|token|password|passphrase|connection_string|sas|_key)$/;
@@ -70,14 +71,8 @@ export function learnHeaders(headers: Headers, learn: LearningRedactor['learn'])
  * since the errors of SDKs carry whole requests with their headers.
  */
 export function discreet(remote: Remote, redactor: TextRedactor): Remote {
-  const guard = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw withoutSecrets(error, redactor);
-    }
-  };
+  const guard = <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
+    withFaults(signal, (error) => withoutSecrets(error, redactor), call);
   return {
     ...remote,
     head: (key, signal) => guard(signal, () => remote.head(key, signal)),
@@ -104,14 +99,7 @@ export function discreet(remote: Remote, redactor: TextRedactor): Remote {
 /** Tries again with errors that hold no secret: each is told before the wait that follows it. */
 export function discreetTries(tryAgain: TryAgain, redactor: TextRedactor): TryAgain {
   return (signal, call) =>
-    tryAgain(signal, async () => {
-      try {
-        return await call();
-      } catch (error) {
-        signal.throwIfAborted();
-        throw withoutSecrets(error, redactor);
-      }
-    });
+    tryAgain(signal, () => withFaults(signal, (error) => withoutSecrets(error, redactor), call));
 }
 
 async function* pieces(

@@ -83,6 +83,20 @@ export function isObjectMissing(error: unknown): boolean {
   return error instanceof PipelineError && error.code === 'remote.object-missing';
 }
 
+/** What a call gives. What it throws passes through `faultOf`, unless the signal has told it to stop: then its reason is thrown. */
+export async function withFaults<T>(
+  signal: AbortSignal,
+  faultOf: (error: unknown) => unknown,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw faultOf(error);
+  }
+}
+
 /** What a call gives; `undefined` when it fails because the object is not there. */
 export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {

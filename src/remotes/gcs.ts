@@ -1,7 +1,7 @@
 import type { Bucket, StorageOptions } from '@google-cloud/storage';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { objectMissing, remoteFault } from './faults.ts';
+import { objectMissing, remoteFault, withFaults } from './faults.ts';
 import { createGoogleAuth, identify } from './google-auth.ts';
 import { arrivedWrong, googleFault, googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
@@ -76,17 +76,8 @@ function createGcs(
     });
   }
 
-  async function guard<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw faultOf(error);
-    }
-  }
-
   const ask = <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
-    guard(signal, () => request(signal, call));
+    withFaults(signal, faultOf, () => request(signal, call));
 
   function faultOf(error: unknown): unknown {
     if (googleStatus(error) !== 404) return googleFault(config, error);
@@ -137,7 +128,7 @@ function createGcs(
         method: 'POST',
         metadata: { contentType: 'application/octet-stream' },
       } as const;
-      const { resource, md5 } = await guard(signal, () => media.upload(target, body, signal));
+      const { resource, md5 } = await withFaults(signal, faultOf, () => media.upload(target, body, signal));
       const stored = resource['md5Hash'];
       if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
         // Under its name it would be taken for what was sent.

@@ -1,6 +1,6 @@
 import type { drive_v3 } from 'googleapis/build/src/apis/drive/v3.js';
 import type { Body, RemoteConfig, SourceStream } from '../base/remote.ts';
-import { remoteFault } from './faults.ts';
+import { remoteFault, withFaults } from './faults.ts';
 import { arrivedWrong, googleFaultExcept404 } from './google-fault.ts';
 import type { Media } from './google-media.ts';
 import { within } from './web-request.ts';
@@ -60,17 +60,14 @@ export function createDriveApi(
 ): DriveApi {
   const shared = { supportsAllDrives: true } as const;
 
-  async function ask<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    try {
-      return await within(signal, ANSWER_MS, async (both) => {
+  const faultOf = (error: unknown): unknown => googleFaultExcept404(config, error);
+  const ask = <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    withFaults(signal, faultOf, () =>
+      within(signal, ANSWER_MS, async (both) => {
         await prepare();
         return call(both);
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw googleFaultExcept404(config, error);
-    }
-  }
+      }),
+    );
 
   async function trash(fileId: string, signal: AbortSignal): Promise<void> {
     await ask(signal, (signal) =>

@@ -43,7 +43,7 @@ export async function openDriveAuth(
   const clientId = textOf(config, inner, { name: 'client_id', path: client, hint });
   const clientSecret = textOf(config, inner, { name: 'client_secret', path: client, hint });
   const refreshToken = textOf(config, token, { name: 'refresh_token', path: tokenFile, hint });
-  for (const secret of [clientSecret, refreshToken, ...secretsOf(token)]) learn(secret);
+  for (const secret of [clientSecret, ...secretsOf(token)]) learn(secret);
   const { OAuth2Client } = await import('google-auth-library');
   const auth = new OAuth2Client({
     clientId,

@@ -1,5 +1,6 @@
 import { createRunningHash, digestOf, hashBytes } from '../base/hash.ts';
 import type { Body, RemoteConfig, SourceStream, TryAgain } from '../base/remote.ts';
+import { withFaults } from './faults.ts';
 import { fillParts } from './fill-parts.ts';
 import { googleFaultExcept404, uploadGivenUp } from './google-fault.ts';
 import { orStopped } from './or-stopped.ts';
@@ -79,15 +80,6 @@ export function createMedia(config: RemoteConfig, { headersFor, tryAgain, room }
       withinMs: withinMs ?? ANSWER_MS,
       redirect: 'manual',
     });
-  }
-
-  async function guard<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw faultOf(error);
-    }
   }
 
   async function uploadWhole(target: UploadTarget, body: Body, signal: AbortSignal): Promise<Uploaded> {
@@ -198,7 +190,7 @@ export function createMedia(config: RemoteConfig, { headersFor, tryAgain, room }
     }
 
     while (from < start + piece.length) {
-      const answer = await tryAgain(signal, () => guard(signal, advance));
+      const answer = await tryAgain(signal, () => withFaults(signal, faultOf, advance));
       if (answer.ok) return resourceOf(answer);
       await answer.body?.cancel();
       // A session that forgets what it had is none to build on.
@@ -211,7 +203,7 @@ export function createMedia(config: RemoteConfig, { headersFor, tryAgain, room }
 
   return {
     download: (url, signal, from = 0) =>
-      guard(signal, async () => {
+      withFaults(signal, faultOf, async () => {
         const range = rangeFrom(from);
         const answer = await send(url, signal, {
           method: 'GET',
@@ -221,7 +213,7 @@ export function createMedia(config: RemoteConfig, { headersFor, tryAgain, room }
         return answerSource(answer, { from, signal, faultOf });
       }),
     upload: (target, body, signal) =>
-      guard(signal, () =>
+      withFaults(signal, faultOf, () =>
         body.size > PIECE_BYTES
           ? uploadPieces(target, body, signal)
           : // Its bytes are there a second time in the text of the request.

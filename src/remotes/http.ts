@@ -1,6 +1,6 @@
 import type { OpenRemote, Remote, RemoteConfig, SourceStream } from '../base/remote.ts';
 import { learnHeaders } from './discreet.ts';
-import { objectMissing, remoteFault, unlessMissing } from './faults.ts';
+import { objectMissing, remoteFault, unlessMissing, withFaults } from './faults.ts';
 import { readOptions } from './options.ts';
 import { UNSENDABLE, webFault } from './web-fault.ts';
 import { sendRequest } from './web-request.ts';
@@ -59,19 +59,16 @@ interface Setup {
 function createHttp(config: RemoteConfig, { base, headers, concurrency }: Setup): Remote {
   const faultOf = (error: unknown): unknown => webFault(config, error, {});
 
-  async function request(
+  function request(
     method: 'GET' | 'HEAD',
     key: string,
     { signal, range }: { readonly signal: AbortSignal; readonly range?: string | undefined },
   ): Promise<Response> {
     const url = base + encodeKey(key);
     const all = range === undefined ? headers : { ...headers, range };
-    try {
-      return await sendRequest({ url, method, headers: all, signal, withinMs: ANSWER_MS });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw faultOf(error);
-    }
+    return withFaults(signal, faultOf, () =>
+      sendRequest({ url, method, headers: all, signal, withinMs: ANSWER_MS }),
+    );
   }
 
   async function refuse(answer: Response): Promise<never> {

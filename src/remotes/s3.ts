@@ -4,7 +4,7 @@ import { PipelineError } from '../base/error.ts';
 import { algorithmOf, digestOf, withoutDir } from '../base/hash.ts';
 import type { Body, OpenRemote, Remote, RemoteConfig, RemoteEntry, RemoteTools } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
-import { isObjectMissing, objectMissing, remoteFault } from './faults.ts';
+import { isObjectMissing, objectMissing, remoteFault, withFaults } from './faults.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
@@ -141,14 +141,8 @@ function createS3(
   const faultOf = (error: unknown, key?: string): unknown => s3Fault(config, error, key);
   const room = createUploadRoom(concurrency);
 
-  async function ask<T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw faultOf(error, key);
-    }
-  }
+  const ask = <T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
+    withFaults(signal, (error) => faultOf(error, key), call);
 
   /**
    * The answer to a HEAD names no fault: a missing bucket looks like a missing object, and wrong keys like missing rights.
