@@ -39,7 +39,6 @@ const NAMES: FaultNames = {
 };
 
 interface GoogleError {
-  readonly message?: string;
   readonly code?: unknown;
   readonly status?: unknown;
   readonly errors?: readonly { readonly reason?: string }[];
@@ -60,27 +59,29 @@ export function googleStatus(error: unknown): number | undefined {
 
 /** An error of Google's SDKs as the remote's own. */
 export function googleFault(config: RemoteConfig, error: unknown): unknown {
+  const text = error instanceof Error ? error.message : '';
   // JSON was expected, of the API or of what gives out tokens.
-  if (error instanceof SyntaxError || textOf(error).startsWith("Cannot create property 'refresh_token'"))
+  if (error instanceof SyntaxError || text.startsWith("Cannot create property 'refresh_token'"))
     return strangeAnswer(config, error);
-  const { response } = (error ?? {}) as GoogleError;
-  const message = textOf(error).startsWith('Multiple errors occurred') ? undefined : textOf(error);
-  const status = googleStatus(error);
-  const reason = reasonOf(error as GoogleError);
-  if (reason === 'dailyLimitExceeded') {
+  const { errors, response } = (error ?? {}) as GoogleError;
+  const data = asObject(parsed(response?.data));
+  const code = reasonOf(text, data, errors);
+  if (code === 'dailyLimitExceeded') {
     return remoteFault(config, 'quota', {
       what: "this project's quota of requests for today is used up",
       hint: 'wait until midnight Pacific time, or ask for more in the Google Cloud console',
       cause: error,
     });
   }
+  const said = asObject(data?.['error'])?.['message'] ?? data?.['error_description'];
+  const own = text.startsWith('Multiple errors occurred') ? undefined : text;
   return webFault(
     config,
     error,
     {
-      status,
-      code: reason,
-      message: messageOf(response?.data) ?? message,
+      status: googleStatus(error),
+      code,
+      message: typeof said === 'string' ? said : own,
       retryAfter: headerOf(response?.headers, 'retry-after'),
       date: headerOf(response?.headers, 'date'),
     },
@@ -111,33 +112,23 @@ export function uploadGivenUp(config: RemoteConfig): Error {
   });
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
-}
+type Data = Readonly<Record<string, unknown>>;
 
-function reasonOf(error: GoogleError | undefined): string | undefined {
-  const text = error?.message ?? '';
-  if (/reasonable timeframe|Token used too (early|late)|Invalid JWT.*(iat|exp)/.test(text + describe(error)))
+/** Google's name for a fault, or ours for what only its words tell. */
+function reasonOf(text: string, data: Data | undefined, errors: GoogleError['errors']): string | undefined {
+  if (
+    /reasonable timeframe|Token used too (early|late)|Invalid JWT.*(iat|exp)/.test(
+      `${text} ${String(data?.['error_description'])}`,
+    )
+  )
     return 'clock';
   if (/Could not load the default credentials|Unable to detect a Project Id/.test(text))
     return 'no-credentials';
-  const data = asObject(parsed(error?.response?.data));
   const fault = data?.['error'];
   if (typeof fault === 'string') return fault;
   const listed = asObject(fault)?.['errors'];
-  const reasons = Array.isArray(listed) ? (listed as NonNullable<GoogleError['errors']>) : error?.errors;
+  const reasons = Array.isArray(listed) ? (listed as NonNullable<GoogleError['errors']>) : errors;
   return reasons?.find(({ reason }) => reason !== undefined)?.reason;
-}
-
-function describe(error: GoogleError | undefined): string {
-  const description = asObject(parsed(error?.response?.data))?.['error_description'];
-  return typeof description === 'string' ? ` ${description}` : '';
-}
-
-function messageOf(data: unknown): string | undefined {
-  const object = asObject(parsed(data));
-  const message = asObject(object?.['error'])?.['message'] ?? object?.['error_description'];
-  return typeof message === 'string' ? message : undefined;
 }
 
 /** Some answers arrive as text. */
@@ -151,10 +142,8 @@ function parsed(data: unknown): unknown {
   }
 }
 
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
+function asObject(value: unknown): Data | undefined {
+  return typeof value === 'object' && value !== null ? (value as Data) : undefined;
 }
 
 function headerOf(headers: unknown, name: string): string | null {
