@@ -21,13 +21,3 @@ export function formatBseJson(listings: readonly Listing[], { code, date, twist 
   }));
   return JSON.stringify({ [isRenamed ? 'Data' : 'Table']: records });
 }
-
-/** Its CSV twin, `Codewise_IndicesDownload`. */
-export function formatBseCsv(listings: readonly Listing[], { code, date, twist }: BseRequest): string {
-  const rows = code === SENSEX_CODE && twist !== 'empty' ? listings : [];
-  const header = twist === 'renamed' ? 'Security Id,Security Name' : 'Scrip Code,Scrip Name';
-  const lines = rows.map(
-    ({ company, industry }) => `${company.bseCode},"${company.name.slice(0, 30)}","${industry}",${date}`,
-  );
-  return [`${header},Industry,Date`, ...lines, ''].join('\r\n');
-}

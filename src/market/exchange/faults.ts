@@ -3,23 +3,7 @@
  * breaks · `captcha`: a page for humans with status 200 · `empty`: no rows · `renamed`: other ids and classes · `next`: Investing's
  * newer page, made by scripts · `utf16`: UTF-16 under a header that says UTF-8.
  */
-export type FaultKind =
-  | '403'
-  | '404'
-  | '429'
-  | '500'
-  | '502'
-  | '503'
-  | 'cut'
-  | 'slow'
-  | 'reset'
-  | 'captcha'
-  | 'empty'
-  | 'renamed'
-  | 'next'
-  | 'utf16';
-
-const KINDS: readonly FaultKind[] = [
+const KINDS = [
   '403',
   '404',
   '429',
@@ -34,7 +18,10 @@ const KINDS: readonly FaultKind[] = [
   'renamed',
   'next',
   'utf16',
-];
+] as const;
+
+/** One of them. */
+export type FaultKind = (typeof KINDS)[number];
 
 /** A fault and the requests it hits. */
 export interface Fault {

@@ -19,7 +19,7 @@ ${rows.join('\n')}
 `;
 }
 
-/** The whole page of the SENSEX around that table; the list page has it inside `div.indices`. */
+/** The whole page of the SENSEX around that table. */
 export function formatMoneycontrolPage(listings: readonly Listing[], twist: PageTwist): string {
   const box = twist === 'renamed' ? 'component-list' : 'indices';
   return toHtmlPage(

@@ -1,4 +1,4 @@
-import { formatBseCsv, formatBseJson } from './bse-pages.ts';
+import { formatBseJson } from './bse-pages.ts';
 import { toChartAnswer, toUnknownSymbolAnswer } from './chart.ts';
 import { formatInvestingPage } from './investing-page.ts';
 import { createListings } from './listing.ts';
@@ -62,22 +62,17 @@ export function createRoutes({
         if (path[1] !== 'finance' || path[2] !== 'chart' || symbol === undefined) return toNotFound(path);
         const series = await book.series(symbol);
         if (series === undefined) return toJson(404, toUnknownSymbolAnswer().body);
-        const shown = twist === 'empty' ? { ...series, rows: series.rows.slice(0, 1) } : series;
-        if (twist === 'empty') query.set('period1', String((series.rows.at(0)?.time ?? 0) + 1));
-        if (twist === 'empty') query.delete('period2');
-        const { status, body } = toChartAnswer(shown, query);
+        const { status, body } = toChartAnswer(twist === 'empty' ? { ...series, rows: [] } : series, query);
         return toJson(status, body);
       }
-      case 'bseindices': {
-        const request = { code: query.get('code'), date, twist };
-        if (place === 'AsiaIndexAPI/api/Codewise_Indices/w') {
-          return { status: 200, type: JSON_TYPE, body: formatBseJson(await listings(), request) };
-        }
-        if (place === 'AsiaIndexAPI/api/Codewise_IndicesDownload/w') {
-          return { status: 200, type: CSV_TYPE, body: formatBseCsv(await listings(), request) };
-        }
-        return toNotFound(path);
-      }
+      case 'bseindices':
+        return place === 'AsiaIndexAPI/api/Codewise_Indices/w'
+          ? {
+              status: 200,
+              type: JSON_TYPE,
+              body: formatBseJson(await listings(), { code: query.get('code'), date, twist }),
+            }
+          : toNotFound(path);
       case 'moneycontrol':
         return answerMoneycontrol(rest, query, { listings: await listings(), twist }) ?? toNotFound(path);
       case 'investing':
@@ -118,9 +113,7 @@ function answerMoneycontrol(
     const isSensex = query.get('indicesID') === '4';
     return toHtml(formatMoneycontrolTable(listings, isSensex ? twist : 'empty'));
   }
-  const isPage = path[2] === 'bse-sensex-4.html';
-  const isList = /^top-bse-.*companies-list$/.test(path[2] ?? '') && path[3] === '4';
-  return isPage || isList ? toHtml(formatMoneycontrolPage(listings, twist)) : undefined;
+  return path[2] === 'bse-sensex-4.html' ? toHtml(formatMoneycontrolPage(listings, twist)) : undefined;
 }
 
 function toHtml(body: string): ExchangeReply {

@@ -20,8 +20,6 @@ export interface ExchangeOptions {
   readonly liveDay?: string;
   /** A day that the seeded world must reach, ISO; `liveDay` unless given. */
   readonly until?: string;
-  /** A loopback address, `127.0.0.1` unless given. */
-  readonly host?: string;
   /** 0, any free port, unless given. */
   readonly port?: number;
 }
@@ -33,7 +31,7 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+const LOOPBACK = '127.0.0.1';
 const DEFAULT_SEED = 'lockstep';
 
 /**
@@ -42,9 +40,7 @@ const DEFAULT_SEED = 'lockstep';
  * defects at `/world/defects`. `?fault=` spoils a single request. Throws an Error for a bad option, an unreadable folder or a taken port.
  */
 export async function createExchange(options: ExchangeOptions = {}): Promise<Exchange> {
-  const { seed = DEFAULT_SEED, dataDir, liveDay, until = liveDay, host = '127.0.0.1', port = 0 } = options;
-  if (!LOOPBACK.includes(host))
-    throw new Error(`host "${host}" is not a loopback address (${LOOPBACK.join(', ')})`);
+  const { seed = DEFAULT_SEED, dataDir, liveDay, until = liveDay, port = 0 } = options;
   if (liveDay !== undefined && !isDate(liveDay))
     throw new Error(`live day "${liveDay}" is not a date YYYY-MM-DD`);
   if (dataDir === undefined && liveDay !== undefined && !(WORLD_FROM <= liveDay && liveDay <= WORLD_LIMIT))
@@ -99,12 +95,12 @@ export async function createExchange(options: ExchangeOptions = {}): Promise<Exc
       });
     });
   });
-  await listen(server, host, port);
+  await listen(server, port);
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    url: `http://${LOOPBACK}:${bound}`,
     close() {
       closed ??= new Promise((resolve) => {
         closing.abort();
@@ -127,10 +123,10 @@ function send(response: ServerResponse, { status, headers, body }: RawReply): vo
   response.end(body);
 }
 
-function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<void> {
+function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(port, LOOPBACK, () => {
       server.off('error', reject);
       resolve();
     });

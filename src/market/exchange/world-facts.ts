@@ -1,12 +1,11 @@
 import { byCodeUnit } from '../by-code-unit.ts';
-import { INDEX_SYMBOL } from './plan.ts';
+import { INDEX_SYMBOL, WORLD_FROM } from './plan.ts';
 import type { CorporateAction, PlantedDefect, WorldFacts } from './book.ts';
 import type { TradedStock } from './prices.ts';
 import type { WorldPlan } from './plan.ts';
 
 /** What the facts need beside the plan; `divisors` has one entry per day of the plan. */
 export interface FactsInput {
-  readonly from: string;
   readonly through: string;
   readonly liveDay: string | null;
   readonly stocks: readonly TradedStock[];
@@ -15,7 +14,7 @@ export interface FactsInput {
 
 /** All defects and corporate actions that chart answers up to `through` show. */
 export function createWorldFacts(plan: WorldPlan, input: FactsInput): WorldFacts {
-  const { from, through, liveDay, stocks, divisors } = input;
+  const { through, liveDay, stocks, divisors } = input;
   const live = plan.days.find(({ date }) => date === liveDay)?.date;
   const listedBy = (date: string): string[] =>
     plan.symbols.filter((symbol) => symbol !== plan.late.symbol || plan.late.from <= date);
@@ -86,7 +85,7 @@ export function createWorldFacts(plan: WorldPlan, input: FactsInput): WorldFacts
     mode: 'seeded',
     seed: plan.seed,
     live_day: liveDay,
-    from,
+    from: WORLD_FROM,
     through,
     defects: defects
       .map((defect) => ({ ...defect, dates: defect.dates.filter((date) => date <= through) }))

@@ -1,7 +1,7 @@
 import { SENSEX } from '../crosswalk.ts';
 import { createIndexLevels } from './index-level.ts';
 import { createMarketReturns, createTradedStock } from './prices.ts';
-import { INDEX_SYMBOL, WORLD_FROM, createWorldPlan, worldEnd } from './plan.ts';
+import { INDEX_SYMBOL, createWorldPlan, worldEnd } from './plan.ts';
 import { toStamp, toVendorForm } from './vendor-form.ts';
 import { venueOf } from './series.ts';
 import { createWorldFacts } from './world-facts.ts';
@@ -91,7 +91,6 @@ export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): C
     facts: () =>
       createWorldFacts(plan, {
         through,
-        from: WORLD_FROM,
         liveDay: liveDay ?? null,
         stocks: plan.symbols.map(stockOf),
         divisors: levelsOf().divisor,

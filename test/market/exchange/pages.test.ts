@@ -34,18 +34,6 @@ test('BSE lists the thirty codes for index 16, names cut at thirty characters, a
   assert.equal(await textOf(`${BSE}?code=99`), '{"Table":[]}');
 });
 
-test('the CSV twin lists the same codes', async () => {
-  const csv = await textOf('/bseindices/AsiaIndexAPI/api/Codewise_IndicesDownload/w?code=16');
-  assert.deepEqual(
-    csv
-      .trim()
-      .split('\r\n')
-      .slice(1)
-      .map((line) => line.split(',')[0]),
-    codes,
-  );
-});
-
 test('MoneyControl’s table has neither code nor ISIN, but its thirty links lead to pages that have them', async () => {
   const $ = load(await textOf(`${TABLE}?exName=B&indicesID=4&selPage=marketTerminal`));
   const links = $('table#indicesTable tbody tr td:first-child a')
@@ -64,12 +52,10 @@ test('MoneyControl’s table has neither code nor ISIN, but its thirty links lea
   assert.equal(load(await textOf(`${TABLE}?exName=B&indicesID=9`))('tbody tr').length, 0);
 });
 
-test('MoneyControl’s pages hold the same table under a heading that names the index', async () => {
-  for (const page of ['bse-sensex-4.html', 'top-bse-sensex-companies-list/4?classic=true']) {
-    const $ = load(await textOf(`/moneycontrol/markets/indian-indices/${page}`));
-    assert.match($('h1').text(), /SENSEX/);
-    assert.equal($('div.indices table#indicesTable tbody tr').length, 30);
-  }
+test('MoneyControl’s page holds the same table under a heading that names the index', async () => {
+  const $ = load(await textOf('/moneycontrol/markets/indian-indices/bse-sensex-4.html'));
+  assert.match($('h1').text(), /SENSEX/);
+  assert.equal($('div.indices table#indicesTable tbody tr').length, 30);
 });
 
 test('Investing’s page lists pair ids and tags', async () => {

@@ -80,9 +80,6 @@ test('a symbol cannot reach a file outside the folder', async () => {
 test('options that cannot work are refused with the value', async () => {
   const empty = mkdtempSync(join(tmpdir(), 'exchange-'));
   try {
-    await assert.rejects(createExchange({ host: '0.0.0.0' }), {
-      message: 'host "0.0.0.0" is not a loopback address (127.0.0.1, ::1, localhost)',
-    });
     await assert.rejects(createExchange({ liveDay: '2025-02-30' }), {
       message: 'live day "2025-02-30" is not a date YYYY-MM-DD',
     });
