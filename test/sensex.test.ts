@@ -7,10 +7,8 @@ import { dirname, join } from 'node:path';
 import test, { after } from 'node:test';
 import { assertMatchesIndependent, independentMaps, readNpy } from './market/compare-independent.ts';
 import { REPOSITORY, cleanEnv, rigAt } from './rig.ts';
+import { recorded, recordedPath } from './market/recorded.ts';
 import type { Rig } from './rig.ts';
-
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
 
 /** The project as git has it, in a folder of its own: what a newcomer clones, packages installed. */
 function clone(): Rig {
@@ -63,7 +61,7 @@ test(
   recorded,
   async () => {
     const rig = clone();
-    const exchange = await startExchange(join(data ?? '', 'nse_daily', 'yf_flat'));
+    const exchange = await startExchange(recordedPath('nse_daily', 'yf_flat'));
     try {
       rig.write('params.yaml', rig.read('params.yaml').replace(/^source: .*$/m, `source: ${exchange.url}`));
       const ran = await rig.lockstep(['repro']);

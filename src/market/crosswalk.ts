@@ -17,7 +17,7 @@ export interface Company {
 
 /**
  * The SENSEX membership as a table: the 30 members since 2025-12-22 and the five that left since 2024-06-24, by code unit of symbol.
- * Members are those without `to`; changes before 2024-06-24 are not in it. Sources: BSE's list of group A, NSE's EQUITY_L,
+ * Changes before 2024-06-24 are not in it. Sources: BSE's list of group A, NSE's EQUITY_L,
  * Investing.com's list of Indian stocks, BSE's announcements of index changes; only the code of ETERNAL has not been seen in a recorded list.
  */
 export const SENSEX: readonly Company[] = [
@@ -310,6 +310,9 @@ export const SENSEX: readonly Company[] = [
     to: '2024-06-24',
   },
 ];
+
+/** The 30 present members: those that have not left. */
+export const MEMBERS: readonly Company[] = SENSEX.filter(({ to }) => to === undefined);
 
 /** The company with this BSE code (six digits, as text), or undefined. */
 export function companyByCode(bseCode: string): Company | undefined {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import test from 'node:test';
 import { adjustmentFactors, formatRawCsv, parseRawCsv, selectRows, toSeries } from '../../src/market/bars.ts';
+import { recorded, recordedPath } from './recorded.ts';
 import type { Series } from '../../src/market/bars.ts';
-
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
 
 function parsed(text: string): Series {
   const result = parseRawCsv('X', text);
@@ -106,14 +103,14 @@ test('recorded files of every vendor shape are read in full and survive a round 
     ['yahoo_web_null/^BSESN.csv', 5043, '2001-01-02', '2021-03-05'],
   ];
   for (const [name, rows, first, last] of files) {
-    const series = parsed(await readFile(join(data ?? '', 'nse_daily', name), 'utf8'));
+    const series = parsed(await readFile(recordedPath('nse_daily', name), 'utf8'));
     assert.deepEqual([series.dates.length, series.dates[0], series.dates.at(-1)], [rows, first, last], name);
     assert.deepEqual(parsed(formatRawCsv(series)), series, name);
   }
 });
 
 test('recorded events stand on their ex-dates', recorded, async () => {
-  const text = await readFile(join(data ?? '', 'nse_daily/yf_tz_actions/RELIANCE.NS.csv'), 'utf8');
+  const text = await readFile(recordedPath('nse_daily/yf_tz_actions/RELIANCE.NS.csv'), 'utf8');
   const series = parsed(text);
   const paid = series.dates.filter((_, row) => series.dividend[row] !== 0);
   assert.deepEqual(paid, ['2022-08-18', '2023-08-21', '2024-08-19']);

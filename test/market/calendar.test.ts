@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { sessionOn, sessionsBetween } from '../../src/base/session.ts';
 import { calendarFor } from '../../src/market/calendar.ts';
-
-const data = process.env['LOCKSTEP_DATA'] ?? '';
-const recorded = { skip: data === '' ? 'LOCKSTEP_DATA is not set' : false };
+import { recorded, recordedPath } from './recorded.ts';
 
 /** Dates of a recorded file whose row has prices. */
 function recordedDates(...path: string[]): string[] {
-  const lines = readFileSync(join(data, 'nse_daily', ...path), 'utf8').split('\n');
+  const lines = readFileSync(recordedPath('nse_daily', ...path), 'utf8').split('\n');
   return lines.filter((line) => /^\d{4}-.*,\d/.test(line)).map((line) => line.slice(0, 10));
 }
 

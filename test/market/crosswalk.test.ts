@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   companyByCode,
@@ -9,12 +8,10 @@ import {
   companyByIsin,
   SENSEX,
 } from '../../src/market/crosswalk.ts';
-
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
+import { recorded, recordedPath } from './recorded.ts';
 
 function readRows(name: string): string[][] {
-  return readFileSync(join(data ?? '', 'index_constituents', name), 'utf8')
+  return readFileSync(recordedPath('index_constituents', name), 'utf8')
     .split(/\r?\n/)
     .map((line) => line.split(','));
 }

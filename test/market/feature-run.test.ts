@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
 import { assertMatchesIndependent, independentMaps, readNpy } from './compare-independent.ts';
-import { recorded, recordedPath } from './indicators/published.ts';
+import { recorded, recordedPath } from './recorded.ts';
 import { SYNTHETIC_INDEX, SYNTHETIC_PERIOD, SYNTHETIC_UNIVERSE } from './synthetic-raw.ts';
 import { syntheticRun } from './synthetic-run.ts';
 import { INDEX_SYMBOL, recordedRun, UNIVERSE } from './recorded-run.ts';

@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { calendarFor } from '../../src/market/calendar.ts';
-import { SENSEX } from '../../src/market/crosswalk.ts';
 import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
 import { createMarketRig, LIMITS } from './market-rig.ts';
+import { UNIVERSE } from './recorded-run.ts';
 import type { TestContext } from 'node:test';
 import type { FetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
-
-const SYMBOLS = SENSEX.filter(({ to }) => to === undefined).map(({ symbol }) => `${symbol}.NS`);
 
 interface Setup {
   readonly faults?: string;
@@ -40,7 +38,7 @@ async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
   const told: string[] = [];
   const result = computeFetchOutputs({
     yahoo,
-    symbols: SYMBOLS,
+    symbols: UNIVERSE,
     index: '^BSESN',
     calendar: calendarFor('XBOM'),
     tickDate: '2026-03-17',
@@ -113,9 +111,9 @@ test('every raw file is the chart answer of its symbol, row by row, with its div
   const { result, told, url } = await run(t);
   const { files } = await result;
   assert.deepEqual(told, []);
-  assert.deepEqual([...files.keys()].sort(), [...SYMBOLS, '^BSESN'].map((symbol) => `${symbol}.csv`).sort());
+  assert.deepEqual([...files.keys()].sort(), [...UNIVERSE, '^BSESN'].map((symbol) => `${symbol}.csv`).sort());
   let events = 0;
-  for (const symbol of [...SYMBOLS, '^BSESN']) {
+  for (const symbol of [...UNIVERSE, '^BSESN']) {
     const text = files.get(`${symbol}.csv`);
     assert.equal(text, await rawFileOf(url, symbol), symbol);
     events += text?.split('\n').filter((line) => /^\d/.test(line) && !line.endsWith(',0,0')).length ?? 0;

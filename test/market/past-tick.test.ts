@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calendarFor } from '../../src/market/calendar.ts';
-import { SENSEX } from '../../src/market/crosswalk.ts';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
 import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { readNpy } from './compare-independent.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
 import { createMarketRig, LIMITS } from './market-rig.ts';
+import { INDEX_SYMBOL, UNIVERSE } from './recorded-run.ts';
 import type { MarketRig } from './market-rig.ts';
 
-const INDEX = '^BSESN';
-const SYMBOLS = SENSEX.filter(({ to }) => to === undefined)
-  .map(({ symbol }) => `${symbol}.NS`)
-  .sort();
 // Their windows lie inside the period of either run, so that only events can set them apart.
 const NAMES = ['typical_price', 'sma_5', 'volume_sma_20'];
 
@@ -27,8 +23,8 @@ async function run({ yahoo, http }: MarketRig, tickDate: string): Promise<Run> {
   const calendar = calendarFor('XBOM');
   const { files, report } = await computeFetchOutputs({
     yahoo,
-    symbols: SYMBOLS,
-    index: INDEX,
+    symbols: UNIVERSE,
+    index: INDEX_SYMBOL,
     calendar,
     tickDate,
     years: 2,
@@ -39,8 +35,8 @@ async function run({ yahoo, http }: MarketRig, tickDate: string): Promise<Run> {
   });
   const outs = await computeFeatureOutputs({
     rawFiles: new Map([...files].map(([name, text]) => [name.replace(/\.csv$/, ''), text])),
-    universe: SYMBOLS,
-    indexSymbol: INDEX,
+    universe: UNIVERSE,
+    indexSymbol: INDEX_SYMBOL,
     fetched: parseFetchReport(report),
     params: { names: NAMES },
     calendar,
@@ -51,7 +47,7 @@ async function run({ yahoo, http }: MarketRig, tickDate: string): Promise<Run> {
     files,
     days,
     cellsOf(symbol, date) {
-      const at = (days.indexOf(date) * SYMBOLS.length + SYMBOLS.indexOf(symbol)) * NAMES.length;
+      const at = (days.indexOf(date) * UNIVERSE.length + UNIVERSE.indexOf(symbol)) * NAMES.length;
       return values.slice(at, at + NAMES.length);
     },
   };
@@ -69,7 +65,7 @@ test('a run of a past day gives prices and volumes as a later run gives them, wh
   const later = await run(rig, '2026-03-17');
   const common = past.days.filter((date) => later.days.includes(date));
   assert.ok(common.length > 200);
-  for (const symbol of SYMBOLS) {
+  for (const symbol of UNIVERSE) {
     for (const date of common) {
       const [a, b] = [past.cellsOf(symbol, date), later.cellsOf(symbol, date)];
       for (const [at, name] of NAMES.entries()) {

@@ -1,20 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { parseRawCsv } from '../../src/market/bars.ts';
 import { calendarFor } from '../../src/market/calendar.ts';
-import { SENSEX } from '../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchResult } from '../../src/market/fetch-report.ts';
 import type { FeatureRunInput } from '../../src/market/feature-run.ts';
 import { LIMITS } from './market-rig.ts';
-import { recordedPath } from './indicators/published.ts';
+import { recordedPath } from './recorded.ts';
 
 /** Symbol of the index in recorded files. */
 export const INDEX_SYMBOL = '^BSESN';
 
 /** The thirty members as chart symbols, ascending. */
-export const UNIVERSE: readonly string[] = SENSEX.filter(({ to }) => to === undefined)
-  .map(({ symbol }) => `${symbol}.NS`)
-  .sort();
+export const UNIVERSE: readonly string[] = MEMBERS.map(({ symbol }) => `${symbol}.NS`).sort();
 
 /** Texts of the recorded files of a folder under `nse_daily` by symbol; symbols without a file are left out. */
 export async function readRecorded(folder: string, symbols: readonly string[]): Promise<Map<string, string>> {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { SENSEX } from '../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { acceptSensex, unknownIsins } from '../../src/market/sources/accept-sensex.ts';
 import { checkFragment, checkHeadings } from '../../src/market/sources/headings.ts';
 import { parseHtml } from '../../src/market/sources/html.ts';
@@ -10,10 +9,9 @@ import { parseNseMaster } from '../../src/market/sources/nse-master.ts';
 import { parseWikipedia } from '../../src/market/sources/wikipedia.ts';
 import type { HtmlPage } from '../../src/market/sources/html.ts';
 import { listOf, memberRows } from './sources-lists.ts';
+import { recorded, recordedPath } from './recorded.ts';
 
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
-const read = (name: string): string => readFileSync(join(data ?? '', 'index_constituents', name), 'utf8');
+const read = (name: string): string => readFileSync(recordedPath('index_constituents', name), 'utf8');
 
 const refused = (why: RegExp): object => ({ code: 'source.not-sensex', message: why });
 
@@ -30,8 +28,7 @@ test('thirty known members are accepted, in code unit order, with their first IS
 });
 
 test('a list that names its members by symbol alone is accepted like one by code', async () => {
-  const present = SENSEX.filter(({ to }) => to === undefined);
-  const lines = present.map(
+  const lines = MEMBERS.map(
     ({ symbol, name }) => `<tr><td>BSE: ${symbol.replace('&', '&amp;')}</td><td>${name}</td></tr>`,
   );
   const html = await parseHtml(

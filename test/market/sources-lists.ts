@@ -1,10 +1,8 @@
-import { SENSEX } from '../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../src/market/crosswalk.ts';
 import type { SourceList, SourceRow } from '../../src/market/sources/member-source.ts';
 
 /** The present members as a source that prints BSE codes would give them. */
-export const memberRows: readonly SourceRow[] = SENSEX.filter(({ to }) => to === undefined).map(
-  ({ name, bseCode }) => ({ name, bseCode }),
-);
+export const memberRows: readonly SourceRow[] = MEMBERS.map(({ name, bseCode }) => ({ name, bseCode }));
 
 /** A list as BSE would give it, with these rows. */
 export function listOf(rows: readonly SourceRow[]): SourceList {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { SENSEX } from '../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { acceptSensex } from '../../src/market/sources/accept-sensex.ts';
 import { parseBse } from '../../src/market/sources/bse.ts';
 import { checkFragment, checkHeadings } from '../../src/market/sources/headings.ts';
@@ -12,17 +11,15 @@ import { parseMoneycontrolTable, parseStockPage } from '../../src/market/sources
 import { decodePage } from '../../src/market/sources/page.ts';
 import { parseWikipedia } from '../../src/market/sources/wikipedia.ts';
 import { listOf } from './sources-lists.ts';
+import { recorded, recordedPath } from './recorded.ts';
 
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
-const members = SENSEX.filter(({ to }) => to === undefined);
 const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;');
 
 test(
   'the recorded page of another index gives its 50 rows and is refused for its heading',
   recorded,
   async () => {
-    const file = join(data ?? '', 'index_constituents', 'wikipedia_NIFTY_50_2024-04-27.html');
+    const file = recordedPath('index_constituents', 'wikipedia_NIFTY_50_2024-04-27.html');
     const html = await parseHtml(readFileSync(file, 'utf8'));
     assert.throws(() => checkHeadings(html, 'en.wikipedia.org'), {
       code: 'source.not-sensex',
@@ -39,15 +36,11 @@ test(
 );
 
 test('a Wikipedia table is found by its header under any id, with footnotes, and codes read from text or link', async () => {
-  const body = members
-    .map(({ name, bseCode }, index) => {
-      const cell =
-        index % 2 === 0
-          ? bseCode
-          : `<a href="https://www.bseindia.com/stock/x/y/${bseCode}/">BSE${index}</a>`;
-      return `<tr><td>${index + 1}</td><td>${cell}</td><td><a href="/wiki/X">${escapeHtml(name)}</a>[4]</td></tr>`;
-    })
-    .join('');
+  const body = MEMBERS.map(({ name, bseCode }, index) => {
+    const cell =
+      index % 2 === 0 ? bseCode : `<a href="https://www.bseindia.com/stock/x/y/${bseCode}/">BSE${index}</a>`;
+    return `<tr><td>${index + 1}</td><td>${cell}</td><td><a href="/wiki/X">${escapeHtml(name)}</a>[4]</td></tr>`;
+  }).join('');
   const html = await parseHtml(`<title>BSE SENSEX - Wikipedia</title>
     <table id="constituents"><tr><th>Date</th><th>Companies added</th></tr>
       <tr><td>24 June 2024</td><td>Adani Ports</td></tr></table>
@@ -88,16 +81,16 @@ test('a captcha that comes with status 200 is a block, whatever was asked for', 
 });
 
 test('the BSE answer is read by column name, and by six-digit codes when the column is renamed', async () => {
-  const known = members.map(({ bseCode, name }) => ({
+  const known = MEMBERS.map(({ bseCode, name }) => ({
     SCRIP_CODE: Number(bseCode),
     SCRIPNAME: name.slice(0, 30),
     TransDate: '2026-03-17T00:00:00',
   }));
-  const renamed = members.map(({ bseCode, name }) => ({ id: bseCode, LongName: name, weight: '100000.5' }));
+  const renamed = MEMBERS.map(({ bseCode, name }) => ({ id: bseCode, LongName: name, weight: '100000.5' }));
   for (const records of [known, renamed]) {
     const rows = await parseBse(JSON.stringify({ Table: records }));
     assert.equal(acceptSensex(listOf(rows)).length, 30);
-    assert.equal(rows[0]?.name, members[0]?.name.slice(0, records === known ? 30 : 99));
+    assert.equal(rows[0]?.name, MEMBERS[0]?.name.slice(0, records === known ? 30 : 99));
   }
   await assert.rejects(parseBse('{"Table":[{"a":1,"b":"x"}]}'), {
     code: 'source.no-table',
@@ -121,7 +114,7 @@ test('a MoneyControl stock page is read by its labels, however its markup separa
 });
 
 test('MoneyControl rows are found by their links to stock pages, relative or absolute, once per company', async () => {
-  const rows = members.map(
+  const rows = MEMBERS.map(
     ({ symbol, name }, index) =>
       `<tr><td><a href="${index % 2 === 0 ? 'https://www.moneycontrol.com' : ''}/india/stockpricequote/x/slug-${index}/C${index}">${escapeHtml(name)}</a></td><td>${escapeHtml(symbol)}</td></tr>`,
   );
@@ -132,14 +125,14 @@ test('MoneyControl rows are found by their links to stock pages, relative or abs
   const found = parseMoneycontrolTable(html);
   assert.equal(found.length, 30);
   assert.deepEqual(found[1], {
-    name: members[1]?.name,
+    name: MEMBERS[1]?.name,
     code: 'C1',
     url: 'https://www.moneycontrol.com/india/stockpricequote/x/slug-1/C1',
   });
 });
 
 test('Investing.com rows carry pair id and tag, without the cid of another listing', async () => {
-  const rows = members.map(
+  const rows = MEMBERS.map(
     ({ name, investingId, investingTag }) =>
       `<tr id="pair_${investingId ?? '1'}"><td></td><td><a href="/equities/${investingTag ?? 'eternal'}?cid=39506" title="${escapeHtml(name)}">x</a></td></tr>`,
   );
@@ -157,7 +150,7 @@ test('Investing.com rows carry pair id and tag, without the cid of another listi
 });
 
 test('Investing.com rows are read from the data of newer pages, whose state may be JSON inside JSON', async () => {
-  const collection = members.map(({ name, investingId, investingTag }) => ({
+  const collection = MEMBERS.map(({ name, investingId, investingTag }) => ({
     id: investingId ?? '1',
     name,
     url: `/equities/${investingTag ?? 'eternal'}`,

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SENSEX } from '../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { SOURCE_NAMES, type SourceName } from '../../src/market/sources/member-source.ts';
 import { buildTickers } from '../../src/market/tickers.ts';
+
 import { formatTickers, parseTickers } from '../../src/market/tickers-file.ts';
 import { createMarketRig } from './market-rig.ts';
 import type { TestContext } from 'node:test';
 import type { TickersFile } from '../../src/market/tickers-file.ts';
-
-const MEMBERS = SENSEX.filter(({ to }) => to === undefined);
 
 interface Setup {
   readonly faults?: string;

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { MarketError } from '../../src/market/market-error.ts';
 import { REQUESTS_AT_ONCE } from '../../src/market/market-http.ts';
 import { createRetryPolicy } from '../../src/market/retry.ts';
 import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
+import { recorded, recordedPath } from './recorded.ts';
 import type { MarketHttp } from '../../src/market/market-http.ts';
 import type { YahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
-const read = (...path: string[]): string => readFileSync(join(data ?? '', 'yahoo_chart', ...path), 'utf8');
+const read = (...path: string[]): string => readFileSync(recordedPath('yahoo_chart', ...path), 'utf8');
 const envelope = (name: string): string => {
   const { response } = JSON.parse(read('envelopes', `${name}.json`)) as { response: { bodyJson: unknown } };
   return JSON.stringify(response.bodyJson);

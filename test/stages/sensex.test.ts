@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { createExchange } from '../../src/market/exchange/server.ts';
 import { createStageRig } from './stage-rig.ts';
+import { recorded, recordedPath } from '../market/recorded.ts';
 import type { StageRig } from './stage-rig.ts';
-
-const data = process.env['LOCKSTEP_DATA'];
-const recorded = data === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
 
 const MONDAY = '2026-03-16T00:00:00Z';
 const AFTER_CLOSE = '2026-03-17T10:30:00Z';
@@ -224,7 +221,7 @@ test(
   'recorded prices come through the exchange with the days, targets and cells worked out for them',
   recorded,
   async (t) => {
-    const exchange = await createExchange({ dataDir: join(data ?? '', 'nse_daily', 'yf_flat') });
+    const exchange = await createExchange({ dataDir: recordedPath('nse_daily', 'yf_flat') });
     t.after(() => exchange.close());
     const rig = await createStageRig(t);
     const changes = { source: exchange.url };

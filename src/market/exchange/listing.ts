@@ -1,4 +1,4 @@
-import { SENSEX } from '../crosswalk.ts';
+import { MEMBERS } from '../crosswalk.ts';
 import type { Company } from '../crosswalk.ts';
 
 /** How a page is spoiled on purpose; `next` is Investing's newer layout. */
@@ -41,9 +41,8 @@ function industryOf(symbol: string): string {
 export async function createListings(
   lastOf: (symbol: string) => Promise<number | undefined>,
 ): Promise<readonly Listing[]> {
-  const members = SENSEX.filter((company) => company.to === undefined);
   return Promise.all(
-    members.map(async (company, index) => {
+    MEMBERS.map(async (company, index) => {
       const last = await lastOf(`${company.symbol}.NS`);
       return {
         company,

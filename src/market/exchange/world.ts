@@ -1,4 +1,4 @@
-import { SENSEX } from '../crosswalk.ts';
+import { MEMBERS } from '../crosswalk.ts';
 import { createIndexLevels } from './index-level.ts';
 import { createMarketReturns, createTradedStock } from './prices.ts';
 import { INDEX_SYMBOL, createWorldPlan, worldEnd } from './plan.ts';
@@ -25,12 +25,7 @@ export interface WorldOptions {
  * Byte-identical for equal options on every machine; each series is made when it is first asked for and then kept.
  */
 export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): ChartBook {
-  const names = new Map(
-    SENSEX.filter((company) => company.to === undefined).map((company) => [
-      `${company.symbol}.NS`,
-      company.name,
-    ]),
-  );
+  const names = new Map(MEMBERS.map(({ symbol, name }) => [`${symbol}.NS`, name]));
   const end = worldEnd(until);
   const through = liveDay === undefined || liveDay > end ? end : liveDay;
   const plan = createWorldPlan({ seed, symbols: [...names.keys()], through: end });

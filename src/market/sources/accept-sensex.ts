@@ -5,7 +5,7 @@ import {
   companyByInvestingTag,
   companyByIsin,
   companyBySymbol,
-  SENSEX,
+  MEMBERS,
 } from '../crosswalk.ts';
 import { MarketError } from '../market-error.ts';
 import type { Company } from '../crosswalk.ts';
@@ -22,7 +22,7 @@ export interface Member {
   readonly to?: string;
 }
 
-const MEMBERS = 30;
+const INDEX_SIZE = 30;
 // The index changes by one or two companies at a time, twice a year.
 const FEWEST_SHARED = 25;
 
@@ -55,8 +55,8 @@ export function acceptSensex(
       `of ${rows.length} members these are unknown: ${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', …' : ''}`,
     );
   }
-  if (members.size !== MEMBERS) refuse(`it has ${members.size} members instead of ${MEMBERS}`);
-  const shared = SENSEX.filter(({ symbol, to }) => to === undefined && members.has(symbol)).length;
+  if (members.size !== INDEX_SIZE) refuse(`it has ${members.size} members instead of ${INDEX_SIZE}`);
+  const shared = MEMBERS.filter(({ symbol }) => members.has(symbol)).length;
   if (shared < FEWEST_SHARED) {
     refuse(
       `it changed a lot: only ${shared} of the last known members are in it, ${FEWEST_SHARED} are needed`,

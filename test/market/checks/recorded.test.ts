@@ -5,7 +5,7 @@ import { parseRawCsv } from '../../../src/market/bars.ts';
 import { calendarFor } from '../../../src/market/calendar.ts';
 import { cleanAll } from '../../../src/market/checks/clean.ts';
 import type { Cleaning } from '../../../src/market/checks/clean.ts';
-import { recorded, recordedPath } from '../indicators/published.ts';
+import { recorded, recordedPath } from '../recorded.ts';
 import { INDEX_SYMBOL, readRecorded, UNIVERSE } from '../recorded-run.ts';
 import { cleanDates } from './bars.ts';
 

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseCsvSeries } from '../../../src/market/exchange/csv-series.ts';
 import { createExchange } from '../../../src/market/exchange/server.ts';
+import { recorded, recordedPath } from '../recorded.ts';
 
-const data = process.env['LOCKSTEP_DATA'] ?? '';
-const recorded = { skip: data === '' ? 'LOCKSTEP_DATA is not set' : false };
 const ms = (text: string): number => Date.parse(text) / 1000;
 
 test('columns are found by name in any order and the adjusted close defaults to the close', () => {
@@ -141,7 +140,7 @@ test('a file that cannot be read fails the request for it and takes no member of
 });
 
 test('recorded files are served row by row as they are', recorded, async () => {
-  const folder = join(data, 'nse_daily', 'yf_flat');
+  const folder = recordedPath('nse_daily', 'yf_flat');
   const exchange = await createExchange({ dataDir: folder });
   try {
     for (const symbol of ['M&M.NS', '^BSESN']) {
@@ -185,7 +184,7 @@ test(
       'nse_daily/yf_tz_actions',
       'nse_daily/yahoo_web_null',
     ]) {
-      const exchange = await createExchange({ dataDir: join(data, folder) });
+      const exchange = await createExchange({ dataDir: recordedPath(folder) });
       try {
         const symbol = folder.endsWith('null') ? '%5EBSESN' : 'RELIANCE.NS';
         const response = await fetch(

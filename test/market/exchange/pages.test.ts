@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { load } from 'cheerio/slim';
-import { SENSEX } from '../../../src/market/crosswalk.ts';
+import { MEMBERS } from '../../../src/market/crosswalk.ts';
 import { createExchange } from '../../../src/market/exchange/server.ts';
 import type { Exchange } from '../../../src/market/exchange/server.ts';
 
-const members = SENSEX.filter((company) => company.to === undefined);
-const codes = members.map((company) => company.bseCode);
+const codes = MEMBERS.map((company) => company.bseCode);
 const BSE = '/bseindices/AsiaIndexAPI/api/Codewise_Indices/w';
 const TABLE = '/moneycontrol/markets/indian-indices/changeTableData';
 const COMPONENTS = '/investing/indices/sensex-components';
@@ -44,7 +43,7 @@ test('MoneyControl’s table has neither code nor ISIN, but its thirty links lea
   for (const [index, link] of links.entries()) {
     const page = load(await textOf(`/moneycontrol${link}`));
     const text = page('body').text();
-    const company = members[index];
+    const company = MEMBERS[index];
     assert.equal(/BSE: (\d{6})/.exec(text)?.[1], company?.bseCode);
     assert.equal(/NSE: (\S+)/.exec(text)?.[1], company?.symbol);
     assert.equal(/ISIN: (\w{12})/.exec(text)?.[1], company?.isins[0]);
@@ -64,7 +63,7 @@ test('Investing’s page lists pair ids and tags', async () => {
   const rows = $('table#cr1 tbody tr').toArray();
   assert.equal(rows.length, 30);
   for (const [index, row] of rows.entries()) {
-    const known = members[index];
+    const known = MEMBERS[index];
     if (known?.investingId === undefined) continue;
     assert.equal($(row).attr('id'), `pair_${known.investingId}`);
     const href = $(row).find('td.plusIconTd a').attr('href') ?? '';
@@ -98,7 +97,7 @@ test('NSE’s master list joins every ISIN to its symbol under headers with lead
   const at = header.split(',').indexOf(' ISIN NUMBER');
   assert.notEqual(at, -1);
   const symbols = new Map(lines.map((line) => [line.split(',')[at], line.split(',')[0]]));
-  for (const company of members) assert.equal(symbols.get(company.isins[0]), company.symbol);
+  for (const company of MEMBERS) assert.equal(symbols.get(company.isins[0]), company.symbol);
 });
 
 test('an empty list keeps its page and a renamed one loses its ids', async () => {

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {
-  assertClose,
-  compute,
-  readTable,
-  recorded,
-  recordedPath,
-  skenderBars,
-  skenderResult,
-  skenderSheet,
-} from './published.ts';
+import { assertClose, compute, readTable, skenderBars, skenderResult, skenderSheet } from './published.ts';
+import { recorded, recordedPath } from '../recorded.ts';
 
 const TOLERANCE = 2e-12;
 

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { History } from '../../../src/market/features/feature.ts';
 import { featureCatalogue } from '../../../src/market/features/catalogue.ts';
-
-/** Option of tests that need recorded data. */
-export const recorded: { skip?: string } =
-  process.env['LOCKSTEP_DATA'] === undefined ? { skip: 'LOCKSTEP_DATA is not set' } : {};
-
-/** Path inside the folder of recorded data. */
-export function recordedPath(...parts: string[]): string {
-  return join(process.env['LOCKSTEP_DATA'] ?? '', ...parts);
-}
+import { recordedPath } from '../recorded.ts';
 
 /** Rows of a CSV as records by header name. */
 export async function readTable(path: string): Promise<Record<string, string>[]> {
