@@ -4,9 +4,9 @@ import { localDate } from '../src/base/session.ts';
 import { calendarFor } from '../src/market/calendar.ts';
 import { createMarketHttp } from '../src/market/market-http.ts';
 import { createRetryPolicy } from '../src/market/retry.ts';
+import { formatJson } from '../src/market/reports/json-text.ts';
 import { SOURCE_NAMES } from '../src/market/sources/member-source.ts';
 import { createStageParams } from '../src/market/stage-params.ts';
-import { formatTickers } from '../src/market/tickers-file.ts';
 import { buildTickers } from '../src/market/tickers.ts';
 import { createYahooChart } from '../src/market/yahoo/yahoo-chart.ts';
 
@@ -34,7 +34,7 @@ const tickers: StageFunction = defineStage(async ({ outs, params, now, signal, l
       log,
       progress,
     });
-    await writeFile(outs['tickers']!, formatTickers(file));
+    await writeFile(outs['tickers']!, formatJson(file));
   } finally {
     await http.close();
   }

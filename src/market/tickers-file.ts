@@ -31,12 +31,7 @@ export interface TickersFile {
   readonly members: readonly TickerMember[];
 }
 
-/** Text of `tickers.json`: two blanks, the documented order of keys, final newline. */
-export function formatTickers(file: TickersFile): string {
-  return `${JSON.stringify(file, null, 2)}\n`;
-}
-
-/** The file behind a text that `formatTickers` wrote. Throws an Error naming the first part that is missing or of the wrong kind. */
+/** The file behind the text of `tickers.json`. Throws an Error naming the first part that is missing or of the wrong kind. */
 export function parseTickers(text: string): TickersFile {
   const file = JSON.parse(text) as TickersFile;
   if (!Array.isArray(file?.members)) throw new Error('tickers.json: "members" must be a list');

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { SOURCE_NAMES, type SourceName } from '../../src/market/sources/member-source.ts';
 import { buildTickers } from '../../src/market/tickers.ts';
-
-import { formatTickers, parseTickers } from '../../src/market/tickers-file.ts';
+import { formatJson } from '../../src/market/reports/json-text.ts';
+import { parseTickers } from '../../src/market/tickers-file.ts';
 import { createMarketRig } from './market-rig.ts';
 import type { TestContext } from 'node:test';
 import type { TickersFile } from '../../src/market/tickers-file.ts';
@@ -160,7 +160,7 @@ test('two builds write the same bytes, which hold no address of this machine', a
   const texts: string[] = [];
   for (const faults of ['', '503*1@INFY.NS,429*1@bseindices']) {
     const { result } = await build(t, { faults });
-    texts.push(formatTickers(await result));
+    texts.push(formatJson(await result));
   }
   assert.equal(texts[0], texts[1], 'a retry leaves no trace');
   assert.doesNotMatch(texts[0] ?? '', /127\.0\.0\.1|localhost|http:/);

@@ -9,22 +9,18 @@ export interface FeatureQuality {
   readonly missingShare: number;
 }
 
-/** Text of `data_quality_report.json`: the fetch report with `feature_quality` after `data_freshness`. */
+/** Text of `data_quality_report.json`: the fetch report with `feature_quality` before its last three keys. */
 export function formatQualityReport(fetched: FetchReport, quality: FeatureQuality): string {
-  const entries = Object.entries(fetched).flatMap(([key, value]): [string, unknown][] =>
-    key === 'data_freshness'
-      ? [
-          [key, value],
-          [
-            'feature_quality',
-            {
-              total_features: quality.totalFeatures,
-              valid_features: quality.validFeatures,
-              missing_data_percentage: roundFraction(quality.missingShare),
-            },
-          ],
-        ]
-      : [[key, value]],
-  );
-  return formatJson(Object.fromEntries(entries));
+  const { data_quality_score, missing, findings, ...head } = fetched;
+  return formatJson({
+    ...head,
+    feature_quality: {
+      total_features: quality.totalFeatures,
+      valid_features: quality.validFeatures,
+      missing_data_percentage: roundFraction(quality.missingShare),
+    },
+    data_quality_score,
+    missing,
+    findings,
+  });
 }
