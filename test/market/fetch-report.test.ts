@@ -7,7 +7,7 @@ import type { FetchReport, FetchReportInput, FetchResult } from '../../src/marke
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
 import { formatJson } from '../../src/market/reports/json-text.ts';
 import { bar, flat, INDEX, sessionDates } from './checks/bars.ts';
-import { LIMITS } from './market-rig.ts';
+import { LIMITS } from './recorded-run.ts';
 
 const DAYS = sessionDates('2025-08-01', '2026-01-30');
 

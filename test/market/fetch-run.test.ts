@@ -3,11 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { calendarFor } from '../../src/market/calendar.ts';
-import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
-import { createMarketRig, LIMITS } from './market-rig.ts';
-import { UNIVERSE } from './recorded-run.ts';
+import { createMarketRig, fetchTwoYears } from './market-rig.ts';
+import { LIMITS, UNIVERSE } from './recorded-run.ts';
 import type { TestContext } from 'node:test';
 import type { FetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
@@ -30,25 +28,17 @@ interface Run {
 /** Fetches two years up to 2026-03-17 from an exchange of its own. */
 async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
   const { faults = '', liveDay, currency = 'INR', dataDir } = setup;
-  const { url, http, yahoo, waits } = await createMarketRig(t, {
+  const rig = await createMarketRig(t, {
     ...(dataDir === undefined ? { seed: 'fetch' } : { dataDir }),
     faults,
     ...(liveDay === undefined ? {} : { liveDay }),
   });
   const told: string[] = [];
-  const result = computeFetchOutputs({
-    yahoo,
-    symbols: UNIVERSE,
-    index: '^BSESN',
-    calendar: calendarFor('XBOM'),
-    tickDate: '2026-03-17',
-    years: 2,
+  const result = fetchTwoYears(rig, '2026-03-17', {
     params: { ...LIMITS, currency },
-    source: http.source,
     log: (message) => told.push(message),
-    progress: () => undefined,
   });
-  return { result, told, waits, url };
+  return { result, told, waits: rig.waits, url: rig.url };
 }
 
 interface ChartBody {

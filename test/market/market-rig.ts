@@ -1,3 +1,5 @@
+import { calendarFor } from '../../src/market/calendar.ts';
+import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { createExchange } from '../../src/market/exchange/server.ts';
 import type { ExchangeOptions } from '../../src/market/exchange/server.ts';
 import { createMarketHttp } from '../../src/market/market-http.ts';
@@ -7,15 +9,8 @@ import type { RetryPolicy } from '../../src/market/retry.ts';
 import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { YahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { TestContext } from 'node:test';
-import type { FetchReportParams } from '../../src/market/fetch-report.ts';
-
-/** The limits of the project's params.yaml. */
-export const LIMITS: FetchReportParams = {
-  currency: 'INR',
-  min_rows: 100,
-  min_completeness: 0.95,
-  allow_unadjusted_split: [],
-};
+import { INDEX_SYMBOL, LIMITS, UNIVERSE } from './recorded-run.ts';
+import type { FetchOutputs, FetchRunInput } from '../../src/market/fetch-run.ts';
 
 /** An exchange of a test's own, and what asks it; waits are noted instead of waited for. */
 export interface MarketRig {
@@ -26,6 +21,27 @@ export interface MarketRig {
   readonly signal: AbortSignal;
   /** Milliseconds, in their order. */
   readonly waits: readonly number[];
+}
+
+/** What the stage `fetch` makes of two years up to a tick, of all members and the index. */
+export function fetchTwoYears(
+  { yahoo, http }: MarketRig,
+  tickDate: string,
+  other: Partial<FetchRunInput> = {},
+): Promise<FetchOutputs> {
+  return computeFetchOutputs({
+    yahoo,
+    symbols: UNIVERSE,
+    index: INDEX_SYMBOL,
+    calendar: calendarFor('XBOM'),
+    tickDate,
+    years: 2,
+    params: LIMITS,
+    source: http.source,
+    log: () => undefined,
+    progress: () => undefined,
+    ...other,
+  });
 }
 
 export async function createMarketRig(t: TestContext, options: ExchangeOptions): Promise<MarketRig> {

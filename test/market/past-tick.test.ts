@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calendarFor } from '../../src/market/calendar.ts';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
-import { computeFetchOutputs } from '../../src/market/fetch-run.ts';
 import { readNpy } from './compare-independent.ts';
 import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
-import { createMarketRig, LIMITS } from './market-rig.ts';
+import { createMarketRig, fetchTwoYears } from './market-rig.ts';
 import { INDEX_SYMBOL, UNIVERSE } from './recorded-run.ts';
 import type { MarketRig } from './market-rig.ts';
 
@@ -19,27 +18,15 @@ interface Run {
   readonly days: readonly string[];
 }
 
-async function run({ yahoo, http }: MarketRig, tickDate: string): Promise<Run> {
-  const calendar = calendarFor('XBOM');
-  const { files, report } = await computeFetchOutputs({
-    yahoo,
-    symbols: UNIVERSE,
-    index: INDEX_SYMBOL,
-    calendar,
-    tickDate,
-    years: 2,
-    params: LIMITS,
-    source: http.source,
-    log: () => undefined,
-    progress: () => undefined,
-  });
+async function run(rig: MarketRig, tickDate: string): Promise<Run> {
+  const { files, report } = await fetchTwoYears(rig, tickDate);
   const outs = await computeFeatureOutputs({
     rawFiles: new Map([...files].map(([name, text]) => [name.replace(/\.csv$/, ''), text])),
     universe: UNIVERSE,
     indexSymbol: INDEX_SYMBOL,
     fetched: parseFetchReport(report),
     params: { names: NAMES },
-    calendar,
+    calendar: calendarFor('XBOM'),
   });
   const days = outs.dates.trimEnd().split('\n').slice(1);
   const { values } = readNpy(outs.maps);

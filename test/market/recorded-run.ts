@@ -3,10 +3,17 @@ import { parseRawCsv } from '../../src/market/bars.ts';
 import { calendarFor } from '../../src/market/calendar.ts';
 import { MEMBERS } from '../../src/market/crosswalk.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
-import type { FetchResult } from '../../src/market/fetch-report.ts';
+import type { FetchReportParams, FetchResult } from '../../src/market/fetch-report.ts';
 import type { FeatureRunInput } from '../../src/market/feature-run.ts';
-import { LIMITS } from './market-rig.ts';
 import { recordedPath } from './recorded.ts';
+
+/** The limits of the project's params.yaml. */
+export const LIMITS: FetchReportParams = {
+  currency: 'INR',
+  min_rows: 100,
+  min_completeness: 0.95,
+  allow_unadjusted_split: [],
+};
 
 /** Symbol of the index in recorded files. */
 export const INDEX_SYMBOL = '^BSESN';

@@ -3,7 +3,7 @@ import type { Series } from '../../src/market/bars.ts';
 import { buildFetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchReportInput, FetchResult } from '../../src/market/fetch-report.ts';
 import type { FeatureRunInput } from '../../src/market/feature-run.ts';
-import { LIMITS } from './market-rig.ts';
+import { LIMITS } from './recorded-run.ts';
 import {
   SYNTHETIC_INDEX,
   SYNTHETIC_PERIOD,

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { calendarFor } from '../../../src/market/calendar.ts';
 import { computeFeatureOutputs } from '../../../src/market/feature-run.ts';
-import { computeFetchOutputs } from '../../../src/market/fetch-run.ts';
 import { parseFetchReport } from '../../../src/market/reports/parse-fetch-report.ts';
 import type { FetchReport } from '../../../src/market/fetch-report.ts';
 import { assertMatchesIndependent, independentMaps } from '../compare-independent.ts';
-import { createMarketRig, LIMITS } from '../market-rig.ts';
+import { createMarketRig, fetchTwoYears } from '../market-rig.ts';
 import { INDEX_SYMBOL, UNIVERSE } from '../recorded-run.ts';
 import type { TestContext } from 'node:test';
 
@@ -29,20 +28,9 @@ interface World {
 
 /** Two years of a made-up market, fetched over loopback, with the exchange's own list of what it planted. */
 async function fetchWorld(t: TestContext, seed: string): Promise<World> {
-  const { url, http, yahoo } = await createMarketRig(t, { seed });
-  const { files, report } = await computeFetchOutputs({
-    yahoo,
-    symbols: UNIVERSE,
-    index: INDEX_SYMBOL,
-    calendar: calendarFor('XBOM'),
-    tickDate: TICK,
-    years: 2,
-    params: LIMITS,
-    source: http.source,
-    log: () => {},
-    progress: () => {},
-  });
-  const { defects } = (await (await fetch(`${url}/world/defects`)).json()) as {
+  const rig = await createMarketRig(t, { seed });
+  const { files, report } = await fetchTwoYears(rig, TICK);
+  const { defects } = (await (await fetch(`${rig.url}/world/defects`)).json()) as {
     defects: readonly Defect[];
   };
   return { files, report: parseFetchReport(report), defects };
