@@ -49,7 +49,7 @@ test('a fresh clone reproduces the committed lock and reports byte for byte, in 
   }
 });
 
-test('every report and metadata file of the embedded default says that its data is simulated', () => {
+test('both reports of the embedded default say that its data is simulated', () => {
   for (const name of ['reports/fetch_report.json', 'reports/data_quality_report.json']) {
     const report = JSON.parse(rigAt(REPOSITORY).read(name)) as { source: string };
     assert.equal(report.source, 'simulated', name);

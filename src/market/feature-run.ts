@@ -78,8 +78,7 @@ export async function computeFeatureOutputs(input: FeatureRunInput): Promise<Fea
     allowUnadjustedSplit: fetched.allow_unadjusted_split,
   });
   if (!cleaning.series.has(indexSymbol)) {
-    const missing = fetched.missing.find(({ symbol }) => symbol === indexSymbol);
-    const why = missing?.reason ?? cleaning.refused.get(indexSymbol)?.reason ?? 'it has no raw file';
+    const why = cleaning.refused.get(indexSymbol)?.reason ?? 'it has no raw file';
     throw new MarketError('fetch.index-missing', `the index ${indexSymbol} is not usable: ${why}`);
   }
 

@@ -25,7 +25,7 @@ export function windowMean(values: Float64Array, from: number, period: number): 
 }
 
 /** Whether all values of a window are equal. */
-export function isFlatWindow(values: Float64Array, from: number, period: number): boolean {
+function isFlatWindow(values: Float64Array, from: number, period: number): boolean {
   const first = values[from];
   for (let row = from + 1; row < from + period; row++) if (values[row] !== first) return false;
   return true;
