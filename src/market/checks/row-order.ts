@@ -23,6 +23,9 @@ export function sortRows(series: Series): RuleResult {
   };
 }
 
+/** The close first, for what two rows of a date differ in. */
+const BY_WEIGHT = ['close', ...SERIES_COLUMNS] as const;
+
 /**
  * Rule `bar.duplicate` on sorted rows: of several rows with one date the last stays; identical copies are only counted
  * (info), different ones are an error.
@@ -37,12 +40,12 @@ export function mergeDuplicates(series: Series): RuleResult {
       kept.push(row);
       continue;
     }
-    const same = SERIES_COLUMNS.every((name) => Object.is(series[name][row], series[name][row + 1]));
-    if (same) copies.push({ date, detail: 'identical copy' });
+    const other = BY_WEIGHT.find((name) => !Object.is(series[name][row], series[name][row + 1]));
+    if (other === undefined) copies.push({ date, detail: 'identical copy' });
     else
       conflicts.push({
         date,
-        detail: `close ${series.close[row]}, the later row says ${series.close[row + 1]}`,
+        detail: `${other === 'adjClose' ? 'adjusted close' : other} ${series[other][row]}, the later row says ${series[other][row + 1]}`,
       });
   }
   if (kept.length === dates.length) return { series, findings: [] };

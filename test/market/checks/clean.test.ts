@@ -110,6 +110,17 @@ test('of two rows with one date the later stays; identical copies are harmless, 
   assert.deepEqual([b?.dates.length, b?.close[2]], [DAYS.length, 103.5]);
 });
 
+test('two rows of a date that agree on the close are told by what they differ in', () => {
+  const cleaning = clean({
+    [INDEX]: index,
+    A: steady((date, close) =>
+      date === '2026-01-07' ? [bar(date, close), { ...bar(date, close), volume: 7 }] : bar(date, close),
+    ),
+  });
+  const found = cleaning.findings.find(({ rule }) => rule === 'bar.duplicate');
+  assert.match(found?.rows[0]?.detail ?? '', /^volume \d+, the later row says 7$/);
+});
+
 test('an empty copy of a date yields to the full one, before or after it', () => {
   const empty = { open: null, high: null, low: null, close: null, volume: null };
   for (const twice of [
