@@ -7,7 +7,6 @@ interface Told {
   readonly type: string;
   readonly stage?: string;
   readonly outcome?: string;
-  readonly stages?: readonly { readonly stage: string; readonly verdict: string }[];
   readonly problem?: { readonly code: string; readonly message: string };
 }
 
@@ -28,18 +27,10 @@ async function repro(
   return outcomesOf(ran);
 }
 
-/** What was planned to be skipped, of which an idle run tells no more, and how the others ended. */
+/** How each stage ended, also where there was nothing to do. */
 function outcomesOf(ran: Ran): Readonly<Record<string, string>> {
-  const told = toldBy(ran);
-  const skipped = told
-    .filter((event) => event.type === 'plan-made')
-    .flatMap((event) => event.stages ?? [])
-    .filter((stage) => stage.verdict === 'skip');
-  const ended = told.filter((event) => event.type === 'stage-finished');
-  return Object.fromEntries([
-    ...skipped.map(({ stage }) => [stage, 'fresh'] as const),
-    ...ended.map((event) => [event.stage ?? '', event.outcome ?? ''] as const),
-  ]);
+  const ended = toldBy(ran).filter((event) => event.type === 'stage-finished');
+  return Object.fromEntries(ended.map((event) => [event.stage ?? '', event.outcome ?? ''] as const));
 }
 
 const CHAIN = `name: chain

@@ -15,6 +15,23 @@ export interface Judged {
   readonly reasons: readonly Reason[];
 }
 
+/** An out as events tell it. */
+export interface ToldOut {
+  readonly path: string;
+  readonly hash: string;
+  readonly size: number;
+  readonly files?: number;
+}
+
+export function toToldOuts(outs: readonly ToldOut[]): readonly ToldOut[] {
+  return outs.map(({ path, hash, size, files }) => ({
+    path,
+    hash,
+    size,
+    ...(files !== undefined && { files }),
+  }));
+}
+
 /** What happened, in the past tense. Events inform, they never control. */
 export type EventBody =
   | {
@@ -63,12 +80,7 @@ export type EventBody =
       /** Wall time of the stage; absent for what did not run. */
       readonly durationMs?: number;
       readonly peakMemory?: number;
-      readonly outs?: readonly {
-        readonly path: string;
-        readonly hash: string;
-        readonly size: number;
-        readonly files?: number;
-      }[];
+      readonly outs?: readonly ToldOut[];
       readonly problem?: Problem;
     }
   | {

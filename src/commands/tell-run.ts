@@ -1,4 +1,5 @@
 import { PipelineError } from '../base/error.ts';
+import { toToldOuts } from '../base/event.ts';
 import type { RunResult } from '../execute/run.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -38,6 +39,16 @@ export function startRun(context: CommandContext, { clock, pipeline, stages }: B
 /** Tells how each stage was judged. */
 export function tellPlan(context: CommandContext, plan: Plan): void {
   context.emit({ type: 'plan-made', stages: plan.judgements.map(toJudged) });
+}
+
+/** Tells of a plan that leaves nothing to do how each stage ended. */
+export function tellFreshStages(context: CommandContext, { judgements }: Plan): void {
+  for (const { stage, decision } of judgements) {
+    if (decision.verdict !== 'skip') continue;
+    const { reasons, result } = decision;
+    const outs = toToldOuts(result.outs);
+    context.emit({ type: 'stage-finished', stage: stage.name, outcome: 'fresh', reasons, outs });
+  }
 }
 
 /** Ends a run for those who listen. */

@@ -1,5 +1,6 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Outcome } from '../base/event.ts';
+import { toToldOuts } from '../base/event.ts';
 import type { Fingerprint, RelPath, Stage, StageName } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { judge, selectMakers } from '../plan/plan.ts';
@@ -126,14 +127,7 @@ function toTold({ outcome, reasons, durationMs, peakMemory, result, error }: Fin
     reasons,
     ...(durationMs !== undefined && { durationMs }),
     ...(peakMemory !== undefined && { peakMemory }),
-    ...(result && {
-      outs: result.outs.map(({ path, hash, size, files }) => ({
-        path,
-        hash,
-        size,
-        ...(files !== undefined && { files }),
-      })),
-    }),
+    ...(result && { outs: toToldOuts(result.outs) }),
     ...(error !== undefined && { problem: toProblem(error) }),
   };
 }
