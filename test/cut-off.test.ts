@@ -235,6 +235,19 @@ test('a clock behind the locked tick keeps it and warns', async () => {
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+test('a clock behind the ticks of several stages names them all, in a command that is to be pasted', async () => {
+  const stages = ['a', 'b'].map(
+    (name) => `  ${name}: { cmd: "echo x > ${name}", refresh: { every: 1d }, outs: [${name}] }\n`,
+  );
+  const rig = createRig({ 'pipeline.yaml': `stages:\n${stages.join('')}` });
+  await repro(rig, [], { env: { LOCKSTEP_NOW: '2026-03-16T00:00:00Z' } });
+  const behind = { env: { LOCKSTEP_NOW: '2026-03-01T00:00:00Z' } };
+  const { stderr } = await rig.lockstep(['repro'], behind);
+  assert.match(stderr, /recorded ticks of stages "a", "b"; the recorded ones are kept\n/);
+  const [, pasted = ''] = /"lockstep (repro [^"]*)"/.exec(stderr) ?? [];
+  assert.deepEqual(await repro(rig, pasted.split(' ').slice(1), behind), { a: 'ran', b: 'ran' });
+});
+
 const REFRESHED: readonly (readonly [title: string, before: string, after: string, tick: string])[] = [
   ['a longer step', '{ every: 1h }', '{ every: 7d }', '2026-03-16T00:00:00.000Z'],
   [

@@ -5,7 +5,7 @@ import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { parseSessionTable } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
-import { shellQuote } from '../base/text.ts';
+import { formatList, shellQuote } from '../base/text.ts';
 import type { Lock, Pipeline, Refresh, Stage, StageName } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists } from '../io/files.ts';
@@ -67,9 +67,8 @@ export async function findTicks(pipeline: Pipeline, inputs: TickInputs): Promise
   }
   if (Object.entries(ticks).some(([key, tick]) => kept[key]?.tickMs !== tick.tickMs))
     snapshot.set('ticks', [], ticks);
-  const [first] = behind;
-  if (first) emit({ type: 'warned', problem: clockBehind(first) });
-  return { of: found, ...(first ? NEVER : windowOf(Object.values(ticks))) };
+  if (behind.length > 0) emit({ type: 'warned', problem: clockBehind(behind) });
+  return { of: found, ...(behind.length > 0 ? NEVER : windowOf(Object.values(ticks))) };
 }
 
 /** The last instant that a Date can hold, epoch ms. */
@@ -103,11 +102,17 @@ function isCurrent(tick: Tick, nowMs: number): boolean {
   return tick.fromMs <= nowMs && nowMs < tick.untilMs;
 }
 
-function clockBehind(stage: Stage): Problem {
+const MOST_NAMED = 10;
+
+function clockBehind(stages: readonly Stage[]): Problem {
+  const names = stages.map(({ name }) => name);
+  const [tick, are] = names.length === 1 ? ['tick of stage', 'one is'] : ['ticks of stages', 'ones are'];
+  // All of them, for it is to be pasted, unless nobody would read them.
+  const named = names.length > MOST_NAMED ? 'STAGE …' : names.map(shellQuote).join(' ');
   return {
     code: 'clock.behind',
-    message: `the clock is behind the recorded tick of stage "${stage.name}"; the recorded one is kept`,
-    hint: `check the date of this machine; if it is right, "lockstep repro ${shellQuote(stage.name)} --force" takes its tick`,
+    message: `the clock is behind the recorded ${tick} ${formatList(names.map((name) => `"${name}"`))}; the recorded ${are} kept`,
+    hint: `check the date of this machine; if it is right, "lockstep repro ${named} --force" takes the clock's`,
   };
 }
 
