@@ -60,6 +60,9 @@ async function perform(job: ChildJob, signal: AbortSignal): Promise<void> {
       progress: tellProgress,
     });
     await filesWritten();
+    const { exitCode } = process;
+    if (exitCode !== undefined && Number(exitCode) !== 0)
+      throw new Error(`it set process.exitCode to ${exitCode}`);
     finish({ type: 'done', peakMemory: process.resourceUsage().maxRSS * 1024 }, 0);
   } catch (error) {
     fail(error);

@@ -151,6 +151,17 @@ export default ({ outs }) => { writeFileSync(outs.out, 'half'); process.exit(0);
     files: { 'm.ts': `export default () => new Promise(() => {});` },
     message: /waits for something that can never happen/,
   },
+  'says by its exit code that it failed': {
+    files: {
+      'm.ts': `import { writeFileSync } from 'node:fs';
+export default async ({ outs }) => {
+  writeFileSync(outs.out, 'half');
+  await Promise.reject(new Error('caught')).catch(() => { process.exitCode = 3; });
+};`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: it set process\.exitCode to 3$/,
+  },
   'reads what it does not declare, by a stream that nobody listens to': {
     files: {
       'm.ts': `import { createReadStream } from 'node:fs';\nexport default async () => {\n  createReadStream(import.meta.filename.replace('m.ts', 'data.csv'));\n  await new Promise(() => setInterval(() => {}, 10));\n};\n`,
