@@ -103,11 +103,13 @@ function endedItself(stage: Stage): PipelineError {
 
 type Said<Type extends ChildMessage['type']> = Extract<ChildMessage, { type: Type }>;
 
-/** What a stage may be allowed, by Node's names of its permissions. */
-const ABILITIES: Readonly<Record<string, { readonly name: string; readonly does: string }>> = {
+/** What a stage may be allowed, by Node's names of its permissions; without a name, where no `allow:` lets it in. */
+const ABILITIES: Readonly<Record<string, { readonly name?: string; readonly does: string }>> = {
   ChildProcess: { name: 'processes', does: 'starts a process' },
   WorkerThreads: { name: 'workers', does: 'starts a worker thread' },
   Addon: { name: 'addons', does: 'loads a native addon' },
+  Inspector: { does: 'opens the inspector' },
+  WASI: { does: 'uses WASI' },
 };
 
 /** Not by its name alone: it is in no registry, and who took the name there would be run here. */
@@ -136,7 +138,7 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
       {
         at: stage.at,
         exit: EXIT.failed,
-        hint: `add "allow: [${ability.name}]" to "${stage.name}"`,
+        hint: `add "${ability.name === undefined ? 'hermetic: false' : `allow: [${ability.name}]`}" to "${stage.name}"`,
       },
     );
   }

@@ -213,6 +213,21 @@ for (const [name, code] of Object.entries(ABILITIES)) {
   });
 }
 
+const WITHOUT_ALLOW = {
+  inspector: `(await import('node:inspector')).open(0, '127.0.0.1');`,
+  WASI: `new (await import('node:wasi')).WASI({ version: 'preview1' });`,
+};
+
+for (const [name, code] of Object.entries(WITHOUT_ALLOW)) {
+  test(`${name} is refused with the line that lifts the permissions`, async () => {
+    const problem = problemOf(await moduleRig(code).lockstep(['repro', '--json']), 's');
+    assert.equal(problem.code, 'stage.not-allowed', problem.message);
+    assert.match(problem.hint ?? '', /add "hermetic: false" to "s"/);
+    const rig = moduleRig(code, { flags: '    hermetic: false\n' });
+    assert.deepEqual({ ...outcomesOf(await rig.lockstep(['repro', '--json'])) }, { s: 'ran' });
+  });
+}
+
 test('an addon is refused with the line that allows it', async () => {
   const rig = moduleRig(`process.dlopen({ exports: {} }, '/nowhere.node');`);
   const problem = problemOf(await rig.lockstep(['repro', '--json']), 's');
