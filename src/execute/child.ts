@@ -105,18 +105,41 @@ interface ToldProgress {
   readonly label?: unknown;
 }
 
+/** So many are told at once, and then so many a second: a stage may say it for each of a million rows. */
+const MOST_PROGRESS = 100;
+const progress: { held?: ChildMessage; timer?: NodeJS.Timeout; left: number; at: number } = {
+  left: MOST_PROGRESS,
+  at: 0,
+};
+
 /** As numbers and text, whatever the stage gives: nobody holds it to the types. What is no number is not told. */
 function tellProgress(state: ToldProgress): void {
   const done = amountOf(state.done);
   const total = amountOf(state.total);
   const label = state.label ?? undefined;
   if (done === undefined) return;
-  send({
+  progress.held = {
     type: 'progress',
     done,
     ...(total !== undefined && { total }),
     ...(label !== undefined && { label: textOf(label) }),
-  });
+  };
+  const now = performance.now();
+  progress.left = Math.min(MOST_PROGRESS, progress.left + ((now - progress.at) / 1000) * MOST_PROGRESS);
+  progress.at = now;
+  if (progress.left >= 1) sendProgress();
+  else progress.timer ??= setTimeout(sendProgress, 1000 / MOST_PROGRESS).unref();
+}
+
+/** The newest, which stands for those before it. */
+function sendProgress(): void {
+  clearTimeout(progress.timer);
+  const { held } = progress;
+  delete progress.timer;
+  delete progress.held;
+  if (held === undefined) return;
+  progress.left -= 1;
+  send(held);
 }
 
 /** Anything in words. Of plain data `String` says "[object Object]", or throws where it has no prototype, as `match.groups`. */
@@ -216,6 +239,7 @@ function send(message: ChildMessage): void {
 /** Ends the process once the message is out: a stage that leaves a timer or a server behind is over all the same. */
 function finish(message: ChildMessage, code: number): void {
   process.removeAllListeners('beforeExit');
+  sendProgress();
   process.channel?.ref();
   process.send?.(message, undefined, undefined, () => process.exit(code));
 }

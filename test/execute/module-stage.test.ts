@@ -242,6 +242,24 @@ export default ({ outs, progress }) => {
   ]);
 });
 
+test('progress that is said for each of many rows is told now and then, and the last one always', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { run: m.mjs, outs: { out: o.txt } } }\n',
+    'm.mjs': `import { writeFileSync } from 'node:fs';
+export default ({ outs, progress }) => {
+  const until = performance.now() + 50;
+  let done = 0;
+  while (performance.now() < until || done < 10_000) progress({ done: ++done });
+  writeFileSync(outs.out, String(done));
+};`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  const told = eventsOf(ran).flatMap((event) => (event.type === 'stage-progressed' ? [event.done] : []));
+  assert.deepEqual(told.slice(0, 3), [1, 2, 3]);
+  assert.equal(told.at(-1), Number(rig.read('o.txt')));
+  assert.ok(told.length < 5000, String(told.length));
+});
+
 test('whatever a module logs is told in words', async () => {
   const rig = createRig({
     'pipeline.yaml': 'stages: { s: { run: m.mjs, outs: { out: o.txt } } }\n',
