@@ -144,7 +144,9 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
   }
   // Where Lockstep is installed elsewhere, the project cannot import from it.
   const lacksApi = failure.message.startsWith("Cannot find package 'lockstep-data'");
-  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${failure.message}`, {
+  // One sentence: what validators and assertions lay out over many lines stands so in the output.
+  const message = failure.message.trim().replace(/\s*[\r\n]\s*/g, ' ');
+  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${message}`, {
     at: stage.at,
     exit: EXIT.failed,
     retryable: failure.hopeless !== true && !lacksApi,

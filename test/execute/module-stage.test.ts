@@ -151,6 +151,15 @@ export default ({ outs }) => { writeFileSync(outs.out, 'half'); process.exit(0);
     files: { 'm.ts': `export default () => new Promise(() => {});` },
     message: /waits for something that can never happen/,
   },
+  'throws an error of many lines, caused by another': {
+    files: {
+      'm.ts': `export default () => {
+  throw new Error('[\\n  { "code": "required" },\\r\\n  { "code": "type" }\\n]', { cause: new Error('two\\n\\nlines') });
+};`,
+    },
+    code: 'stage.failed',
+    message: /^stage "s" failed: \[ \{ "code": "required" \}, \{ "code": "type" \} \]: two lines$/,
+  },
   'says by its exit code that it failed': {
     files: {
       'm.ts': `import { writeFileSync } from 'node:fs';
