@@ -31,7 +31,11 @@ export function permissionArgs(grants: Grants): readonly string[] {
   const read = new Set<string>();
   for (const path of [...grants.code, ...grants.entry]) addWithPackageJson(path, read);
   for (const path of grants.packageFolders) addFolder(path, read);
-  for (const link of linksAbove(grants.packageFolders)) read.add(`${link}*`);
+  for (const link of linksAbove([...grants.packageFolders, ...grants.entry])) {
+    // Node's tree of grants loses a path beside the one that covers it.
+    read.delete(link);
+    read.add(`${link}*`);
+  }
   for (const path of grants.deps) {
     addReal(path, read);
     // Whoever goes through a folder that is, or lies behind, a link asks for its real files.

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
@@ -173,13 +174,14 @@ function nodeArgs(
 
 /** The stage API by its real path and by the links under which the project finds it. */
 function stageApi(root: string, own: OwnPackage): readonly string[] {
-  const link = join(root, 'node_modules', 'lockstep-data');
+  const modules = join(root, 'node_modules');
+  const links = [modules, ...(existsSync(modules) ? [realpathSync(modules)] : [])].map((folder) =>
+    join(folder, 'lockstep-data'),
+  );
   // A clone of our own repository finds the API in itself.
   return [
     join(own.root, own.api),
     join(root, own.api),
-    link,
-    join(link, 'package.json'),
-    join(link, own.api),
+    ...links.flatMap((link) => [link, join(link, 'package.json'), join(link, own.api)]),
   ];
 }

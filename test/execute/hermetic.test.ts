@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createRig, rigAt } from '../rig.ts';
@@ -298,6 +298,21 @@ export default ({ outs }) => writeFileSync(outs.out, a);`,
   const ran = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
   assert.equal(rig.read('out.txt'), 'A');
+});
+
+test('the package itself is found where node_modules is a link, and nothing else is imported', async () => {
+  const rig = moduleRig('');
+  rig.write(
+    'stages/m.ts',
+    `import { defineStage } from 'lockstep-data';
+import { writeFileSync } from 'node:fs';
+export default defineStage(({ outs }) => writeFileSync(outs.out, 'A'));`,
+  );
+  mkdirSync(rig.path('shared'));
+  renameSync(rig.path('node_modules'), rig.path('shared/modules'));
+  symlinkSync('shared/modules', rig.path('node_modules'));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
 });
 
 test('a closure of more than 2,000 files runs, and an undeclared read elsewhere is still found', async () => {
