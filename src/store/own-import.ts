@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { readIfExists } from '../io/files.ts';
-import { mapOf, parsePackageJson } from './package-json.ts';
+import { asMap, parsePackageJson } from './package-json.ts';
 import { specifierPath } from './specifier-path.ts';
 
 /** Node's conditions for an import, in the order in which a package.json lists them. */
@@ -25,7 +25,7 @@ export function findOwnImport(file: string, specifier: string, asked: Set<string
 }
 
 function targetOf(bytes: Buffer, specifier: string): string | undefined {
-  const imports = mapOf(parsePackageJson(bytes)['imports']);
+  const imports = asMap(parsePackageJson(bytes)['imports']);
   if (Object.hasOwn(imports, specifier)) return byCondition(imports[specifier]);
   const patterns = Object.keys(imports).filter((name) => name.includes('*'));
   // The longest text before the star wins.

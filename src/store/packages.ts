@@ -3,7 +3,7 @@ import { basename, dirname, join, sep } from 'node:path';
 import { sha256Hex } from '../base/hash.ts';
 import { byCodeUnit } from '../base/path.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
-import { mapOf, parsePackageJson } from './package-json.ts';
+import { asMap, parsePackageJson } from './package-json.ts';
 
 /** What managers of packages write at a project's root when they have installed some. */
 export const INSTALLED: readonly string[] = [
@@ -114,7 +114,7 @@ export function packageName(specifier: string): string {
 
 function parse(folder: string, stamp: string, bytes: Buffer): PackageFacts {
   const json = parsePackageJson(bytes);
-  const keys = (field: string): readonly string[] => Object.keys(mapOf(json[field]));
+  const keys = (field: string): readonly string[] => Object.keys(asMap(json[field]));
   const needs = [...keys('dependencies'), ...keys('optionalDependencies'), ...keys('peerDependencies')];
   return {
     folder,
