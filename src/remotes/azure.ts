@@ -56,6 +56,12 @@ async function openContainer(
       hint: 'give one of "connection_string", "account_key" (with "account") and "sas_token" (with "account")',
     });
   }
+  if (connection !== undefined && options.endpoint !== undefined) {
+    throw remoteFault(config, 'option', {
+      what: 'an "endpoint" is given beside the connection string, which names one itself',
+      hint: 'leave "endpoint" out, or give "account" with "account_key" or "sas_token" instead',
+    });
+  }
   const sdk = await import('@azure/storage-blob');
   const pipeline: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
   if (connection !== undefined) {

@@ -22,6 +22,12 @@ const openHttp: OpenRemote = async (config, { learn }) => {
       hint: 'keep one of them',
     });
   }
+  if (options.password !== undefined && options.user === undefined) {
+    throw remoteFault(config, 'option', {
+      what: 'a "password" is given without a "user"',
+      hint: 'name the account as "user"',
+    });
+  }
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
   if (options.user !== undefined) {

@@ -186,6 +186,11 @@ test('credentials that cannot be right are told before anything is sent', async 
     ],
     [configOf('azure://c', { account_key: SECRET }), 'remote.option', /"account" is missing/],
     [
+      configOf('azure://c', { connection_string: SECRET, endpoint: 'http://127.0.0.1:1/me' }),
+      'remote.option',
+      /"endpoint" is given beside the connection string/,
+    ],
+    [
       configOf('azure://c', { account: 'me', account_key: 'x', sas_token: 'y' }),
       'remote.option',
       /more than one/,

@@ -170,5 +170,6 @@ test('user and password, or a token, go with each request and into no error', as
     'Bearer hunter2canary',
   ]);
   await assert.rejects(open(configOf(url, { token: 'x', user: 'y' })), { code: 'remote.option' });
+  await assert.rejects(open(configOf(url, { password: 'x' })), { code: 'remote.option' });
   await assert.rejects(open(configOf('https://me:pass@host/')), { code: 'remote.option' });
 });
