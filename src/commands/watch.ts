@@ -141,14 +141,15 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
       if (fault) throw fault;
       counts = wakes;
       for (const path of pending) if (!wakes(path)) pending.delete(path);
-      if (pending.size === 0 && !signal.aborted)
-        await new Promise<void>((resolve) => {
-          let timer: NodeJS.Timeout | undefined;
-          wake = () => {
-            clearTimeout(timer);
-            timer = setTimeout(resolve, signal.aborted ? 0 : QUIET_MS);
-          };
-        });
+      await new Promise<void>((resolve) => {
+        let timer: NodeJS.Timeout | undefined;
+        wake = () => {
+          clearTimeout(timer);
+          timer = setTimeout(resolve, signal.aborted ? 0 : QUIET_MS);
+        };
+        // What came while a run went on may be half of what comes.
+        if (pending.size > 0 || signal.aborted) wake();
+      });
       if (fault) throw fault;
       wake = () => undefined;
       counts = ALL;
