@@ -143,16 +143,23 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
       },
     );
   }
-  // Where Lockstep is installed elsewhere, the project cannot import from it.
-  const lacksApi = failure.message.startsWith("Cannot find package 'lockstep-data'");
+  const hint = importHint(failure.message);
   // One sentence: what validators and assertions lay out over many lines stands so in the output.
   const message = failure.message.trim().replace(/\s*[\r\n]\s*/g, ' ');
   return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${message}`, {
     at: stage.at,
     exit: EXIT.failed,
-    retryable: failure.hopeless !== true && !lacksApi,
-    ...(lacksApi && { hint: INSTALL }),
+    retryable: failure.hopeless !== true && hint === undefined,
+    hint,
   });
+}
+
+/** What to do about an import that Node refuses. */
+function importHint(message: string): string | undefined {
+  // Where Lockstep is installed elsewhere, the project cannot import from it.
+  if (message.startsWith("Cannot find package 'lockstep-data'")) return INSTALL;
+  const name = /does not provide an export named '(.+?)'/.exec(message)?.[1];
+  return name && `export "${name}" there; if it is a type, write "import type { ${name} }"`;
 }
 
 function nodeArgs(

@@ -76,7 +76,7 @@ export default ({ deps, outs, now }) => writeFileSync(outs['listed.json'], JSON.
 
 /** `stage.failed` unless another code is given. */
 const FAILING: Readonly<
-  Record<string, { code?: string; files: Readonly<Record<string, string>>; message: RegExp }>
+  Record<string, { code?: string; files: Readonly<Record<string, string>>; message: RegExp; hint?: string }>
 > = {
   'throws an error': {
     files: { 'm.ts': `export default () => { throw new RangeError('7 is too many'); };` },
@@ -201,6 +201,7 @@ export default async ({ outs }) => {
       'n.ts': 'export const a = 1;',
     },
     message: /does not provide an export named 'nothing'/,
+    hint: 'export "nothing" there; if it is a type, write "import type { nothing }"',
   },
 };
 
@@ -213,11 +214,12 @@ test('a module that fails does so with a sentence that says so', async (t) => {
   const rig = createRig({ 'pipeline.yaml': `stages:\n${stages.join('')}`, ...Object.fromEntries(files) });
   const ran = await rig.lockstep(['repro', '--json', '--keep-going']);
   assert.equal(ran.code, 1, ran.stderr);
-  for (const [at, [what, { code = 'stage.failed', message }]] of cases.entries())
+  for (const [at, [what, { code = 'stage.failed', message, hint }]] of cases.entries())
     await t.test(`one that ${what}`, () => {
       const problem = problemOf(ran, `s${at}`);
       assert.equal(problem.code, code);
       assert.match(problem.message, message);
+      if (hint !== undefined) assert.equal(problem.hint, hint);
       assert.ok(problem.message.startsWith(`stage "s${at}" `));
       assert.equal(existsSync(rig.path(`o${at}.txt`)), false);
     });
