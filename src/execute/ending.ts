@@ -7,6 +7,8 @@ import type { Ending } from '../io/process-group.ts';
 export interface Circumstances {
   readonly stopped: 'timeout' | 'canceled' | undefined;
   readonly heapExhausted: boolean;
+  /** It printed nothing. */
+  readonly wasSilent: boolean;
   readonly explain: (() => PipelineError | undefined) | undefined;
 }
 
@@ -14,7 +16,7 @@ export interface Circumstances {
 export function endingError(
   stage: Stage,
   ending: Ending,
-  { stopped, heapExhausted, explain }: Circumstances,
+  { stopped, heapExhausted, wasSilent, explain }: Circumstances,
 ): PipelineError | undefined {
   const at = stage.at;
   const failed = EXIT.failed;
@@ -69,9 +71,15 @@ export function endingError(
     return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, {
       at,
       exit: failed,
-      hint: 'its output above says why',
+      hint: wasSilent ? silentHint(stage) : 'its output above says why',
       retryable: true,
     });
   }
   return undefined;
+}
+
+function silentHint({ action }: Stage): string | undefined {
+  return action.kind === 'shell'
+    ? 'it printed nothing: "set -x" as the first line of its cmd: shows each step'
+    : undefined;
 }

@@ -24,6 +24,7 @@ export async function supervise(
   signal.throwIfAborted();
   const streams = { stdout: attempt.redactor.stream(), stderr: attempt.redactor.stream() };
   let heapExhausted = false;
+  let wasSilent = true;
   let lastErrors = '';
   const show = (stream: 'stdout' | 'stderr', chunk: string): undefined => {
     if (stream === 'stderr') {
@@ -31,7 +32,9 @@ export async function supervise(
       lastErrors = (lastErrors + chunk).slice(-16_384);
       heapExhausted ||= lastErrors.includes('JavaScript heap out of memory');
     }
-    if (chunk !== '') emit({ type: 'stage-output', stage: stage.name, stream, chunk });
+    if (chunk === '') return;
+    wasSilent = false;
+    emit({ type: 'stage-output', stage: stage.name, stream, chunk });
   };
   const { onMessage } = supervision;
   let stopped: 'timeout' | 'canceled' | undefined;
@@ -62,7 +65,12 @@ export async function supervise(
   timeUp.removeEventListener('abort', onTimeUp);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());
   if (fault) throw fault.error;
-  const error = endingError(stage, ending, { stopped, heapExhausted, explain: supervision.explain });
+  const error = endingError(stage, ending, {
+    stopped,
+    heapExhausted,
+    wasSilent,
+    explain: supervision.explain,
+  });
   if (error) throw error;
   return ending;
 }

@@ -40,6 +40,12 @@ test('the exit code of a command is told, with its place in the pipeline', async
     /error\[stage\.failed\]: stage "bad" exited with code 7\n --> pipeline\.yaml:2:3\n/,
   );
   assert.match(ran.stderr, /hint: its output above says why/);
+  rig.write('pipeline.yaml', 'stages:\n  bad:\n    cmd: |\n      exit 7\n    outs: [a]\n');
+  const silent = await rig.lockstep(['repro', '--json']);
+  const { hint = '' } = problemOf(silent, 'bad');
+  assert.equal(hint, 'it printed nothing: "set -x" as the first line of its cmd: shows each step');
+  rig.write('pipeline.yaml', 'stages:\n  bad:\n    cmd: |\n      set -x\n      exit 7\n    outs: [a]\n');
+  assert.match(outputOf(await rig.lockstep(['repro', '--json']), 'bad', 'stderr'), /exit 7/);
 });
 
 test('a command that is not there gives the code 127 of the shell and its words', async () => {
