@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import type { Worker } from 'node:worker_threads';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 
 /**
@@ -22,6 +23,10 @@ function main(): void {
   // Of a stream, a timer or a promise that nobody waits for. A stage that listens itself decides itself.
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') === 1) fail(error);
+  });
+  process.on('worker', (worker) => {
+    workers.add(worker);
+    worker.once('exit', () => workers.delete(worker));
   });
   process.on('SIGTERM', () => stop.abort(new Error('the stage was told to stop')));
   process.once('message', (job) => {
@@ -75,13 +80,16 @@ function fail(error: unknown): void {
   finish({ type: 'failed', ...refusalOf(error, message), stack, ...(hopeless && { hopeless }) }, 1);
 }
 
+/** Those that live: a pool that nobody ended waits for work for ever, and has no name among what is active. */
+const workers = new Set<Worker>();
+
 /** What is at work on files: the end of the process would cut it off. */
 const FILE_WORK = new Set(['FSReqCallback', 'FSReqPromise', 'CloseReq']);
 
 /**
  * Settles when nothing is written any more: the out of a stream or promise that the stage did not wait for would be empty
- * or cut off, and recorded so. Timers, servers and connections that it left are not waited for. Where nothing has a name,
- * other threads may be at work for what is to be written (compression), or the process is at its end.
+ * or cut off, and recorded so. Timers, servers, connections and workers that it left are not waited for. Where nothing has a
+ * name, other threads may be at work for what is to be written (compression), or the process is at its end.
  */
 function filesWritten(): Promise<void> {
   process.stdout.unref();
@@ -90,6 +98,7 @@ function filesWritten(): Promise<void> {
     process.removeAllListeners('beforeExit');
     process.once('beforeExit', resolve);
     const look = (): void => {
+      for (const worker of workers) worker.unref();
       // Streams put things off to the next turn, and then go on.
       const active = process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate');
       if (active.length === 0 || active.some((kind) => FILE_WORK.has(kind))) setImmediate(look).unref();

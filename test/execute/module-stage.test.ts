@@ -417,6 +417,11 @@ test('files that a module did not wait for are written to their end, whatever el
   left:
     run: left.mjs
     outs: { text: left }
+  idle:
+    run: idle.mjs
+    allow: [workers]
+    timeout: 10s
+    outs: { text: idle }
 `,
     'big.txt': 'a line like many others\n'.repeat(200_000),
     'still.mjs': `import { createReadStream, createWriteStream } from 'node:fs';
@@ -440,15 +445,23 @@ export default async ({ outs }) => {
     await new Promise((resolve) => createServer().listen(at, resolve));
   writeFile(outs.text, 'x'.repeat(3_000_000));
 };`,
+    'idle.mjs': `import { writeFile } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+const waits = "require('node:worker_threads').parentPort.on('message', () => {})";
+export default ({ outs }) => {
+  new Worker(waits, { eval: true });
+  writeFile(outs.text, 'x'.repeat(3_000_000)).then(() => new Worker(waits, { eval: true }));
+};`,
   });
   const ran = await rig.lockstep(['repro', '--json']);
-  assert.deepEqual({ ...outcomesOf(ran) }, { left: 'ran', still: 'ran' }, ran.stdout);
+  assert.deepEqual({ ...outcomesOf(ran) }, { idle: 'ran', left: 'ran', still: 'ran' }, ran.stdout);
   const big = rig.read('big.txt');
   assert.equal(rig.read('text').length, 3_000_000);
   assert.equal(rig.read('lines').split('\n').length, 50_001);
   assert.equal(gunzipSync(readFileSync(rig.path('packed.gz'))).toString(), big);
   assert.deepEqual([rig.read('folder/a'), rig.read('folder/b')], [big, big]);
   assert.equal(rig.read('left').length, 3_000_000);
+  assert.equal(rig.read('idle').length, 3_000_000);
 });
 
 test('the code of a library error is told with its sentence', async () => {
