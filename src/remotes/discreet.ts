@@ -10,7 +10,7 @@ import { withFaults } from './faults.ts';
 /** Options whose value is a credential; names of files and of keys are none. */
 const SECRET_OPTION = /(secret|token|password|passphrase|connection_string|sas|_key)$/;
 
-/** TextRedactor texts. */
+/** Masks secrets in texts. */
 export type TextRedactor = Pick<Redactor, 'text'>;
 
 /** Learns of secrets on the way: access tokens exist only once they have been asked for. */
@@ -18,7 +18,7 @@ export interface LearningRedactor extends TextRedactor {
   readonly learn: (secret: string) => void;
 }
 
-/** TextRedactor what must not be told of a remote: its credentials, and a password in its url. */
+/** Masks what must not be told of a remote: its credentials, and a password in its url. */
 export function redactorFor(
   config: RemoteConfig & { readonly secrets?: readonly string[] },
 ): LearningRedactor {
