@@ -110,13 +110,16 @@ function machineOf(origin: string): Readonly<Record<string, string>> {
     GOOGLE_APPLICATION_CREDENTIALS: place.path('credentials.json'),
     CONNECTION: `DefaultEndpointsProtocol=http;BlobEndpoint=${origin}/me;AccountName=me;AccountKey=${CANARY}`,
     AWS_ACCESS_KEY_ID: 'AKTEST',
-    AWS_SECRET_ACCESS_KEY: CANARY,
+    AWS_SECRET_ACCESS_KEY: `key${CANARY}`,
     AWS_SESSION_TOKEN: `${CANARY}session`,
   };
 }
 
 /** What of a remote's credentials a server may know, where that is not the canary itself. */
-const KNOWN: Readonly<Record<string, string>> = { gdrive: `${CANARY}client` };
+const KNOWN: Readonly<Record<string, string>> = {
+  gdrive: `${CANARY}client`,
+  's3 chain': `key${CANARY} ${CANARY}session`,
+};
 
 // The errors of an Azure key are those of a SAS token, and an emulator of Cloud Storage is asked without credentials:
 // google-accounts.test.ts asks Google's own names.
