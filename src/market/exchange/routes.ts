@@ -62,7 +62,12 @@ export function createRoutes({
         if (path[1] !== 'finance' || path[2] !== 'chart' || symbol === undefined) return toNotFound(path);
         const series = await book.series(symbol);
         if (series === undefined) return toJson(404, toUnknownSymbolAnswer().body);
-        const { status, body } = toChartAnswer(twist === 'empty' ? { ...series, rows: [] } : series, query);
+        if (twist === 'empty') {
+          // No row is newer than the newest.
+          query.set('period1', String((series.rows.at(-1)?.time ?? 0) + 1));
+          query.delete('period2');
+        }
+        const { status, body } = toChartAnswer(series, query);
         return toJson(status, body);
       }
       case 'bseindices':

@@ -131,10 +131,18 @@ test('a UTF-16 page keeps saying that it is UTF-8', async () => {
   });
 });
 
-test('a chart without rows is an empty range', async () => {
-  await withFaults('empty', async (url) => {
-    const body = (await (await fetch(url + TCS)).json()) as { chart: { result: [{ timestamp?: number[] }] } };
-    assert.equal(body.chart.result[0].timestamp, undefined);
+test('a chart without rows is an empty range of the same stock', async () => {
+  await withFaults('', async (url) => {
+    const resultOf = async (query: string): Promise<{ meta: object; timestamp?: number[] }> => {
+      const body = (await (await fetch(`${url}${TCS}${query}`)).json()) as { chart: { result: [never] } };
+      return body.chart.result[0];
+    };
+    const { meta } = await resultOf('');
+    const empty = await resultOf('&fault=empty');
+    assert.equal(empty.timestamp, undefined);
+    // Where a range begins decides which close was before it.
+    const before = { chartPreviousClose: 0 };
+    assert.deepEqual({ ...empty.meta, ...before }, { ...meta, ...before });
   });
 });
 
