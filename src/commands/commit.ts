@@ -25,6 +25,8 @@ const commit: Command = {
       refuseTracked({ ...project, plan });
       await refuseParts({ ...project, plan });
       const { recorded, problems, exit } = await commitWorkspace(project, selection);
+      // Before it is said: behind another stage's problem a lock that cannot be written would not be told.
+      await project.recorder.flush();
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
         for (const name of recorded) context.print(`recorded ${visible(name)}\n`);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import test from 'node:test';
 import { createRig } from '../rig.ts';
 import { createDemo, succeeded } from './projects.ts';
@@ -53,6 +54,26 @@ test('a stage whose out is not there keeps no other from being recorded, and wha
   assert.equal(ran.stdout, 'recorded a\nrecorded c\n');
   assert.match(ran.stderr, /^error\[out\.missing\]: "b" of stage "b" is not here to be recorded$/m);
 });
+
+test(
+  'nothing is said to be recorded in a lock that cannot be written, also beside a stage whose out is not there',
+  { skip: process.getuid?.() === 0 && 'root may write everywhere' },
+  async () => {
+    const rig = createRig({
+      'pipeline.yaml':
+        'stages:\n  a: { cmd: echo 1 > d/a, outs: [d/a] }\n  b: { cmd: echo 1 > d/b, outs: [d/b] }\n',
+      '.gitignore': '/.lockstep\n',
+      '.lockstep/kept': '',
+      'd/a': '2\n',
+    });
+    chmodSync(rig.root, 0o555);
+    const ran = await rig.lockstep(['commit']);
+    chmodSync(rig.root, 0o755);
+    assert.equal(ran.code, 1);
+    assert.equal(ran.stdout, '');
+    assert.match(ran.stderr, /^error\[disk\.denied\]/m);
+  },
+);
 
 test('a gate holds for a commit too', async () => {
   const rig = await createDemo({
