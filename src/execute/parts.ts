@@ -48,8 +48,9 @@ export async function refuseParts(options: ReadingOptions): Promise<void> {
     const [maker] = graph.makersOf(path);
     // Its stage is judged itself: it makes the whole again, or restores it.
     if (maker && selected.has(maker.stage)) continue;
-    const recorded = maker ? (recorder.lockOf(maker.stage)?.outs ?? []) : recorder.data();
-    const locked = recorded.find((one) => one.path === path);
+    const locked = maker
+      ? recorder.lockOf(maker.stage)?.outs.find((out) => out.path === path)
+      : recorder.dataOf(path);
     const part = partOf(root, facts, locked);
     if (!part || !locked) continue;
     for (const { stage, decision } of plan.judgements)
