@@ -51,7 +51,7 @@ function pasted(rig: Rig, command: string): void {
 }
 
 const [KEEP_OURS = ''] =
-  /^sed -i .*$/m.exec(readFileSync(join(REPOSITORY, 'docs/lockfile.md'), 'utf8')) ?? [];
+  /^perl -ni .*$/m.exec(readFileSync(join(REPOSITORY, 'docs/lockfile.md'), 'utf8')) ?? [];
 
 /** Two branches of which each tracks an input of its own, and changed a folder that both have; merged, with conflicts. */
 async function tracking(style: string): Promise<Rig> {

@@ -179,7 +179,7 @@ class LockFault extends Error {
 const HINTS = {
   // Not the file of one side: it knows nothing of the tracked inputs that the other has.
   'lock.conflict': (lock: string) =>
-    `keep one side of each marked place, and all the rest (yours: "sed -i '/^<<<<<<< /d; /^[|=]\\{7\\}/,/^>>>>>>> /d' ${lock}"), then run "lockstep repro": it makes the lock true`,
+    `keep one side of each marked place, and all the rest (yours: "perl -ni -e 'print unless /^<{7} / or /^[|=]{7}/../^>{7} /' ${lock}"), then run "lockstep repro": it makes the lock true`,
   'lock.version': () => 'use the newer Lockstep that wrote it',
   'lock.invalid': (lock: string) =>
     `restore it with "git checkout HEAD ${lock}", or delete it and run "lockstep repro"`,
