@@ -4,7 +4,7 @@ import { hashEnv } from '../plan/fingerprint.ts';
 import type { Graph } from '../plan/graph.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Settled, Stood } from '../record/settled.ts';
+import type { PathStood, Settled } from '../record/settled.ts';
 import { ParserMissing } from '../store/code-facts.ts';
 import type { CodeReader } from '../store/imports.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
@@ -84,7 +84,7 @@ function isSameBeside(settled: Settled, { hashOf, code, env, nowMs }: Looking): 
   );
 }
 
-function toRequest([path, , , follows]: Stood): ObserveRequest {
+function toRequest([path, , , follows]: PathStood): ObserveRequest {
   return { path, links: follows === 1 ? 'follow' : 'refuse' };
 }
 
@@ -107,7 +107,7 @@ export interface Judged {
 export function settledBy(judged: Judged): Settled | undefined {
   const { pipeline, files, facts, paths, env, ticks } = judged;
   if (ticks.fromMs >= ticks.untilMs) return undefined;
-  const stood: Stood[] = [];
+  const stood: PathStood[] = [];
   for (const path of new Set(paths)) {
     const here = facts.observed(path);
     if (here.kind !== 'file' && here.kind !== 'tree') return undefined;

@@ -2,7 +2,7 @@ import type { ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
 import { readSealed, writeSealed } from '../io/sealed.ts';
 
 /** What stood at a path; numbers are flags. */
-export type Stood = readonly [path: RelPath, hash: ContentHash, isExecutable: 0 | 1, followsLinks: 0 | 1];
+export type PathStood = readonly [path: RelPath, hash: ContentHash, isExecutable: 0 | 1, followsLinks: 0 | 1];
 
 /**
  * That nothing was to be done in a whole project, and all that this was judged by: as long as each of these is the same, the
@@ -20,7 +20,7 @@ export interface Settled {
   /** Entries of module stages → files and packages they lead to, as text. */
   readonly code: Readonly<Record<string, string>>;
   /** Deps, outs and data. */
-  readonly stood: readonly Stood[];
+  readonly stood: readonly PathStood[];
   /** No tick of a schedule moves between these instants (epoch ms, without the second). */
   readonly fromMs: number;
   readonly untilMs: number;

@@ -1,9 +1,8 @@
-import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../../base/error.ts';
 import { formatBytes, formatCount } from '../../base/text.ts';
-import { tempName } from '../../io/files.ts';
-import { foldsNames } from '../../io/folding.ts';
+import { foldsForms, foldsNames } from '../../io/folding.ts';
 import { createLinker } from '../../io/links.ts';
 import type { LinkType } from '../../io/links.ts';
 import { makeStateDir } from '../../ground.ts';
@@ -85,17 +84,4 @@ export function judgeNames(folds: readonly string[]): Check {
         ? 'names that differ in case or Unicode form are different files'
         : `names that differ in ${folds.join(' or ')} only are one file here; folders that hold both are refused`,
   };
-}
-
-/** True when the composed and the decomposed form of a letter name one file. */
-function foldsForms(folder: string): boolean {
-  const path = tempName(join(folder, 'probe'));
-  const composed = path.replace(/\.tmp$/, '.\u00e9');
-  const decomposed = path.replace(/\.tmp$/, '.e\u0301');
-  writeFileSync(composed, '');
-  try {
-    return existsSync(decomposed);
-  } finally {
-    rmSync(composed, { force: true });
-  }
 }
