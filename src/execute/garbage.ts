@@ -5,7 +5,7 @@ import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
-import { findGarbage, removeGarbage } from '../store/gc.ts';
+import { findGarbage, removeObject } from '../store/gc.ts';
 import { readCommitted } from './committed-lock.ts';
 import type { Journal } from './journal.ts';
 
@@ -53,7 +53,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   const { garbage, unlisted } = findGarbage(cache, roots);
   if (options.remove) {
     for (const path of old) rmSync(join(stateDir, path), { force: true });
-    removeGarbage(cache, garbage);
+    for (const { hash } of garbage) removeObject(cache, hash);
   }
   return {
     objects: garbage.length,

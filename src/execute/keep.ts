@@ -62,5 +62,5 @@ function isLocked({ stages }: Lock, { path, hash }: Artifact): boolean {
 
 async function areGood(cache: Cache, objects: Iterable<ContentHash>): Promise<boolean> {
   const { missing, corrupt } = await cache.check(objects);
-  return missing.length + corrupt.length === 0;
+  return missing.size + corrupt.size === 0;
 }

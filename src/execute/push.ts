@@ -150,7 +150,7 @@ async function sendPlanned(
       if (!concernsOneObject(error) || signal.aborted) throw error;
       progress.failed(hash);
       const { corrupt } = await cache.check([hash]);
-      if (corrupt.length > 0) {
+      if (corrupt.size > 0) {
         lost.add(hash);
         return;
       }

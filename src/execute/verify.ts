@@ -7,15 +7,15 @@ import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import { fromSystemError } from '../io/system-error.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
-import { listObjects, removeGarbage } from '../store/gc.ts';
+import { checkObjects } from '../store/check-objects.ts';
+import type { Checked } from '../store/check-objects.ts';
+import { listObjects, removeObject } from '../store/gc.ts';
 import { createObserver } from '../store/observe.ts';
 import { takeIn } from '../store/take-in.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
 import { hasArtifact } from './facts.ts';
 import { checkEntries } from './verify-entries.ts';
-import { checkObjects } from './verify-objects.ts';
-import type { ObjectsChecked } from './verify-objects.ts';
 import { belongs, ownersOf } from './verify-owners.ts';
 import { checkWorkspace } from './verify-workspace.ts';
 
@@ -63,24 +63,16 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   );
   const rest = whole && readData ? [...listObjects(cache)] : [];
 
-  const trees = await checkObjects({
-    cache,
-    hashes: [...locked.map((one) => one.hash), ...rest].filter(isTreeHash),
-    readData,
-    signal,
-  });
+  const check = (hashes: readonly ContentHash[]): Promise<Checked> =>
+    checkObjects({ cache, hashes, readData, signal, takeOut: (hash) => removeObject(cache, hash) });
+  const trees = await check([...locked.map((one) => one.hash), ...rest].filter(isTreeHash));
   const manifests = readManifests(cache, trees, problems);
   const filesOf = (artifact: Artifact): readonly TreeEntry[] =>
     artifact.kind === 'file' ? [{ relpath: '', hash: artifact.hash }] : (manifests.get(artifact.hash) ?? []);
-  const files = await checkObjects({
-    cache,
-    hashes: [
-      ...locked.flatMap((artifact) => filesOf(artifact).map((entry) => entry.hash)),
-      ...rest.filter((hash) => !isTreeHash(hash)),
-    ],
-    readData,
-    signal,
-  });
+  const files = await check([
+    ...locked.flatMap((artifact) => filesOf(artifact).map((entry) => entry.hash)),
+    ...rest.filter((hash) => !isTreeHash(hash)),
+  ]);
 
   const differing = new Map(await checkWorkspace({ ...options, entriesOf: (hash) => manifests.get(hash) }));
   const owners = ownersOf(artifacts, past, filesOf);
@@ -95,7 +87,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     if (putBack.has(path)) return `"${path}" in the workspace is right, and its bytes were put back`;
     return options.cureOf(item);
   };
-  for (const hash of [...trees.wrong, ...files.wrong]) {
+  for (const hash of [...trees.corrupt, ...files.corrupt]) {
     problems.push({
       code: 'object.corrupt',
       message: `the cache object ${hash} had other bytes than its name says and was taken out; ${belongs(owners.get(hash))}`,
@@ -128,9 +120,9 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     if (lost > 0) problems.push({ code: 'object.missing', message: lacks(artifact, lost, own.size), hint });
   }
   for (const problem of differing.values()) problems.push(problem);
-  const good = new Map([...trees.good, ...files.good]);
+  const good = new Map([...trees.sizes, ...files.sizes]);
   const bad = [trees, files].reduce(
-    (sum, one) => sum + one.missing.size + one.wrong.size + one.unreadable.size,
+    (sum, one) => sum + one.missing.size + one.corrupt.size + one.unreadable.size,
     0,
   );
   return {
@@ -192,16 +184,16 @@ function lacks({ path, kind }: Artifact, lost: number, all: number): string {
 /** Manifests by hash; one whose text is refused is taken out and told. */
 function readManifests(
   cache: Cache,
-  { good }: ObjectsChecked,
+  { sizes }: Checked,
   problems: Problem[],
 ): ReadonlyMap<ContentHash, readonly TreeEntry[]> {
   const found = new Map<ContentHash, readonly TreeEntry[]>();
-  for (const [hash, size] of good) {
+  for (const hash of sizes.keys()) {
     try {
       found.set(hash, cache.readTree(hash));
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      removeGarbage(cache, [{ hash, size }]);
+      removeObject(cache, hash);
       const [problem] = error.problems;
       problems.push({ ...problem, message: `${problem.message} (${hash}; it was taken out of the cache)` });
     }

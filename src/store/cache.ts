@@ -1,28 +1,18 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import type { Stats } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
-import { ALGORITHMS, algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { createTemps, readIfExists } from '../io/files.ts';
-import { OBJECT_MODE, isUnwritten, lookOf } from '../io/hash-file.ts';
-import type { FileLook } from '../io/hash-file.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
-import { hashFiles } from './hash-files.ts';
+import { checkObjects } from './check-objects.ts';
+import type { Checked } from './check-objects.ts';
 import { findLacking } from './lacking.ts';
 import type { Memo } from './memo.ts';
 import { parseManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
-
-/** What a check of objects found; every bad object has been taken out of the cache. */
-export interface Checked {
-  readonly missing: readonly ContentHash[];
-  readonly corrupt: readonly ContentHash[];
-  /** Bytes of each of the others. */
-  readonly sizes: ReadonlyMap<ContentHash, number>;
-}
 
 /** The content-addressed bytes of this machine, below `.lockstep/` in the layout that a remote has too. */
 export interface Cache {
@@ -42,10 +32,7 @@ export interface Cache {
   readTree(hash: ContentHash): readonly TreeEntry[];
   /** A small file object's bytes, hashed while read; throws like `readTree`. */
   readObject(hash: ContentHash): Buffer;
-  /**
-   * Makes sure that objects hold what their names say and are nobody's to write or execute; those known to be untouched
-   * cost one stat. Throws the system's error for one that is there and cannot be read.
-   */
+  /** As `checkObjects`, where those known to be untouched cost one stat. Throws the system's error for one that cannot be read. */
   check(hashes: Iterable<ContentHash>): Promise<Checked>;
   /** Takes an object that is not what its name says out of the cache. */
   discard(hash: ContentHash): void;
@@ -60,20 +47,10 @@ export interface CacheOptions {
   readonly onCorrupt: (hash: ContentHash) => void;
 }
 
-/** An object that the memo does not vouch for. */
-interface Unknown {
-  readonly hash: ContentHash;
-  readonly path: string;
-  readonly size: number;
-  /** As it was before it was read. */
-  readonly look: FileLook;
-}
-
 export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOptions): Cache {
   let linker: Linker | undefined;
   // Not joined: that would be half the work of asking for an object.
   const pathOf = (hash: ContentHash): string => `${dir}/${objectPath(hash)}`;
-  const statOf = (hash: ContentHash): Stats | undefined => lstatSync(pathOf(hash), { throwIfNoEntry: false });
 
   function discard(hash: ContentHash): void {
     rmSync(pathOf(hash), { force: true });
@@ -89,53 +66,20 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     throw objectCorrupt(hash);
   }
 
-  const has = (hash: ContentHash): boolean => statOf(hash)?.isFile() === true;
+  const has = (hash: ContentHash): boolean =>
+    lstatSync(pathOf(hash), { throwIfNoEntry: false })?.isFile() === true;
 
   async function check(hashes: Iterable<ContentHash>): Promise<Checked> {
-    const missing: ContentHash[] = [];
-    const corrupt: ContentHash[] = [];
-    const sizes = new Map<ContentHash, number>();
-    const unknown: Unknown[] = [];
-    const accept = (hash: ContentHash, { size, mode }: Pick<Stats, 'size' | 'mode'>): void => {
-      sizes.set(hash, size);
-      sealAgain(pathOf(hash), mode);
-    };
-    for (const hash of new Set(hashes)) {
-      const stat = statOf(hash);
-      if (!stat?.isFile()) missing.push(hash);
-      else if (memo.isVerifiedObject(stat, hash)) accept(hash, stat);
-      else unknown.push({ hash, path: pathOf(hash), size: stat.size, look: lookOf(stat) });
-    }
-    for (const algorithm of ALGORITHMS) {
-      const mine = unknown.filter(({ hash }) => algorithmOf(hash) === algorithm);
-      const seenAt = clock.now();
-      const found = await hashFiles(mine, algorithm);
-      for (const [index, { hash, look }] of mine.entries()) {
-        const real = found[index];
-        // What cannot be read now may be good all the same.
-        if (real instanceof Error && !isSystemError(real, 'ENOENT')) throw real;
-        if (real === withoutDir(hash)) {
-          memo.remember(look, hash, { seenAt, object: true });
-          accept(hash, look);
-        } else if (takeOut(hash, look)) corrupt.push(hash);
-        else missing.push(hash);
-      }
-    }
-    return { missing, corrupt, sizes };
-  }
-
-  /** False for one that is gone, or that someone else has replaced since it was looked at: by a good one, perhaps. */
-  function takeOut(hash: ContentHash, look: FileLook): boolean {
-    const now = statOf(hash);
-    if (!now || !isUnwritten(now, look)) return false;
-    discard(hash);
-    return true;
+    const checked = await checkObjects({ cache, hashes, takeOut: discard });
+    const [unreadable] = checked.unreadable.values();
+    if (unreadable) throw unreadable;
+    return checked;
   }
 
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
   let temps: (() => string) | undefined;
 
-  return {
+  const cache: Cache = {
     dir,
     memo,
     clock,
@@ -153,17 +97,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     },
     check,
   };
-}
-
-/** Who changes the mode of an out that is one inode with its object changes it for all that link to the object. */
-function sealAgain(path: string, mode: number): void {
-  if ((mode & 0o777 & ~OBJECT_MODE) === 0) return;
-  try {
-    chmodSync(path, mode & OBJECT_MODE);
-  } catch (error) {
-    // Another user's object: its mode is theirs to change.
-    if (!isSystemError(error, 'EPERM', 'EROFS')) throw error;
-  }
+  return cache;
 }
 
 /** What helps where the cache lacks bytes. */

@@ -58,15 +58,13 @@ function filesOf(cache: Cache, { hash, path }: Artifact): readonly TreeEntry[] |
   );
 }
 
-/** Takes objects out of the cache. */
-export function removeGarbage(cache: Cache, garbage: readonly Garbage[]): void {
-  for (const { hash } of garbage) {
-    const path = cache.pathOf(hash);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    rmSync(path, { force: true });
-    // An out may be another name of it.
-    if (stat?.nlink === 1) cache.memo.forget(stat);
-  }
+/** Takes an object out of the cache. */
+export function removeObject(cache: Cache, hash: ContentHash): void {
+  const path = cache.pathOf(hash);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  rmSync(path, { force: true });
+  // An out may be another name of it.
+  if (stat?.nlink === 1) cache.memo.forget(stat);
 }
 
 /** Every object of the cache, by name. */

@@ -35,7 +35,7 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
     artifact.kind === 'tree' ? cache.readTree(artifact.hash) : [{ relpath: '', hash: artifact.hash }];
   if (options.folds) refuseTwins(artifact, entries);
   const { missing, corrupt, sizes } = await cache.check(entries.map((entry) => entry.hash));
-  const lost = missing.length + corrupt.length;
+  const lost = missing.size + corrupt.size;
   if (lost > 0) throw incomplete(artifact, lost);
   if (artifact.kind === 'tree') makeFolder(options.to);
   const own = options.sharing === 'own' || artifact.exec === true;

@@ -1,0 +1,114 @@
+import { chmodSync, lstatSync } from 'node:fs';
+import { isSystemError } from '../base/error.ts';
+import { ALGORITHMS, algorithmOf, withoutDir } from '../base/hash.ts';
+import type { ContentHash } from '../base/types.ts';
+import { OBJECT_MODE, isUnwritten, lookOf } from '../io/hash-file.ts';
+import type { FileLook } from '../io/hash-file.ts';
+import type { Cache } from './cache.ts';
+import { hashFiles } from './hash-files.ts';
+
+/** What a check of objects found. */
+export interface Checked {
+  /** Bytes of each object that is there and good. */
+  readonly sizes: ReadonlyMap<ContentHash, number>;
+  readonly missing: ReadonlySet<ContentHash>;
+  /** Objects whose bytes are not what the name says; they have been taken out. */
+  readonly corrupt: ReadonlySet<ContentHash>;
+  /** Objects that are there and cannot be read, and why; they stay, for the fault may be the disk's or the rights'. */
+  readonly unreadable: ReadonlyMap<ContentHash, Error>;
+}
+
+export interface CheckOptions {
+  readonly cache: Pick<Cache, 'pathOf' | 'memo' | 'clock'>;
+  readonly hashes: Iterable<ContentHash>;
+  /** Every byte is read; otherwise only those of objects that look touched since they were last hashed. */
+  readonly readData?: boolean;
+  readonly signal?: AbortSignal;
+  readonly takeOut: (hash: ContentHash) => void;
+}
+
+/** An object that the memo does not vouch for. */
+interface Suspect {
+  readonly hash: ContentHash;
+  readonly path: string;
+  /** As it was before it was read. */
+  readonly look: FileLook;
+}
+
+/** Between two of these an interrupt is heard. */
+const BATCH_BYTES = 1024 * 1024 * 1024;
+const BATCH_FILES = 20_000;
+
+/** Makes sure that objects are there, hold what their names say, and are nobody's to write or execute. */
+export async function checkObjects(options: CheckOptions): Promise<Checked> {
+  const { cache, hashes, readData = false, signal, takeOut } = options;
+  const sizes = new Map<ContentHash, number>();
+  const missing = new Set<ContentHash>();
+  const corrupt = new Set<ContentHash>();
+  const unreadable = new Map<ContentHash, Error>();
+  const suspects: Suspect[] = [];
+  const accept = (hash: ContentHash, path: string, { size, mode }: Pick<FileLook, 'size' | 'mode'>): void => {
+    sizes.set(hash, size);
+    sealAgain(path, mode);
+  };
+  for (const hash of new Set(hashes)) {
+    const path = cache.pathOf(hash);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (!stat?.isFile()) missing.add(hash);
+    else if (!readData && cache.memo.isVerifiedObject(stat, hash)) accept(hash, path, stat);
+    else suspects.push({ hash, path, look: lookOf(stat) });
+  }
+  for (const batch of batchesOf(suspects)) {
+    signal?.throwIfAborted();
+    const seenAt = cache.clock.now();
+    const found = await hashFiles(
+      batch.map(({ path, look }) => ({ path, size: look.size })),
+      algorithmOf(batch[0].hash),
+    );
+    for (const [index, { hash, path, look }] of batch.entries()) {
+      const real = found[index];
+      const now = lstatSync(path, { throwIfNoEntry: false });
+      if (!now?.isFile()) missing.add(hash);
+      else if (typeof real !== 'string') unreadable.set(hash, real ?? new Error('not hashed'));
+      else if (real === withoutDir(hash)) {
+        cache.memo.remember(look, hash, { seenAt, object: true });
+        accept(hash, path, look);
+      } else {
+        corrupt.add(hash);
+        // Someone else may have put a good one in its place meanwhile.
+        if (!isUnwritten(now, look)) continue;
+        // A workspace file may be the same inode: from now on it is known by what it holds.
+        cache.memo.remember(now, real, { seenAt, object: false });
+        takeOut(hash);
+      }
+    }
+  }
+  return { sizes, missing, corrupt, unreadable };
+}
+
+/** Pieces of one algorithm each that are small enough to be interrupted between. */
+function* batchesOf(suspects: readonly Suspect[]): Generator<readonly [Suspect, ...Suspect[]]> {
+  for (const algorithm of ALGORITHMS) {
+    const mine = suspects.filter(({ hash }) => algorithmOf(hash) === algorithm);
+    for (let from = 0; from < mine.length;) {
+      let end = from;
+      let bytes = 0;
+      while (end < mine.length && end - from < BATCH_FILES && (end === from || bytes < BATCH_BYTES))
+        bytes += mine[end++]?.look.size ?? 0;
+      const [first, ...rest] = mine.slice(from, end);
+      if (first) yield [first, ...rest];
+      from = end;
+    }
+  }
+}
+
+/** Who changes the mode of an out that is one inode with its object changes it for all that link to the object. */
+function sealAgain(path: string, mode: number): void {
+  if ((mode & 0o777 & ~OBJECT_MODE) === 0) return;
+  try {
+    chmodSync(path, mode & OBJECT_MODE);
+  } catch (error) {
+    // Another user's object: its mode is theirs to change.
+    if (!isSystemError(error, 'EPERM', 'EROFS')) throw error;
+  }
+}
