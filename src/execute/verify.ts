@@ -50,7 +50,8 @@ export interface Verified {
 
 /**
  * Holds what is recorded against the cache and the workspace. Objects and run-cache results that are not what their
- * names say are taken out of the cache, and what the workspace has as recorded goes into it again; nothing else is changed.
+ * names say are taken out of the cache, what the workspace has as recorded goes into it again, and objects are made nobody's
+ * to write; nothing else is changed.
  */
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { cache, artifacts, readData, signal, whole } = options;

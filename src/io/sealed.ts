@@ -22,6 +22,16 @@ export function readSealed(path: string): Buffer | undefined {
   return crc32(data) === bytes.readUInt32LE(data.length) ? data : undefined;
 }
 
+/** The same of a value that plain JSON can hold. */
+export function writeSealedJson(path: string, value: unknown): void {
+  writeSealed(path, Buffer.from(JSON.stringify(value)));
+}
+
+export function readSealedJson(path: string): unknown {
+  const data = readSealed(path);
+  return data && JSON.parse(data.toString('utf8'));
+}
+
 /** What only saves time is done without. */
 function readIfAllowed(path: string): Buffer | undefined {
   try {

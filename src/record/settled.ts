@@ -1,5 +1,5 @@
 import type { ContentHash, HashAlgorithm, RelPath } from '../base/types.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { readSealedJson, writeSealedJson } from '../io/sealed.ts';
 
 /** What stood at a path; numbers are flags. */
 export type PathStood = readonly [path: RelPath, hash: ContentHash, isExecutable: 0 | 1, followsLinks: 0 | 1];
@@ -28,11 +28,10 @@ export interface Settled {
 
 /** `undefined` when there is none of this very engine. */
 export function readSettled(path: string, engine: string): Settled | undefined {
-  const data = readSealed(path);
-  const kept = data && (JSON.parse(data.toString('utf8')) as { engine: string; settled: Settled });
+  const kept = readSealedJson(path) as { engine: string; settled: Settled } | undefined;
   return kept?.engine === engine ? kept.settled : undefined;
 }
 
 export function writeSettled(path: string, engine: string, settled: Settled): void {
-  writeSealed(path, Buffer.from(JSON.stringify({ engine, settled })));
+  writeSealedJson(path, { engine, settled });
 }

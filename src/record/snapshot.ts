@@ -1,5 +1,5 @@
 import { sha256Hex } from '../base/hash.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { readSealedJson, writeSealed } from '../io/sealed.ts';
 
 /** Text files and what was made of them, so that unchanged files are not parsed again. */
 export interface Snapshot {
@@ -73,11 +73,9 @@ export function createSnapshot(path: string, engine: string, files: SnapshotFile
 }
 
 function read(path: string, engine: string): Record<string, Part> {
-  const data = readSealed(path);
-  if (!data) return {};
   // No integer in it is beyond a double: see `toText`.
-  const kept = JSON.parse(data.toString('utf8')) as { engine: string; parts: Record<string, Part> };
-  return kept.engine === engine ? kept.parts : {};
+  const kept = readSealedJson(path) as { engine: string; parts: Record<string, Part> } | undefined;
+  return kept?.engine === engine ? kept.parts : {};
 }
 
 /** Integers beyond a double have no place in plain JSON: such a project is parsed each time. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Artifact } from '../base/types.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { readSealedJson, writeSealedJson } from '../io/sealed.ts';
 
 /** Who restores tracked inputs, where stages restore their outs. */
 export const DATA = 'data';
@@ -18,15 +18,14 @@ export function markOf({ hash, exec }: Pick<Artifact, 'hash' | 'exec'>): string 
  * not what the lock says, was changed by nobody. It is the lock that has moved, with git. Damaged, it counts as empty.
  */
 export function readStood(path: string): Stood {
-  const data = readSealed(path);
-  return new Map(data && Object.entries(JSON.parse(data.toString('utf8')) as Record<string, string>));
+  return new Map(Object.entries((readSealedJson(path) ?? {}) as Record<string, string>));
 }
 
 export function noteStood(path: string, artifacts: readonly Artifact[]): void {
   const before = readStood(path);
   if (artifacts.every((one) => before.get(one.path) === markOf(one))) return;
   const now = new Map([...before, ...artifacts.map((one) => [one.path, markOf(one)] as const)]);
-  writeSealed(path, Buffer.from(JSON.stringify(Object.fromEntries(now))));
+  writeSealedJson(path, Object.fromEntries(now));
 }
 
 export function pathOfStood(stateDir: string): string {

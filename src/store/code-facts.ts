@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import { hashBytes, orderedJson, parseJson } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
-import { readSealed, writeSealed } from '../io/sealed.ts';
+import { readSealedJson, writeSealedJson } from '../io/sealed.ts';
 import type { PackageFacts } from './packages.ts';
 import type * as SyntaxRoom from './syntax.ts';
 import type { CodeFacts } from './syntax.ts';
@@ -66,7 +66,7 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
     save(packages) {
       if (!dirty) return;
       const data: Kept = { format: 3, node: process.version, code: Object.fromEntries(used), packages };
-      writeSealed(path, Buffer.from(JSON.stringify(data)));
+      writeSealedJson(path, data);
       dirty = false;
     },
   };
@@ -126,8 +126,7 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
 }
 
 function load(path: string): Kept {
-  const data = readSealed(path);
-  const kept = data && (JSON.parse(data.toString('utf8')) as Kept);
+  const kept = readSealedJson(path) as Kept | undefined;
   if (kept?.format === 3 && kept.node === process.version) return kept;
   return { format: 3, node: process.version, code: {}, packages: {} };
 }
