@@ -27,9 +27,15 @@ export function writeSealedJson(path: string, value: unknown): void {
   writeSealed(path, Buffer.from(JSON.stringify(value)));
 }
 
+/** The JSON under a seal; `undefined` also for what is none: another version may write otherwise under its seal. */
 export function readSealedJson(path: string): unknown {
   const data = readSealed(path);
-  return data && JSON.parse(data.toString('utf8'));
+  try {
+    return data && (JSON.parse(data.toString('utf8')) as unknown);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** What only saves time is done without. */

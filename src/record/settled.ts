@@ -28,7 +28,7 @@ export interface Settled {
 
 /** `undefined` when there is none of this very engine. */
 export function readSettled(path: string, engine: string): Settled | undefined {
-  const kept = readSealedJson(path) as { engine: string; settled: Settled } | undefined;
+  const kept = readSealedJson(path) as { engine: string; settled: Settled } | null | undefined;
   return kept?.engine === engine ? kept.settled : undefined;
 }
 

@@ -74,7 +74,7 @@ export function createSnapshot(path: string, engine: string, files: SnapshotFile
 
 function read(path: string, engine: string): Record<string, Part> {
   // No integer in it is beyond a double: see `toText`.
-  const kept = readSealedJson(path) as { engine: string; parts: Record<string, Part> } | undefined;
+  const kept = readSealedJson(path) as { engine: string; parts: Record<string, Part> } | null | undefined;
   return kept?.engine === engine ? kept.parts : {};
 }
 

@@ -126,7 +126,7 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
 }
 
 function load(path: string): Kept {
-  const kept = readSealedJson(path) as Kept | undefined;
+  const kept = readSealedJson(path) as Kept | null | undefined;
   if (kept?.format === 3 && kept.node === process.version) return kept;
   return { format: 3, node: process.version, code: {}, packages: {} };
 }
