@@ -15,13 +15,13 @@ import type { Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
 import { readIfExists } from './io/files.ts';
 import { fromSystemError } from './io/system-error.ts';
-import { ENGINE, clockFrom, findRoot } from './ground.ts';
+import { VERSION, clockFrom, findRoot } from './ground.ts';
 
 /** Runs one command line; the exit code is its whole answer to the shell. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [first] = argv;
   if (first === '--version' || first === '-V') {
-    print(`${ENGINE}\n`);
+    print(`${VERSION}\n`);
     return EXIT.ok;
   }
   if (first === undefined) {

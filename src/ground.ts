@@ -1,6 +1,7 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { PipelineError, isSystemError } from './base/error.ts';
 import { createJournal } from './execute/journal.ts';
 import type { Journal } from './execute/journal.ts';
@@ -11,6 +12,7 @@ import { makeFolder, notA, statIfExists, writeFileAtomic } from './io/files.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
 import { createCodeReader } from './store/imports.ts';
 import type { CodeReader } from './store/imports.ts';
+import { listCode } from './store/list-code.ts';
 import { createMemo } from './store/memo.ts';
 import type { Memo } from './store/memo.ts';
 import { createProjectFiles } from './store/project-files.ts';
@@ -20,8 +22,8 @@ import type { ProjectFiles } from './store/project-files.ts';
  * What a project stands on: where it is, whose package works on it, and what can be opened before any of its files is read.
  */
 
-/** Raised with every release; part of the snapshot's key. */
-export const ENGINE: string = (
+/** Raised with every release. */
+export const VERSION: string = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 const PIPELINE = 'pipeline.yaml';
@@ -33,6 +35,23 @@ export function runsFromSource(): boolean {
 
 /** Where our own package lies: the folder above `src/` or `dist/`. */
 export const PACKAGE: string = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
+
+let engine: string | undefined;
+
+/**
+ * Which lockstep this is, to its last edit, and on which Node: what one makes of a file, another may not. A clone that is pulled keeps
+ * its version, and so does a package that is packed again; of that one file tells, for they are installed together.
+ */
+export function engineOf(): string {
+  const folders = (): readonly string[] => ['src', 'schema', 'calendars'].map((name) => join(PACKAGE, name));
+  const files = (): readonly string[] =>
+    runsFromSource() ? folders().flatMap(listCode) : [fileURLToPath(import.meta.url)];
+  const look = (file: string): string => {
+    const { size, mtimeMs } = statSync(file);
+    return `${file} ${size} ${mtimeMs}\n`;
+  };
+  return (engine ??= `${VERSION} ${process.version} ${crc32(files().map(look).join(''))}`);
+}
 
 /** Modules of the market library count as code, file by file; the stage API does not. */
 function resolveOwn(specifier: string): string | undefined {
@@ -119,6 +138,7 @@ export function layGround(
     memo,
     clock: machine,
     path: join(stateDir, 'code'),
+    engine: engineOf(),
     apiPackage: API_PACKAGE,
     apiFolder: PACKAGE,
     resolveOwn,

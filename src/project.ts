@@ -14,8 +14,8 @@ import { lookAgain, settledBy } from './execute/settle.ts';
 import { findTicks } from './execute/ticks.ts';
 import type { Workbench } from './execute/workbench.ts';
 import {
-  ENGINE,
   PACKAGE,
+  engineOf,
   layGround,
   makeStateDir,
   pathOfMutex,
@@ -132,7 +132,7 @@ export async function openUnlessSettled(
 ): Promise<Project | { readonly answer: Answer }> {
   const ground = layGround(options, true);
   const { root, stateDir, clock, machine, memo, files, code, journal } = ground;
-  const settled = readSettled(pathOfSettled(stateDir), ENGINE);
+  const settled = readSettled(pathOfSettled(stateDir), engineOf());
   if (!settled || journal.orphans().length > 0) return openOn(ground, options);
   const looked = markMutex(pathOfMutex(stateDir, 'workspace'), machine);
   const { isSame, found } = await lookAgain(settled, {
@@ -151,7 +151,7 @@ export async function openUnlessSettled(
 async function openOn(ground: Ground, options: ProjectOptions): Promise<Project> {
   const { root, folder, stateDir, clock, machine, memo, files, code, journal } = ground;
   const { env, emit, signal } = options;
-  const snapshot = createSnapshot(join(stateDir, 'snapshot'), ENGINE, files);
+  const snapshot = createSnapshot(join(stateDir, 'snapshot'), engineOf(), files);
   const pipeline = await readPipelineOnce(snapshot, files);
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw PipelineError.of(problems);
@@ -346,7 +346,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
         () => memo.save(),
         () => code.save(),
         () => snapshot.save(),
-        () => settled && writeSettled(pathOfSettled(stateDir), ENGINE, settled),
+        () => settled && writeSettled(pathOfSettled(stateDir), engineOf(), settled),
       ]);
     },
   };

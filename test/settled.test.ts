@@ -12,20 +12,19 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
 import { isSettled } from '../src/execute/settle.ts';
 import { selectStages } from '../src/plan/select.ts';
+import { engineOf } from '../src/ground.ts';
 import { openProject, openUnlessSettled } from '../src/project.ts';
 import type { ProjectOptions } from '../src/project.ts';
 import { readSettled, writeSettled } from '../src/record/settled.ts';
-import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+import { cleanEnv, createRig } from './rig.ts';
 import type { Ran, Rig } from './rig.ts';
 
 const NOW = '2026-03-17T18:00:00Z';
 const ENV = { MODE: 'fast', LOCKSTEP_NOW: NOW };
 const ALL = { targets: [], folder: '', downstream: false, single: false, force: false };
-const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
 
 /** One of each kind of thing that a stage depends on, makes, or is declared by. */
 const FILES: Readonly<Record<string, string>> = {
@@ -183,9 +182,9 @@ test('a variable, a day, a lock or an unfinished attempt that is another one is 
 test('the answer is given for the whole project as it is asked for mostly, and for nothing else', async () => {
   const rig = await settledRig();
   const path = rig.path('.lockstep/settled');
-  const kept = readSettled(path, version);
+  const kept = readSettled(path, engineOf());
   assert.ok(kept);
-  writeSettled(path, version, { ...kept, stages: 77 });
+  writeSettled(path, engineOf(), { ...kept, stages: 77 });
   const fresh = (stages: number): string => `Everything is fresh: ${stages} stages, nothing to do.\n`;
   const run = (...args: readonly string[]): Promise<Ran> => rig.lockstep(args, { env: ENV });
   assert.equal((await run('status')).stdout, fresh(77));
@@ -199,7 +198,7 @@ test('the answer is given for the whole project as it is asked for mostly, and f
   // Another release, or a damaged file, is none.
   writeSettled(path, '0.0.0', { ...kept, stages: 77 });
   assert.equal((await run('status')).stdout, fresh(5));
-  writeSettled(path, version, { ...kept, stages: 77 });
+  writeSettled(path, engineOf(), { ...kept, stages: 77 });
   const damaged = readFileSync(path, 'latin1').replace('"stages":77', '"stages":78');
   writeFileSync(path, damaged, 'latin1');
   assert.equal((await run('status')).stdout, fresh(5));

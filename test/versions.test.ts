@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { cpSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeSealed } from '../src/io/sealed.ts';
-import { createRig } from './rig.ts';
+import { REPOSITORY, createRig, rigAt } from './rig.ts';
 
 /*
  * What another version left behind, an older one or one that is yet to come: nothing of it is lost, and nobody meets a crash.
@@ -30,4 +32,21 @@ test('private state that another version writes otherwise, under the seal of all
     const ran = await rig.lockstep(['repro']);
     assert.deepEqual([ran.code, ran.stderr], [0, 'Everything is fresh: 2 stages, nothing to do.\n'], text);
   }
+});
+
+test('an engine that was edited or pulled believes nothing that the one before it had made of files, though its version is the same', async () => {
+  const engine = createRig();
+  for (const name of ['bin', 'src', 'schema', 'calendars', 'package.json'])
+    cpSync(join(REPOSITORY, name), engine.path(name), { recursive: true, preserveTimestamps: true });
+  engine.remove('node_modules');
+  symlinkSync(join(REPOSITORY, 'node_modules'), engine.path('node_modules'));
+  const project = rigAt(createRig(FILES).root, {}, engine.path('bin/lockstep.cjs'));
+  const fresh = 'Everything is fresh: 2 stages, nothing to do.\n';
+  for (const args of [['repro'], ['completion', '--words', '--', 'repro', ''], ['repro']])
+    assert.equal((await project.lockstep(args)).code, 0);
+  assert.equal((await project.lockstep(['status'])).stdout, fresh);
+  const reader = 'src/read/pipeline.ts';
+  engine.write(reader, `${engine.read(reader)}\nthrow new Error('the next one reads anew');\n`);
+  for (const args of [['status'], ['status', 'copy'], ['completion', '--words', '--', 'repro', '']])
+    assert.match((await project.lockstep(args)).stderr, /the next one reads anew/, args.join(' '));
 });

@@ -39,7 +39,7 @@ export function readFiles(load: SnapshotFiles['load']): SnapshotFiles {
   };
 }
 
-/** `engine` changes with every release: what one engine makes of a file, another may not. */
+/** What one engine makes of a file, another may not. */
 export function createSnapshot(path: string, engine: string, files: SnapshotFiles): Snapshot {
   const parts = new Map<string, Part>(Object.entries(read(path, engine)));
   // What a value was made of is what was loaded, whatever the file has become.

@@ -28,14 +28,22 @@ export interface CodeStore {
 }
 
 interface Kept {
-  readonly format: 3;
-  readonly node: string;
+  readonly engine: string;
   readonly code: Readonly<Record<string, CodeFacts>>;
   readonly packages: Readonly<Record<string, PackageFacts>>;
 }
 
-export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
-  const kept = load(path);
+export interface CodeStoreOptions {
+  /** Where they are kept between runs. */
+  readonly path: string;
+  /** What one engine finds in a file, another may not. */
+  readonly engine: string;
+  /** The parser, when it is loaded already. */
+  readonly syntax?: Syntax;
+}
+
+export function createCodeStore({ path, engine, syntax: loaded }: CodeStoreOptions): CodeStore {
+  const kept = load(path, engine);
   const facts = new Map<string, CodeFacts>(Object.entries(kept.code));
   const used = new Map<string, CodeFacts>();
   let syntax = loaded;
@@ -65,7 +73,7 @@ export function createCodeStore(path: string, loaded?: Syntax): CodeStore {
     scriptOf: (file, content) => scripts.get(keyOf(file, content)),
     save(packages) {
       if (!dirty) return;
-      const data: Kept = { format: 3, node: process.version, code: Object.fromEntries(used), packages };
+      const data: Kept = { engine, code: Object.fromEntries(used), packages };
       writeSealedJson(path, data);
       dirty = false;
     },
@@ -125,8 +133,7 @@ function jsonHash(bytes: Buffer): ContentHash | undefined {
   }
 }
 
-function load(path: string): Kept {
+function load(path: string, engine: string): Kept {
   const kept = readSealedJson(path) as Kept | null | undefined;
-  if (kept?.format === 3 && kept.node === process.version) return kept;
-  return { format: 3, node: process.version, code: {}, packages: {} };
+  return kept?.engine === engine ? kept : { engine, code: {}, packages: {} };
 }

@@ -8,7 +8,7 @@ import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
 import { hashFile } from '../io/hash-file.ts';
 import { ParserMissing, asBytes, createCodeStore } from './code-facts.ts';
-import type { Syntax } from './code-facts.ts';
+import type { CodeStoreOptions } from './code-facts.ts';
 import type { Memo } from './memo.ts';
 import { createPackages, hashPackages } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
@@ -53,13 +53,9 @@ export interface CodeReader {
   save(): void;
 }
 
-export interface CodeReaderOptions extends Omit<ResolverOptions, 'packages' | 'asked'> {
+export interface CodeReaderOptions extends Omit<ResolverOptions, 'packages' | 'asked'>, CodeStoreOptions {
   readonly memo: Memo;
   readonly clock: Clock;
-  /** Where facts are kept between runs. */
-  readonly path: string;
-  /** The parser, when it is loaded already. */
-  readonly syntax?: Syntax;
 }
 
 interface Open extends Omit<Target, 'verbatim'> {
@@ -77,7 +73,7 @@ const CHUNK = 1024 * 1024;
 
 export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const { root, memo, clock } = options;
-  const code = createCodeStore(options.path, options.syntax);
+  const code = createCodeStore(options);
   const packages = createPackages(code.packages);
   const files = new Map<string, Read>();
   const closures = new Map<string, Closure>();

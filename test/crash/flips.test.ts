@@ -8,7 +8,7 @@ import { canonicalJson, hashBytes, isTreeHash, objectPath, parseObjectPath } fro
 import type { ContentHash, RelPath } from '../../src/base/types.ts';
 import { forgetIncomplete, noteIncomplete, partOf } from '../../src/execute/incomplete.ts';
 import { checkObjects } from '../../src/store/check-objects.ts';
-import { ENGINE } from '../../src/ground.ts';
+import { engineOf } from '../../src/ground.ts';
 import type { Clock } from '../../src/io/clock.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
 import { entryPathOf, parseRunEntry } from '../../src/record/runs.ts';
@@ -292,11 +292,13 @@ test('a run-cache entry with a flipped bit is as if it were not there', () => {
 const READERS: Readonly<Record<string, (path: string) => boolean>> = {
   memo: (path) => loadRows(path).count > 0,
   snapshot: (path) => {
-    const snapshot = createSnapshot(path, ENGINE, { load: () => undefined, hashOf: () => null });
+    const snapshot = createSnapshot(path, engineOf(), { load: () => undefined, hashOf: () => null });
     return Object.keys(snapshot.filesOf('lock')).length > 0;
   },
-  settled: (path) => readSettled(path, ENGINE) !== undefined,
-  code: (path) => createCodeStore(path).get('m.ts', hashBytes('sha256', FILES['m.ts'])) !== undefined,
+  settled: (path) => readSettled(path, engineOf()) !== undefined,
+  code: (path) =>
+    createCodeStore({ path, engine: engineOf() }).get('m.ts', hashBytes('sha256', FILES['m.ts'])) !==
+    undefined,
 };
 
 for (const [name, isKnown] of Object.entries(READERS)) {

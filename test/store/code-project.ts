@@ -41,6 +41,7 @@ export function project(files: Files, name = 'project'): Place {
       memo,
       clock,
       path: join(above, 'code'),
+      engine: 'this',
       syntax,
       apiPackage: 'lockstep-data',
       apiFolder: join(root, 'node_modules/lockstep-data'),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../../base/error.ts';
 import { wordOfPath } from '../../base/path.ts';
 import { readIfExists, statIfExists } from '../../io/files.ts';
-import { findPlace } from '../../ground.ts';
+import { engineOf, findPlace } from '../../ground.ts';
 import { listRuns } from '../../record/history.ts';
 import { createSnapshot, readFiles } from '../../record/snapshot.ts';
 import type { Snapshot } from '../../record/snapshot.ts';
@@ -20,8 +20,6 @@ export interface ProjectNames {
 
 const NONE: ProjectNames = { stages: [], paths: [], remotes: [], runs: [] };
 const MAX_RUNS = 20;
-/** Raised when what is kept changes. */
-const FORMAT = 'completion-1';
 
 type Load = (path: string) => Uint8Array | undefined;
 type Pipelines = Pick<ProjectNames, 'stages' | 'paths'>;
@@ -35,7 +33,7 @@ export async function projectNames(dir: string, env: CommandContext['env']): Pro
     const { root, folder } = findPlace(dir);
     const stateDir = join(root, '.lockstep');
     const load: Load = (path) => readIfExists(join(root, path));
-    const snapshot = createSnapshot(join(stateDir, 'completion'), FORMAT, readFiles(load));
+    const snapshot = createSnapshot(join(stateDir, 'completion'), engineOf(), readFiles(load));
     const pipeline = await readPipelineNames(snapshot, load);
     const remotes = await readRemoteNames(snapshot, load, env);
     // A key stroke makes no folder in a fresh clone.
