@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
@@ -94,15 +95,32 @@ export function createResolver(options: ResolverOptions): Resolver {
       : resolvePackage(full, target, importing);
   }
 
+  const realPaths = new Map<string, string>();
+
+  /** Node takes a file that is, or lies behind, a link for the one that it really is: all it imports is looked for from there. */
+  function realOf(full: string): string {
+    let real = realPaths.get(full);
+    if (real === undefined) realPaths.set(full, (real = realpathSync(full)));
+    return real;
+  }
+
+  /** What a path means in a file; where its name beside the link leads to the same, that one stays. */
+  function pathIn(full: string, specifier: string): string {
+    const path = specifierPath(specifier);
+    const near = resolvePath(dirname(full), path);
+    const real = resolvePath(dirname(realOf(full)), path);
+    return near === real || isOneFile(near, real) ? near : real;
+  }
+
   /** The files a path stands for. */
   function filesAt(
     full: string,
     { kind, specifier }: ImportFact,
     { place, loose }: Importing,
   ): readonly string[] {
-    const path = resolvePath(dirname(full), specifierPath(specifier));
+    const path = pathIn(full, specifier);
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
-    if (kind === 'url' && full.startsWith(path + sep)) return [];
+    if (kind === 'url' && [full, realOf(full)].some((file) => file.startsWith(path + sep))) return [];
     const target = inside(path, specifier, place);
     if (kind === 'glob' || kind === 'url-glob') {
       asked.add(folderOf(target));
@@ -118,7 +136,7 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   /** `#name`: the `imports` of the package.json above. */
   function ownImport(full: string, specifier: string, place: Location): string {
-    const target = findOwnImport(full, specifier, asked);
+    const target = findOwnImport(realOf(full), specifier, asked);
     if (target !== undefined) return target;
     throw new PipelineError(
       'code.package-missing',
@@ -133,7 +151,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     { place, imported }: Importing,
   ): readonly Target[] {
     for (const name of INSTALLED) asked.add(join(root, name));
-    const found = packages.find(specifier, dirname(full));
+    const found = packages.find(specifier, dirname(realOf(full)));
     if (!found) {
       throw new PipelineError(
         'code.package-missing',
@@ -162,6 +180,12 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   return { labelOf, resolve, linkPlaces: () => [...linked].flatMap((folder) => packages.linksTo(folder)) };
+}
+
+/** Of a path with holes the folder above the first one counts. */
+function isOneFile(...paths: readonly [string, string]): boolean {
+  const [one, other] = paths.map((path) => statIfExists(path.replace(/\/[^/]*\*.*$/, '')));
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
 /** A path, and not the name of a package; in a URL that is all that names no scheme. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ContentHash } from '../../src/base/types.ts';
 import { at, paths, project, refused, sha256 } from './code-project.ts';
@@ -162,6 +164,29 @@ test('a project in a folder with brackets, stars and blanks has the same closure
   const plain = project(files).closure();
   assert.deepEqual(paths(plain), ['stages/[parts]/x-1.ts', 'stages/a.ts']);
   assert.deepEqual(project(files, 'my {project} [1] *').closure().files, plain.files);
+});
+
+test('what a linked file imports is looked for from where the file really is, as Node does', () => {
+  const place = project({
+    'stages/a.ts': "import './deep/b.ts';\nimport './linked.ts';\n",
+    'stages/c.ts': 'a stranger',
+    'stages/d.ts': 'another',
+    'shared/deep/b.ts': "import '../c.ts';\nimport './near.ts';\n",
+    'shared/deep/near.ts': 'near',
+    'shared/c.ts': 'c',
+    'shared/file.ts': "import './d.ts';\nnew URL('../shared', import.meta.url);\n",
+    'shared/d.ts': 'd',
+  });
+  symlinkSync('../shared/deep', join(place.root, 'stages/deep'));
+  symlinkSync('../shared/file.ts', join(place.root, 'stages/linked.ts'));
+  assert.deepEqual(paths(place.closure()), [
+    'shared/c.ts',
+    'shared/d.ts',
+    'stages/a.ts',
+    'stages/deep/b.ts',
+    'stages/deep/near.ts',
+    'stages/linked.ts',
+  ]);
 });
 
 test('a missing import names the importer and its place', () => {
