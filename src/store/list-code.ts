@@ -17,14 +17,17 @@ export function listCode(folder: string): readonly string[] {
   return files.sort(byCodeUnit);
 }
 
-/** The files a path with holes (`*`, each within one folder's name) may stand for; nothing else in it is special. */
-export function matchCode(pattern: string): readonly string[] {
-  const parts = pattern.split('*').map((part) => RegExp.escape(part));
-  const matches = new RegExp(`^${parts.join('[^/]*')}$`);
-  return listCode(folderOf(pattern)).filter((path) => matches.test(path));
+/**
+ * The files a path with holes (`*`, each within one folder's name) may stand for; nothing else in it is special, nor is a
+ * star in `home`, which is above it.
+ */
+export function matchCode(pattern: string, home: string): readonly string[] {
+  const parts = pattern.slice(home.length).split('*');
+  const matches = new RegExp(`^${parts.map((part) => RegExp.escape(part)).join('[^/]*')}$`);
+  return listCode(folderOf(pattern, home)).filter((path) => matches.test(path.slice(home.length)));
 }
 
 /** The folder that holds whatever a path with holes may stand for. */
-export function folderOf(pattern: string): string {
-  return dirname(`${pattern.slice(0, pattern.indexOf('*'))}x`);
+export function folderOf(pattern: string, home: string): string {
+  return dirname(`${pattern.slice(0, pattern.indexOf('*', home.length))}x`);
 }

@@ -123,8 +123,9 @@ export function createResolver(options: ResolverOptions): Resolver {
     if (kind === 'url' && [full, realOf(full)].some((file) => file.startsWith(path + sep))) return [];
     const target = inside(path, specifier, place);
     if (kind === 'glob' || kind === 'url-glob') {
-      asked.add(folderOf(target));
-      return matchCode(target);
+      const home = homeOf(target) ?? root;
+      asked.add(folderOf(target, home));
+      return matchCode(target, home);
     }
     // Of any other folder that a URL names, each file counts.
     if (kind === 'url' && statIfExists(target)?.isDirectory() === true) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { ContentHash } from '../../src/base/types.ts';
 import { at, paths, project, refused, sha256 } from './code-project.ts';
@@ -164,6 +164,16 @@ test('a project in a folder with brackets, stars and blanks has the same closure
   const plain = project(files).closure();
   assert.deepEqual(paths(plain), ['stages/[parts]/x-1.ts', 'stages/a.ts']);
   assert.deepEqual(project(files, 'my {project} [1] *').closure().files, plain.files);
+});
+
+test('a star in the name of the project stands for itself where a template names files', () => {
+  const files = { 'stages/a.ts': 'await import(`./parts/x-${1}.ts`);\n', 'stages/parts/x-1.ts': '1' };
+  const place = project(files, 'a*b');
+  const twin = join(dirname(place.root), 'a-b/stages/parts/x-2.ts');
+  mkdirSync(dirname(twin), { recursive: true });
+  writeFileSync(twin, '2');
+  assert.deepEqual(paths(place.closure()), ['stages/a.ts', 'stages/parts/x-1.ts']);
+  assert.deepEqual(place.asked(), ['stages/a.ts', 'stages/parts', 'stages/parts/x-1.ts']);
 });
 
 test('what a linked file imports is looked for from where the file really is, as Node does', () => {
