@@ -176,7 +176,23 @@ function nodeArgs(
   const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
   const deps = stage.deps.map((dep) => join(root, dep.path));
   const entry = [join(own.root, own.child), ...stageApi(root, own)];
+  refuseStar(stage, [root, ...code, ...packageFolders, ...deps, ...entry]);
   return [...flags, ...permissionArgs({ action, code, packageFolders, deps, entry, writable })];
+}
+
+/** Node's permissions take a star for any text, also in a name: all that begins like it could be read, and nothing would tell. */
+function refuseStar(stage: Stage, paths: readonly string[]): void {
+  const path = paths.find((one) => one.includes('*'));
+  if (path === undefined) return;
+  throw new PipelineError(
+    'path.name',
+    `stage "${stage.name}" cannot be held to what it declares: to Node the "*" in "${path}" is any text`,
+    {
+      at: stage.at,
+      exit: EXIT.failed,
+      hint: `rename it, or add "hermetic: false" to "${stage.name}"`,
+    },
+  );
 }
 
 /** The stage API by its real path and by the links under which the project finds it. */

@@ -334,7 +334,30 @@ test('a closure of more than 2,000 files runs, and an undeclared read elsewhere 
   assert.match(problemOf(await rig.lockstep(['repro', '--json']), 's').message, /reads "data\/a\.txt"/);
 });
 
-test('a second rig over a folder whose path has blanks, a star and a quote runs a hermetic module', async () => {
+test('a star in what a module may read would let it read all that begins so, and is refused by name', async () => {
+  const reads = `import * as fs from 'node:fs';\nexport default ({ outs }) => fs.copyFileSync('b.txt', outs.out);\n`;
+  const at = (name: string, deps = ''): Rig => {
+    const root = createRig().path(name);
+    mkdirSync(root);
+    const stage = `run: m.mjs, ${deps} outs: { out: out.txt }`;
+    return rigAt(root, { 'pipeline.yaml': `stages:\n  s: { ${stage} }\n`, 'm.mjs': reads, 'b.txt': 'b' });
+  };
+  for (const [rig, path] of [
+    [at('a*b'), 'a*b'],
+    [at('ab', 'deps: ["*"],'), 'ab/*'],
+  ] as const) {
+    rig.write('*', 'star');
+    const { code, message, hint } = problemOf(await rig.lockstep(['repro', '--json']), 's');
+    assert.equal(code, 'path.name');
+    assert.ok(message.endsWith(`/${path}" is any text`), message);
+    assert.equal(hint, 'rename it, or add "hermetic: false" to "s"');
+    rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('outs:', 'hermetic: false, outs:'));
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    assert.equal(rig.read('out.txt'), 'b');
+  }
+});
+
+test('a second rig over a folder whose path has blanks, a comma and a quote runs a hermetic module', async () => {
   const outer = createRig();
   const root = outer.path(`we ird's, "dir" & 100%`);
   mkdirSync(root);
