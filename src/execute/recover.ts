@@ -5,8 +5,8 @@ import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { INCOMING, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
-import { sweepNotes } from '../io/mutex.ts';
+import { INCOMING, findStaleTemps, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
+import { sweepNotes, whileUnheld } from '../io/mutex.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
 import {
   RUNNER,
@@ -177,7 +177,16 @@ function sweepStaging({ stateDir, close }: RecoverOptions): void {
   // A lockfile on its way waits beside it.
   sweepTemps(dirname(stateDir));
   for (const folder of [stateDir, join(stateDir, 'files')]) sweepTemps(folder);
-  for (const name of ['staging', 'attempts', 'runs', join('files', INCOMING)])
-    sweepTemps(join(stateDir, name), true);
+  for (const name of ['staging', 'attempts']) sweepTemps(join(stateDir, name), true);
+  sweepCache(stateDir);
   for (const name of ['workspace', 'cache']) sweepNotes(join(stateDir, `${name}.mutex`));
+}
+
+/** Not in the midst of a fetch, which holds the cache alone, and in another container looks like one that died. */
+function sweepCache(stateDir: string): void {
+  const folders = ['runs', join('files', INCOMING)].map((name) => join(stateDir, name));
+  if (folders.every((folder) => findStaleTemps(folder, true).length === 0)) return;
+  whileUnheld(join(stateDir, 'cache.mutex'), () => {
+    for (const folder of folders) sweepTemps(folder, true);
+  });
 }

@@ -159,13 +159,17 @@ export function createTemps(objects: string): () => string {
 
 /** Removes temp files below a folder whose owner is dead; `deep` also looks into its folders. */
 export function sweepTemps(folder: string, deep = false): void {
-  for (const entry of readFolder(folder)) {
+  for (const path of findStaleTemps(folder, deep)) rmSync(path, { recursive: true, force: true });
+}
+
+/** What `sweepTemps` removes. From here the owner may only look dead: it may live in another container, or on another machine. */
+export function findStaleTemps(folder: string, deep = false): readonly string[] {
+  return readFolder(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     const owner = ownerOfTemp(entry.name);
-    if (owner !== undefined) {
-      if (!isOwnerAlive(owner)) rmSync(path, { recursive: true, force: true });
-    } else if (deep && entry.isDirectory()) sweepTemps(path, true);
-  }
+    if (owner !== undefined) return isOwnerAlive(owner) ? [] : [path];
+    return deep && entry.isDirectory() ? findStaleTemps(path, true) : [];
+  });
 }
 
 /** A folder's entries; none when it does not exist. */

@@ -63,6 +63,16 @@ export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
   }
 }
 
+/** Acts while nobody has the lock; where somebody has it, nothing is done. */
+export function whileUnheld(path: string, act: () => void): void {
+  const database = tryLock(path, 'exclusive');
+  try {
+    if (database) act();
+  } finally {
+    database?.close();
+  }
+}
+
 function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
@@ -115,16 +125,14 @@ function forgiving(act: () => void): void {
   }
 }
 
-/** Who holds the lock, as its living holders noted it; notes of dead ones are removed. */
+/**
+ * Who holds the lock, as its living holders noted it. Notes of others stay: in another container a holder may live that looks
+ * dead from here, and by its note `isUnheldSince` knows of it.
+ */
 function readHolder(path: string): Holder | undefined {
-  for (const entry of readFolder(notesOf(path))) {
-    const note = join(notesOf(path), entry.name);
-    if (entry.name === ownerMark()) continue;
-    if (!isOwnerAlive(entry.name)) {
-      forgiving(() => rmSync(note, { force: true }));
-      continue;
-    }
-    const holder = parseHolder(readIfExists(note)?.toString('utf8') ?? '');
+  for (const { name } of readFolder(notesOf(path))) {
+    if (name === ownerMark() || !isOwnerAlive(name)) continue;
+    const holder = parseHolder(readIfExists(join(notesOf(path), name))?.toString('utf8') ?? '');
     if (holder) return holder;
   }
   return undefined;

@@ -1,14 +1,13 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownerOfTemp, readFolder, tempName } from '../io/files.ts';
-import { isOwnerAlive } from '../io/process-id.ts';
+import { findStaleTemps, tempName } from '../io/files.ts';
 
 /** Another machine's living process looks dead from here; what it writes is younger than this. */
 const OLD_MS = 24 * 3600 * 1000;
 
 /** Removes temp files of dead processes that are older than a day by the folder's own clock. */
 export function sweepIncoming(folder: string): void {
-  const dead = deadBelow(folder);
+  const dead = findStaleTemps(folder, true);
   if (dead.length === 0) return;
   // A share's clock may differ from ours: a file made there now says what time it is there.
   const probe = tempName(join(folder, 'probe'));
@@ -22,13 +21,4 @@ export function sweepIncoming(folder: string): void {
   } finally {
     rmSync(probe, { force: true });
   }
-}
-
-function deadBelow(folder: string): readonly string[] {
-  return readFolder(folder).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return deadBelow(path);
-    const owner = ownerOfTemp(entry.name);
-    return owner === undefined || isOwnerAlive(owner) ? [] : [path];
-  });
 }

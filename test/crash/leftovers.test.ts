@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import test, { after } from 'node:test';
-import { sweepNotes } from '../../src/io/mutex.ts';
+import { createClock } from '../../src/io/clock.ts';
+import { acquireMutex, sweepNotes } from '../../src/io/mutex.ts';
 import { ownerMark } from '../../src/io/process-id.ts';
 import { ignorePaths } from '../../src/record/gitignore.ts';
 import { createRig } from '../rig.ts';
@@ -33,6 +34,34 @@ test('a lockfile that a killed command did not finish leaves nothing beside pipe
   await recover(rig);
   assert.ok(!readdirSync(rig.root).includes('.4999999-1.0.tmp'));
   assert.ok(readdirSync(rig.root).includes(mine));
+});
+
+test('temp files of the cache are swept only while nobody holds it: who fetches in another container looks dead', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: date +%s%N > out, outs: [out], always: true }\n',
+  });
+  const temps = ['.lockstep/files/.incoming/3/.4999999-1.0.tmp', '.lockstep/runs/ab/.4999999-1.1.tmp'];
+  for (const temp of temps) rig.write(temp, 'half an object');
+  const fetching = await acquireMutex({
+    path: rig.path('.lockstep/cache.mutex'),
+    mode: 'shared',
+    command: 'lockstep fetch',
+    waitMs: 0,
+    clock: createClock(),
+    signal: new AbortController().signal,
+    onWait: () => undefined,
+  });
+  await recover(rig);
+  assert.deepEqual(
+    temps.map((temp) => rig.read(temp)),
+    ['half an object', 'half an object'],
+  );
+  fetching[Symbol.dispose]();
+  await recover(rig);
+  assert.deepEqual(
+    temps.filter((temp) => existsSync(rig.path(temp))),
+    [],
+  );
 });
 
 test('what dead holders of a lock noted is removed, what living ones noted stays', () => {
