@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
+import { readNames } from './files.ts';
 import type { Group } from './process-group.ts';
 import { livingStat } from './process-id.ts';
 
@@ -101,7 +102,8 @@ function pidsSince(since: number): readonly number[] {
   const last = lastPid();
   if (since > 0 && last >= since && last - since < FEW_PIDS)
     return Array.from({ length: last - since + 1 }, (_, index) => since + index);
-  return readdirSync('/proc').flatMap((entry) => {
+  // A chroot may have none.
+  return readNames('/proc').flatMap((entry) => {
     const pid = /^\d+$/.test(entry) ? Number(entry) : 0;
     return pid > 0 && pid >= since ? [pid] : [];
   });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { createRig } from '../rig.ts';
+import { REPOSITORY, createRig } from '../rig.ts';
 import { eventsOf, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
 
 test('output appears line by line under the name of its stage, a last line without an end included', async () => {
@@ -292,4 +294,28 @@ test('an input that is edited while its stage reads it fails the stage', async (
     /^run again; if "a" itself writes to it, let it change a copy: a dep must stand still while a stage runs/,
   );
   assert.equal(existsSync(rig.path('out')), false);
+});
+
+/** The root again below a folder, without /proc, and a command in it. */
+const CHROOTED = `set -e
+mount -t tmpfs none "$0"
+for one in /*; do
+  case $one in /proc|/sys) continue ;; esac
+  if [ -L "$one" ]; then cp -P "$one" "$0$one"
+  elif [ -d "$one" ]; then mkdir "$0$one"; mount --rbind "$one" "$0$one"; fi
+done
+exec chroot "$0" "$@"`;
+
+test('a run goes on where there is no /proc, as in a chroot', (t) => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: echo made > out, outs: [out] }\n',
+    'above/x': '',
+  });
+  const chrooted = (...command: readonly string[]): ReturnType<typeof spawnSync> =>
+    spawnSync('unshare', ['-Urm', 'sh', '-c', CHROOTED, rig.path('above'), ...command], { encoding: 'utf8' });
+  if (chrooted('true').status !== 0) return t.skip('no user namespaces');
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const ran = chrooted(process.execPath, cli, '-C', rig.root, 'repro');
+  assert.equal(ran.status, 0, String(ran.stderr));
+  assert.equal(rig.read('out'), 'made\n');
 });
