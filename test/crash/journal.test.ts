@@ -17,7 +17,7 @@ import { parseStep } from '../../src/execute/journal-step.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import { createRig } from '../rig.ts';
 import { copyProject } from './project.ts';
-import { leftovers } from './state.ts';
+import { filesBelow, leftovers } from './state.ts';
 import { recover } from './trial.ts';
 import { DEAD, PIPELINE, crashed, recordOf } from './crashed.ts';
 
@@ -31,6 +31,23 @@ test('a workspace that was copied after a crash cleans up itself, and never the 
   assert.equal(rig.read('out'), 'old');
   copy.remove('.');
 });
+
+for (const [what, had, isAside, out, failed] of [
+  ['an old out that waits aside comes back, and what was begun is kept', true, true, 'old', 'half'],
+  ['an old out that had not been moved yet stays', true, false, 'half', undefined],
+  ['what was begun where there was none is taken away and kept', false, false, undefined, 'half'],
+] as const)
+  test(`where a runner died, ${what}`, async () => {
+    const rig = crashed('out', DEAD, had);
+    if (!isAside) rig.remove(`.lockstep/staging/${DEAD}/aside`);
+    // Of an attempt before.
+    if (failed !== undefined) rig.write('.lockstep/failed/s/out/earlier', '');
+    await recover(rig);
+    const read = (name: string): string | undefined =>
+      existsSync(rig.path(name)) ? rig.read(name) : undefined;
+    assert.deepEqual([read('out'), read('.lockstep/failed/s/out')], [out, failed]);
+    assert.deepEqual(leftovers(rig.root), []);
+  });
 
 test('a record with any bit flipped is never acted upon as if it were whole', async () => {
   const rig = crashed();
@@ -131,6 +148,20 @@ for (const [what, link] of [
     assert.equal(rig.read('d/out'), 'old');
     assert.deepEqual(leftovers(rig.root), []);
   });
+
+test('for a damaged record nothing is moved or removed through a link either', async () => {
+  for (const link of [`.lockstep/staging/${DEAD}`, '.lockstep/failed', 'd']) {
+    const rig = crashed('d/out');
+    rig.write('pipeline.yaml', PIPELINE.replace('[out]', '[d/out]'));
+    writeFileSync(recordOf(rig), 'damaged');
+    for (const name of ['aside/mine', `.lockstep-${DEAD}/outs/mine`]) rig.write(`elsewhere/${name}`, 'mine');
+    rig.remove(link);
+    symlinkSync(rig.path('elsewhere'), rig.path(link));
+    const before = filesBelow(rig.path('elsewhere'));
+    await assert.rejects(recover(rig), { code: 'out.linked', message: new RegExp(`behind "${link}"`) });
+    assert.deepEqual(filesBelow(rig.path('elsewhere')), before, link);
+  }
+});
 
 /** A record as its writer would seal it, which is no secret. */
 function sealed(step: unknown): string {
