@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ContentHash } from '../../src/base/types.ts';
+import { readSealed, writeSealed } from '../../src/io/sealed.ts';
 import { createMemo } from '../../src/store/memo.ts';
 
 const NOW = Date.parse('2026-03-16T12:00:00Z');
@@ -203,6 +204,8 @@ test('an object that came anew takes the row of the one that was there before; o
   first.save();
   const second = memoAt(path, NOW + 1000);
   second.remember(readOnly(20), HASH, object);
+  // A copy of the other one, which stays where it is.
+  second.remember(statOf({ ino: 22 }), OTHER, OLD);
   second.save();
   const third = memoAt(path, NOW + 2000);
   const known = [10, 11, 20].filter((ino) => third.lookup(readOnly(ino), 'sha256') !== undefined);
@@ -258,7 +261,7 @@ test('a look at all lets go of files that it did not meet, beyond twice as many 
   assert.equal(readFileSync(path).length, size);
 });
 
-test('a memo with any one byte changed, cut off or added is as if it were not there', () => {
+test('a memo with any one byte changed, cut off or added, or of another format, is as if it were not there', () => {
   const path = join(folder(), 'memo');
   const memo = memoAt(path);
   memo.remember(statOf(), HASH, OLD);
@@ -271,8 +274,20 @@ test('a memo with any one byte changed, cut off or added is as if it were not th
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     return bytes;
   });
+  const data = readSealed(path) ?? Buffer.alloc(0);
+  const headed = (at: number, value: number): Buffer => {
+    const bytes = Buffer.from(data);
+    bytes.writeUInt32LE(value, at);
+    return bytes;
+  };
+  // Of another format, and with more rows or fewer than it tells.
+  const sealed = [headed(0, 2), headed(8, 3), headed(8, 1), data.subarray(0, 8)].map((bytes) => {
+    writeSealed(path, bytes);
+    return readFileSync(path);
+  });
   for (const bytes of [
     ...damaged,
+    ...sealed,
     good.subarray(0, -1),
     good.subarray(1),
     Buffer.concat([good, good]),
