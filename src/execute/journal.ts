@@ -133,8 +133,8 @@ export function createJournal(stateDir: string): Journal {
       if (durable) await flush([pathOf(id), dir]);
     },
     withdraw(id) {
-      // The intent may be there in part, when the disk is full.
-      append(id, `\n${formatStep(root, { phase: 'running' })}`);
+      // Behind an intent that is there in part, when the disk is full, it is a damaged line, too: neither counts.
+      append(id, formatStep(root, { phase: 'running' }));
     },
     spoil(id) {
       spoilt.add(id);
