@@ -15,8 +15,8 @@ import { createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
 
 /**
- * Holds calls to what records of attempts are for: one is safe before an out moves, and is emptied only when the out's
- * new name is, and the lock if it was to change. Returns what looks at a call before the disk sees it, and how often it
+ * Holds calls to what records of attempts are for: one is safe before an out moves, old outs have safe names before their
+ * stage starts, and a record is emptied only when the out's new name is safe, and the lock if it was to change. Returns what looks at a call before the disk sees it, and how often it
  * had something to say.
  */
 function createRecords({ folder, scenario, before, after }: Stage, disk: Disk): (call: string) => number {
@@ -26,6 +26,8 @@ function createRecords({ folder, scenario, before, after }: Stage, disk: Disk): 
   const recordOf = (id: string): string => join(root, `.lockstep/attempts/${id}.ndjson`);
   /** Record → outs that were moved under it. */
   const moved = new Map<string, readonly string[]>();
+  /** Record → old outs that wait under it. */
+  const aside = new Map<string, readonly string[]>();
   /** Records that were written to since the last lock. */
   const unlocked = new Set<string>();
   return (call) => {
@@ -35,17 +37,24 @@ function createRecords({ folder, scenario, before, after }: Stage, disk: Disk): 
     if (name === 'rename' && out !== undefined && id !== undefined) {
       assert.ok(disk.isSafe(recordOf(id)), `${scenario.name}: its record is not safe before ${call}`);
       moved.set(recordOf(id), [...(moved.get(recordOf(id)) ?? []), out]);
+      if (from === out) aside.set(recordOf(id), [...(aside.get(recordOf(id)) ?? []), path]);
       return 1;
     }
     if (path === lock && name === 'rename') unlocked.clear();
     if (!path.startsWith(join(root, '.lockstep/attempts/'))) return 0;
-    if (name === 'write') unlocked.add(path);
+    if (name === 'write') {
+      unlocked.add(path);
+      // It tells of the stage's process, which writes where they stood.
+      for (const one of aside.get(path) ?? [])
+        assert.ok(disk.isNamed(one), `${one} is not safe before ${call}`);
+    }
     if (name !== 'ftruncate' && name !== 'rm') return 0;
     for (const one of moved.get(path) ?? [])
       assert.ok(disk.isNamed(one), `${one} is not safe before ${call}`);
     if (before.lock !== after.lock)
       assert.ok(!unlocked.has(path) && disk.isSafe(lock), `the lock is not safe before ${call}`);
     moved.delete(path);
+    aside.delete(path);
     return 1;
   };
 }
