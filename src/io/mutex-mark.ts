@@ -1,5 +1,6 @@
 import { statIfExists, readFolder } from './files.ts';
 import type { Clock } from './clock.ts';
+import { wasQuiet } from './quiet.ts';
 
 /** What was to be seen of a mutex at one moment, for telling later whether anybody has held it since. */
 export interface MutexMark {
@@ -8,9 +9,6 @@ export interface MutexMark {
   /** Nobody held it, and that could be told from what happened next. */
   readonly isQuiet: boolean;
 }
-
-/** Two changes within a tick of the kernel's clock (10 ms at most) look like one. */
-const GRANULARITY_MS = 20;
 
 /** Where the living holders of a mutex name themselves, one file each: made when it is taken, removed before it is let go. */
 export function notesOf(path: string): string {
@@ -22,7 +20,7 @@ export function markMutex(path: string, clock: Clock): MutexMark {
   const notedMs = statIfExists(notesOf(path))?.mtimeMs ?? 0;
   return {
     notedMs,
-    isQuiet: notedMs + GRANULARITY_MS < clock.now() && readFolder(notesOf(path)).length === 0,
+    isQuiet: wasQuiet(notedMs, clock.now()) && readFolder(notesOf(path)).length === 0,
   };
 }
 

@@ -2,6 +2,7 @@ import { algorithmOf, digestOf } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
+import { wasQuiet } from '../io/quiet.ts';
 import { HASH_BYTES, loadRows, saveRows } from './memo-file.ts';
 import { DEV, INO, NO_ROW, STRIDE, indexRows, slotOf, slotsFor } from './memo-index.ts';
 import { findReplaced } from './memo-replaced.ts';
@@ -47,11 +48,6 @@ const HEX = Buffer.from('0123456789abcdef');
 const FLAG_OBJECT = 1;
 const FLAG_MD5 = 2;
 
-/**
- * A file changed within this time before it was hashed may change again without its times moving (kernels stamp in
- * ticks of up to 10 ms), so such a row is not believed.
- */
-const GRANULARITY_MS = 20;
 const KEEP_MS = 30 * 86_400_000;
 /**
  * So many rows of files that a look at all did not meet are kept, or twice as many as it met: of another branch, say. Rows
@@ -86,7 +82,8 @@ export function createMemo(path: string, nowMs: number): Memo {
       return NO_ROW;
     if (isObject(row) && (stat.mode & 0o777) === OBJECT_MODE) return row;
     if (rows[at + CTIME] !== stat.ctimeMs) return NO_ROW;
-    return Math.max(stat.mtimeMs, stat.ctimeMs) + GRANULARITY_MS < (rows[at + SEEN] ?? 0) ? row : NO_ROW;
+    // One that changed just before it was hashed may have changed again without its times moving.
+    return wasQuiet(Math.max(stat.mtimeMs, stat.ctimeMs), rows[at + SEEN] ?? 0) ? row : NO_ROW;
   }
 
   function find(stat: FileLook, algorithm: HashAlgorithm): number {

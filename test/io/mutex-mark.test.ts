@@ -59,7 +59,7 @@ test('a mutex that is held, or whose holder died, is not called quiet', async ()
 test('a mutex that was let go a moment ago is not called quiet: the next change might bear the same time', async () => {
   const path = mutexPath();
   mkdirSync(notesOf(path));
-  const changedMs = Date.now();
+  const changedMs = Math.floor(Date.now() / 1000) * 1000 + 1;
   utimesSync(notesOf(path), changedMs / 1000, changedMs / 1000);
   for (const [laterMs, isQuiet] of [
     [0, false],
@@ -67,4 +67,8 @@ test('a mutex that was let go a moment ago is not called quiet: the next change 
     [21, true],
   ] as const)
     assert.equal(markMutex(path, createClock(changedMs + laterMs)).isQuiet, isQuiet, String(laterMs));
+  // As file systems stamp that keep whole seconds.
+  const secondMs = changedMs - 1;
+  utimesSync(notesOf(path), secondMs / 1000, secondMs / 1000);
+  assert.equal(markMutex(path, createClock(secondMs + 999)).isQuiet, false);
 });

@@ -76,6 +76,22 @@ test('a file changed within 20 ms of its hashing is not believed, one changed be
   }
 });
 
+test('a file whose times are whole seconds must have been quiet for two of them: some file systems keep no more', () => {
+  const SECOND = Math.floor(NOW / 1000) * 1000;
+  for (const [seenAfter, more, known] of [
+    [999, {}, false],
+    [2000, {}, false],
+    [2021, {}, true],
+    // An unpacked archive: only what its times were there is cut.
+    [999, { ctimeMs: SECOND + 0.5 }, true],
+  ] as const) {
+    const memo = memoAt();
+    const stat = statOf({ mtimeMs: SECOND, ctimeMs: SECOND, ...more });
+    memo.remember(stat, HASH, { seenAt: SECOND + seenAfter, object: false });
+    assert.equal(memo.lookup(stat, 'sha256') !== undefined, known, `seen after ${seenAfter} ms`);
+  }
+});
+
 test('a verified object is known whatever its ctime, as long as it is read-only', () => {
   const memo = memoAt();
   const stat = statOf({ mode: 0o100444 });
