@@ -93,8 +93,11 @@ export function findPlace(dir: string): Place {
   }
 }
 
-/** ISO 8601 with a zone: without one it would be another instant on each machine. */
-const INSTANT = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/;
+/**
+ * ISO 8601 with a zone: without one it would be another instant on each machine. In the years to which calendars reach, as with
+ * `as_of`.
+ */
+const INSTANT = /^([12]\d{3}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** The instant `LOCKSTEP_NOW` names, for repeating a run as of then; else the machine's clock. */
 export function clockFrom(env: Readonly<Record<string, string | undefined>>): Clock {
@@ -104,9 +107,13 @@ export function clockFrom(env: Readonly<Record<string, string | undefined>>): Cl
   // Of a day that no month has, the parser makes one of the next month.
   const ms = date !== undefined && new Date(date).toJSON()?.startsWith(date) ? Date.parse(text) : NaN;
   if (!Number.isNaN(ms)) return createClock(ms);
-  throw new PipelineError('env.now', `LOCKSTEP_NOW is "${text}", which is no instant with a zone`, {
-    hint: 'write it like 2026-03-17T10:30:00Z',
-  });
+  throw new PipelineError(
+    'env.now',
+    `LOCKSTEP_NOW is "${text}", which is no instant of the years 1000 to 2999 with a zone`,
+    {
+      hint: 'write it like 2026-03-17T10:30:00Z',
+    },
+  );
 }
 
 /** What a project stands on, before any of its files is read. */
