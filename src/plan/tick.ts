@@ -1,4 +1,4 @@
-import { endOfLocalDayMs, lastCompletedSession } from '../base/session.ts';
+import { addDays, endOfLocalDayMs, lastCompletedSession, sessionOn } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
 import type { Refresh } from '../base/types.ts';
 
@@ -55,13 +55,21 @@ async function lastBoundary(
     case 'cron':
       return lastCron(refresh.cron, refresh.tz, atMs);
     case 'session': {
-      const { closeMs } = lastCompletedSession(tableOf(refresh.exchange), atMs, refresh.delayMs);
-      const tickMs = closeMs + refresh.delayMs;
-      // No exchange closes twice within half a day: the answer is asked for again after that.
-      return { tickMs, fromMs: tickMs, untilMs: Math.max(tickMs + DAY_MS / 2, atMs + 60_000) };
+      const table = tableOf(refresh.exchange);
+      const last = lastCompletedSession(table, atMs, refresh.delayMs);
+      const tickMs = last.closeMs + refresh.delayMs;
+      return { tickMs, fromMs: tickMs, untilMs: nextCloseMs(table, last.date) + refresh.delayMs };
     }
     default:
       return refresh satisfies never;
+  }
+}
+
+/** When the first regular session after a local date closes. */
+function nextCloseMs(table: SessionTable, date: string): number {
+  for (let day = addDays(date, 1); ; day = addDays(day, 1)) {
+    const session = sessionOn(table, day);
+    if (session?.kind === 'regular') return session.closeMs;
   }
 }
 

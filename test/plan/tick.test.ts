@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parseSessionTable } from '../../src/base/session.ts';
 import type { SessionTable } from '../../src/base/session.ts';
 import { tickAt } from '../../src/plan/tick.ts';
+import type { Tick } from '../../src/plan/tick.ts';
 import { stageOf } from '../read/rig.ts';
 
 const XBOM = parseSessionTable(
@@ -11,13 +12,20 @@ const XBOM = parseSessionTable(
 );
 const tableOf = (): SessionTable => XBOM;
 
-async function tick(refresh: string, now: string): Promise<string> {
+async function found(refresh: string, now: string): Promise<Tick> {
   const stage = stageOf(`cmd: make\nrefresh: ${refresh}\nouts: [x]`);
   if (!stage.refresh) throw new Error('no refresh');
-  const { tickMs, fromMs, untilMs } = await tickAt(stage.refresh, Date.parse(now), tableOf);
+  const one = await tickAt(stage.refresh, Date.parse(now), tableOf);
   if (stage.refresh.asOf === 'now')
-    assert.ok(fromMs <= Date.parse(now) && Date.parse(now) < untilMs, 'now lies in the span of its tick');
-  return new Date(tickMs).toISOString();
+    assert.ok(
+      one.fromMs <= Date.parse(now) && Date.parse(now) < one.untilMs,
+      'now lies in the span of its tick',
+    );
+  return one;
+}
+
+async function tick(refresh: string, now: string): Promise<string> {
+  return new Date((await found(refresh, now)).tickMs).toISOString();
 }
 
 /** Hand-derived: 1970-01-05 was a Monday, 2026-03-16 is one; India is at +05:30 all year. */
@@ -88,3 +96,17 @@ test('the tick never moves back while time goes on, through both changes of cloc
     }
   }
 });
+
+/** From Friday 13 March 2026 to the Monday. */
+const SPANS: readonly (readonly [refresh: string, now: string, until: string])[] = [
+  ['{ session: XBOM }', '2026-03-13T10:30:00Z', '2026-03-16T10:30:00.000Z'],
+  ['{ session: XBOM }', '2026-03-16T10:29:30Z', '2026-03-16T10:30:00.000Z'],
+];
+
+for (const [refresh, now, until] of SPANS) {
+  test(`the tick of ${refresh} at ${now} stands until ${until}, and not a second longer`, async () => {
+    const { untilMs } = await found(refresh, now);
+    assert.equal(new Date(untilMs).toISOString(), until);
+    assert.equal(await tick(refresh, until), until);
+  });
+}
