@@ -1,3 +1,4 @@
+import type { Cron } from 'croner';
 import { addDays, endOfLocalDayMs, lastCompletedSession, sessionOn } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
 import type { Refresh } from '../base/types.ts';
@@ -78,17 +79,41 @@ const LOOK_BACK_MS = [3_600_000, DAY_MS, 8 * DAY_MS, 40 * DAY_MS, 400 * DAY_MS, 
 
 async function lastCron(expression: string, tz: string, atMs: number): Promise<Tick> {
   const { Cron } = await import('croner');
-  const cron = new Cron(expression, { timezone: tz, paused: true });
+  const around = partsOf(expression).map((part) =>
+    runsAround(new Cron(part, { timezone: tz, paused: true }), atMs),
+  );
+  const tickMs = Math.max(...around.map(({ lastMs }) => lastMs));
+  if (!Number.isFinite(tickMs))
+    throw new RangeError(`the schedule "${expression}" has had no run for forty years`);
+  return { tickMs, fromMs: tickMs, untilMs: Math.min(...around.map(({ nextMs }) => nextMs)) };
+}
+
+/**
+ * A day of the month and one of the week mean either. Croner, which is asked for both at once, passes over the first of March
+ * where the second or third is such a day of the week, so each is asked for by itself.
+ */
+function partsOf(expression: string): readonly string[] {
+  const [minute, hour, day, month, weekday] = expression.split(/\s+/);
+  // With a plus both are meant together.
+  if (weekday === undefined || [day, weekday].some((field) => field === '*' || field === '?'))
+    return [expression];
+  if (weekday.startsWith('+')) return [expression];
+  return [[minute, hour, day, month, '*'].join(' '), [minute, hour, '*', month, weekday].join(' ')];
+}
+
+/** The last run at or before an instant and the first one after it; infinitely far where there is none. */
+function runsAround(
+  cron: Pick<Cron, 'nextRun'>,
+  atMs: number,
+): { readonly lastMs: number; readonly nextMs: number } {
+  const after = (ms: number): number => cron.nextRun(new Date(ms))?.getTime() ?? Number.POSITIVE_INFINITY;
   for (const backMs of LOOK_BACK_MS) {
-    let tick = cron.nextRun(new Date(atMs - backMs - 1));
-    if (!tick || tick.getTime() > atMs) continue;
-    for (let next = cron.nextRun(tick); ; next = cron.nextRun(tick)) {
-      if (!next || next.getTime() > atMs) {
-        const tickMs = tick.getTime();
-        return { tickMs, fromMs: tickMs, untilMs: next?.getTime() ?? Number.POSITIVE_INFINITY };
-      }
-      tick = next;
+    let lastMs = after(atMs - backMs - 1);
+    if (lastMs > atMs) continue;
+    for (let nextMs = after(lastMs); ; nextMs = after(lastMs)) {
+      if (nextMs > atMs) return { lastMs, nextMs };
+      lastMs = nextMs;
     }
   }
-  throw new RangeError(`the schedule "${expression}" has had no run for forty years`);
+  return { lastMs: Number.NEGATIVE_INFINITY, nextMs: after(atMs) };
 }

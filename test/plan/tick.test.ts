@@ -68,6 +68,14 @@ const TABLE: readonly (readonly [refresh: string, now: string, tick: string])[] 
   ['{ cron: "0 0 29 2 *", tz: UTC }', '2026-03-16T00:00:00Z', '2024-02-29T00:00:00.000Z'],
   // 1900-like years: 2100 has no 29 February.
   ['{ cron: "0 0 29 2 *", tz: UTC }', '2103-06-01T00:00:00Z', '2096-02-29T00:00:00.000Z'],
+  // A day of the month or of the week: the first of March 2026 is a Sunday, the second a Monday.
+  ['{ cron: "0 6 1 * 1" }', '2026-03-01T05:59:59Z', '2026-02-23T06:00:00.000Z'],
+  ['{ cron: "0 6 1 * 1" }', '2026-03-01T12:00:00Z', '2026-03-01T06:00:00.000Z'],
+  ['{ cron: "0 6 1 * 1" }', '2026-03-02T06:00:00Z', '2026-03-02T06:00:00.000Z'],
+  // A day of the month that never comes leaves those of the week.
+  ['{ cron: "0 6 30 2 1" }', '2026-03-16T00:00:00Z', '2026-02-23T06:00:00.000Z'],
+  // A plus asks for both: a Friday the thirteenth.
+  ['{ cron: "0 6 13 * +5" }', '2026-03-12T00:00:00Z', '2026-02-13T06:00:00.000Z'],
   // Bombay closes at 15:30 local time, 10:00 UTC; the delay is half an hour unless told.
   ['{ session: XBOM }', '2026-03-16T10:30:00Z', '2026-03-16T10:30:00.000Z'],
   ['{ session: XBOM }', '2026-03-16T10:29:59Z', '2026-03-13T10:30:00.000Z'],
@@ -97,10 +105,11 @@ test('the tick never moves back while time goes on, through both changes of cloc
   }
 });
 
-/** From Friday 13 March 2026 to the Monday. */
+/** Friday 13 to Monday 16 March 2026; the first of March is a Sunday. */
 const SPANS: readonly (readonly [refresh: string, now: string, until: string])[] = [
   ['{ session: XBOM }', '2026-03-13T10:30:00Z', '2026-03-16T10:30:00.000Z'],
   ['{ session: XBOM }', '2026-03-16T10:29:30Z', '2026-03-16T10:30:00.000Z'],
+  ['{ cron: "0 6 1 * 1" }', '2026-02-27T00:00:00Z', '2026-03-01T06:00:00.000Z'],
 ];
 
 for (const [refresh, now, until] of SPANS) {
