@@ -3,7 +3,7 @@ import { PipelineError } from './base/error.ts';
 import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import { sha256Hex } from './base/hash.ts';
-import type { HashAlgorithm, Pipeline, RelPath, StageName } from './base/types.ts';
+import type { HashAlgorithm, Lock, Pipeline, RelPath, StageName } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
 import { partOf, readIncomplete } from './execute/incomplete.ts';
@@ -12,6 +12,7 @@ import { createRecorder } from './execute/recorder.ts';
 import type { Recorder } from './execute/recorder.ts';
 import { lookAgain, settledBy } from './execute/settle.ts';
 import { findTicks } from './execute/ticks.ts';
+import type { Ticks } from './execute/ticks.ts';
 import type { Workbench } from './execute/workbench.ts';
 import {
   PACKAGE,
@@ -156,15 +157,17 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw PipelineError.of(problems);
   const lock = await readLockOnce(snapshot, files, folder);
-  const ticks = await findTicks(pipeline, {
-    lock,
-    snapshot,
-    clock,
-    emit,
-    calendars: join(PACKAGE, 'calendars'),
-    locked: options.locked === true,
-    forced: options.forced ? forcedStages(graph, options.forced, folder) : new Set(),
-  });
+  const ticksBy = (recorded: Lock): Promise<Ticks> =>
+    findTicks(pipeline, {
+      lock: recorded,
+      snapshot,
+      clock,
+      emit,
+      calendars: join(PACKAGE, 'calendars'),
+      locked: options.locked === true,
+      forced: options.forced ? forcedStages(graph, options.forced, folder) : new Set(),
+    });
+  let ticks = await ticksBy(lock);
   const cache = createCache({
     dir: stateDir,
     workspace: root,
@@ -190,7 +193,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     code,
     algorithm,
     env,
-    ticks: ticks.of,
+    tickOf: (name) => ticks.of.get(name),
     lockOf: (name) => recorder.lockOf(name),
     dataOf: (path) => recorder.dataOf(path),
     stood: () => readStood(pathOfStood(stateDir)),
@@ -246,8 +249,12 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
     const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE))
-      recorder.replace(await parseLock(bytes.toString('utf8'), folder));
+    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE)) {
+      const theirs = await parseLock(bytes.toString('utf8'), folder);
+      recorder.replace(theirs);
+      // While we waited boundaries may have passed, and a later tick than ours be recorded.
+      ticks = await ticksBy(theirs);
+    }
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();

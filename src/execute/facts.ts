@@ -61,7 +61,7 @@ export interface FactsOptions {
   readonly code: CodeReader;
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly ticks: ReadonlyMap<StageName, string>;
+  readonly tickOf: (name: StageName) => string | undefined;
   /** What tracked inputs were when they were last recorded, or brought here. */
   readonly stood: () => Stood;
   /** The directory of which a part was pulled to a path. */
@@ -230,7 +230,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
       stage.env.length === 0
         ? NO_ENV
         : Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env)])),
-    tickOf: (stage) => options.ticks.get(stage.name),
+    tickOf: (stage) => options.tickOf(stage.name),
     locked: (name) => options.lockOf(name),
     isAvailable,
     recall(fingerprint) {

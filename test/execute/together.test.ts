@@ -34,6 +34,25 @@ test('a second repro waits, says for whom and since when, and then finds everyth
   assert.ok(!ended.stderr.includes('started'));
 });
 
+test('who waited does not take back the later tick that was recorded meanwhile', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  s: { cmd: "echo x >> log; echo ready; cat go > out", refresh: { every: 1h }, outs: [out] }\n',
+  });
+  makeFifo(rig.path('go'));
+  const later = rig.start(['repro', '--json'], { env: { LOCKSTEP_NOW: '2026-03-17T12:30:00Z' } });
+  await later.seen('"ready\\n"');
+  const second = rig.start(['repro', '--json'], { env: { LOCKSTEP_NOW: '2026-03-17T11:30:00Z' } });
+  await second.seen('mutex-waited');
+  writeFileSync(rig.path('go'), 'x');
+  assert.equal((await later.ended).code, 0);
+  const ended = await second.ended;
+  assert.deepEqual(outcomesOf(ended), { s: 'fresh' });
+  assert.match(ended.stdout, /"clock\.behind"/);
+  assert.equal(rig.read('log'), 'x\n');
+  assert.match(rig.read('pipeline.lock'), /tick: "2026-03-17T12:00:00\.000Z"/);
+});
+
 test('a checkout waits for nobody when all is in place, and like any other when something is not', async () => {
   const rig = createRig({
     'pipeline.yaml':
