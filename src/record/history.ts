@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PipelineError, isSystemError } from '../base/error.ts';
 import { EVENT_VERSION } from '../base/event.ts';
 import type { Event } from '../base/event.ts';
 import { emptyRun, reduceRun } from '../base/run-state.ts';
@@ -41,15 +42,25 @@ export function replayRun(events: readonly Event[]): RunState {
   return events.reduce(reduceRun, emptyRun());
 }
 
-/** Stage → wall time (ms) of its last run, from the newest `depth` runs. */
+/** Stage → wall time (ms) of its last run, from the newest `depth` runs; of those that cannot be read nothing is known. */
 export function lastDurations(stateDir: string, depth = 20): ReadonlyMap<string, number> {
   const durations = new Map<string, number>();
-  for (const id of listRuns(stateDir).slice(0, depth)) {
-    for (const event of readRun(stateDir, id)) {
+  for (const id of orNone(() => listRuns(stateDir)).slice(0, depth)) {
+    for (const event of orNone(() => readRun(stateDir, id))) {
       if (event.type !== 'stage-finished' || event.outcome !== 'ran' || event.durationMs === undefined)
         continue;
       if (!durations.has(event.stage)) durations.set(event.stage, event.durationMs);
     }
   }
   return durations;
+}
+
+/** What a run is not to fail for. */
+function orNone<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PipelineError || isSystemError(error)) return [];
+    throw error;
+  }
 }

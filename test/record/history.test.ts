@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lastDurations, listRuns, readRun } from '../../src/record/history.ts';
@@ -63,4 +63,13 @@ test('the last duration of a stage is that of its newest run in which it ran', (
     ],
   );
   assert.deepEqual([...lastDurations(stateDir, 1)], []);
+});
+
+test('no run fails for a history that cannot be read: nothing is known of how long its stages took', () => {
+  const stateDir = history({ '1.ndjson': finished('a', 'ran', 100) });
+  mkdirSync(join(stateDir, 'history', '2.ndjson'));
+  assert.deepEqual([...lastDurations(stateDir)], [['a', 100]]);
+  const odd = tempFolder();
+  symlinkSync('history', join(odd, 'history'));
+  assert.deepEqual([...lastDurations(odd)], []);
 });
