@@ -100,7 +100,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   /** Node takes a file that is, or lies behind, a link for the one that it really is: all it imports is looked for from there. */
   function realOf(full: string): string {
     let real = realPaths.get(full);
-    if (real === undefined) realPaths.set(full, (real = realpathSync(full)));
+    if (real === undefined) realPaths.set(full, (real = realpathSync.native(full)));
     return real;
   }
 
