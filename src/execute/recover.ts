@@ -179,14 +179,18 @@ function sweepStaging({ stateDir, close }: RecoverOptions): void {
   for (const folder of [stateDir, join(stateDir, 'files')]) sweepTemps(folder);
   for (const name of ['staging', 'attempts']) sweepTemps(join(stateDir, name), true);
   sweepCache(stateDir);
-  for (const name of ['workspace', 'cache']) sweepNotes(join(stateDir, `${name}.mutex`));
+  for (const name of ['workspace', 'cache']) sweepNotes(mutexIn(stateDir, name));
 }
 
 /** Not in the midst of a fetch, which holds the cache alone, and in another container looks like one that died. */
 function sweepCache(stateDir: string): void {
   const folders = ['runs', join('files', INCOMING)].map((name) => join(stateDir, name));
   if (folders.every((folder) => findStaleTemps(folder, true).length === 0)) return;
-  whileUnheld(join(stateDir, 'cache.mutex'), () => {
+  whileUnheld(mutexIn(stateDir, 'cache'), () => {
     for (const folder of folders) sweepTemps(folder, true);
   });
+}
+
+function mutexIn(stateDir: string, name: string): string {
+  return join(stateDir, `${name}.mutex`);
 }
