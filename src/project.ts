@@ -259,10 +259,11 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     const workbench = await project.workbench();
     await workbench.recover();
     if (project.isIgnored()) return;
+    const { gitPlace } = await import('./execute/repository.ts');
     const { trackedAmong } = await import('./execute/tracked.ts');
     // With a line for what git has the project would look settled, and no later run would refuse it.
     const paths = pathsToIgnore(pipeline);
-    const tracked = trackedAmong(root, paths);
+    const tracked = trackedAmong(gitPlace(root, env), paths);
     const ours = paths.filter((path) => !tracked.has(path));
     ignorePaths(root, ours);
   }

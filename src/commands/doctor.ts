@@ -1,5 +1,6 @@
 import { EXIT } from '../base/error.ts';
 import { plural, visible } from '../base/text.ts';
+import { gitPlace } from '../execute/repository.ts';
 import { findPlace } from '../ground.ts';
 import type { Place } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
@@ -48,7 +49,7 @@ async function* examine(context: CommandContext): AsyncGenerator<Check> {
   }
   const { root } = place;
   const files = yield* readFiles(place);
-  yield* checkGit(place, files.pipeline);
+  yield* checkGit({ ...place, asked: gitPlace(root, context.env) }, files.pipeline);
   yield* checkDisk(root);
   yield* checkClock(root, { ...files, env: context.env });
   yield* checkLeftovers(root);

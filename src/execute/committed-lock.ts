@@ -3,6 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Artifact, Lock } from '../base/types.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import { isBelowRepository } from './repository.ts';
+import type { GitPlace } from './repository.ts';
 
 /** What git keeps of the lock. */
 export interface Committed {
@@ -13,38 +14,38 @@ export interface Committed {
 }
 
 /** Nothing where there is no repository. Throws `git.failed` when git cannot tell, and what reading a lock throws. */
-export async function readCommitted(root: string): Promise<Committed> {
-  const answer = await git(root, ['rev-parse', '--verify', '--quiet', 'HEAD']);
+export async function readCommitted(place: GitPlace): Promise<Committed> {
+  const answer = await git(place, ['rev-parse', '--verify', '--quiet', 'HEAD']);
   // Said without a word: there is a repository, and no commit on this branch yet.
   const isUnborn = answer.exitCode === 1 && answer.stderr === '';
   if (answer.failed && !isUnborn) {
-    if (!isBelowRepository(root)) return { head: EMPTY_LOCK, data: [] };
+    if (!isBelowRepository(place.cwd)) return { head: EMPTY_LOCK, data: [] };
     throw gitFailed(answer.code === 'ENOENT' ? 'there is a repository, but no git' : reasonOf(answer));
   }
-  return { head: isUnborn ? EMPTY_LOCK : await readHead(root), data: await readData(root) };
+  return { head: isUnborn ? EMPTY_LOCK : await readHead(place), data: await readData(place) };
 }
 
-async function readHead(root: string): Promise<Lock> {
+async function readHead(place: GitPlace): Promise<Lock> {
   // `<mode> blob <object>\t<path>`, or nothing.
-  const listed = await ask(root, ['ls-tree', 'HEAD', '--', LOCKFILE]);
+  const listed = await ask(place, ['ls-tree', 'HEAD', '--', LOCKFILE]);
   const [, , object] = listed.split(/[ \t]/, 3);
-  return object === undefined ? EMPTY_LOCK : parseLock(await ask(root, ['cat-file', 'blob', object]));
+  return object === undefined ? EMPTY_LOCK : parseLock(await ask(place, ['cat-file', 'blob', object]));
 }
 
 /** A lock that nobody can read names none. */
-async function readData(root: string): Promise<readonly Artifact[]> {
-  const refs = await git(root, ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags']);
+async function readData(place: GitPlace): Promise<readonly Artifact[]> {
+  const refs = await git(place, ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/tags']);
   // A branch that a power cut has emptied is passed over with a warning; HEAD then looks as if it had no commit yet.
   if (refs.failed || /refs\/(heads|tags)\//.test(refs.stderr)) throw gitFailed(reasonOf(refs));
-  const stashes = await ask(root, ['stash', 'list', '--format=%H']);
+  const stashes = await ask(place, ['stash', 'list', '--format=%H']);
   const names = `${refs.stdout}${stashes}`.split('\n').filter((commit) => commit !== '');
   const asked = names.map((commit) => `${commit}:./${LOCKFILE}\n`).join('');
   // `<object> blob <size>`, or else that there is none; few commits have a lock of their own.
-  const found = await ask(root, ['cat-file', '--batch-check'], asked);
+  const found = await ask(place, ['cat-file', '--batch-check'], asked);
   const objects = new Set([...found.matchAll(/^([0-9a-f]+) blob /gm)].map(([, object = '']) => object));
   const data: Artifact[] = [];
   for (const object of objects) {
-    const text = await ask(root, ['cat-file', 'blob', object]);
+    const text = await ask(place, ['cat-file', 'blob', object]);
     const lock = await parseLock(text).catch(passOver);
     data.push(...lock.data);
   }
@@ -57,8 +58,8 @@ function passOver(error: unknown): Lock {
   throw error;
 }
 
-async function ask(root: string, args: readonly string[], input?: string): Promise<string> {
-  const answer = await git(root, args, input);
+async function ask(place: GitPlace, args: readonly string[], input?: string): Promise<string> {
+  const answer = await git(place, args, input);
   if (answer.failed) throw gitFailed(reasonOf(answer));
   return answer.stdout;
 }
@@ -72,9 +73,11 @@ interface Answer {
   readonly shortMessage?: string | undefined;
 }
 
-function git(root: string, args: readonly string[], input = ''): Promise<Answer> {
+function git({ cwd, env }: GitPlace, args: readonly string[], input = ''): Promise<Answer> {
   return execa('git', args, {
-    cwd: root,
+    cwd,
+    env,
+    extendEnv: false,
     maxBuffer: Number.POSITIVE_INFINITY,
     reject: false,
     input,

@@ -8,9 +8,12 @@ import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeObject } from '../store/gc.ts';
 import { readCommitted } from './committed-lock.ts';
 import type { Journal } from './journal.ts';
+import { gitPlace } from './repository.ts';
+import type { GitPlace } from './repository.ts';
 
 export interface GarbageOptions {
   readonly root: string;
+  readonly env: GitPlace['env'];
   readonly stateDir: string;
   readonly cache: Cache;
   readonly runs: RunCache;
@@ -36,9 +39,9 @@ export interface GarbageFound {
  * `gc.damaged`: then nothing is garbage.
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
-  const { root, stateDir, cache, runs, journal } = options;
+  const { root, env, stateDir, cache, runs, journal } = options;
   const old = oldEntries(options);
-  const committed = await readCommitted(root);
+  const committed = await readCommitted(gitPlace(root, env));
   const kept = runs.list().filter((entry) => !old.has(entry.path));
   const roots: readonly Artifact[] = [
     ...artifactsOf(await presentLock(root)),

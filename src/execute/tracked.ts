@@ -5,12 +5,14 @@ import type { Emit } from '../base/event.ts';
 import { shellPath } from '../base/text.ts';
 import type { DataInput, Out, Pipeline } from '../base/types.ts';
 import type { Plan } from '../plan/plan.ts';
-import { isBelowRepository } from './repository.ts';
+import { gitPlace, isBelowRepository } from './repository.ts';
+import type { GitPlace } from './repository.ts';
 
 export interface TrackedInputs {
   readonly root: string;
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
+  readonly env: GitPlace['env'];
   readonly pipeline: Pick<Pipeline, 'data'>;
   readonly plan: Plan;
   readonly emit: Emit;
@@ -23,26 +25,26 @@ type Kept = Pick<Out | DataInput, 'path' | 'at'>;
  * Refuses outs of the selected stages and tracked inputs that git has in its index: two keepers of one file undo each
  * other. Throws `out.tracked`, naming all; warns when git cannot tell.
  */
-export function refuseTracked({ root, folder, pipeline, plan, emit }: TrackedInputs): void {
+export function refuseTracked({ root, folder, env, pipeline, plan, emit }: TrackedInputs): void {
   const outs = plan.judgements.flatMap(({ stage }) => stage.outs.filter((out) => out.cache));
   const kept: readonly Kept[] = [...pipeline.data, ...outs];
   const warn = (problem: Problem): void => {
     emit({ type: 'warned', problem });
   };
   const paths = kept.map(({ path }) => path);
-  const tracked = trackedAmong(root, paths, warn);
+  const tracked = trackedAmong(gitPlace(root, env), paths, warn);
   const problems = kept.filter((one) => tracked.has(one.path)).map((one) => outTracked(one, folder));
   if (problems.length > 0) throw PipelineError.of(problems);
 }
 
 /** Those of the paths that are in git's index or have files there; none where git cannot tell, which `warn` is told. */
 export function trackedAmong(
-  root: string,
+  place: GitPlace,
   kept: readonly string[],
   warn: (problem: Problem) => void = () => undefined,
 ): ReadonlySet<string> {
   const paths = new Set(kept);
-  const index = paths.size > 0 && isBelowRepository(root) ? listIndex(root, warn) : [];
+  const index = paths.size > 0 && isBelowRepository(place.cwd) ? listIndex(place, warn) : [];
   const found = new Set<string>();
   for (const file of index)
     for (let end = file.length; end > 0; end = file.lastIndexOf('/', end - 1)) {
@@ -62,10 +64,10 @@ function outTracked({ path, at }: Kept, folder: string): Problem {
 }
 
 /** All that git has of the project: there may be more paths than a command takes arguments. */
-function listIndex(root: string, warn: (problem: Problem) => void): readonly string[] {
+function listIndex(place: GitPlace, warn: (problem: Problem) => void): readonly string[] {
   try {
     return execFileSync('git', ['ls-files', '-z'], {
-      cwd: root,
+      ...place,
       encoding: 'utf8',
       maxBuffer: Number.POSITIVE_INFINITY,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -55,6 +55,22 @@ test("what HEAD's lock names stays, so that git can go back", async () => {
   assert.equal(rig.read('count.txt'), '3\n');
 });
 
+test("what HEAD's lock names stays in a hook of git, too, where the project is a folder of the repository", async () => {
+  const repository = createRig({});
+  git(repository, 'init', '-q');
+  const rig = rigAt(repository.path('sub'), { 'pipeline.yaml': 'data: [in]\nstages: {}\n', in: 'old' });
+  succeeded(await rig.lockstep(['commit']));
+  git(rig, 'add', '.');
+  git(rig, 'commit', '-q', '-m', 'old');
+  rig.write('in', 'new');
+  succeeded(await rig.lockstep(['commit']));
+  // As git sets it for the hooks of a linked work tree.
+  succeeded(await rig.lockstep(['gc', '--delete'], { env: { GIT_DIR: repository.path('.git') } }));
+  git(rig, 'checkout', '-q', '--', 'pipeline.lock');
+  succeeded(await rig.lockstep(['checkout']));
+  assert.equal(rig.read('in'), 'old');
+});
+
 test('tracked inputs of another branch, a tag or a stash stay: no run makes them again', async () => {
   // The project is a folder of the repository.
   const repository = createRig({});

@@ -25,6 +25,20 @@ test('an out that git tracks is refused where the project is a folder of the rep
   assert.equal(rig.read('f'), 'mine\n');
 });
 
+test('a hook of git does not lead a project in a folder of the repository to what git has at the top', async () => {
+  const repository = createRig({ f: 'of the top\n' });
+  git(repository, 'init', '-q');
+  git(repository, 'add', 'f');
+  const rig = rigAt(repository.path('sub'), { 'pipeline.yaml': PIPELINE });
+  // As git sets them for the hooks of a linked work tree.
+  const env = { GIT_DIR: repository.path('.git'), GIT_INDEX_FILE: repository.path('.git/index') };
+  const other = await rig.lockstep(['repro'], { env });
+  assert.equal(other.code, 0, other.stderr);
+  git(rig, 'add', '-f', 'f');
+  const ran = await rig.lockstep(['repro', '--force'], { env });
+  assert.match(ran.stderr, /error\[out\.tracked\]: git tracks "f"/);
+});
+
 test('a commit does not take over what git tracks either', async () => {
   const rig = createRig(FILES);
   git(rig, 'init', '-q');

@@ -3,18 +3,24 @@ import { isAbsolute, join } from 'node:path';
 import { joinRelative, wordOfPath } from '../../base/path.ts';
 import { shellPath, shellQuote } from '../../base/text.ts';
 import type { Pipeline } from '../../base/types.ts';
+import type { GitPlace } from '../../execute/repository.ts';
 import { trackedAmong } from '../../execute/tracked.ts';
 import type { Place } from '../../ground.ts';
 import { statIfExists } from '../../io/files.ts';
 import { LOCKFILE } from '../../record/lockfile.ts';
 import type { Check } from './check.ts';
 
+interface GitProject extends Place {
+  readonly asked: GitPlace;
+}
+
 const MAX_NAMED = 3;
 const STATE = '.lockstep';
 
 /** Git: that it is there, that it keeps pipeline.lock, and that it leaves to lockstep what lockstep keeps. */
-export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefined): Generator<Check> {
-  const version = git(root, ['--version']);
+export function* checkGit(place: GitProject, pipeline: Pipeline | undefined): Generator<Check> {
+  const { root, asked } = place;
+  const version = git(asked, ['--version']);
   if (version === undefined) {
     yield {
       check: 'git',
@@ -24,7 +30,7 @@ export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefine
     };
     return;
   }
-  const inside = git(root, ['rev-parse', '--show-toplevel']);
+  const inside = git(asked, ['rev-parse', '--show-toplevel']);
   const name = version.out.trim().replace('git version', 'git');
   if (inside?.code !== 0) {
     // What git says is in the language of its user, what it advises is not.
@@ -42,15 +48,15 @@ export function* checkGit({ root, folder }: Place, pipeline: Pipeline | undefine
     return;
   }
   yield { check: 'git', status: 'ok', message: `${name}, repository ${inside.out.trim()}` };
-  yield checkLock({ root, folder });
+  yield checkLock(place);
   if (!pipeline) return;
-  yield checkOuts({ root, folder }, pipeline);
-  yield* checkGitOuts({ root, folder }, pipeline);
+  yield checkOuts(place, pipeline);
+  yield* checkGitOuts(place, pipeline);
 }
 
-function checkLock({ root, folder }: Place): Check {
+function checkLock({ root, folder, asked }: GitProject): Check {
   const add = `git add ${shellPath(LOCKFILE, folder)}`;
-  const ignored = git(root, ['check-ignore', '--no-index', '-v', LOCKFILE]);
+  const ignored = git(asked, ['check-ignore', '--no-index', '-v', LOCKFILE]);
   if (ignored?.code === 0) {
     const [place = ''] = ignored.out.split('\t');
     return {
@@ -60,7 +66,7 @@ function checkLock({ root, folder }: Place): Check {
       cure: `take that line out, then "${add}"`,
     };
   }
-  const tracked = git(root, ['ls-files', '--error-unmatch', LOCKFILE])?.code === 0;
+  const tracked = git(asked, ['ls-files', '--error-unmatch', LOCKFILE])?.code === 0;
   if (tracked || !statIfExists(join(root, LOCKFILE)))
     return { check: 'ignore', status: 'ok', message: `git ${tracked ? 'keeps' : 'will keep'} ${LOCKFILE}` };
   return {
@@ -71,7 +77,7 @@ function checkLock({ root, folder }: Place): Check {
   };
 }
 
-function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
+function checkOuts({ root, folder, asked }: GitProject, pipeline: Pipeline): Check {
   const ours: string[] = [
     ...pipeline.data.map((input) => input.path),
     ...pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache).map((out) => out.path)),
@@ -81,9 +87,9 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
     return stat ? [{ path, given: stat.isDirectory() ? `${path}/` : path }] : [];
   });
   // Whoever clones a state folder would believe what it says of files and results.
-  const asked = [...here.map((one) => one.path), STATE];
-  const tracked = trackedAmong(root, asked);
-  const paths = asked.filter((path) => tracked.has(path));
+  const kept = [...here.map((one) => one.path), STATE];
+  const tracked = trackedAmong(asked, kept);
+  const paths = kept.filter((path) => tracked.has(path));
   if (paths.length > 0) {
     return {
       check: 'outs',
@@ -98,7 +104,7 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
   if (here.length === 0) return { check: 'outs', status: 'ok', message: 'no outs here that git could take' };
   const given = here.map((one) => one.given);
   const ignored = new Set(
-    git(root, ['check-ignore', '-z', '--stdin'], `${given.join('\0')}\0`)?.out.split('\0') ?? [],
+    git(asked, ['check-ignore', '-z', '--stdin'], `${given.join('\0')}\0`)?.out.split('\0') ?? [],
   );
   const open = here.filter((one) => !ignored.has(one.given)).map((one) => one.path);
   if (open.length === 0) {
@@ -116,11 +122,12 @@ function checkOuts({ root, folder }: Place, pipeline: Pipeline): Check {
 }
 
 /** Outs that git is to keep and ignores: where one was cached before, its line is still there. */
-function* checkGitOuts({ root, folder }: Place, pipeline: Pipeline): Generator<Check> {
+function* checkGitOuts({ root, folder, asked }: GitProject, pipeline: Pipeline): Generator<Check> {
   const paths = pipeline.stages.flatMap((stage) =>
     stage.outs.filter((out) => !out.cache && statIfExists(join(root, out.path))).map((out) => out.path),
   );
-  const ran = paths.length > 0 && git(root, ['check-ignore', '-v', '-z', '--stdin'], `${paths.join('\0')}\0`);
+  const ran =
+    paths.length > 0 && git(asked, ['check-ignore', '-v', '-z', '--stdin'], `${paths.join('\0')}\0`);
   // Of what git tracks already nothing is told; "!" takes back what another line says.
   const told = [...(ran ? ran.out : '').matchAll(/([^\0]*)\0(\d*)\0([^\0]*)\0([^\0]*)\0/g)];
   const ignored = told.filter(([, , , pattern = '']) => !pattern.startsWith('!'));
@@ -128,7 +135,7 @@ function* checkGitOuts({ root, folder }: Place, pipeline: Pipeline): Generator<C
   if (!first) return;
   const [, source = '', line = '', , path = ''] = first;
   // From the top of git's folder, where it is none of the user's own.
-  const top = git(root, ['rev-parse', '--show-prefix'])?.out.trimEnd() ?? '';
+  const top = git(asked, ['rev-parse', '--show-prefix'])?.out.trimEnd() ?? '';
   const file = isAbsolute(source) ? source : wordOfPath(source, joinRelative(top, folder));
   yield {
     check: 'kept',
@@ -149,7 +156,7 @@ interface Git {
   readonly error: string;
 }
 
-function git(root: string, args: readonly string[], input = ''): Git | undefined {
-  const ran = spawnSync('git', args, { cwd: root, encoding: 'utf8', input, maxBuffer: 256 * 1024 * 1024 });
+function git(asked: GitPlace, args: readonly string[], input = ''): Git | undefined {
+  const ran = spawnSync('git', args, { ...asked, encoding: 'utf8', input, maxBuffer: 256 * 1024 * 1024 });
   return ran.error ? undefined : { code: ran.status, out: ran.stdout, error: ran.stderr };
 }
