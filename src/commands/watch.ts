@@ -1,11 +1,11 @@
 import { basename, join, relative, sep } from 'node:path';
+import type { FSWatcher } from 'chokidar';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
 import { parentsOf } from '../base/path.ts';
 import { plural } from '../base/text.ts';
 import { findRoot } from '../ground.ts';
-import { ownerOfTemp, readIfExists } from '../io/files.ts';
-import type { Selection } from '../plan/plan.ts';
+import { ownerOfTemp, readIfExists, statIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { LOCKFILE } from '../record/lockfile.ts';
 import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
@@ -30,7 +30,8 @@ async function watchProject(context: CommandContext): Promise<ExitCode> {
   const changes = await watchFiles(root, context);
   try {
     for (;;) {
-      const wakes = await runOnce(context, root);
+      const { wakes, places } = await runOnce(context, root);
+      await changes.follow(places);
       if (context.signal.aborted) return EXIT.ok;
       say(context, { type: 'watching' }, 'Watching; Ctrl-C ends.\n');
       const changed = await changes.next(wakes);
@@ -53,28 +54,36 @@ async function watchProject(context: CommandContext): Promise<ExitCode> {
 /** Whether a change of what stands at a path is reason for a run. */
 type Wakes = (path: string) => boolean;
 
-/** One repro; a broken file or a failing stage is told and waited out. Returns what then is reason for the next. */
-async function runOnce(context: CommandContext, root: string): Promise<Wakes> {
-  const found: { wakes?: Wakes } = {};
+/** What is reason for the next run. */
+interface Reasons {
+  readonly wakes: Wakes;
+  /** By what the last run was judged. */
+  readonly places: readonly string[];
+}
+
+/** One repro; a broken file or a failing stage is told and waited out. */
+async function runOnce(context: CommandContext, root: string): Promise<Reasons> {
+  const found: { reasons?: Reasons } = {};
   try {
     await withProject(context, async (project) => {
       const selection = selectionOf(context, project);
       try {
         await reproduce(context, project);
       } finally {
-        found.wakes = wakesOf(project, selection);
+        const places = project.judgedBy(selection);
+        found.reasons = { wakes: wakesOf(project, places), places };
       }
     });
   } catch (error) {
     if (!(error instanceof PipelineError) || context.signal.aborted) throw error;
     context.tell(error);
   }
-  return found.wakes ?? mends(root);
+  return found.reasons ?? { wakes: await mends(root), places: [] };
 }
 
 /** What the run was judged by, and nothing else: whatever its stages write would wake it again without end. */
-function wakesOf(project: Project, selection: Selection): Wakes {
-  const places = new Set(project.judgedBy(selection));
+function wakesOf(project: Project, judgedBy: readonly string[]): Wakes {
+  const places = new Set(judgedBy);
   const outs = new Set<string>(project.pipeline.stages.flatMap((stage) => stage.outs.map((out) => out.path)));
   return (path) => {
     if (outs.has(path) || isBelow(path, outs)) return false;
@@ -102,6 +111,8 @@ function say(context: CommandContext, event: Record<string, unknown>, text: stri
 interface Changes {
   /** Where something changed since the last call that is reason for a run, once all is quiet. */
   next(wakes: Wakes): Promise<readonly string[]>;
+  /** Watches those of the places, too, that lie outside: code of a linked package, what managers of packages write above. */
+  follow(places: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -111,32 +122,49 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
   let wake: () => void = () => undefined;
   let counts: Wakes = ALL;
   let fault: unknown;
-  // With `atomic`, names that look like an editor's backups would be left out, and a dep may have one.
-  const watcher = observe(root, {
-    ignoreInitial: true,
-    atomic: false,
-    ignored: (path) => isUnwatched(root, path),
-  });
-  watcher.on('all', (_, full) => {
-    const path = relative(root, full).split(sep).join('/');
-    if (!counts(path)) return;
-    pending.add(path);
-    wake();
-  });
+  const watchers: FSWatcher[] = [];
   signal.addEventListener('abort', () => wake(), { once: true });
-  const isReady = new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
-  const hasFailed = new Promise<void>((resolve) => {
-    watcher.on('error', (error) => {
-      const isLimit = isSystemError(error, 'ENOSPC', 'EMFILE');
-      // What cannot be looked at is no dep of a run that succeeds.
-      if (isSystemError(error) && !isLimit) return emit({ type: 'warned', problem: unseen(error) });
-      fault ??= isLimit ? overLimit(error) : error;
-      resolve();
+
+  async function begin(paths: readonly string[]): Promise<void> {
+    // With `atomic`, names that look like an editor's backups would be left out, and a dep may have one.
+    const watcher = observe([...paths], {
+      ignoreInitial: true,
+      atomic: false,
+      ignored: (path) => isUnwatched(root, path),
+    });
+    watchers.push(watcher);
+    watcher.on('all', (_, full) => {
+      const path = relative(root, full).split(sep).join('/');
+      if (!counts(path)) return;
+      pending.add(path);
       wake();
     });
-  });
-  await Promise.race([isReady, hasFailed]);
+    const isReady = new Promise<void>((resolve) => watcher.once('ready', () => resolve()));
+    const hasFailed = new Promise<void>((resolve) => {
+      watcher.on('error', (error) => {
+        const isLimit = isSystemError(error, 'ENOSPC', 'EMFILE');
+        // What cannot be looked at is no dep of a run that succeeds.
+        if (isSystemError(error) && !isLimit) return emit({ type: 'warned', problem: unseen(error) });
+        fault ??= isLimit ? overLimit(error) : error;
+        resolve();
+        wake();
+      });
+    });
+    await Promise.race([isReady, hasFailed]);
+  }
+
+  const followed = new Set<string>();
+  await begin([root]);
   return {
+    async follow(places) {
+      const outside = places.filter((path) => path.startsWith('../') && !followed.has(path));
+      for (const path of outside) followed.add(path);
+      // Of what is not there, the folder above could be anything.
+      const there = outside
+        .map((path) => join(root, path))
+        .filter((path) => !isUnwatched(root, path) && statIfExists(path));
+      if (there.length > 0) await begin(there);
+    },
     async next(wakes) {
       if (fault) throw fault;
       counts = wakes;
@@ -157,7 +185,7 @@ async function watchFiles(root: string, { signal, emit }: CommandContext): Promi
       pending.clear();
       return changed;
     },
-    close: () => watcher.close(),
+    close: async () => void (await Promise.all(watchers.map((watcher) => watcher.close()))),
   };
 }
 

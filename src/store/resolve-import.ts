@@ -151,8 +151,10 @@ export function createResolver(options: ResolverOptions): Resolver {
     specifier: string,
     { place, imported }: Importing,
   ): readonly Target[] {
-    for (const name of INSTALLED) asked.add(join(root, name));
     const found = packages.find(specifier, dirname(realOf(full)));
+    // In a workspace its packages are installed above the project.
+    const [above = root] = found?.folder.split(`${sep}node_modules${sep}`) ?? [];
+    for (const folder of [root, above]) for (const name of INSTALLED) asked.add(join(folder, name));
     if (!found) {
       throw new PipelineError(
         'code.package-missing',

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig } from '../rig.ts';
+import { REPOSITORY, createRig, rigAt } from '../rig.ts';
 import type { Ran, Rig, Running } from '../rig.ts';
 import { createDemo, jsonOf } from './projects.ts';
 
@@ -196,6 +196,41 @@ export default defineStage(({ outs }) => writeFileSync(outs['m.txt'] ?? '', text
     /more\.yaml.*conflict.*text\.ts/,
   );
   assert.deepEqual(runsOf(ran), ['m', 'm', 'm', 'm']);
+});
+
+test('in a workspace a watch is woken by code of a package beside the project, and by what is installed above it', async () => {
+  const workspace = createRig({
+    'package.json': '{"workspaces": ["beside", "project"]}',
+    'beside/package.json':
+      '{"name": "beside", "version": "1.0.0", "type": "module", "exports": "./index.js"}',
+    'beside/index.js': 'export default 1;\n',
+    'node_modules/installed/package.json':
+      '{"name": "installed", "version": "1.0.0", "exports": "./index.js"}',
+    'node_modules/installed/index.js': 'module.exports = 1;\n',
+  });
+  symlinkSync('../beside', workspace.path('node_modules/beside'));
+  const rig = rigAt(workspace.path('project'), {
+    'pipeline.yaml': 'stages:\n  s: { run: s.mjs, outs: { out: out } }\n',
+    's.mjs': `import { writeFileSync } from 'node:fs';
+import beside from 'beside';
+import installed from 'installed';
+export default ({ outs }) => writeFileSync(outs.out, \`\${beside} \${installed}\`);
+`,
+  });
+  const watch = watchIn(rig);
+  await watch.watching(1);
+  save(workspace, 'beside/index.js', 'export default 2;\n');
+  await watch.watching(2);
+  assert.equal(rig.read('out'), '2 1');
+  workspace.write('node_modules/installed/index.js', 'module.exports = 2;\n');
+  const manifest = workspace.read('node_modules/installed/package.json');
+  workspace.write('node_modules/installed/package.json', manifest.replace('1.0.0', '2.0.0'));
+  save(workspace, 'package.json', '{"workspaces": ["project", "beside"]}');
+  await watch.watching(3);
+  assert.equal(rig.read('out'), '2 2');
+  const ran = await watch.end();
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.deepEqual(changesOf(ran), [['../beside/index.js'], ['../package.json']]);
 });
 
 test('each run of a watch has a history of its own', async () => {
