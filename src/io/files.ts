@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 
@@ -170,6 +170,11 @@ export function findStaleTemps(folder: string, deep = false): readonly string[] 
     if (owner !== undefined) return isOwnerAlive(owner) ? [] : [path];
     return deep && entry.isDirectory() ? findStaleTemps(path, true) : [];
   });
+}
+
+/** True of what stands below a folder, both as absolute paths; the folder may be the root of the file system. */
+export function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 /** A folder's entries; none when it does not exist. */

@@ -3,7 +3,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import type { Location } from '../base/types.ts';
-import { statIfExists } from '../io/files.ts';
+import { isBelow, statIfExists } from '../io/files.ts';
 import { isJson } from './code-facts.ts';
 import { folderOf, listCode, matchCode } from './list-code.ts';
 import { findOwnImport } from './own-import.ts';
@@ -60,8 +60,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   /** Folders of packages that are linked to their source, not installed. */
   const linked = new Set<string>();
 
-  const homeOf = (full: string): string | undefined =>
-    homes.keys().find((folder) => full.startsWith(folder + sep));
+  const homeOf = (full: string): string | undefined => homes.keys().find((folder) => isBelow(full, folder));
 
   function labelOf(full: string): string {
     const home = homeOf(full) ?? root;
@@ -120,7 +119,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   ): readonly string[] {
     const path = pathIn(full, specifier);
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
-    if (kind === 'url' && [full, realOf(full)].some((file) => file.startsWith(path + sep))) return [];
+    if (kind === 'url' && [full, realOf(full)].some((file) => isBelow(file, path))) return [];
     const target = inside(path, specifier, place);
     if (kind === 'glob' || kind === 'url-glob') {
       const home = homeOf(target) ?? root;
@@ -154,7 +153,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     const found = packages.find(specifier, dirname(realOf(full)));
     // In a workspace its packages are installed above the project.
     const [above = root] = found?.folder.split(`${sep}node_modules${sep}`) ?? [];
-    for (const folder of [root, above]) for (const name of INSTALLED) asked.add(join(folder, name));
+    for (const folder of [root, above]) for (const name of INSTALLED) asked.add(join(folder, sep, name));
     if (!found) {
       throw new PipelineError(
         'code.package-missing',

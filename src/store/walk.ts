@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { byCodePoint, keptPathFault } from '../base/path.ts';
-import { lstatIfExists } from '../io/files.ts';
+import { isBelow, lstatIfExists } from '../io/files.ts';
 
 /**
  * Told of each file, sorted by the code points of the whole path: the folder below the walked one, empty or ending in `/`,
@@ -129,7 +129,7 @@ function leap(
   { leapt, to }: { readonly leapt: readonly string[]; readonly to: string },
 ): readonly string[] {
   const here = [...leapt, from];
-  if (here.some((folder) => folder === to || folder.startsWith(to + sep)))
+  if (here.some((folder) => folder === to || isBelow(folder, to)))
     throw special(path, 'is a symbolic link into a folder around itself');
   return here;
 }
@@ -140,8 +140,7 @@ function followLink(root: string, path: string, links: LinkPolicy): Link {
   try {
     const real = realpathSync(join(root, path));
     const home = realpathSync(root);
-    if (real !== home && !real.startsWith(home + sep))
-      throw special(path, 'is a symbolic link out of the project');
+    if (real !== home && !isBelow(real, home)) throw special(path, 'is a symbolic link out of the project');
     const stat = statSync(real);
     if (!stat.isFile() && !stat.isDirectory()) throw special(path, 'leads to neither a file nor a folder');
     return { stat, real };
