@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeSealed } from '../src/io/sealed.ts';
@@ -49,4 +49,35 @@ test('an engine that was edited or pulled believes nothing that the one before i
   engine.write(reader, `${engine.read(reader)}\nthrow new Error('the next one reads anew');\n`);
   for (const args of [['status'], ['status', 'copy'], ['completion', '--words', '--', 'repro', '']])
     assert.match((await project.lockstep(args)).stderr, /the next one reads anew/, args.join(' '));
+});
+
+test('results of a newer lockstep stay in the run cache and on a remote, and gc takes nothing for garbage that may be theirs', async () => {
+  const rig = createRig({ ...FILES, 'remotes.yaml': 'default: shelf\nremotes: { shelf: { url: shelf } }\n' });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  assert.equal((await rig.lockstep(['push', '--run-cache'])).code, 0);
+  const entries = ['.lockstep', 'shelf'].flatMap((place) => globSync(`${place}/runs/*/*`, { cwd: rig.root }));
+  assert.equal(entries.length, 4);
+  for (const path of entries) {
+    const text = rig.read(path).replace('"version":1', '"version":2').replace('"result"', '"results"');
+    chmodSync(rig.path(path), 0o644);
+    rig.write(path, text);
+  }
+  for (const args of [
+    ['verify', '--read-data'],
+    ['verify', '--read-data', '-r', 'shelf'],
+    ['pull', '--run-cache'],
+  ]) {
+    const ran = await rig.lockstep(args);
+    assert.deepEqual(
+      [ran.code, /corrupt|past result/.test(`${ran.stdout}${ran.stderr}`)],
+      [0, false],
+      args.join(' '),
+    );
+  }
+  for (const args of [['gc'], ['gc', '--delete']]) {
+    const { code, stderr } = await rig.lockstep(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error\[gc\.version\]: the run cache has 2 results of a newer lockstep/);
+  }
+  for (const path of entries) assert.match(rig.read(path), /"version":2/);
 });

@@ -1,7 +1,7 @@
 import type { Emit } from '../base/event.ts';
 import type { Remote } from '../base/remote.ts';
 import type { StageLock } from '../base/types.ts';
-import { parseEntryAt } from '../record/runs.ts';
+import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
 import { runPool } from './pool.ts';
 import { corruptEntry, readEntry } from './remote-entries.ts';
 import { concernsOneObject } from './transfer-plan.ts';
@@ -19,7 +19,7 @@ export interface FetchResultsOptions {
 
 /**
  * Reads run-cache entries of a remote, which anyone who may write there may have made up: only those whose name is the
- * hash of their own fingerprint are given back; each other one is told. Their bytes are not here yet, so none may enter
+ * hash of their own fingerprint are given back; each other one is told, but for those of a newer lockstep. Their bytes are not here yet, so none may enter
  * the run cache.
  */
 export async function fetchResults(options: FetchResultsOptions): Promise<readonly StageLock[]> {
@@ -27,9 +27,10 @@ export async function fetchResults(options: FetchResultsOptions): Promise<readon
   const results: StageLock[] = [];
   await runPool(keys, remote.limits.concurrency, async (key) => {
     try {
-      const result = parseEntryAt(key, await readEntry(remote, key, signal));
-      if (!result) emit({ type: 'warned', problem: corruptEntry(key, name) });
-      else if (accepts(result)) results.push(result);
+      const bytes = await readEntry(remote, key, signal);
+      const result = parseEntryAt(key, bytes);
+      if (result && accepts(result)) results.push(result);
+      else if (!result && !isLaterEntry(bytes)) emit({ type: 'warned', problem: corruptEntry(key, name) });
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
     }

@@ -1,5 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXIT, PipelineError } from '../base/error.ts';
+import { plural } from '../base/text.ts';
 import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
@@ -35,11 +37,12 @@ export interface GarbageFound {
 /**
  * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to, and
  * what is no tracked input of another branch, tag or stash.
- * The cache must be held exclusively. Throws what reading a lock throws, `git.failed` and
- * `gc.damaged`: then nothing is garbage.
+ * The cache must be held exclusively. Throws what reading a lock throws, `git.failed`, `gc.damaged` and `gc.version`: then
+ * nothing is garbage.
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, env, stateDir, cache, runs, journal } = options;
+  refuseLater(runs.countLater());
   const old = oldEntries(options);
   const committed = await readCommitted(gitPlace(root, env));
   const kept = runs.list().filter((entry) => !old.has(entry.path));
@@ -64,6 +67,15 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     runs: old.size,
     unlisted: [...new Set(unlisted.map(({ path }) => path))],
   };
+}
+
+function refuseLater(count: number): void {
+  if (count === 0) return;
+  throw new PipelineError(
+    'gc.version',
+    `the run cache has ${plural(count, 'result')} of a newer lockstep, and nobody knows which objects are theirs; nothing was removed`,
+    { exit: EXIT.failed, hint: 'use the newer Lockstep that wrote them' },
+  );
 }
 
 function artifactsOf(lock: Lock): readonly Artifact[] {

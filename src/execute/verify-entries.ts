@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import { isEntryPath, parseEntryAt } from '../record/runs.ts';
+import { isEntryPath, isLaterEntry, parseEntryAt } from '../record/runs.ts';
 
 /** Checks that run-cache entries are what their names say; bad ones are taken out and told. Returns how many there are. */
 export function checkEntries(dir: string, problems: Problem[]): number {
@@ -11,9 +11,10 @@ export function checkEntries(dir: string, problems: Problem[]): number {
     for (const file of readFolder(join(dir, 'runs', folder.name))) {
       const path = `runs/${folder.name}/${file.name}`;
       if (!isEntryPath(path)) continue;
-      count++;
       const bytes = readIfExists(join(dir, path));
-      if (!bytes || parseEntryAt(path, bytes)) continue;
+      if (!bytes || isLaterEntry(bytes)) continue;
+      count++;
+      if (parseEntryAt(path, bytes)) continue;
       rmSync(join(dir, path), { force: true });
       problems.push({
         code: 'object.corrupt',

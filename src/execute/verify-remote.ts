@@ -5,7 +5,7 @@ import type { Remote } from '../base/remote.ts';
 import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import { parseEntryAt } from '../record/runs.ts';
+import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
@@ -96,15 +96,19 @@ async function checkEntries(
   problems: Problem[],
 ): Promise<number> {
   const keys = remote.limits.listless ? [] : await listEntries(remote, signal);
+  let count = 0;
   await runPool(keys, remote.limits.concurrency, async (key) => {
     try {
-      if (!parseEntryAt(key, await readEntry(remote, key, signal))) problems.push(corruptEntry(key, name));
+      const bytes = await readEntry(remote, key, signal);
+      if (isLaterEntry(bytes)) return;
+      count++;
+      if (!parseEntryAt(key, bytes)) problems.push(corruptEntry(key, name));
     } catch (error) {
       // One that has gone since it was listed is nobody's loss.
       if (!concernsOneObject(error) || signal.aborted) throw error;
     }
   });
-  return keys.length;
+  return count;
 }
 
 /** The files of each folder: by the remote's own manifest when data is read, else by the cache's where it has one. */

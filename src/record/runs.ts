@@ -20,13 +20,28 @@ export interface RunCache {
   keep(result: StageLock): void;
   /** Every entry, for garbage collection and push: its path below the cache and its result. */
   list(): readonly { readonly path: string; readonly result: StageLock }[];
+  /** How many entries there are of a format that is yet to come. */
+  countLater(): number;
 }
+
+const VERSION = 1;
 
 export function createRunCache(dir: string): RunCache {
   function save(result: StageLock): void {
     if (result.fingerprint.outs.some((out) => out.persist)) return;
     const path = join(dir, entryPathOf(result.fingerprint));
     writeFileAtomic(path, formatRunEntry(result), { durable: false });
+  }
+
+  function* entries(): Generator<readonly [path: string, bytes: Buffer]> {
+    for (const folder of readFolder(join(dir, 'runs'))) {
+      for (const file of readFolder(join(dir, 'runs', folder.name))) {
+        if (!file.isFile()) continue;
+        const path = `runs/${folder.name}/${file.name}`;
+        const bytes = readIfExists(join(dir, path));
+        if (bytes) yield [path, bytes];
+      }
+    }
   }
 
   return {
@@ -46,17 +61,13 @@ export function createRunCache(dir: string): RunCache {
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];
-      for (const folder of readFolder(join(dir, 'runs'))) {
-        for (const file of readFolder(join(dir, 'runs', folder.name))) {
-          if (!file.isFile()) continue;
-          const path = `runs/${folder.name}/${file.name}`;
-          const bytes = readIfExists(join(dir, path));
-          const result = bytes && parseEntryAt(path, bytes);
-          if (result) found.push({ path, result });
-        }
+      for (const [path, bytes] of entries()) {
+        const result = parseEntryAt(path, bytes);
+        if (result) found.push({ path, result });
       }
       return found;
     },
+    countLater: () => [...entries()].filter(([, bytes]) => isLaterEntry(bytes)).length,
   };
 }
 
@@ -76,7 +87,7 @@ export function isEntryPath(path: string): boolean {
 
 export function formatRunEntry(result: StageLock): string {
   const document = fromStageLock(result);
-  return `${canonicalJson({ version: 1, result: document, sum: sumOf(document) ?? null })}\n`;
+  return `${canonicalJson({ version: VERSION, result: document, sum: sumOf(document) ?? null })}\n`;
 }
 
 /** What an entry says at its path below a cache or a remote; `undefined` for what is none, or one of another name. */
@@ -85,11 +96,25 @@ export function parseEntryAt(path: string, bytes: Uint8Array): StageLock | undef
   return result && entryPathOf(result.fingerprint) === path ? result : undefined;
 }
 
+/** True for an entry of a newer lockstep, which alone can judge it: here it is passed over, and stays. */
+export function isLaterEntry(bytes: Uint8Array): boolean {
+  try {
+    const version = readJson(bytes)?.['version'];
+    return typeof version === 'number' && version > VERSION;
+  } catch {
+    return false;
+  }
+}
+
+function readJson(bytes: Uint8Array): Readonly<Record<string, Json>> | null {
+  return parseJson(Buffer.from(bytes).toString('utf8')) as Readonly<Record<string, Json>> | null;
+}
+
 /** `undefined` for anything that is not an entry of ours. */
 export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
   try {
-    const value = parseJson(Buffer.from(bytes).toString('utf8')) as Readonly<Record<string, Json>> | null;
-    if (value?.['version'] !== 1 || Array.isArray(value)) return undefined;
+    const value = readJson(bytes);
+    if (value?.['version'] !== VERSION || Array.isArray(value)) return undefined;
     const { version: _, result: document, sum, ...rest } = value;
     if (document === undefined || Object.keys(rest).length > 0) return undefined;
     // Entries from before it was there have none.
