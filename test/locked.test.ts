@@ -182,3 +182,26 @@ test('a stage that is in the lock only is no difference, and stays there', async
   assert.equal((await locked(rig)).code, 0);
   assert.equal(rig.read('pipeline.lock'), lock);
 });
+
+test('a frozen stage stands as it is recorded, whatever has become of what it was made from', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  make: { cmd: cat in.txt > made.txt, deps: [in.txt], outs: [made.txt] }
+  old: { cmd: cp made.txt old.txt, deps: [made.txt], outs: [old.txt] }
+`,
+    'in.txt': '1\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('[old.txt] }', '[old.txt], frozen: true }'));
+  rig.write('in.txt', '2\n');
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const lock = rig.read('pipeline.lock');
+  for (const gone of ['made.txt', 'old.txt']) {
+    rig.remove(gone);
+    const ran = await locked(rig);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stderr, /1 restored, 1 fresh/);
+  }
+  assert.equal(rig.read('old.txt'), '1\n');
+  assert.equal(rig.read('pipeline.lock'), lock);
+});

@@ -101,7 +101,9 @@ function notLocked(stage: Stage): Problem {
   };
 }
 
+/** None for a frozen stage: it never runs, and what is recorded of it stands whatever it was made from. */
 function differences(stage: Stage, locked: StageLock, fingerprint: Fingerprint): readonly Problem[] {
+  if (stage.policy.frozen) return [];
   const reasons: readonly Reason[] = locked.edited
     ? [{ kind: 'record-edited' }]
     : compareFingerprints(locked.fingerprint, fingerprint, { importers: {} });
