@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, globSync, symlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, globSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { MARK } from '../src/io/process.ts';
 import { writeSealed } from '../src/io/sealed.ts';
 import { REPOSITORY, createRig, rigAt } from './rig.ts';
 
@@ -80,4 +83,21 @@ test('results of a newer lockstep stay in the run cache and on a remote, and gc 
     assert.match(stderr, /^error\[gc\.version\]: the run cache has 2 results of a newer lockstep/);
   }
   for (const path of entries) assert.match(rig.read(path), /"version":2/);
+});
+
+test('of an attempt that another version recorded in its own way the processes are ended, and the outs that it had moved are kept', async () => {
+  const rig = createRig(FILES);
+  const id = '999999999-0.0';
+  rig.write(`.lockstep/attempts/${id}.json`, '{"phase":"running"}');
+  rig.write(`.lockstep/staging/${id}/aside/0/out`, 'old');
+  const stage = spawn('sleep', ['600'], { env: { ...process.env, [MARK]: id }, stdio: 'ignore' });
+  after(() => stage.kill('SIGKILL'));
+  const ended = once(stage, 'exit');
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stderr, /warning\[recover\.damaged\]/);
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
+  assert.equal(rig.read(`.lockstep/failed/${id}/0/out`), 'old');
+  for (const name of ['attempts', 'staging'])
+    assert.deepEqual(readdirSync(rig.path(`.lockstep/${name}`)), []);
 });

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StageLock } from '../base/types.ts';
-import { makeFolder, readFolder, readIfExists, syncPath } from '../io/files.ts';
+import { makeFolder, readFolder, readIfExists, readNames, syncPath } from '../io/files.ts';
 import { flush } from '../io/flush.ts';
 import type { Leader } from '../io/process-group.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
@@ -95,11 +95,17 @@ export function createJournal(stateDir: string): Journal {
 
   function* texts(accepts: (owner: string) => boolean): Generator<readonly [id: string, text: string]> {
     for (const { name } of readFolder(dir)) {
-      const id = /^(.+)\.ndjson$/.exec(name)?.[1] ?? '';
+      const [, id = '', kind] = /^(.+)\.([^.]+)$/.exec(name) ?? [];
       const owner = ownerOfAttempt(id);
       if (owner === undefined || !accepts(owner)) continue;
-      yield [id, readIfExists(join(dir, name))?.toString('utf8') ?? ''];
+      // The record of another version says its name only.
+      yield [id, (kind === 'ndjson' && readIfExists(join(dir, name))?.toString('utf8')) || ''];
     }
+  }
+
+  function forget(id: string): void {
+    for (const name of readNames(dir))
+      if (name.startsWith(`${id}.`)) rmSync(join(dir, name), { force: true });
   }
 
   /** One that is over has no staging folder any more. */
@@ -147,7 +153,7 @@ export function createJournal(stateDir: string): Journal {
         return;
       }
       // Beside a staging folder, an empty record would be that of an attempt whose lines are damaged.
-      rmSync(pathOf(id), { force: true });
+      forget(id);
       if (fd !== undefined) closeSync(fd);
       files.delete(id);
     },
@@ -158,8 +164,7 @@ export function createJournal(stateDir: string): Journal {
       over.clear();
     },
     sweep() {
-      for (const [id, text] of texts((owner) => !isOwnerAlive(owner)))
-        if (isOver(id, text)) rmSync(pathOf(id), { force: true });
+      for (const [id, text] of texts((owner) => !isOwnerAlive(owner))) if (isOver(id, text)) forget(id);
     },
     orphans: () => records((owner) => !isOwnerAlive(owner)),
     unfinished: () => records(() => true),
