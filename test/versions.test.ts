@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, cpSync, globSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { sha256Hex } from '../src/base/hash.ts';
 import { MARK } from '../src/io/process.ts';
 import { writeSealed } from '../src/io/sealed.ts';
 import { REPOSITORY, createRig, rigAt } from './rig.ts';
@@ -100,4 +101,22 @@ test('of an attempt that another version recorded in its own way the processes a
   assert.equal(rig.read(`.lockstep/failed/${id}/0/out`), 'old');
   for (const name of ['attempts', 'staging'])
     assert.deepEqual(readdirSync(rig.path(`.lockstep/${name}`)), []);
+});
+
+test('a note of parts that another version keeps in its own way is told as one that cannot be read', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [folder]\nstages: {}\n',
+    'folder/a': 'a',
+    'folder/b': 'b',
+  });
+  rig.write('remotes.yaml', 'default: shelf\nremotes: { shelf: { url: shelf } }\n');
+  for (const args of [['repro'], ['push']]) assert.equal((await rig.lockstep(args)).code, 0);
+  const text = '{"version":2,"parts":[]}\n';
+  rig.write('.lockstep/incomplete', `${sha256Hex(text)} ${text}`);
+  rig.remove('folder/b');
+  for (const args of [['status'], ['repro'], ['pull', 'folder/a'], ['commit']]) {
+    const { code, stderr } = await rig.lockstep(args);
+    assert.equal(code, 1, args.join(' '));
+    assert.match(stderr, /^error\[incomplete\.damaged\]/m);
+  }
 });

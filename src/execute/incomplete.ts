@@ -71,7 +71,8 @@ export function readIncomplete(root: string): readonly Incomplete[] {
   if (bytes === undefined) return [];
   const [sum, ...rest] = bytes.toString('utf8').split(' ');
   const text = rest.join(' ');
-  if (sum !== sha256Hex(text)) throw damaged(root);
+  // A list, as we write it: another version may keep more under its checksum.
+  if (sum !== sha256Hex(text) || !text.startsWith('[')) throw damaged(root);
   return JSON.parse(text) as readonly Incomplete[];
 }
 
