@@ -120,3 +120,16 @@ test('a note of parts that another version keeps in its own way is told as one t
     assert.match(stderr, /^error\[incomplete\.damaged\]/m);
   }
 });
+
+test('a lock with a key of a newer lockstep is refused with what helps where git has it so', async () => {
+  const rig = createRig(FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write(
+    'pipeline.lock',
+    rig.read('pipeline.lock').replace('    declares:\n', '    zone: eu\n    declares:\n'),
+  );
+  const { code, stderr } = await rig.lockstep(['repro']);
+  assert.equal(code, 2);
+  assert.match(stderr, /^error\[lock\.invalid\]: .* the entry has the unknown key "zone"/);
+  assert.match(stderr, /if it is the same in git, use the newer Lockstep that wrote it/);
+});

@@ -182,7 +182,7 @@ const HINTS = {
     `keep one side of each marked place, and all the rest (yours: "perl -ni -e 'print unless /^<{7} / or /^[|=]{7}/../^>{7} /' ${lock}"), then run "lockstep repro": it makes the lock true`,
   'lock.version': () => 'use the newer Lockstep that wrote it',
   'lock.invalid': (lock: string) =>
-    `restore it with "git checkout HEAD ${lock}", or delete it and run "lockstep repro"`,
+    `restore it with "git checkout HEAD ${lock}"; if it is the same in git, use the newer Lockstep that wrote it, or delete it and run "lockstep repro"`,
 };
 
 function toTold({ code, message, line }: LockFault, folder: string): PipelineError {
