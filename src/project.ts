@@ -180,7 +180,6 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   const recorder = createRecorder({
     root,
     initial: lock,
-    clock,
     readOnly: options.locked === true,
     // What was pulled is in no run cache here.
     onForget: (result) => runs.keep(result),

@@ -8,6 +8,7 @@ import type { RunResult } from '../execute/run.ts';
 import { syncData } from '../execute/sync-data.ts';
 import { refuseTracked } from '../execute/tracked.ts';
 import type { World } from '../execute/world.ts';
+import { elapsedMs } from '../io/clock.ts';
 import { createHistoryListener } from '../listeners/history.ts';
 import { createSchedule } from '../listeners/schedule.ts';
 import { orphanedDeps } from '../plan/orphaned-dep.ts';
@@ -61,7 +62,7 @@ async function runInWorkspace(
   refuseProblems(plan);
   if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder, { ...project, selection });
   refuseTracked({ ...project, plan });
-  const startedAt = project.clock.now();
+  const startedAt = elapsedMs();
   const run = startRun(context, {
     clock: project.clock,
     pipeline: project.pipeline.name,
@@ -69,7 +70,7 @@ async function runInWorkspace(
   });
   const { counts, stop } = countOutcomes(context);
   const finish = (result: Ended): void =>
-    finishRun(context, { run, result, durationMs: project.clock.now() - startedAt });
+    finishRun(context, { run, result, durationMs: elapsedMs() - startedAt });
   try {
     if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
     await refuseParts({ ...project, plan });

@@ -6,6 +6,7 @@ import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
+import { elapsedMs } from '../io/clock.ts';
 import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import type { Launcher } from '../io/launcher.ts';
@@ -246,7 +247,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     },
     explain: (error) => fromSystemError(error, stateDir),
     discreet: (error) => PipelineError.of(masked(error, redactor), error.exit),
-    now: () => clock.now(),
+    elapsedMs,
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: Math.random,
   };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Artifact, Lock, StageLock } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
+import { elapsedMs } from '../io/clock.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flushAcross } from '../io/flush.ts';
 import { LOCKFILE, createLockFormatter } from '../record/lockfile.ts';
@@ -40,7 +40,6 @@ const PAUSE_MS = 200;
 export interface RecorderOptions {
   readonly root: string;
   readonly initial: Lock;
-  readonly clock: Clock;
   /** Results are kept in memory only. */
   readonly readOnly: boolean;
   /** Told of each result that the lock is about to forget. */
@@ -48,7 +47,7 @@ export interface RecorderOptions {
 }
 
 /** At most one write in flight and 200 ms between two; `flush` before exit. Nothing is written when nothing differs. */
-export function createRecorder({ root, initial, clock, readOnly, onForget }: RecorderOptions): Recorder {
+export function createRecorder({ root, initial, readOnly, onForget }: RecorderOptions): Recorder {
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
   const stages = new Map(initial.stages);
@@ -89,7 +88,7 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
     }
     written = text;
     saved = text;
-    lastWrite = clock.now();
+    lastWrite = elapsedMs();
     for (const { after } of batch) after?.();
   }
 
@@ -101,7 +100,7 @@ export function createRecorder({ root, initial, clock, readOnly, onForget }: Rec
   function schedule(): void {
     dirty = true;
     if (timer) return;
-    const wait = Math.max(0, lastWrite + PAUSE_MS - clock.now());
+    const wait = Math.max(0, lastWrite + PAUSE_MS - elapsedMs());
     // What cannot be written stays dirty; the flush at the end tries again and tells.
     timer = setTimeout(() => void writeNext().catch(() => undefined), wait);
   }

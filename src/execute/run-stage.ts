@@ -117,7 +117,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     reasons: readonly Reason[],
   ): Promise<Finished> {
     const slot = await slots.take(stage, options.ranks.get(stage.name) ?? 0);
-    const startedAt = world.now();
+    const startedAt = world.elapsedMs();
     try {
       if (signal.aborted || halted) return { outcome: 'canceled', reasons };
       if (await options.hasMoved(stage, fingerprint)) {
@@ -126,7 +126,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
       }
       const ran = await runWithRetries(stage, fingerprint, reasons);
       const result = await record(stage, ran, slot);
-      const durationMs = world.now() - startedAt;
+      const durationMs = world.elapsedMs() - startedAt;
       const { peakMemory } = ran;
       return {
         outcome: 'ran',
@@ -136,7 +136,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
         ...(peakMemory !== undefined && { peakMemory }),
       };
     } catch (error) {
-      return failed(stage, error, reasons, world.now() - startedAt);
+      return failed(stage, error, reasons, world.elapsedMs() - startedAt);
     } finally {
       slot.release();
     }

@@ -39,7 +39,8 @@ export interface World {
   explain(error: unknown): PipelineError | undefined;
   /** The same error without values of secrets: of such may be the name of a file that a stage made. */
   discreet(error: PipelineError): PipelineError;
-  now(): number;
+  /** Milliseconds from some instant on, for durations. */
+  elapsedMs(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** In [0, 1): the jitter of retries. */
   random(): number;

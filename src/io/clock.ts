@@ -6,6 +6,11 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Whole milliseconds from some instant on, for durations: it goes on evenly when the clock is set, or stands still for LOCKSTEP_NOW. */
+export function elapsedMs(): number {
+  return Math.round(performance.now());
+}
+
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** The machine's clock, or one that is fixed at an instant (`--now`, tests) and still sleeps for real. */

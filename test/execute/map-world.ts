@@ -136,7 +136,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     judgeGates: () => undefined,
     explain: (error) => fromSystemError(error),
     discreet: (error) => error,
-    now: () => 0,
+    elapsedMs: () => 0,
     sleep(ms, signal) {
       signal.throwIfAborted();
       world.slept.push(ms);
