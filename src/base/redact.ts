@@ -4,6 +4,7 @@ const MIN_LENGTH = 4;
 
 /** Replaces secret values in text. */
 export interface Redactor {
+  /** Half a character, which is left where a module cuts a text, is replaced too: no file of UTF-8 can hold it, and not every reader of JSON takes it. */
   text(text: string): string;
   /** For text that comes in chunks: a secret split between two chunks is found too. Order matters. */
   stream(): { push(chunk: string): string; end(): string };
@@ -18,9 +19,9 @@ export function createRedactor(secrets: Iterable<string>): Redactor {
     .filter((value) => value.length >= MIN_LENGTH)
     .sort((a, b) => b.length - a.length);
   if (values.length === 0)
-    return { text: (text) => text, stream: () => ({ push: (chunk) => chunk, end: () => '' }) };
+    return { text: (text) => text.toWellFormed(), stream: () => ({ push: (chunk) => chunk, end: () => '' }) };
   const pattern = new RegExp(values.map((value) => RegExp.escape(value)).join('|'), 'g');
-  const text = (raw: string): string => raw.replaceAll(pattern, MASK);
+  const text = (raw: string): string => raw.toWellFormed().replaceAll(pattern, MASK);
   return {
     text,
     stream() {

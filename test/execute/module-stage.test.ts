@@ -150,6 +150,25 @@ export default ({ outs, log }) => {
   ]);
 });
 
+test('half a character, where a module cuts a text, is told as one that JSON and UTF-8 can hold', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { run: s.mts, outs: { o: o } }\n',
+    's.mts': `export default ({ log, progress }) => {
+  log('no emoji: \u{1F600}'.slice(0, 11));
+  progress({ done: 1, label: '\u{1F600}'.slice(1) });
+  throw new Error('\u{1F600}'.slice(0, 1));
+};
+`,
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.doesNotMatch(ran.stdout, /\\ud[89a-f]/i);
+  const shown = eventsOf(ran).flatMap((event) =>
+    event.type === 'stage-progressed' ? [event.label] : event.type === 'stage-output' ? [event.chunk] : [],
+  );
+  assert.deepEqual(shown.slice(0, 2), ['no emoji: \uFFFD\n', '\uFFFD']);
+  assert.equal(problemOf(ran, 's').message, 'stage "s" failed: \uFFFD');
+});
+
 test('messages that are none of ours are passed over, also where secrets are masked', async () => {
   const rig = createRig({
     'pipeline.yaml': 'stages: { s: { run: m.mjs, secrets: [TOKEN], outs: { out: o.txt } } }\n',
