@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import test, { after } from 'node:test';
 import { createClock } from '../../src/io/clock.ts';
-import { acquireMutex, sweepNotes } from '../../src/io/mutex.ts';
-import { ownerMark } from '../../src/io/process-id.ts';
+import { acquireMutex } from '../../src/io/mutex.ts';
+import { ownerMark, processStart } from '../../src/io/process-id.ts';
 import { ignorePaths } from '../../src/record/gitignore.ts';
 import { createRig } from '../rig.ts';
 import { copyProject, freshPlace } from './project.ts';
@@ -26,14 +27,33 @@ test('a .gitignore that a killed command did not finish leaves nothing beside th
   assert.deepEqual(readdirSync(rig.path('made')).sort(), ['.gitignore', 'kept', 'out']);
 });
 
-test('a lockfile that a killed command did not finish leaves nothing beside pipeline.yaml', async () => {
-  const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: echo x > out, outs: [out] }\n' });
-  rig.write('.4999999-1.0.tmp', 'lockfile: 1\n');
-  const mine = `.${ownerMark()}.zz.tmp`;
-  rig.write(mine, 'of a living process');
+test('what dead processes had not finished is removed by whoever takes the workspace, what living ones are at stays', async (t) => {
+  // Without outs: who adds lines to a .gitignore sweeps its folder, too.
+  const rig = createRig({ 'pipeline.yaml': 'stages: {}\n' });
+  const alive = spawn('sleep', ['20'], { stdio: 'ignore' });
+  t.after(() => alive.kill('SIGKILL'));
+  const filesOf = (owner: string): readonly string[] => [
+    // A lockfile on its way.
+    `.${owner}.0.tmp`,
+    ...['', 'files/', 'files/.incoming/0/', 'runs/ab/', 'staging/', 'attempts/'].map(
+      (folder) => `.lockstep/${folder}.${owner}.0.tmp`,
+    ),
+    `.lockstep/staging/${owner}.0/tmp/x`,
+    ...['workspace', 'cache'].flatMap((name) =>
+      [owner, `.${owner}.0.tmp`].map((note) => `.lockstep/${name}.mutex.d/${note}`),
+    ),
+  ];
+  const dead = filesOf('4999999-1');
+  const living = [
+    ...filesOf(`${alive.pid}-${processStart(alive.pid ?? 0)}`),
+    '.lockstep/workspace.mutex.d/README',
+  ];
+  for (const name of [...dead, ...living]) rig.write(name, '{}');
   await recover(rig);
-  assert.ok(!readdirSync(rig.root).includes('.4999999-1.0.tmp'));
-  assert.ok(readdirSync(rig.root).includes(mine));
+  assert.deepEqual(
+    [...dead, ...living].filter((name) => existsSync(rig.path(name))),
+    living,
+  );
 });
 
 test('temp files of the cache are swept only while nobody holds it: who fetches in another container looks dead', async () => {
@@ -62,14 +82,6 @@ test('temp files of the cache are swept only while nobody holds it: who fetches 
     temps.filter((temp) => existsSync(rig.path(temp))),
     [],
   );
-});
-
-test('what dead holders of a lock noted is removed, what living ones noted stays', () => {
-  const rig = createRig();
-  for (const name of ['4999999-1', '.4999999-1.0.tmp', ownerMark(), 'README'])
-    rig.write(`workspace.mutex.d/${name}`, '{}');
-  sweepNotes(rig.path('workspace.mutex'));
-  assert.deepEqual(readdirSync(rig.path('workspace.mutex.d')).sort(), [ownerMark(), 'README'].sort());
 });
 
 test('lines are added to a .gitignore beside the temp file of a living process', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../src/base/hash.ts';
 import type { Json } from '../../src/base/types.ts';
@@ -96,11 +96,14 @@ export function wrongObjects(store: string): readonly string[] {
  * machine may be writing there, so its temp files stay for a day.
  */
 export function leftovers(root: string): readonly string[] {
-  return filesBelow(root).filter(
+  const kept = ['.lockstep/staging', '.lockstep/attempts'].flatMap((folder) =>
+    existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => `${folder}/${name}`) : [],
+  );
+  const others = filesBelow(root).filter(
     (name) =>
-      /^\.lockstep\/(staging|attempts)\//.test(name) ||
       (name.endsWith('.tmp') && !name.startsWith('remote/.incoming/')) ||
       /(^|\/)\.lockstep-[^/]*\//.test(name) ||
       /^\.lockstep\/[^/]*\.mutex\.d\//.test(name),
   );
+  return [...new Set([...kept, ...others])];
 }

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import {
-  eventsOf,
-  isAlive,
-  leftovers,
-  makeFifo,
-  outcomesOf,
-  problemOf,
-  processesOf,
-  treeOf,
-} from './tools.ts';
+import { eventsOf, isAlive, makeFifo, outcomesOf, problemOf, processesOf, treeOf } from './tools.ts';
 
 /** Writes the pids of a tree: the shell, a child of it, and a grandchild that has left group and session. */
 const TREE = `echo $$ > pids; sleep 600 & echo $! >> pids; setsid sh -c 'echo $$ >> pids; exec sleep 600' & while [ $(wc -l < pids) -lt 3 ]; do :; done`;
@@ -55,7 +47,7 @@ test('a timeout ends the whole tree, grandchildren that left the group included,
   assert.deepEqual(processesOf(rig), []);
   assert.equal(existsSync(rig.path('out')), false);
   assert.equal(rig.read('.lockstep/failed/s/out'), 'half\n');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('a stage that ignores SIGTERM is killed after its grace time', async () => {
@@ -175,7 +167,7 @@ export default async ({ deps, outs, log, signal }) => {
   assert.deepEqual(pids.filter(isAlive), []);
   assert.deepEqual(processesOf(rig), []);
   assert.deepEqual(state(), before);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 
   rig.write('wait', '');
   rig.remove('pids');
@@ -212,7 +204,7 @@ test('a second Ctrl-C ends at once and kills what runs; the next command puts th
   );
   assert.deepEqual(processesOf(rig), []);
   assert.equal(rig.read('out'), 'old\n');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('who has asked for the end of a stage that does not heed it is told that it was heard, and how it ends at once', async () => {
@@ -267,7 +259,7 @@ test('when runner and launcher are killed in mid-stage, the next command ends th
     next.stderr,
     /without +recovered +rolled back: .*what stood there is in \.lockstep\/failed\/without/,
   );
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('heap exhaustion and a kill from outside are named, with the peak of memory', async () => {

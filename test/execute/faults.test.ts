@@ -18,9 +18,10 @@ import { tmpdir } from 'node:os';
 import test from 'node:test';
 import type { SpawnSyncReturns } from 'node:child_process';
 import type { TestContext } from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { faultAtRename, leftovers, outcomesOf, problemOf, treeOf } from './tools.ts';
+import { faultAtRename, outcomesOf, problemOf, treeOf } from './tools.ts';
 
 const PIPELINE = `stages:
   shell:
@@ -88,7 +89,7 @@ test('a full disk is told as such, leaves the old outs, and the next run works o
   const next = await rig.lockstep(['repro']);
   assert.equal(next.code, 0, next.stderr);
   assert.equal(rig.bytes('big').length, 2000);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('on a full disk the outs of failed attempts are named, with their size, as what can go', async () => {
@@ -128,7 +129,7 @@ test('on a disk without any room "gc --delete" makes some, and the next run work
   assert.match(gc.stdout, /^Removed /);
   const next = await rig.lockstep(['repro', '--force']);
   assert.equal(next.code, 0, next.stderr);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 for (const [what, target] of [
@@ -150,7 +151,7 @@ for (const [what, target] of [
     assert.equal(next.code, 0, next.stderr);
     assert.equal(rig.bytes('big').length, 2000);
     assert.equal((await rig.lockstep(['repro'])).stderr, 'Everything is fresh: 2 stages, nothing to do.\n');
-    assert.deepEqual(leftovers(rig), []);
+    assert.deepEqual(leftovers(rig.root), []);
   });
 }
 
@@ -185,7 +186,7 @@ test('a failing move of a restored out leaves what was there', async () => {
   assert.notDeepEqual(outsOf(rig), before);
   const next = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(next) }, { shell: 'fresh', module: 'restored' });
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('an old out that cannot be removed is told, and stops neither its stage, nor what reads from it, nor the next run', async (t) => {
@@ -227,7 +228,7 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
   const after = run();
   assert.equal(after.status, 0, after.stdout);
   assert.doesNotMatch(after.stdout, /staging.left/);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('old outs are back at once where .lockstep/failed itself is another user\u2019s, and nothing is said to be kept there', (t) => {
@@ -244,7 +245,7 @@ test('old outs are back at once where .lockstep/failed itself is another user\u2
   assert.equal(failed.status, 1, failed.stdout);
   assert.doesNotMatch(failed.stdout, /not back yet|what it made is in/);
   assert.equal(rig.read('out'), '1');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('an out that is a mount point is told as such, by a run and by a checkout, and keeps what is in it', async (t) => {
@@ -262,7 +263,7 @@ test('an out that is a mount point is told as such, by a run and by a checkout, 
       const ran = await rig.lockstep([command]);
       assert.equal(ran.code, 1, ran.stderr);
       assert.match(ran.stderr, /error\[disk\.busy\].*something is mounted there/);
-      assert.deepEqual(leftovers(rig), []);
+      assert.deepEqual(leftovers(rig.root), []);
       assert.equal(rig.read('d/mine'), 'x');
     }
   } finally {
@@ -331,7 +332,7 @@ test('outs below another mount of the same device are made, cached, replaced, pu
     assert.equal(made.code, 0, made.stderr);
     assert.equal(rig.read('mnt/d/file'), '2000');
     assert.equal(rig.bytes('mnt/dir/0').length, 500);
-    assert.deepEqual(leftovers(rig), []);
+    assert.deepEqual(leftovers(rig.root), []);
     assert.deepEqual(readdirSync(rig.path('volume')).sort(), ['.gitignore', '.keep', 'd', 'dir']);
   } finally {
     execFileSync('umount', [rig.path('mnt')]);
@@ -357,7 +358,7 @@ test('outs in the image of a container, which an overlay cannot rename, are repl
   const ran = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(ran) }, { shell: 'fresh', module: 'ran' });
   assert.equal(rig.bytes('dir/0').length, 500);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('a read-only file system is told as such; what only reads works on it', async (t) => {
@@ -455,5 +456,5 @@ syncBuiltinESMExports();`;
   assert.match(ran.stderr, /error\[disk\.too-many-files\]: .*too many files are open/);
   assert.match(ran.stderr, /hint: raise the limit with "ulimit -n 4096"/);
   assert.equal((await rig.lockstep(['repro'])).code, 0);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });

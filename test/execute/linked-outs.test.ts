@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import test from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
-import { leftovers, problemOf } from './tools.ts';
+import { problemOf } from './tools.ts';
 
 test('an out path that is, or lies behind, a symbolic link is refused before anything runs', async () => {
   const rig = createRig({
@@ -51,7 +52,7 @@ test('a stage that puts a link where the folder of its out was fails, and nothin
   unlinkSync(rig.path('d'));
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/o'), 'old');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('a stage that puts a file where the folder of its out was fails, and its old out is back when the file is gone', async () => {
@@ -68,7 +69,7 @@ test('a stage that puts a file where the folder of its out was fails, and its ol
   unlinkSync(rig.path('d'));
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/o'), 'old');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('a folder that has become a link while a module ran is not written through', async () => {
@@ -93,5 +94,5 @@ export default ({ outs }) => {
   renameSync(rig.path('was'), rig.path('d'));
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/o'), 'old');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });

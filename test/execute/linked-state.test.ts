@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { cloneOf, succeeded } from '../commands/projects.ts';
+import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { leftovers } from './tools.ts';
 
 const SHM = '/dev/shm';
 
@@ -29,7 +29,7 @@ function linkAway(rig: Rig, name: string): void {
 function assertMade(rig: Rig): void {
   const texts = ['file', 'folder/x', 'folder/y', 'made/out'].map((path) => rig.read(path));
   assert.deepEqual(texts, ['a\n', 'b\n', 'a\n', 'c']);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 }
 
 for (const linked of ['.lockstep', '.lockstep/files']) {

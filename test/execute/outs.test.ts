@@ -14,9 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { eventsOf, faultAtRename, leftovers, outcomesOf, problemOf, processesOf, treeOf } from './tools.ts';
+import { eventsOf, faultAtRename, outcomesOf, problemOf, processesOf, treeOf } from './tools.ts';
 
 /** What stands in the workspace, less what the engine and the test keep for themselves. */
 function workspaceOf(rig: Rig): Readonly<Record<string, string>> {
@@ -61,7 +62,7 @@ export default ({ deps, outs }) => {
   const ran = await rig.lockstep(['repro', '--json', '-k']);
   assert.equal(ran.code, 1);
   assert.deepEqual(workspaceOf(rig), before);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
   // Two outs of one name do not overwrite each other.
   assert.equal(rig.read('.lockstep/failed/shell/a/same.txt'), 'more');
   assert.equal(rig.read('.lockstep/failed/shell/b/same.txt'), 'more');
@@ -86,7 +87,7 @@ test('a stage whose name is too long for a file puts its old outs back at once a
   const [kept = ''] =
     /\.lockstep\/failed\/n{120}-[0-9a-f]{8}$/.exec(problemOf(failed, name).hint ?? '') ?? [];
   assert.deepEqual([rig.read('out'), rig.read(`${kept}/out`)], ['', 'more']);
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 const REFUSED: Readonly<Record<string, { make: string; outs?: string; code: string; message: RegExp }>> = {
@@ -137,7 +138,7 @@ for (const [what, { make, outs = '{ o: o }', code, message }] of Object.entries(
     assert.match(problem.message, message);
     assert.equal(problem.at?.[0]?.file, 'pipeline.yaml');
     assert.equal(rig.read('o'), 'mine');
-    assert.deepEqual(leftovers(rig), []);
+    assert.deepEqual(leftovers(rig.root), []);
   });
 }
 
@@ -307,7 +308,7 @@ export default ({ deps, outs }) => {
       // What was safe when it died is not computed again.
       assert.deepEqual({ ...outcomesOf(next) }, { s: how[0] === 'rolled-forward' ? 'fresh' : 'ran' });
       assert.deepEqual([rig.read('one'), rig.read('two/x')], ['new', 'new']);
-      assert.deepEqual(leftovers(rig), []);
+      assert.deepEqual(leftovers(rig.root), []);
       assert.deepEqual(processesOf(rig), []);
       assert.equal((await rig.lockstep(['repro'])).stderr, 'Everything is fresh: 1 stage, nothing to do.\n');
     });
@@ -334,7 +335,7 @@ export default ({ deps, outs }) => {
   assert.deepEqual(workspaceOf(rig), before);
   assert.equal((await rig.lockstep(['repro'])).code, 0);
   assert.equal(rig.read('two/x'), 'new');
-  assert.deepEqual(leftovers(rig), []);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('an out on another device is staged beside it and moved by rename', async (t) => {

@@ -82,17 +82,6 @@ export function makeFifo(path: string): void {
   execFileSync('mkfifo', [path]);
 }
 
-/** What the engine keeps for one attempt only; empty after every ending. */
-export function leftovers(rig: Rig): readonly string[] {
-  return ['staging', 'attempts'].flatMap((name) => {
-    try {
-      return readdirSync(rig.path(`.lockstep/${name}`));
-    } catch {
-      return [];
-    }
-  });
-}
-
 /**
  * Environment that makes a command line die, or fail with a system error, at the first rename whose target has the
  * given end: the crash and the full disk that no test can time.
