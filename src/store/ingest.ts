@@ -22,7 +22,7 @@ export interface IngestFile {
   readonly size: number;
   /** `share`: the file may become one inode with its object (read-only). `own`: it stays a file of its own. */
   readonly sharing: 'share' | 'own';
-  /** What can become the object; absent, it is made now. A copy is used up, but for whoever made it to drop when this fails. */
+  /** What can become the object; absent, it is made now. A copy is used up. */
   readonly ready?: ReadyBytes;
 }
 
@@ -101,8 +101,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     await copyVerified(cache, copied, entering);
     await enterAll(cache, entering, crew);
   } catch (error) {
-    for (const { file, copy } of entering)
-      if (copy !== undefined && !file.ready) rmSync(copy, { force: true });
+    for (const { copy } of entering) if (copy !== undefined) rmSync(copy, { force: true });
     throw error;
   }
 }

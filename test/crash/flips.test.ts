@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { existsSync, linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test, { after, before } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
@@ -9,17 +8,14 @@ import type { ContentHash, RelPath } from '../../src/base/types.ts';
 import { forgetIncomplete, noteIncomplete, partOf } from '../../src/execute/incomplete.ts';
 import { checkObjects } from '../../src/store/check-objects.ts';
 import { engineOf } from '../../src/ground.ts';
-import type { Clock } from '../../src/io/clock.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
 import { entryPathOf, parseRunEntry } from '../../src/record/runs.ts';
 import { readSettled } from '../../src/record/settled.ts';
 import { createSnapshot } from '../../src/record/snapshot.ts';
 import { fromStageLock } from '../../src/record/stage-lock.ts';
-import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { createCodeStore } from '../../src/store/code-facts.ts';
 import { createLanding } from '../../src/store/landing.ts';
-import { createMemo } from '../../src/store/memo.ts';
 import { loadRows } from '../../src/store/memo-file.ts';
 import { place } from '../../src/store/place.ts';
 import { parseManifest } from '../../src/store/tree.ts';
@@ -27,6 +23,7 @@ import { copyTo } from '../../src/remotes/folder-copy.ts';
 import { HASH, TREE } from '../record/rig.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
+import { openCache } from '../store/open-cache.ts';
 import { copyProject, freshPlace, overwrite } from './project.ts';
 import { createSeeded, sampleOf, seedOf } from './seeded.ts';
 import { filesBelow, readState, wrongObjects } from './state.ts';
@@ -83,21 +80,8 @@ function* flipsOf(
   }
 }
 
-const SYSTEM: Clock = {
-  now: () => Date.now(),
-  sleep: () => Promise.reject(new Error('nothing waits here')),
-};
-
-function openCache(found: ContentHash[], { root }: Pick<Rig, 'root'> = rig): Cache {
-  const dir = join(root, '.lockstep');
-  const memo = createMemo(join(dir, 'memo'), Date.now());
-  return createCache({
-    dir,
-    workspace: root,
-    memo,
-    clock: SYSTEM,
-    onCorrupt: (hash) => found.push(hash),
-  });
+function cacheOf(found: ContentHash[], { root }: Pick<Rig, 'root'> = rig): Cache {
+  return openCache(root, { onCorrupt: (hash) => found.push(hash) });
 }
 
 const isCode =
@@ -119,23 +103,23 @@ test('an object with a flipped bit is detected by every way of reading it, and t
       const put = (): void => writeFileSync(object, flipped, { mode: 0o444 });
       const found: ContentHash[] = [];
       overwrite(object, flipped);
-      const cache = openCache(found);
+      const cache = cacheOf(found);
       assert.deepEqual([...(await cache.check([hash])).corrupt], [hash], told);
       assert.equal(existsSync(object), false, told);
       put();
-      assert.throws(() => openCache(found).readObject(hash), isCode('object.corrupt'), told);
+      assert.throws(() => cacheOf(found).readObject(hash), isCode('object.corrupt'), told);
       put();
       const artifact = { path: 'placed', hash, size: 1, kind: isTreeHash(hash) ? 'tree' : 'file' } as const;
       for (const sharing of ['share', 'own'] as const) {
         await assert.rejects(
-          async () => place(openCache(found), artifact as never, { to, sharing, folds: false }),
+          async () => place(cacheOf(found), artifact as never, { to, sharing, folds: false }),
           isCode('object.corrupt', 'object.missing'),
           told,
         );
         assert.equal(existsSync(to), false, told);
         put();
       }
-      const again = openCache(found);
+      const again = cacheOf(found);
       const takeOut = (one: ContentHash): void => again.discard(one);
       const checked = await checkObjects({ cache: again, hashes: [hash], readData: true, takeOut });
       assert.deepEqual([...checked.corrupt], [hash], told);
@@ -192,7 +176,7 @@ test('a flip that moves no time is detected by whatever reads the bytes: copies,
   const to = hurt.path('placed');
   const found: ContentHash[] = [];
   await assert.rejects(
-    place(openCache(found, hurt), artifact, { to, sharing: 'own', folds: false }),
+    place(cacheOf(found, hurt), artifact, { to, sharing: 'own', folds: false }),
     isCode('object.corrupt'),
   );
   assert.deepEqual([found, existsSync(to), existsSync(object)], [[artifact.hash], false, false]);
@@ -213,7 +197,7 @@ test('an object that a remote gives with a flipped bit never enters the cache', 
     for (const { at, flipped } of flipsOf(bytes)) {
       const file = rig.path('received');
       writeFileSync(file, flipped);
-      const landing = createLanding(openCache([]));
+      const landing = createLanding(cacheOf([]));
       for (const source of [
         { file, faultOf: (error: unknown) => error },
         { stream: Readable.from([flipped]) },

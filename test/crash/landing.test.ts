@@ -1,32 +1,16 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
 import { sha256Hex } from '../../src/base/hash.ts';
-import { createCache } from '../../src/store/cache.ts';
-import type { Cache } from '../../src/store/cache.ts';
 import { createLanding } from '../../src/store/landing.ts';
-import { createMemo } from '../../src/store/memo.ts';
 import { createRig } from '../rig.ts';
-import type { Rig } from '../rig.ts';
-
-/** A cache in the rig's folder. */
-function openCache(rig: Rig): Cache {
-  const dir = rig.path('.lockstep');
-  const now = (): number => Date.now();
-  return createCache({
-    dir,
-    workspace: rig.root,
-    memo: createMemo(join(dir, 'memo'), now()),
-    clock: { now, sleep: () => Promise.reject(new Error('nothing waits here')) },
-    onCorrupt: () => assert.fail(),
-  });
-}
+import { openCache } from '../store/open-cache.ts';
 
 test('a manifest that could not be let in is not tried again: the first error is told again', async () => {
   const rig = createRig({ manifest: '[]' });
-  const cache = openCache(rig);
+  const cache = openCache(rig.root);
   const hash = `sha256:${sha256Hex('[]')}.dir` as const;
   const landing = createLanding(cache);
   await landing.receive(
@@ -51,7 +35,7 @@ test('a manifest that could not be let in is not tried again: the first error is
 
 test('a download for which no file can be opened is closed', async () => {
   const rig = createRig({ taken: '' });
-  const landing = createLanding({ ...openCache(rig), newTemp: () => rig.path('taken') });
+  const landing = createLanding({ ...openCache(rig.root), newTemp: () => rig.path('taken') });
   const stream = Readable.from(['never read']);
   const { signal } = new AbortController();
   await assert.rejects(landing.receive(`sha256:${sha256Hex('x')}`, { stream }, { signal }), {

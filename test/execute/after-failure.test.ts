@@ -9,22 +9,12 @@ import type { Remote } from '../../src/base/remote.ts';
 import type { ContentHash, RelPath } from '../../src/base/types.ts';
 import { afterFailure } from '../../src/execute/after-failure.ts';
 import { fetchArtifacts } from '../../src/execute/fetch.ts';
-import { createClock } from '../../src/io/clock.ts';
-import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { createLanding } from '../../src/store/landing.ts';
-import { createMemo } from '../../src/store/memo.ts';
 import { createRig } from '../rig.ts';
-import type { Rig } from '../rig.ts';
+import { openCache } from '../store/open-cache.ts';
 
 const FILES = new Map(['a', 'b'].map((text) => [hashBytes('sha256', text), text]));
-
-function cacheOf(rig: Rig): Cache {
-  const clock = createClock();
-  const dir = rig.path('.lockstep');
-  const memo = createMemo(join(dir, 'memo'), clock.now());
-  return createCache({ dir, workspace: rig.root, memo, clock, onCorrupt: () => assert.fail() });
-}
 
 /** A remote that has both files, gives the first and cannot be reached for the second. */
 function createFailing(before: () => void): Remote {
@@ -69,7 +59,7 @@ async function fetchBoth(cache: Cache, remote: Remote): Promise<void> {
 }
 
 test('a transfer that fails keeps what came, and says why it failed', async () => {
-  const cache = cacheOf(createRig());
+  const cache = openCache(createRig().root);
   const remote = createFailing(() => undefined);
   await assert.rejects(fetchBoth(cache, remote), { code: 'remote.unreachable' });
   const here = [...FILES.keys()].filter((hash) => cache.has(hash));
@@ -79,7 +69,7 @@ test('a transfer that fails keeps what came, and says why it failed', async () =
 test('a transfer that fails, and then cannot keep what came either, says why it failed first', async () => {
   const rig = createRig();
   const remote = createFailing(() => rmSync(rig.path('.lockstep/files'), { recursive: true }));
-  await assert.rejects(fetchBoth(cacheOf(rig), remote), { code: 'remote.unreachable' });
+  await assert.rejects(fetchBoth(openCache(rig.root), remote), { code: 'remote.unreachable' });
 });
 
 test('a bug is told, whatever failed before it', async () => {
@@ -93,7 +83,7 @@ test('a bug is told, whatever failed before it', async () => {
 
 test('once the disk has failed nothing more is let in, since it may have lost that too', async () => {
   const rig = createRig({ a: 'a', b: 'b' });
-  const cache = cacheOf(rig);
+  const cache = openCache(rig.root);
   const landing = createLanding(cache);
   const receive = (name: string): Promise<ContentHash> => {
     const hash = hashBytes('sha256', name);

@@ -14,10 +14,9 @@ import { push } from '../../src/execute/push.ts';
 import type { PushResult } from '../../src/execute/push.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { openRemote } from '../../src/remotes/index.ts';
-import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { ingestTree } from '../../src/store/ingest.ts';
-import { createMemo } from '../../src/store/memo.ts';
+import { openCache } from '../store/open-cache.ts';
 
 /** Enough for worker threads. */
 const COUNT = 1100;
@@ -27,7 +26,7 @@ interface Place {
   readonly texts: readonly string[];
   readonly hashes: readonly ContentHash[];
   readonly remote: Remote;
-  readonly openCache: (name: string) => Cache;
+  readonly cacheIn: (name: string) => Cache;
 }
 
 async function makePlace(t: TestContext): Promise<Place> {
@@ -46,17 +45,13 @@ async function makePlace(t: TestContext): Promise<Place> {
     texts,
     hashes: texts.map((text) => hashBytes('sha256', text)),
     remote: await openRemote(config, { signal: new AbortController().signal, clock, random: () => 0 }),
-    openCache(name) {
-      const dir = join(root, name, '.lockstep');
-      const memo = createMemo(join(dir, 'memo'), clock.now());
-      return createCache({ dir, workspace: join(root, name), memo, clock, onCorrupt: () => undefined });
-    },
+    cacheIn: (name) => openCache(join(root, name)),
   };
 }
 
 /** A cache with all files, and the folder that they are. */
-function fill({ texts, hashes, openCache }: Place): { readonly cache: Cache; readonly artifact: Artifact } {
-  const cache = openCache('here');
+function fill({ texts, hashes, cacheIn }: Place): { readonly cache: Cache; readonly artifact: Artifact } {
+  const cache = cacheIn('here');
   for (const [index, hash] of hashes.entries()) {
     mkdirSync(dirname(cache.pathOf(hash)), { recursive: true });
     writeFileSync(cache.pathOf(hash), texts[index] ?? '', { mode: 0o444 });
@@ -112,7 +107,7 @@ test('a thousand objects go to a folder remote and come back, read-only, with st
   assert.ok(steps.length > 2 && steps.length < 100, `${steps.length} steps`);
   assert.equal(steps.at(-1), COUNT + 1);
 
-  const there = place.openCache('there');
+  const there = place.cacheIn('there');
   const fetched = await fetchAll(place.remote, { cache: there, artifact });
   assert.deepEqual([fetched.received, fetched.missing.length], [COUNT + 1, 0]);
   for (const hash of [...place.hashes, artifact.hash])
@@ -141,7 +136,7 @@ test('a damaged object among a thousand is refused by name, and its manifest sta
   const [bad = 'sha256:', gone = 'sha256:'] = place.hashes;
   spoil(join(place.root, 'remote', objectPath(bad)), 'pile 0');
   rmSync(join(place.root, 'remote', objectPath(gone)));
-  const there = place.openCache('there');
+  const there = place.cacheIn('there');
   const events: EventBody[] = [];
   const fetched = await fetchAll(place.remote, { cache: there, artifact, events });
   assert.equal(fetched.received, COUNT - 1);
@@ -160,7 +155,7 @@ test('a damaged object among a thousand is refused by name, and its manifest sta
 test('an interrupted transfer keeps what had come whole, and the next one brings the rest', async (t) => {
   const place = await makePlace(t);
   const { cache, artifact } = fill(place);
-  const there = place.openCache('there');
+  const there = place.cacheIn('there');
   for (const move of [
     (signal: AbortSignal, events: EventBody[]) =>
       pushAll(place.remote, { cache, artifact, signal, events }).then(({ sent }) => sent),

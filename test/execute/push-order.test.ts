@@ -10,10 +10,8 @@ import type { Remote } from '../../src/base/remote.ts';
 import type { Artifact, ContentHash, RelPath, StageLock } from '../../src/base/types.ts';
 import { push } from '../../src/execute/push.ts';
 import type { PushOptions } from '../../src/execute/push.ts';
-import { createClock } from '../../src/io/clock.ts';
-import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
-import { createMemo } from '../../src/store/memo.ts';
+import { openCache } from '../store/open-cache.ts';
 
 const FILES = ['a', 'b', 'c', 'd'].map((text) => ({ text, hash: hashBytes('sha256', text) }));
 const MANIFEST = JSON.stringify(
@@ -34,10 +32,7 @@ const RESULT: StageLock = {
 function createFilledCache(): Cache {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-push-'));
   after(() => rmSync(root, { recursive: true, force: true }));
-  const clock = createClock();
-  const dir = join(root, '.lockstep');
-  const memo = createMemo(join(dir, 'memo'), clock.now());
-  const cache = createCache({ dir, workspace: root, memo, clock, onCorrupt: () => undefined });
+  const cache = openCache(root);
   for (const [hash, text] of [
     ...FILES.map((one) => [one.hash, one.text] as const),
     [TREE, MANIFEST] as const,

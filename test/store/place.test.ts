@@ -20,14 +20,12 @@ import type { TestContext } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
-import { createClock } from '../../src/io/clock.ts';
 import { lookOf } from '../../src/io/hash-file.ts';
-import { createCache } from '../../src/store/cache.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import type { Checked } from '../../src/store/check-objects.ts';
 import { ingest, ingestTree } from '../../src/store/ingest.ts';
-import { createMemo } from '../../src/store/memo.ts';
 import { place } from '../../src/store/place.ts';
+import { openCache } from './open-cache.ts';
 
 interface Home {
   readonly root: string;
@@ -37,20 +35,11 @@ interface Home {
   readonly put: (name: string, text: string, sharing?: 'share' | 'own') => Promise<Artifact>;
 }
 
-/** `aheadMs`: by how much its clock runs before that of the file system. */
 function home(aheadMs = 0): Home {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-place-'));
   after(() => rmSync(root, { recursive: true, force: true }));
-  const clock = { ...createClock(), now: () => Date.now() + aheadMs };
-  const memo = createMemo(join(root, '.lockstep/memo'), clock.now());
   const corrupt: ContentHash[] = [];
-  const cache = createCache({
-    dir: join(root, '.lockstep'),
-    workspace: root,
-    memo,
-    clock,
-    onCorrupt: (hash) => void corrupt.push(hash),
-  });
+  const cache = openCache(root, { onCorrupt: (hash) => void corrupt.push(hash), aheadMs });
   mkdirSync(join(root, '.lockstep'), { recursive: true });
   return {
     root,
@@ -69,6 +58,12 @@ function home(aheadMs = 0): Home {
 /** Of a check, what is wrong. */
 function faultsIn({ missing, corrupt }: Checked): Record<string, readonly ContentHash[]> {
   return { missing: [...missing], corrupt: [...corrupt] };
+}
+
+/** What has not become an object. */
+function tempsIn(root: string): readonly string[] {
+  const names = readdirSync(join(root, '.lockstep/files'), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.tmp'));
 }
 
 const SHARE = { sharing: 'share', folds: false } as const;
@@ -98,20 +93,21 @@ test('a file of its own never becomes one inode with its object', async () => {
   assert.equal(lstatSync(cache.pathOf(hash)).nlink, 1);
 });
 
-test('when an inode can have no more names, files are copied', async (t) => {
-  const { root, cache, put } = home();
-  const artifact = await put('x', 'text');
-  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
-  const refusing = refuseLinks(t);
-  await place(cache, artifact, { to: join(root, 'restored'), ...SHARE });
-  assert.equal(readFileSync(join(root, 'restored'), 'utf8'), 'text');
-  assert.equal(lstatSync(join(root, 'restored')).nlink, 1);
-  await put('again', 'text');
-  assert.equal(readFileSync(join(root, 'again'), 'utf8'), 'text');
-  refusing.restore();
-  await place(cache, artifact, { to: join(root, 'linked'), ...SHARE });
-  assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(cache.pathOf(artifact.hash)).ino);
-});
+for (const code of ['EMLINK', 'EPERM'])
+  test(`where one more name of an inode is refused with ${code}, files are copied`, async (t) => {
+    const { root, cache, put } = home();
+    const artifact = await put('x', 'text');
+    if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+    const refusing = refuseLinks(t, code);
+    await place(cache, artifact, { to: join(root, 'restored'), ...SHARE });
+    assert.equal(readFileSync(join(root, 'restored'), 'utf8'), 'text');
+    assert.equal(lstatSync(join(root, 'restored')).nlink, 1);
+    await put('again', 'text');
+    assert.equal(readFileSync(join(root, 'again'), 'utf8'), 'text');
+    refusing.restore();
+    await place(cache, artifact, { to: join(root, 'linked'), ...SHARE });
+    assert.equal(lstatSync(join(root, 'linked')).ino, lstatSync(cache.pathOf(artifact.hash)).ino);
+  });
 
 /** Makes `link` do something else, until it is restored or the test ends. */
 function replaceLink(t: TestContext, act: typeof fs.linkSync): { readonly restore: () => void } {
@@ -125,10 +121,10 @@ function replaceLink(t: TestContext, act: typeof fs.linkSync): { readonly restor
   return { restore };
 }
 
-/** As where an inode has as many names as the file system allows. */
-function refuseLinks(t: TestContext): { readonly restore: () => void } {
+/** As where an inode has as many names as the file system allows, or another owner. */
+function refuseLinks(t: TestContext, code = 'EMLINK'): { readonly restore: () => void } {
   return replaceLink(t, () => {
-    throw Object.assign(new Error('EMLINK: too many links'), { code: 'EMLINK', syscall: 'link' });
+    throw Object.assign(new Error(`${code}: injected`), { code, syscall: 'link' });
   });
 }
 
@@ -242,6 +238,7 @@ test('files on another device than the cache are copied, in and out', async (t) 
     assert.equal(readFileSync(join(elsewhere, name), 'utf8'), 'text');
   }
   assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'text');
+  assert.deepEqual(tempsIn(root), []);
   const artifact: Artifact = { path: 'x' as RelPath, hash, kind: 'file', size: 4 };
   await place(cache, artifact, { to: join(elsewhere, 'y'), ...SHARE });
   assert.equal(readFileSync(join(elsewhere, 'y'), 'utf8'), 'text');
@@ -279,6 +276,7 @@ test('names that one file system takes for the same are refused there before any
   const { hash } = await put('a', 'aaa');
   for (const [one, two] of [
     ['A.txt', 'a.txt'],
+    ['Dir/x', 'dir/y'],
     ['\u00E9', 'e\u0301'],
   ] as const) {
     const entries = [one, two].map((relpath) => ({ relpath, hash }));
@@ -330,12 +328,7 @@ test('thousands of files of their own are copied in, equal ones once; one that i
       error.message.includes(`"${first.path}"`),
   );
   assert.equal(cache.lacking(files.map((file) => file.hash)).size, 1400);
-  assert.deepEqual(
-    readdirSync(join(root, '.lockstep/files'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('.tmp'),
-    ),
-    [],
-  );
+  assert.deepEqual(tempsIn(root), []);
   writeFileSync(first.path, 'file 0');
   await ingest(cache, files);
   for (const { path, hash } of files) {
@@ -345,6 +338,33 @@ test('thousands of files of their own are copied in, equal ones once; one that i
     assert.equal(lstatSync(object).mode & 0o777, 0o444);
     assert.ok(cache.memo.isVerifiedObject(lstatSync(object), hash));
   }
+});
+
+test('of copies that were made ready one becomes the object of equal files, and none is left', async () => {
+  const { root, cache } = home();
+  const hash = hashBytes('sha256', 'text');
+  const files = ['a', 'b'].map((name) => {
+    const copy = cache.newTemp();
+    for (const path of [join(root, name), copy]) writeFileSync(path, 'text');
+    const ready = { copy, look: lookOf(lstatSync(copy)) };
+    return { path: join(root, name), hash, size: 4, sharing: 'own', ready } as const;
+  });
+  await ingest(cache, files);
+  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'text');
+  assert.deepEqual(tempsIn(root), []);
+});
+
+test('a file that is its object already stays that, and makes one that has rotted anew', async () => {
+  const { root, cache, put } = home();
+  const { hash } = await put('x', 'text');
+  const file = { path: join(root, 'x'), hash, size: 4, sharing: 'share' } as const;
+  await ingest(cache, [file]);
+  assert.deepEqual(tempsIn(root), []);
+  const object = cache.pathOf(hash);
+  unlinkSync(object);
+  writeFileSync(object, 'evil', { mode: 0o444 });
+  await ingest(cache, [file]);
+  assert.equal(readFileSync(object, 'utf8'), 'text');
 });
 
 test('a copy that has been quiet when it is moved into place is known without being read again', async () => {
