@@ -38,20 +38,12 @@ const OUT = `    declares: [{ path: o }]\n    outs:\n      - path: o\n        ha
 
 const TREE = OUT.replace(HASH, `${HASH}.dir`);
 
-/** Locks that must be refused, by what is wrong with them. */
+/** Locks that must be refused, by what is wrong with them; those that differ from a sound one in a word are in the tests of the lock. */
 export const HOSTILE_LOCKS: Readonly<Record<string, string>> = {
-  empty: '',
   'a NUL': '\0',
-  'a text': 'lockstep',
-  'a list': '- 1\n',
-  'no version': 'stages: {}\n',
   'a version that is text': 'lockfile: "1"\nstages: {}\n',
-  'a version of tomorrow': 'lockfile: 2\nstages: {}\n',
-  'an unknown key': 'lockfile: 1\nstages: {}\nmore: 1\n',
-  'stages that are a list': 'lockfile: 1\nstages: []\n',
   'a stage that is null': 'lockfile: 1\nstages: { s: null }\n',
   'a key twice': 'lockfile: 1\nstages: {}\nstages: {}\n',
-  'a stage twice': lockOf('') + '  s: { action: { cmd: y } }\n',
   'two documents': 'lockfile: 1\nstages: {}\n---\nlockfile: 1\nstages: {}\n',
   'an alias': 'lockfile: 1\nstages: { a: &a { action: { cmd: x } }, b: *a }\n',
   'an alias of itself': 'lockfile: 1\nstages: &a { s: *a }\n',
@@ -66,13 +58,8 @@ export const HOSTILE_LOCKS: Readonly<Record<string, string>> = {
   'endless braces': `lockfile: 1\nstages: ${'{a: '.repeat(20_000)}\n`,
   'endless indentation': `lockfile: 1\nstages:\n${Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth + 1)}a:\n`).join('')}`,
   'endless sequences': `lockfile: 1\nstages:\n  ${'- '.repeat(50_000)}\n`,
-  'a size that is no count': lockOf(`${OUT}        size: 1.5\n`),
-  'a negative size': lockOf(`${OUT}        size: -1\n`),
   'a size beyond all': lockOf(`${OUT}        size: 99999999999999999999999\n`),
   'a size that is infinite': lockOf(`${OUT}        size: .inf\n`),
-  'a size in words': lockOf(`${OUT}        size: "12"\n`),
-  'a file with a count of files': lockOf(`${OUT}        size: 1\n        files: 3\n`),
-  'a folder without a count of files': lockOf(`${TREE}        size: 1\n`),
   'a count of files that is no count': lockOf(`${TREE}        size: 1\n        files: 0.5\n`),
   'a negative count of files': lockOf(`${TREE}        size: 1\n        files: -1\n`),
   'a count of files beyond all': lockOf(`${TREE}        size: 1\n        files: 9007199254740993\n`),
@@ -82,41 +69,9 @@ export const HOSTILE_LOCKS: Readonly<Record<string, string>> = {
   'a hash that is a path': lockOf(OUT.replace(HASH, 'sha256:../../../../etc/passwd') + '        size: 1\n'),
   'a hash in capitals': lockOf(OUT.replace(HASH, HASH.toUpperCase()) + '        size: 1\n'),
   'a hash of nothing known': lockOf(OUT.replace('sha256', 'crc32') + '        size: 1\n'),
-  'an out twice': lockOf(
-    `    declares: []\n    outs:\n${`      - { path: o, hash: "${HASH}", size: 1 }\n`.repeat(2)}`,
-  ),
-  'an out inside an out': lockOf(
-    `    declares: []\n    outs:\n      - { path: o, hash: "${HASH}", size: 1 }\n      - { path: o/p, hash: "${HASH}", size: 1 }\n`,
-  ),
   'a tick that is no instant': lockOf('    tick: 2026-99-99T00:00:00Z\n'),
   'prototypes for an action': 'lockfile: 1\nstages: { s: { __proto__: { action: { cmd: x } } } }\n',
   'a merge key': 'lockfile: 1\nstages: { s: { <<: { action: { cmd: x } } } }\n',
-};
-
-/** Manifests that must be refused, by what is wrong with them. */
-export const HOSTILE_MANIFESTS: Readonly<Record<string, string>> = {
-  empty: '',
-  'no list': '{}',
-  'null for an entry': '[null]',
-  'a list for an entry': '[[]]',
-  'a text for an entry': '["a"]',
-  'no relpath': `[{"sha256": "${'ab'.repeat(32)}"}]`,
-  'no hash': '[{"relpath": "a"}]',
-  'a hash that is a path': '[{"sha256": "../../../../etc/passwd", "relpath": "a"}]',
-  'a hash that is short': '[{"sha256": "ab", "relpath": "a"}]',
-  'a folder for a file': `[{"sha256": "${'ab'.repeat(32)}.dir", "relpath": "a"}]`,
-  'another algorithm': `[{"md5": "${'ab'.repeat(16)}", "relpath": "a"}]`,
-  'a key twice': `[{"sha256": "${'cd'.repeat(32)}", "sha256": "${'ab'.repeat(32)}", "relpath": "a"}]`,
-  'a prototype': `[{"__proto__": {"relpath": "a"}, "sha256": "${'ab'.repeat(32)}"}]`,
-  'a prototype beside all': `[{"sha256": "${'ab'.repeat(32)}", "relpath": "a", "__proto__": {}}]`,
-  'a file that is also a folder': manifestOf(['a', 'a/b']),
-  'a file twice': manifestOf(['a', 'a']),
-  unsorted: manifestOf(['b', 'a']),
-  'endless brackets': '['.repeat(200_000),
-  'endless entries': `[${'{},'.repeat(100_000)}{}]`,
-  'no blanks': manifestOf(['a']).replaceAll(' ', ''),
-  'a newline at its end': `${manifestOf(['a'])}\n`,
-  'a byte-order mark': `\uFEFF${manifestOf(['a'])}`,
 };
 
 /** A manifest of files that all hold the same, laid out as it must be. */
@@ -138,22 +93,14 @@ function entryOut(more: string, hash = HASH): string {
 /** An entry that is believed, so that the hostile ones differ in one thing. */
 export const SANE_ENTRY: string = entryOf(entryOut('"size":1'));
 
-/** Run-cache entries that must be as if they were not there, by what is wrong with them. */
+/** The same of run-cache entries, which must be as if they were not there. */
 export const HOSTILE_ENTRIES: Readonly<Record<string, string>> = {
-  empty: '',
-  'a list': '[]',
   'a text': '"x"',
-  null: 'null',
-  'half an entry': SANE_ENTRY.slice(0, -20),
   'two entries': `${SANE_ENTRY}\n${SANE_ENTRY}`,
-  'a version of tomorrow': SANE_ENTRY.replace('"version":1', '"version":2'),
   'a result twice': entryOf(entryOut('"size":1'), ',"result":{}'),
   'a path twice, the last one hostile': entryOf(entryOut('"size":1,"path":"../victim"')),
-  'an unknown key': entryOf(entryOut('"size":1'), ',"more":1'),
   'a prototype': entryOf(entryOut('"size":1'), ',"__proto__":{"polluted":true}'),
   'a prototype for an out': entryOf(`{"__proto__":${entryOut('"size":1')}}`),
-  'a wrong checksum': entryOf(entryOut('"size":1'), `,"sum":"${'0'.repeat(64)}"`),
-  'endless brackets': entryOf('['.repeat(200_000)),
   'endless brackets that end': entryOf(`${'['.repeat(200_000)}${']'.repeat(200_000)}`),
   'endless params': SANE_ENTRY.replace(
     '"params":{}',

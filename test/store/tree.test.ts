@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { byCodePoint } from '../../src/base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../../src/base/types.ts';
+import { assertCleanPrototype } from '../crash/prototype.ts';
 import { createManifestWriter } from '../../src/store/manifest-writer.ts';
 import { formatManifest, hashManifest, parseManifest } from '../../src/store/tree.ts';
 import type { TreeEntry } from '../../src/store/tree.ts';
@@ -118,6 +119,10 @@ const HOSTILE: readonly (readonly [
   ['no path', `[{"md5": "${HEX}"}]`, /has no relpath/],
   ['a path that is a number', `[{"md5": "${HEX}", "relpath": 1}]`, /has no relpath/],
   ['no hash', `[{"relpath": "a"}]`, /unknown key|no valid md5/],
+  ['another key of that length', `[${entry('a').replace('md5', 'md6')}]`, /unknown key "md6"/],
+  ['another key of the path', `[${entry('a').replace('relpath', 'relpaht')}]`, /unknown key "relpaht"/],
+  ['a prototype', `[{"__proto__": {"relpath": "a"}, "md5": "${HEX}"}]`, /unknown key "__proto__"/],
+  ['a prototype beside all', `[${entry('a').slice(0, -1)}, "__proto__": {}}]`, /unknown key "__proto__"/],
   ['a short hash', `[${entry('a', 'abc')}]`, /no valid md5/],
   ['an upper-case hash', `[${entry('a', 'A'.repeat(32))}]`, /no valid md5/],
   ['a folder as an entry', `[${entry('a', `${HEX}.dir`)}]`, /no valid md5/],
@@ -125,16 +130,21 @@ const HOSTILE: readonly (readonly [
   ['another algorithm', `[${entry('a')}]`, /unknown key "md5"/, 'sha256'],
   ['an entry that is null', '[null]', /an entry is not a map/],
   ['an entry that is a list', '[[]]', /has no relpath/],
+  ['an entry that is a text', '["a"]', /an entry is not a map/],
   ['a map', '{}', /it is not a list/],
   ['no JSON', '[', /it is not JSON/],
   ['an empty file', '', /it is not JSON/],
   ['a byte order mark', '\uFEFF[]', /it is not JSON/],
   ['blanks', '[ ]', /not laid out/],
+  ['no blanks', `[${entry('a').replaceAll(' ', '')}]`, /not laid out/],
   ['a line feed at the end', '[]\n', /not laid out/],
   ['more behind its end', `[${entry('a')}]]`, /it is not JSON/],
   ['a letter that need not be escaped', `[${entry('a').replace('"a"', '"\\u0061"')}]`, /not laid out/],
   ['an escape in upper case', `[${entry('a').replace('"a"', '"\\u00E9"')}]`, /not laid out/],
   ['an entry that does not end', `[${entry('a').slice(0, -2)}`, /it is not JSON/],
+  ['an entry that ends otherwise', `[${entry('a').slice(0, -1)}]]`, /it is not JSON/],
+  ['another bracket before it', `{${entry('a')}]`, /it is not JSON/],
+  ['a backslash at the end of a path', `[${entry('a\\')}]`, /contains a backslash/],
   ['a path that ends in a backslash', `[${entry('a').replace('"a"', '"a\\"')}]`, /it is not JSON/],
   ['a wrong order', `[${entry('b')}, ${entry('a')}]`, /not laid out or sorted/],
   ['letters that should be escaped', `[${entry('é')}]`, /not laid out/],
@@ -153,6 +163,7 @@ for (const [what, text, why, algorithm = 'md5'] of HOSTILE) {
       (error: unknown) =>
         error instanceof PipelineError && error.code === 'manifest.invalid' && why.test(error.message),
     );
+    assertCleanPrototype();
   });
 }
 
@@ -177,6 +188,12 @@ test('a manifest that is written file by file is the same, digests written late 
   }
 });
 
+test('a name that is longer than all before, each letter escaped, is written to its end', () => {
+  const [relpath, written] = ['é', String.raw`\u00e9`].map((letter) => letter.repeat(1000));
+  const manifest = formatManifest([{ relpath: relpath ?? '', hash: `md5:${HEX}` }], 'md5');
+  assert.equal(String(manifest), `[{"md5": "${HEX}", "relpath": "${written}"}]`);
+});
+
 test('names of any letters come back as they were written', () => {
   const names = [
     '"',
@@ -194,12 +211,15 @@ test('names of any letters come back as they were written', () => {
     'x": "y',
     '}, {',
   ];
-  const entries = names.map((relpath) => ({ relpath, hash: md5(relpath) }));
-  const manifest = formatManifest(entries, 'md5');
-  assert.deepEqual(
-    parseManifest(manifest, 'md5'),
-    [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath)),
-  );
+  // The second is in the order of code units.
+  for (const some of [names, ['🎉', '\uFFFD']]) {
+    const entries = some.map((relpath) => ({ relpath, hash: md5(relpath) }));
+    const manifest = formatManifest(entries, 'md5');
+    assert.deepEqual(
+      parseManifest(manifest, 'md5'),
+      [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath)),
+    );
+  }
 });
 
 test('a manifest of thousands of files is the same when it is written file by file', () => {
