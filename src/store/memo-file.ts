@@ -26,7 +26,6 @@ export function loadRows(path: string): Rows {
   const count = data.readUInt32LE(8);
   const slots = slotsFor(count);
   const [slotsAt, hashesAt] = [count * ROW_BYTES, count * ROW_BYTES + slots * SLOT_BYTES];
-  if (data.length !== HEAD_BYTES + hashesAt + count * HASH_BYTES) return noRows();
   const start = data.byteOffset + HEAD_BYTES;
   // Numbers need an aligned start; a small file's bytes may lie anywhere in a shared pool.
   const aligned =

@@ -291,13 +291,9 @@ test('a memo with any one byte changed, cut off or added, or of another format, 
     return bytes;
   });
   const data = readSealed(path) ?? Buffer.alloc(0);
-  const headed = (at: number, value: number): Buffer => {
-    const bytes = Buffer.from(data);
-    bytes.writeUInt32LE(value, at);
-    return bytes;
-  };
-  // Of another format, and with more rows or fewer than it tells.
-  const sealed = [headed(0, 2), headed(8, 3), headed(8, 1), data.subarray(0, 8)].map((bytes) => {
+  const other = Buffer.from(data);
+  other.writeUInt32LE(2);
+  const sealed = [other, data.subarray(0, 8)].map((bytes) => {
     writeSealed(path, bytes);
     return readFileSync(path);
   });
