@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { sha256Hex } from '../../src/base/hash.ts';
 import { createSnapshot, readFiles } from '../../src/record/snapshot.ts';
 import { tempFolder } from './rig.ts';
 
@@ -37,6 +38,24 @@ test('what was made of files is there as long as each of them stands', () => {
     'a file that was not there',
   );
   assert.equal(open(at, FILES, '2').get('pipeline'), undefined, 'another engine');
+});
+
+test('a value is kept for the bytes that were loaded, whatever the file has become since', () => {
+  const at = join(tempFolder(), 'snapshot');
+  const snapshot = createSnapshot(at, '1', {
+    load: () => Buffer.from('loaded'),
+    hashOf: () => sha256Hex('become'),
+  });
+  snapshot.set('made', ['a'], 1);
+  assert.equal(snapshot.get('made'), undefined);
+  snapshot.setText('told', 'a', 'become', 2);
+  assert.equal(snapshot.get('told'), 2);
+  snapshot.save();
+  const next = open(at, { a: 'loaded' });
+  assert.deepEqual([next.get('made'), next.get('told')], [1, undefined]);
+  next.setText('told', 'a', 'loaded', 3);
+  next.save();
+  assert.equal(open(at, { a: 'loaded' }).get('told'), 3);
 });
 
 test('a snapshot with any one byte changed is as if it were not there', () => {
