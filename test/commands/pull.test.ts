@@ -153,6 +153,10 @@ test('a part gives way to the whole, and what was changed in it is kept', async 
   const { stderr } = succeeded(await other.lockstep(['pull', 'lists']));
   assert.match(stderr, /warning\[out\.kept\]: "lists" had content that was recorded nowhere/);
   assert.ok(objectWith(other.path('.lockstep'), 'mine\n'));
+  // Nor is one told that its own stage makes anew, where nobody has fetched the whole.
+  succeeded(await other.lockstep(['pull', 'raw/TCS.csv']));
+  other.write('pipeline.yaml', PICKERS.replace('echo 1 >', 'echo 5 >'));
+  assert.equal(succeeded(await other.lockstep(['repro', 'make'])).stderr.includes('warning'), false);
 });
 
 test('what is kept from the remote is no failure of a pull, unless it is asked for by name', async () => {
