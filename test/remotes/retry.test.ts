@@ -126,15 +126,16 @@ test('a retried upload sends the same bytes from their start', async () => {
   assert.ok(objects.get('a')?.equals(bytes));
 });
 
-test('a listing that breaks off begins again and tells each key once', async () => {
-  const memory = createMemoryRemote(new Map(['a', 'b', 'c'].map((key) => [key, Buffer.from(key)])));
+test('a listing that breaks off begins again and tells each key once, as often as it tells a new one', async () => {
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const memory = createMemoryRemote(new Map(keys.map((key) => [key, Buffer.from(key)])));
   let broken = 0;
   const cutting: Remote = {
     ...memory,
     async *list(prefix, signal) {
       let told = 0;
       for await (const entry of memory.list(prefix, signal)) {
-        if (told++ === broken + 1 && broken < 2) {
+        if (told++ === broken + 1) {
           broken++;
           throw busy();
         }
@@ -143,12 +144,31 @@ test('a listing that breaks off begins again and tells each key once', async () 
     },
   };
   const { clock, waits } = notedWaits();
-  assert.deepEqual(await listAll(retry(cutting, { clock, random: () => 0 }), '', signal), [
-    'a 1',
-    'b 1',
-    'c 1',
-  ]);
-  assert.equal(waits.length, 2);
+  assert.deepEqual(
+    await listAll(retry(cutting, { clock, random: () => 0.5 }), '', signal),
+    keys.map((key) => `${key} 1`),
+  );
+  assert.deepEqual(
+    waits,
+    Array.from({ length: 6 }, () => 250),
+  );
+});
+
+test('a listing that never begins is told after five tries', async () => {
+  let lists = 0;
+  const remote: Remote = {
+    ...createMemoryRemote(new Map()),
+    // oxlint-disable-next-line require-yield
+    async *list() {
+      assert.ok(++lists <= 5);
+      throw busy();
+    },
+  };
+  const { clock } = notedWaits();
+  await assert.rejects(listAll(retry(remote, { clock, random: () => 0 }), '', signal), {
+    code: 'remote.unreachable',
+  });
+  assert.equal(lists, 5);
 });
 
 test('an abort ends the waiting, with the reason of the abort', async () => {
@@ -265,24 +285,25 @@ test('a download that is cut again and again arrives while more of it comes, and
   assert.deepEqual(waits, [250, 250, 250, 250, 250, 250, 250]);
 });
 
-test('an object whose stream always breaks off is told after five tries', async () => {
-  const memory = createMemoryRemote(new Map());
-  let gets = 0;
-  async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield Buffer.from('a');
-    throw busy();
+test('an object whose stream always breaks off is told after five tries, whether any of it came or not', async () => {
+  for (const came of ['', 'a']) {
+    const asked: (number | undefined)[] = [];
+    async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+      if (came !== '') yield Buffer.from(came);
+      throw busy();
+    }
+    const cutting: Remote = {
+      ...createMemoryRemote(new Map()),
+      async get(_, __, from) {
+        asked.push(from);
+        return { stream: Readable.from(broken(), { objectMode: false }) };
+      },
+    };
+    const { clock } = notedWaits();
+    const source = await retry(cutting, { clock, random: () => 0 }).get(keyOf(Buffer.from('x')), signal);
+    await assert.rejects(readAll(source), { code: 'remote.unreachable' });
+    assert.deepEqual(asked, [undefined, 0, 0, 0, 0]);
   }
-  const cutting: Remote = {
-    ...memory,
-    async get() {
-      gets++;
-      return { stream: Readable.from(broken(), { objectMode: false }) };
-    },
-  };
-  const { clock } = notedWaits();
-  const source = await retry(cutting, { clock, random: () => 0 }).get(keyOf(Buffer.from('x')), signal);
-  await assert.rejects(readAll(source), { code: 'remote.unreachable' });
-  assert.equal(gets, 5);
 });
 
 test('a download that nobody reads is closed all the way down', async () => {

@@ -80,6 +80,38 @@ test('keys that are no object are checked against the hash of their body, when i
   });
 });
 
+test('a body of which nothing but the size is known is held to that', async () => {
+  const remote = verifyPuts(createMemoryRemote(new Map()));
+  for (const [size, what] of [
+    [299_999, 'it has more than 299999 bytes'],
+    [300_001, 'it has 300000 bytes, not 300001'],
+  ] as const)
+    await assert.rejects(remote.put('runs/a', { ...bodyOf(bytes), size }, signal), {
+      code: 'transfer.changed',
+      message: `"runs/a" changed before it was sent: ${what}`,
+    });
+});
+
+test('only the last reading of a source says why an upload failed, and an abort says more than any', async () => {
+  const refused = new PipelineError('remote.denied', 'no');
+  const stop = new AbortController();
+  let opened = 0;
+  const open = (): Readable => Readable.from([opened++ === 0 ? Buffer.from('other') : bytes]);
+  const remote: Remote = {
+    ...createMemoryRemote(new Map()),
+    async put(key, body) {
+      await assert.rejects(body.open().toArray(), { code: 'transfer.changed' });
+      if (key === 'aborted') stop.abort(new Error('the user said so'));
+      else await body.open().toArray();
+      throw refused;
+    },
+  };
+  const body = { size: bytes.length, open };
+  await assert.rejects(verifyPuts(remote).put('refused', body, stop.signal), refused);
+  opened = 0;
+  await assert.rejects(verifyPuts(remote).put('aborted', body, stop.signal), /the user said so/);
+});
+
 test('the source is closed when an upload gives up', async () => {
   let closed = false;
   async function* watched(): AsyncGenerator<Uint8Array, void, undefined> {
