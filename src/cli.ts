@@ -6,6 +6,7 @@ import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
 import type { Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
+import type { ReadLine } from './base/problem-text.ts';
 import { visibleLines } from './base/text.ts';
 import type { CommandContext, Flags } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
@@ -13,7 +14,7 @@ import type { ConsoleListener } from './listeners/console.ts';
 import { parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
-import { readIfExists } from './io/files.ts';
+import { createLineReader } from './io/line-reader.ts';
 import { fromSystemError } from './io/system-error.ts';
 import { VERSION, clockFrom, findRoot } from './ground.ts';
 
@@ -182,7 +183,7 @@ async function screen(
 
 interface Seeing {
   readonly now: () => number;
-  readonly readLine: (file: string, line: number) => string | undefined;
+  readonly readLine: ReadLine;
   readonly verbose: boolean;
 }
 
@@ -279,18 +280,8 @@ function report(error: unknown, { root, json }: { root: string | undefined; json
   return EXIT.bug;
 }
 
-function lineReader(root: string | undefined): (file: string, line: number) => string | undefined {
-  return (file, line) => {
-    if (root === undefined) return undefined;
-    try {
-      return readIfExists(join(root, file))
-        ?.toString('utf8')
-        .replace(/^\uFEFF/, '')
-        .split(/\r?\n/)[line - 1];
-    } catch {
-      return undefined;
-    }
-  };
+function lineReader(root: string | undefined): ReadLine {
+  return root === undefined ? () => undefined : createLineReader(root);
 }
 
 /**
