@@ -41,10 +41,10 @@ export function refuseKept(
   project: Project,
   { asked, moved }: { readonly asked: string | undefined; readonly moved: keyof typeof HINTS },
 ): void {
-  const items = lockedArtifacts(project.pipeline, project.recorder);
+  const all = lockedArtifacts(project.pipeline, project.recorder);
+  const items = new Map(all.map((item) => [item.artifact.path, item]));
   for (const word of words) {
-    const paths = pathsOf([word], project);
-    const meant = items.filter(({ artifact }) => paths?.has(artifact.path));
+    const meant = [...(pathsOf([word], project) ?? [])].flatMap((path) => items.get(path) ?? []);
     const kept = keptItems(meant, asked);
     const [first] = kept.values();
     if (first && kept.size === meant.length) throw keptFault(first, word, moved);

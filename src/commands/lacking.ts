@@ -18,7 +18,7 @@ export function lackingHere({ path }: Pick<Artifact, 'path'>, folder: string): P
 
 /** Tells of artifacts that a remote does not have whole. */
 export async function tellLackingThere(
-  { emit, signal, pipeline }: Pick<Project, 'emit' | 'signal' | 'pipeline'>,
+  { emit, signal, graph }: Pick<Project, 'emit' | 'signal' | 'graph'>,
   remote: Remote,
   artifacts: readonly Pick<Artifact, 'path' | 'hash'>[],
 ): Promise<void> {
@@ -39,7 +39,7 @@ export async function tellLackingThere(
         message: `"${path}" is in pipeline.lock, but the remote does not have all of it`,
         hint: holdsOnlyOther
           ? `the remote has objects by ${other}, and pipeline.lock names this one by ${own}: run "lockstep repro" with "hash: ${own}" and then "lockstep push" where the files are`
-          : `push it from a machine that has it, or ${canMake(pipeline, path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
+          : `push it from a machine that has it, or ${canMake(graph, path) ? 'make it here with "lockstep repro"' : 'bring it back from a backup'}`,
       },
     });
   }

@@ -62,11 +62,11 @@ export async function findTargets(context: CommandContext, project: Project): Pr
       const matches: Pattern['matches'] = (file) => isInside(file, path) || glob?.matches(file) === true;
       want(around, { word, optional: false, matches });
     } else if (glob) {
-      const hit = [...known].filter((one) => glob.matches(one)) as RelPath[];
-      for (const one of hit) whole.add(one);
-      const holders = trees.filter((tree) => !hit.includes(tree) && mayHold(tree, word, glob.base));
-      if (hit.length + holders.length === 0) pathsOf([word], project);
-      for (const tree of holders) want(tree, { word, optional: hit.length > 0, matches: glob.matches });
+      const hit = new Set<string>(known.values().filter((one) => glob.matches(one)));
+      for (const one of hit) whole.add(one as RelPath);
+      const holders = trees.filter((tree) => !hit.has(tree) && mayHold(tree, word, glob.base));
+      if (hit.size + holders.length === 0) pathsOf([word], project);
+      for (const tree of holders) want(tree, { word, optional: hit.size > 0, matches: glob.matches });
     } else for (const one of pathsOf([word], project) ?? []) whole.add(one);
   }
   for (const path of whole) parts.delete(path);
@@ -98,14 +98,11 @@ async function findReads(
   });
 }
 
-function readBy(word: string, { pipeline, graph, folder }: Project): readonly Pick<Read, 'path' | 'dep'>[] {
+function readBy(word: string, { graph, folder }: Project): readonly Pick<Read, 'path' | 'dep'>[] {
   return findTarget(graph, word, folder).flatMap((name) =>
     (graph.stages.get(name)?.deps ?? []).flatMap(({ path: dep }) => {
       const made = graph.makersOf(dep).map((maker) => maker.out.path);
-      const data = pipeline.data
-        .map(({ path }) => path)
-        .filter((path) => isInside(dep, path) || isInside(path, dep));
-      return [...made, ...data].map((path) => ({ path, dep }));
+      return [...made, ...graph.dataNear(dep)].map((path) => ({ path, dep }));
     }),
   );
 }

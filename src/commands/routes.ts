@@ -117,28 +117,28 @@ export function placeOf(
 }
 
 /** The declared outs of the stage that a result is of: the one whose outs are exactly the result's. */
-function outsOf({ pipeline }: Project, result: StageLock): readonly Out[] | undefined {
+function outsOf({ graph }: Project, result: StageLock): readonly Out[] | undefined {
   const paths = new Set<string>(result.outs.map((out) => out.path));
-  return pipeline.stages.find(
-    ({ outs }) => outs.length === paths.size && outs.every((out) => paths.has(out.path)),
-  )?.outs;
+  const [first] = paths;
+  // One without outs has none that is kept to itself.
+  const outs = first === undefined ? [] : (graph.ownerOf(first)?.outs ?? []);
+  return outs.length === paths.size && outs.every((out) => paths.has(out.path)) ? outs : undefined;
 }
 
 /** The out and data paths that words of a command line mean; `undefined` for all when there are none. */
 export function pathsOf(words: readonly string[], project: Project): ReadonlySet<RelPath> | undefined {
   if (words.length === 0) return undefined;
-  const known = outsAndData(project);
+  const { graph, folder } = project;
   const paths = new Set<RelPath>();
   for (const word of words) {
-    const path = pathOfWord(word, project.folder);
+    const path = pathOfWord(word, folder);
     if (path === '') return undefined;
-    const exact = known.find((one) => one === path);
-    if (exact !== undefined) {
-      paths.add(exact);
+    if (graph.ownerOf(path) || graph.dataAround(path) === path) {
+      paths.add(path as RelPath);
       continue;
     }
     for (const name of stagesOf(word, project))
-      for (const one of project.graph.stages.get(name)?.outs ?? []) paths.add(one.path);
+      for (const one of graph.stages.get(name)?.outs ?? []) paths.add(one.path);
   }
   return paths;
 }

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { formatBytes, plural, shellPath, shellQuote } from '../base/text.ts';
-import type { RelPath, Stage } from '../base/types.ts';
 import { wantedArtifacts } from '../execute/checkout.ts';
 import { verify as verifyHere } from '../execute/verify.ts';
 import type { Verified, VerifyOptions } from '../execute/verify.ts';
@@ -90,17 +89,15 @@ async function verifyThere(context: CommandContext, project: Project): Promise<E
 }
 
 /** What can be done now about an artifact, in commands that work. */
-function curesOf({ root, folder, pipeline }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf'> {
+function curesOf({ root, folder, graph }: Project): Pick<VerifyOptions, 'cureOf' | 'acceptOf'> {
   const hasRemotes = statIfExists(join(root, 'remotes.yaml')) !== undefined;
-  const stageOf = (path: RelPath): Stage | undefined =>
-    pipeline.stages.find((stage) => stage.outs.some((out) => out.path === path));
   return {
     acceptOf: (path) => {
-      const stage = stageOf(path);
+      const stage = graph.ownerOf(path);
       return stage ? `"lockstep commit ${shellQuote(stage.name)}"` : '"lockstep repro"';
     },
     cureOf: ({ artifact: { path }, inGit, push }) => {
-      const stage = stageOf(path);
+      const stage = graph.ownerOf(path);
       if (inGit && stage)
         return `"git checkout -- ${shellPath(path, folder)}" brings the committed one back, "lockstep repro ${shellQuote(stage.name)}" makes it again`;
       const pull = `"lockstep pull ${shellPath(path, folder)}" brings it back from the remote`;

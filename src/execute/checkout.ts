@@ -2,6 +2,7 @@ import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { Artifact, Out, Pipeline, RelPath } from '../base/types.ts';
+import type { Graph } from '../plan/graph.ts';
 import { DATA } from '../record/stood.ts';
 import { HAVE_AGAIN } from '../store/cache.ts';
 import type { Cache } from '../store/cache.ts';
@@ -14,6 +15,7 @@ import type { Restorer, ToRestore } from './restore.ts';
 export interface CheckoutOptions {
   readonly root: string;
   readonly pipeline: Pipeline;
+  readonly graph: Graph;
   readonly facts: DiskFacts;
   readonly cache: Cache;
   readonly recorder: Recorder;
@@ -47,8 +49,9 @@ export function isShared({ cache, persist }: Out): boolean {
 export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonly LockedArtifact[] {
   const found: LockedArtifact[] = [];
   for (const stage of pipeline.stages) {
+    const outs = new Map(stage.outs.map((out) => [out.path, out]));
     for (const artifact of recorder.lockOf(stage.name)?.outs ?? []) {
-      const out = stage.outs.find((one) => one.path === artifact.path);
+      const out = outs.get(artifact.path);
       if (!out) continue;
       found.push({
         artifact,
@@ -60,8 +63,9 @@ export function lockedArtifacts(pipeline: Pipeline, recorder: Recorder): readonl
       });
     }
   }
+  const inputs = new Map(pipeline.data.map((input) => [input.path, input]));
   for (const artifact of recorder.data()) {
-    const input = pipeline.data.find((one) => one.path === artifact.path);
+    const input = inputs.get(artifact.path);
     if (input)
       found.push({
         artifact,
@@ -95,7 +99,7 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
       const { path } = artifact;
       missing.push({
         path,
-        problems: isLost(error) ? [notCached(item, options.pipeline)] : error.problems,
+        problems: isLost(error) ? [notCached(item, options.graph)] : error.problems,
       });
     }
   }
@@ -151,12 +155,12 @@ function concernsOneArtifact(error: PipelineError): boolean {
 }
 
 /** True for an out that "lockstep repro" can make again. */
-export function canMake({ stages }: Pipeline, path: RelPath): boolean {
-  return stages.some(({ policy, outs }) => !policy.frozen && outs.some((out) => out.path === path));
+export function canMake(graph: Graph, path: RelPath): boolean {
+  return graph.ownerOf(path)?.policy.frozen === false;
 }
 
-function notCached({ artifact, push }: LockedArtifact, pipeline: Pipeline): Problem {
-  const isMade = canMake(pipeline, artifact.path);
+function notCached({ artifact, push }: LockedArtifact, graph: Graph): Problem {
+  const isMade = canMake(graph, artifact.path);
   const pulled = isMade ? HAVE_AGAIN : 'run "lockstep pull", or bring it back from a backup';
   const copied = `copy it from the machine that has it ("push: false")${isMade ? ', or run "lockstep repro" to make it again' : ''}`;
   return {

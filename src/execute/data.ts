@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
-import { isInside } from '../base/path.ts';
 import { shellPath } from '../base/text.ts';
 import type { DataInput, Pipeline, RelPath } from '../base/types.ts';
+import type { Graph } from '../plan/graph.ts';
 import type { Selection } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { hasArtifact, isAsRecorded } from './facts.ts';
@@ -13,6 +13,7 @@ export interface DataFacts {
   /** Where commands of hints are pasted, from the root. */
   readonly folder: string;
   readonly pipeline: Pipeline;
+  readonly graph: Graph;
   readonly facts: DiskFacts;
   readonly cache: Cache;
   readonly recorder: Recorder;
@@ -60,18 +61,19 @@ export function refuseForks({
  * Those that were edited are not among them.
  */
 export function lostData(
-  options: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder' | 'cache'>,
+  options: Pick<DataFacts, 'pipeline' | 'graph' | 'facts' | 'recorder' | 'cache'>,
   { stages }: Selection,
 ): readonly DataInput[] {
-  const { pipeline, facts, recorder, cache } = options;
+  const { pipeline, graph, facts, recorder, cache } = options;
   const gone = staleData(options).filter(({ path }) => isAway(path, facts));
   if (gone.length === 0) return gone;
   const deps = pipeline.stages.filter(({ name }) => stages.has(name)).flatMap((stage) => stage.deps);
+  const read = new Set(deps.flatMap((dep) => graph.dataNear(dep.path)));
   return gone.filter(({ path }) => {
     const artifact = recorder.dataOf(path);
     if (artifact && hasArtifact(cache, artifact)) return false;
     // What never was recorded is missed by everybody.
-    return !artifact || deps.some((dep) => isInside(dep.path, path) || isInside(path, dep.path));
+    return !artifact || read.has(path);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../base/error.ts';
-import { isInside, parentsOf } from '../base/path.ts';
+import { parentsOf } from '../base/path.ts';
 import { suggest } from '../base/text.ts';
 import type { Dep, Location, Out, Pipeline, RelPath, Stage, StageName } from '../base/types.ts';
 import { cycleProblem, sortStages } from './sort-stages.ts';
@@ -18,10 +18,14 @@ export interface Graph {
   readonly order: readonly StageName[];
   readonly upstream: ReadonlyMap<StageName, readonly StageName[]>;
   readonly downstream: ReadonlyMap<StageName, readonly StageName[]>;
+  /** The stage whose out this very path is. */
+  ownerOf(path: string): Stage | undefined;
   /** Who makes a dep; no entry for plain files and `data:`. */
   makersOf(path: string): readonly Maker[];
   /** The tracked input that stands at a path or around it. */
   dataAround(path: string): RelPath | undefined;
+  /** The tracked inputs that stand at a path, around it or inside it. */
+  dataNear(path: string): readonly RelPath[];
   /** The out whose path is nearly this one; after some dozens of paths, no longer looked for. */
   nearestOut(path: string): string | undefined;
 }
@@ -58,11 +62,34 @@ export function buildGraph(pipeline: Pipeline): { graph: Graph | undefined; prob
     get downstream() {
       return (downstream ??= turnAround(upstream));
     },
+    ownerOf(path) {
+      const owned = owners.get(path);
+      return owned && stages.get(owned.stage);
+    },
     makersOf,
-    dataAround: (path) => pipeline.data.find((input) => isInside(path, input.path))?.path,
+    ...indexData(pipeline.data),
     nearestOut: createSuggester(owners),
   };
   return { graph: problems.length === 0 ? graph : undefined, problems };
+}
+
+function indexData(data: Pipeline['data']): Pick<Graph, 'dataAround' | 'dataNear'> {
+  const known = new Map<string, RelPath>(data.map(({ path }) => [path, path]));
+  const inFolder = Map.groupBy(
+    data.flatMap(({ path }) => [...parentsOf(path)].map((folder) => ({ folder, path }))),
+    ({ folder }) => folder,
+  );
+  const dataAround: Graph['dataAround'] = (path) => {
+    const at = known.has(path) ? path : parentsOf(path).find((folder) => known.has(folder));
+    return at === undefined ? undefined : known.get(at);
+  };
+  return {
+    dataAround,
+    dataNear(path) {
+      const around = dataAround(path);
+      return around === undefined ? (inFolder.get(path) ?? []).map((one) => one.path) : [around];
+    },
+  };
 }
 
 function upstreamOf(stage: Stage, makersOf: Graph['makersOf'], problems: Problem[]): readonly StageName[] {

@@ -163,3 +163,26 @@ test('a dep that no stage makes has no maker and no edge', () => {
   assert.deepEqual(graph.makersOf('plain.txt'), []);
   assert.deepEqual(graph.upstream.get('a' as StageName), []);
 });
+
+test('who owns an out, and which tracked inputs stand at, around or inside a path, is known', () => {
+  const graph = graphOf(
+    'data: [d/a, d/b.csv, e]\nstages: { s: { cmd: s, outs: [out/x] }, t: { cmd: t, deps: [d], outs: [y] } }\n',
+  );
+  assert.deepEqual(
+    ['out/x', 'out', 'out/x/1', 'd/a', 'y'].map((path) => graph.ownerOf(path)?.name),
+    ['s', undefined, undefined, undefined, 't'],
+  );
+  const near = {
+    d: ['d/a', 'd/b.csv'],
+    'd/a': ['d/a'],
+    'd/a/1/2': ['d/a'],
+    'd/a1': [],
+    e: ['e'],
+    'e/x': ['e'],
+  };
+  for (const [path, inputs] of Object.entries(near)) assert.deepEqual(graph.dataNear(path), inputs, path);
+  assert.deepEqual(
+    ['d', 'd/a', 'd/a/1/2', 'd/a1', 'e/x'].map((path) => graph.dataAround(path)),
+    [undefined, 'd/a', 'd/a', undefined, 'e'],
+  );
+});
