@@ -10,6 +10,7 @@ import { createObserver } from '../store/observe.ts';
 import { isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import type { Recorder } from './recorder.ts';
+import { inBatches } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 
 export interface CheckoutOptions {
@@ -89,20 +90,21 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
   const differing = await findDiffering(wanted, { ...options, look: (paths) => facts.lookOnce(paths) });
   const made: Artifact[] = [];
   const missing: CheckoutResult['missing'][number][] = [];
-  for (const item of differing) {
-    const { artifact } = item;
+  const make = async (items: readonly LockedArtifact[]): Promise<void> => {
+    const [first, ...others] = items;
+    if (!first) return;
     try {
-      await restorer.restore(item.owner, [item]);
-      made.push(artifact);
+      await restorer.restore(first.owner, items);
+      for (const { artifact } of items) made.push(artifact);
     } catch (error) {
       if (!(error instanceof PipelineError) || !concernsOneArtifact(error)) throw error;
-      const { path } = artifact;
-      missing.push({
-        path,
-        problems: isLost(error) ? [notCached(item, options.graph)] : error.problems,
-      });
+      const { path } = first.artifact;
+      if (others.length > 0) for (const one of items) await make([one]);
+      else
+        missing.push({ path, problems: isLost(error) ? [notCached(first, options.graph)] : error.problems });
     }
-  }
+  };
+  for (const batch of inBatches(differing)) await make(batch);
   return { made, unchanged: wanted.length - differing.length, missing };
 }
 

@@ -41,6 +41,30 @@ export interface RestorerOptions {
   readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
 }
 
+/** So many, or so much, is made beside what stands there at a time: each time costs flushes, and room for both. */
+const BATCH_ITEMS = 500;
+const BATCH_BYTES = 1024 * 1024 * 1024;
+
+/** What can be restored together: in their order, of one owner each. */
+export function* inBatches<T extends ToRestore & { readonly owner: string }>(
+  items: readonly T[],
+): Generator<readonly T[]> {
+  let batch: T[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const [first = item] = batch;
+    const isFull = batch.length >= BATCH_ITEMS || bytes + item.artifact.size > BATCH_BYTES;
+    if (batch.length > 0 && (isFull || item.owner !== first.owner)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(item);
+    bytes += item.artifact.size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
 export function createRestorer(options: RestorerOptions): Restorer {
   const { root, stateDir, cache, facts, journal, folds, keep, close } = options;
   return {

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import type { Emit } from '../base/event.ts';
+import type { Emit, EventBody } from '../base/event.ts';
 import type { DataInput, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
+import type { Observation } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
-import type { Copies } from '../store/take-in.ts';
+import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { partOf, readIncomplete } from './incomplete.ts';
-import type { Restorer } from './restore.ts';
+import { inBatches } from './restore.ts';
+import type { Restorer, ToRestore } from './restore.ts';
 import { refuseLinkAbove } from './staging.ts';
 
 export interface DataOptions extends DataFacts {
@@ -53,51 +55,60 @@ async function bringUpToDate(
   if (!isAsItIs) refuseForks(options);
   refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
   const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
-  const restored = new Set<RelPath>();
   /** A part is never taken for the whole, not even as it is. */
   const parts = new Set(readIncomplete(root).map(({ path }) => path));
   /** Those that stay as they are. */
   const left = new Set<RelPath>();
+  const gone: Gone[] = [];
+  const edited: ToTakeIn[] = [];
   for (const input of stale) {
     const here = facts.observed(input.path);
     if (here.kind === 'refused') throw here.error;
     const artifact = recorded.get(input.path);
     const isKept = isAsItIs && !parts.has(input.path);
     if (here.kind === 'missing' || (!isKept && facts.isBehind(input.path))) {
-      if (!artifact || !hasArtifact(cache, artifact)) {
-        left.add(input.path);
-        continue;
-      }
-      await restorer.restore(DATA, [{ artifact, sharing: 'own' }]);
-      restored.add(input.path);
-      const replaced = here.kind === 'missing' ? undefined : here.artifact.hash;
-      emit({
-        type: 'data-restored',
-        path: input.path,
-        hash: artifact.hash,
-        ...(replaced !== undefined && { replaced }),
-      });
+      if (artifact && hasArtifact(cache, artifact))
+        gone.push({ owner: DATA, artifact, sharing: 'own', here });
+      else left.add(input.path);
       continue;
     }
     if (partOf(root, facts, artifact)) {
       left.add(input.path);
       continue;
     }
-    const home = join(root, input.path);
+    const path = join(root, input.path);
     // What lies behind a link could be recorded, but never restored.
-    refuseLinkAbove({ path: input.path, home }, input.at);
+    refuseLinkAbove({ path: input.path, home: path }, input.at);
     // Data belongs to the user: it never becomes one inode with its object.
-    await takeIn(cache, [{ path: home, here, sharing: 'own' }]);
-    facts.noteOuts([here.artifact]);
-    recorded.set(input.path, here.artifact);
-    emit({ type: 'data-recorded', path: input.path, hash: here.artifact.hash });
+    edited.push({ path, here, sharing: 'own' });
+  }
+  for (const batch of inBatches(gone)) {
+    await restorer.restore(DATA, batch);
+    for (const one of batch) emit(restoredEvent(one));
+  }
+  await takeIn(cache, edited);
+  for (const { artifact } of edited.map(({ here }) => here)) {
+    facts.noteOuts([artifact]);
+    recorded.set(artifact.path, artifact);
+    emit({ type: 'data-recorded', path: artifact.path, hash: artifact.hash });
   }
   // Stages may read single files of them, or folders that they are in.
-  facts.forgetNear(restored);
+  facts.forgetNear(new Set(gone.map(({ artifact }) => artifact.path)));
   const all = [...recorded.values()];
   const standing = all.filter(({ path }) => !left.has(path));
   // Not before the lock says so: until then it is an edit.
   recorder.setData(all, { after: () => noteStood(pathOfStood(stateDir), standing) });
+}
+
+interface Gone extends ToRestore {
+  readonly owner: typeof DATA;
+  /** What stands at its place. */
+  readonly here: Observation;
+}
+
+function restoredEvent({ artifact: { path, hash }, here }: Gone): EventBody {
+  const isThere = here.kind === 'file' || here.kind === 'tree';
+  return { type: 'data-restored', path, hash, ...(isThere && { replaced: here.artifact.hash }) };
 }
 
 /** Of what was never recorded the cache will lack most: it is copied while it is read for the first time. */

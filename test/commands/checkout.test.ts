@@ -62,6 +62,29 @@ test('what the cache lacks is named, the rest is made, exit 1', async () => {
   assert.ok(!existsSync(rig.path('parts')), 'no half of it');
 });
 
+test('of tracked inputs that are brought back together one that cannot be is named, and the others are made', async () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const rig = createRig({
+    'pipeline.yaml':
+      'data: [a.txt, b.txt, c.txt, d.txt]\nstages: { all: { cmd: "cat *.txt > all", outs: [all] } }\n',
+    ...Object.fromEntries(names.map((name) => [`${name}.txt`, `this is ${name}\n`])),
+  });
+  succeeded(await rig.lockstep(['repro']));
+  rmSync(objectWith(rig.path('.lockstep'), 'this is b\n'));
+  for (const name of names) rig.remove(`${name}.txt`);
+  mkdirSync(rig.path('d.txt'));
+  rig.write('d.txt/mine', 'my own work\n');
+  const ran = await rig.lockstep(['checkout']);
+  assert.equal(ran.code, 1);
+  assert.equal(ran.stdout, 'checked out a.txt\nchecked out c.txt\nchecked out d.txt\n');
+  assert.match(ran.stderr, /error\[object\.missing\]: the cache does not have all of "b\.txt"\n/);
+  assert.equal(ran.stderr.match(/warning\[out\.kept\]/g)?.length, 1, 'told once');
+  assert.deepEqual(
+    ['a', 'c', 'd'].map((name) => rig.read(`${name}.txt`)),
+    ['this is a\n', 'this is c\n', 'this is d\n'],
+  );
+});
+
 test('of what no stage can make again, an input or what a frozen one made, nobody is told to run one', async () => {
   const rig = await createDemo({
     'pipeline.yaml':
