@@ -1,6 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { digestOf } from '../base/hash.ts';
-import { parentsOf } from '../base/path.ts';
+import { byCodePoint, parentsOf } from '../base/path.ts';
 import type {
   Artifact,
   ContentHash,
@@ -85,21 +85,16 @@ export function createFacts(options: FactsOptions): DiskFacts {
     return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
   }
 
-  /** Many stages may each read one file of a folder of many. */
-  const hashesIn = new Map<ContentHash, ReadonlyMap<string, ContentHash>>();
-  function filesOf(tree: Artifact): ReadonlyMap<string, ContentHash> | undefined {
-    const known = hashesIn.get(tree.hash);
-    const entries = known ? undefined : entriesOf(tree);
-    if (!entries) return known;
-    const files = new Map(entries.map(({ relpath, hash }) => [relpath, hash]));
-    hashesIn.set(tree.hash, files);
-    return files;
-  }
-
+  const listed = new Map<ContentHash, readonly TreeEntry[]>();
   function entriesOf(tree: Artifact): readonly TreeEntry[] | undefined {
+    const known = listed.get(tree.hash);
+    if (known) return known;
     const here = observed(tree.path);
-    if (here.kind === 'tree' && here.artifact.hash === tree.hash) return here.entries;
-    return cache.has(tree.hash) ? cache.readTree(tree.hash) : undefined;
+    const isHere = here.kind === 'tree' && here.artifact.hash === tree.hash;
+    if (!isHere && !cache.has(tree.hash)) return undefined;
+    const entries = isHere ? here.entries : cache.readTree(tree.hash);
+    listed.set(tree.hash, entries);
+    return entries;
   }
 
   /** What is recorded of a path at or in a tracked input of which nothing is here, or only files as they are recorded. */
@@ -147,12 +142,18 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   function lookInside(tree: Artifact, below: string): ContentHash | undefined {
-    const files = tree.kind === 'tree' ? filesOf(tree) : undefined;
-    const file = files?.get(below);
-    if (!files || file !== undefined) return file;
-    const inside = [...files].filter(([relpath]) => relpath.startsWith(`${below}/`));
-    if (inside.length === 0) return undefined;
-    const part = inside.map(([relpath, hash]) => ({ relpath: relpath.slice(below.length + 1), hash }));
+    const entries = tree.kind === 'tree' ? entriesOf(tree) : undefined;
+    if (!entries) return undefined;
+    const file = entries[placeOf(entries, below)];
+    if (file?.relpath === below) return file.hash;
+    const folder = `${below}/`;
+    const from = placeOf(entries, folder);
+    let end = from;
+    while (entries[end]?.relpath.startsWith(folder) === true) end++;
+    if (end === from) return undefined;
+    const part = entries
+      .slice(from, end)
+      .map(({ relpath, hash }) => ({ relpath: relpath.slice(folder.length), hash }));
     return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
   }
 
@@ -238,6 +239,18 @@ export function createFacts(options: FactsOptions): DiskFacts {
       return result && isAvailable(result) ? result : undefined;
     },
   };
+}
+
+/** Where a path stands among the sorted entries of a directory, or would: thousands of stages may each read a part of one. */
+function placeOf(entries: readonly TreeEntry[], path: string): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (byCodePoint(entries[middle]?.relpath ?? '', path) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const MISSING: Observation = { kind: 'missing' };
