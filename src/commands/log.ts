@@ -30,13 +30,13 @@ const log: Command = {
       else context.print(formatRun(replayRun(readRun(stateDir, id)), id));
       return Promise.resolve(EXIT.ok);
     }
-    const states = runs
-      .slice(0, countOf(context))
-      .map((id) => ({ id, state: replayRun(readRun(stateDir, id)) }));
-    for (const { id, state } of states)
+    // One at a time: a run of a large pipeline takes tens of megabytes.
+    for (const id of runs.slice(0, countOf(context))) {
+      const state = replayRun(readRun(stateDir, id));
       if (context.json) printJson(context, toRow(id, state));
       else context.print(formatRow(id, state));
-    if (states.length === 0 && !context.json) context.print('Nothing has run here yet.\n');
+    }
+    if (runs.length === 0 && !context.json) context.print('Nothing has run here yet.\n');
     return Promise.resolve(EXIT.ok);
   },
 };

@@ -23,18 +23,24 @@ export function listRuns(stateDir: string): readonly string[] {
 
 /** The events of a run; a last line cut off by a crash, or written by a newer lockstep, is left out. */
 export function readRun(stateDir: string, id: string): readonly Event[] {
-  const text = readIfExists(join(historyFolder(stateDir), `${id}.ndjson`))?.toString('utf8') ?? '';
-  const events: Event[] = [];
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    try {
-      const event = parseJson(line) as unknown as Event | null;
-      if (event?.v === EVENT_VERSION) events.push(event);
-    } catch {
-      // Cut off by a crash.
-    }
+  return readText(stateDir, id)
+    .split('\n')
+    .flatMap((line) => parseEvent(line) ?? []);
+}
+
+function readText(stateDir: string, id: string): string {
+  return readIfExists(join(historyFolder(stateDir), `${id}.ndjson`))?.toString('utf8') ?? '';
+}
+
+function parseEvent(line: string): Event | undefined {
+  if (line === '') return undefined;
+  try {
+    const event = parseJson(line) as unknown as Event | null;
+    return event?.v === EVENT_VERSION ? event : undefined;
+  } catch {
+    // Cut off by a crash.
+    return undefined;
   }
-  return events;
 }
 
 /** The same view of a recorded run that the terminal had of it live. */
@@ -42,25 +48,51 @@ export function replayRun(events: readonly Event[]): RunState {
   return events.reduce(reduceRun, emptyRun());
 }
 
-/** Stage → wall time (ms) of its last run, from the newest `depth` runs; of those that cannot be read nothing is known. */
-export function lastDurations(stateDir: string, depth = 20): ReadonlyMap<string, number> {
+/** More of the history than this is not read for it: it orders the starts of stages, no more. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** In the line of each event that says so; few stages of a large pipeline run each time, and a line for each stands in the history. */
+const RAN = '"outcome":"ran"';
+
+/**
+ * Stage → wall time (ms) of its last run, from the newest `depth` runs, of which `most` bytes are enough; of
+ * those that cannot be read nothing is known.
+ */
+export function lastDurations(
+  stateDir: string,
+  depth = 20,
+  most: number = MAX_BYTES,
+): ReadonlyMap<string, number> {
   const durations = new Map<string, number>();
-  for (const id of orNone(() => listRuns(stateDir)).slice(0, depth)) {
-    for (const event of orNone(() => readRun(stateDir, id))) {
-      if (event.type !== 'stage-finished' || event.outcome !== 'ran' || event.durationMs === undefined)
+  let bytes = 0;
+  for (const id of (unlessUnreadable(() => listRuns(stateDir)) ?? []).slice(0, depth)) {
+    const text = unlessUnreadable(() => readText(stateDir, id)) ?? '';
+    for (const line of linesWith(text, RAN)) {
+      const event = parseEvent(line);
+      if (event?.type !== 'stage-finished' || event.outcome !== 'ran' || event.durationMs === undefined)
         continue;
       if (!durations.has(event.stage)) durations.set(event.stage, event.durationMs);
     }
+    bytes += text.length;
+    if (bytes > most) break;
   }
   return durations;
 }
 
 /** What a run is not to fail for. */
-function orNone<T>(read: () => readonly T[]): readonly T[] {
+function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof PipelineError || isSystemError(error)) return [];
+    if (error instanceof PipelineError || isSystemError(error)) return undefined;
     throw error;
+  }
+}
+
+function* linesWith(text: string, mark: string): Generator<string> {
+  for (let at = text.indexOf(mark); at !== -1;) {
+    const end = text.indexOf('\n', at);
+    if (end === -1) return;
+    yield text.slice(text.lastIndexOf('\n', at) + 1, end);
+    at = text.indexOf(mark, end);
   }
 }

@@ -73,3 +73,14 @@ test('no run fails for a history that cannot be read: nothing is known of how lo
   symlinkSync('history', join(odd, 'history'));
   assert.deepEqual([...lastDurations(odd)], []);
 });
+
+test('of a long history no more is read than is worth while', () => {
+  const stateDir = history({
+    '1.ndjson': finished('a', 'ran', 100),
+    '2.ndjson': finished('b', 'ran', 200),
+    '3.ndjson': finished('c', 'ran', 300),
+  });
+  const size = finished('c', 'ran', 300).length;
+  const stages = [1, size, 2 * size, 3 * size].map((bytes) => [...lastDurations(stateDir, 20, bytes).keys()]);
+  assert.deepEqual(stages, [['c'], ['c', 'b'], ['c', 'b', 'a'], ['c', 'b', 'a']]);
+});
