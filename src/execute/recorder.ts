@@ -36,6 +36,8 @@ export interface Recorder {
 }
 
 const PAUSE_MS = 200;
+/** A lock of tens of megabytes takes long to write: most of the time is for the run. */
+const PAUSE_SHARE = 5;
 
 export interface RecorderOptions {
   readonly root: string;
@@ -46,7 +48,10 @@ export interface RecorderOptions {
   readonly onForget: (result: StageLock) => void;
 }
 
-/** At most one write in flight and 200 ms between two; `flush` before exit. Nothing is written when nothing differs. */
+/**
+ * At most one write in flight and 200 ms between two, longer where a write takes long; `flush` before exit. Nothing is written
+ * when nothing differs.
+ */
 export function createRecorder({ root, initial, readOnly, onForget }: RecorderOptions): Recorder {
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
@@ -60,6 +65,7 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
   let waiting: Around[] = [];
   let timer: NodeJS.Timeout | undefined;
   let lastWrite = Number.NEGATIVE_INFINITY;
+  let pauseMs = PAUSE_MS;
   /** The write under way; the next one waits for it. */
   let writing: Promise<void> = Promise.resolve();
 
@@ -69,6 +75,7 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
     clearTimeout(timer);
     timer = undefined;
     if (!dirty) return;
+    const beganAt = elapsedMs();
     const text = formatter.format(lock());
     const batch = waiting;
     waiting = [];
@@ -89,6 +96,7 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
     written = text;
     saved = text;
     lastWrite = elapsedMs();
+    pauseMs = Math.max(PAUSE_MS, PAUSE_SHARE * (lastWrite - beganAt));
     for (const { after } of batch) after?.();
   }
 
@@ -100,7 +108,7 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
   function schedule(): void {
     dirty = true;
     if (timer) return;
-    const wait = Math.max(0, lastWrite + PAUSE_MS - elapsedMs());
+    const wait = Math.max(0, lastWrite + pauseMs - elapsedMs());
     // What cannot be written stays dirty; the flush at the end tries again and tells.
     timer = setTimeout(() => void writeNext().catch(() => undefined), wait);
   }
