@@ -173,10 +173,11 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 
   async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {
     await facts.look(stage.deps.map((dep) => dep.path));
+    const before = new Map(fingerprint.deps.map(({ path, hash }) => [path, hash]));
     for (const dep of stage.deps) {
-      const before = fingerprint.deps.find((one) => one.path === dep.path)?.hash;
       const here = facts.observed(dep.path);
-      if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before) continue;
+      if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before.get(dep.path))
+        continue;
       throw new PipelineError(
         'dep.changed',
         `"${dep.path}" changed while stage "${stage.name}" was reading it`,
@@ -230,8 +231,9 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       judgeGates(stage, result);
       const differing = result.outs.filter((out) => !isAsRecorded(facts.observed(out.path), out));
       const recorded = { ...result, gates: gateTexts(stage) };
+      const outs = new Map(stage.outs.map((out) => [out.path, out]));
       const items = differing.map((artifact): ToRestore => {
-        const declared = stage.outs.find((out) => out.path === artifact.path);
+        const declared = outs.get(artifact.path);
         return { artifact, sharing: declared && isShared(declared) ? 'share' : 'own' };
       });
       await options.restorer.restore(stage.name, items, {

@@ -94,7 +94,8 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     const isMade = (path: string): boolean => selectMakers(graph.makersOf(path), selection).length > 0;
     const paths = stage.deps.map((dep) => dep.path).filter((path) => !isMade(path));
     await world.look(paths);
-    return paths.some((path) => fingerprint.deps.find((dep) => dep.path === path)?.hash !== hashNow(path));
+    const planned = new Map(fingerprint.deps.map((dep): [string, string] => [dep.path, dep.hash]));
+    return paths.some((path) => planned.get(path) !== hashNow(path));
   }
 
   /** `undefined` also for what cannot be read: judging says why. */
