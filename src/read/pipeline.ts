@@ -1,6 +1,6 @@
 import pipelineSchema from '../../schema/pipeline.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
-import { isInside, parentsOf } from '../base/path.ts';
+import { parentsOf } from '../base/path.ts';
 import type { DataInput, Location, Pipeline, Stage } from '../base/types.ts';
 import { DEFAULT_PARAMS, readContext } from './context.ts';
 import { readCronIn } from './cron.ts';
@@ -112,10 +112,15 @@ function checkMadeParams(
   stages: readonly Stage[],
   report: Report,
 ): void {
+  /** Path → the params files that it is, or that are in it. */
+  const files = Map.groupBy(
+    [...named.keys()].flatMap((file) => [file, ...parentsOf(file)].map((path) => ({ path, file }))),
+    ({ path }) => path,
+  );
   for (const stage of stages)
     for (const out of stage.outs)
-      for (const [file, at] of named) {
-        if (!isInside(file, out.path)) continue;
+      for (const { file } of files.get(out.path) ?? []) {
+        const at = named.get(file);
         report.add(
           'params.is-out',
           `parameters are read from "${file}", but stage "${stage.name}" makes "${out.path}"`,
