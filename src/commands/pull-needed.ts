@@ -55,7 +55,7 @@ export async function pullResults(
       const open = current.judgements.filter(isNext);
       if (open.length === 0) break;
       for (const { stage } of open) tried.get(place.name)?.add(stage.name);
-      pulled.push(...(await pullStages(project, place, open)));
+      for (const name of await pullStages(project, place, open)) pulled.push(name);
       current = await project.plan(selection);
     }
     if (pulled.length > 0) project.emit({ type: 'results-pulled', remote: place.name, stages: pulled });

@@ -47,7 +47,7 @@ async function readData(place: GitPlace): Promise<readonly Artifact[]> {
   for (const object of objects) {
     const text = await ask(place, ['cat-file', 'blob', object]);
     const lock = await parseLock(text).catch(passOver);
-    data.push(...lock.data);
+    for (const one of lock.data) data.push(one);
   }
   return data;
 }

@@ -78,12 +78,15 @@ function read(path: string, engine: string): Record<string, Part> {
   return kept?.engine === engine ? kept.parts : {};
 }
 
-/** Integers beyond a double have no place in plain JSON: such a project is parsed each time. */
+/**
+ * Integers beyond a double have no place in plain JSON, and what fills more than half a gigabyte in no text: such a project is
+ * parsed each time.
+ */
 function toText(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch (error) {
-    if (error instanceof TypeError) return undefined;
+    if (error instanceof TypeError || error instanceof RangeError) return undefined;
     throw error;
   }
 }

@@ -138,11 +138,11 @@ async function argumentsOf(
     if (args.length === 0) return [{ word: 'list' }, { word: 'add' }, { word: 'check' }];
     return args[0] === 'check' && args.length === 1 ? (await names()).remotes.map((word) => ({ word })) : [];
   }
-  const found: Candidate[] = [];
-  if (/\bSTAGE\b/.test(usage)) found.push(...(await names()).stages.map((word) => ({ word })));
-  if (/\bPATH\b/.test(usage)) found.push(...(await names()).paths.map((word) => ({ word })));
-  if (/\bRUN\b/.test(usage)) found.push(...(await names()).runs.map((word) => ({ word })));
-  return found;
+  const words: (readonly string[])[] = [];
+  if (/\bSTAGE\b/.test(usage)) words.push((await names()).stages);
+  if (/\bPATH\b/.test(usage)) words.push((await names()).paths);
+  if (/\bRUN\b/.test(usage)) words.push((await names()).runs);
+  return words.flat().map((word) => ({ word }));
 }
 
 function filter(candidates: readonly Candidate[], start: string): readonly Candidate[] {
