@@ -43,7 +43,7 @@ export interface SizedObject {
 
 /**
  * Bytes from a remote: a stream, or a local file for the receiver to copy and hash. `from`: the byte of the object that the
- * stream begins with, 0 without it.
+ * stream begins with, 0 without it. `type`: what the server calls them (`Content-Type`), where it says so.
  */
 export type Source = SourceStream | SourceFile;
 export interface SourceFile {
@@ -54,6 +54,7 @@ export interface SourceFile {
 export interface SourceStream {
   readonly stream: Readable;
   readonly from?: number;
+  readonly type?: string | undefined;
 }
 
 export interface RemoteEntry {

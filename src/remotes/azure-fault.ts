@@ -1,6 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing } from './faults.ts';
-import { strangeAnswer, webFault } from './web-fault.ts';
+import { isMisread, strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const AGAIN =
@@ -47,7 +47,7 @@ export function azureFault(config: RemoteConfig, error: unknown, key?: string): 
   const isGarbled = code === 'PARSE_ERROR';
   const named =
     details?.errorCode ?? response?.headers?.get('x-ms-error-code') ?? (isGarbled ? undefined : code);
-  if (isGarbled && (statusCode ?? 0) < 300) return strangeAnswer(config, error);
+  if ((isGarbled && (statusCode ?? 0) < 300) || isMisread(error)) return strangeAnswer(config, error);
   if (
     key !== undefined &&
     statusCode === 404 &&

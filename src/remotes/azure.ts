@@ -9,6 +9,7 @@ import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { sendParts } from './send-parts.ts';
 import { createUploadRoom } from './upload-room.ts';
+import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
 
@@ -123,6 +124,8 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       const found = await unlessMissing(
         ask(key, signal, (abortSignal) => blobOf(key).getProperties({ abortSignal })),
       );
+      // Blobs have one, other pages need not.
+      if (found && found.etag === undefined) throw strangeAnswer(config);
       return found && { size: found.contentLength ?? 0 };
     },
     async get(key, signal, from = 0) {
@@ -132,7 +135,7 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
       if (answer.readableStreamBody === undefined) throw objectMissing(config, key);
       const faultOf = (error: unknown): unknown => azureFault(config, error, key);
       const stream = webStream(answer.readableStreamBody as Readable, { signal, faultOf });
-      return { stream, ...(answer.contentRange !== undefined && { from }) };
+      return { stream, type: answer.contentType, ...(answer.contentRange !== undefined && { from }) };
     },
     async put(key, body, signal) {
       const blob = blobOf(key);

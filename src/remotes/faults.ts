@@ -47,6 +47,10 @@ const HINTS: Readonly<Record<FaultKind, string>> = {
   option: 'correct it in remotes.yaml',
 };
 
+/** What helps where something answers that is not what is meant. */
+export const STRANGE =
+  'correct the url or the endpoint: a login page, a proxy or another service answers in place of the one that is meant';
+
 /** The least rights by scheme; the pages in docs/remotes say how to give them. */
 const RIGHTS: Readonly<Record<string, string>> = {
   s3: 'give this key s3:ListBucket on the bucket and s3:GetObject and s3:PutObject on its objects; removing takes s3:DeleteObject',

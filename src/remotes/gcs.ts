@@ -9,6 +9,7 @@ import type { Media } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { createUploadRoom } from './upload-room.ts';
+import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
 
 const CONCURRENCY = 16;
@@ -62,6 +63,13 @@ interface Setup {
   readonly concurrency: number;
 }
 
+/** Source: "Objects: list", Cloud Storage JSON API v1. */
+interface ListPage {
+  readonly kind?: string;
+  readonly items?: readonly { readonly name: string; readonly size: string }[];
+  readonly nextPageToken?: string;
+}
+
 function createGcs(
   config: RemoteConfig,
   { bucket, media, prepare, endpoint, prefix, concurrency }: Setup,
@@ -84,11 +92,20 @@ function createGcs(
     return remoteFault(config, 'not-found', { what: `there is no bucket "${bucket.name}"`, cause: error });
   }
 
+  /** A page of a listing. The SDK's own way there falls over an answer of another kind, or takes it for an empty page. */
+  async function listPage(
+    query: { readonly prefix: string; readonly maxResults: number; readonly pageToken?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<ListPage> {
+    const [answer] = await ask(signal, () => bucket.request({ uri: '/o', qs: query }));
+    const page = answer as ListPage | undefined;
+    if (page?.kind !== 'storage#objects') throw strangeAnswer(config);
+    return page;
+  }
+
   /** A missing object and a missing bucket both answer 404; asked once which it is. */
   const requireBucket = askOnce(async (signal) => {
-    await ask(signal, () =>
-      bucket.getFiles({ prefix: `${prefix}files/`, maxResults: 1, autoPaginate: false }),
-    );
+    await listPage({ prefix: `${prefix}files/`, maxResults: 1 }, signal);
   });
 
   /** Returns when an error means that there is no such object; throws any other. */
@@ -106,8 +123,11 @@ function createGcs(
     limits: { concurrency },
     async head(key, signal) {
       try {
-        const [metadata] = await request(signal, () => bucket.file(prefix + key).getMetadata());
-        return { size: Number(metadata.size ?? 0) };
+        return await request(signal, async () => {
+          const [{ size }] = await bucket.file(prefix + key).getMetadata();
+          if (size === undefined) throw strangeAnswer(config);
+          return { size: Number(size) };
+        });
       } catch (error) {
         await requireMissing(error, signal);
         return undefined;
@@ -130,7 +150,8 @@ function createGcs(
       } as const;
       const { resource, md5 } = await withFaults(signal, faultOf, () => media.upload(target, body, signal));
       const stored = resource['md5Hash'];
-      if (typeof stored === 'string' && Buffer.from(stored, 'base64').toString('hex') !== md5) {
+      if (typeof stored !== 'string') throw strangeAnswer(config);
+      if (Buffer.from(stored, 'base64').toString('hex') !== md5) {
         // Under its name it would be taken for what was sent.
         await remove(key, signal).catch(() => undefined);
         throw arrivedWrong(config, key);
@@ -140,14 +161,10 @@ function createGcs(
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       let pageToken: string | undefined;
       do {
-        const query = { prefix: prefix + below, maxResults: PAGE, autoPaginate: false };
-        const [files, next] = await ask(signal, () =>
-          bucket.getFiles({ ...query, ...(pageToken !== undefined && { pageToken }) }),
-        );
-        for (const file of files) {
-          yield { key: file.name.slice(prefix.length), size: Number(file.metadata.size ?? 0) };
-        }
-        pageToken = (next as { readonly pageToken?: string } | null)?.pageToken;
+        const page = await listPage({ prefix: prefix + below, maxResults: PAGE, pageToken }, signal);
+        for (const { name, size } of page.items ?? [])
+          yield { key: name.slice(prefix.length), size: Number(size) };
+        pageToken = page.nextPageToken;
       } while (pageToken !== undefined);
     },
   };

@@ -3,6 +3,7 @@ import type { Body, RemoteConfig, SourceStream } from '../base/remote.ts';
 import { remoteFault, withFaults } from './faults.ts';
 import { arrivedWrong, googleFaultExcept404 } from './google-fault.ts';
 import type { Media } from './google-media.ts';
+import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
 
 /** One file or folder of Drive. */
@@ -83,6 +84,7 @@ export function createDriveApi(
       const { data } = await ask(signal, (signal) =>
         drive.files.get({ ...shared, fileId, fields: FOLDER_FIELDS }, { signal, retry: false }),
       );
+      if (!data.mimeType) throw strangeAnswer(config);
       if (data.mimeType !== FOLDER_TYPE || data.trashed === true) return undefined;
       // Who was given one folder of a shared drive may not search the drive; to such accounts the folder is their own.
       const { driveId } = data;
@@ -107,7 +109,8 @@ export function createDriveApi(
             what: 'the server broke a search off',
             retryable: true,
           });
-        for (const file of data.files ?? []) if (file.trashed !== true) yield toFile(file);
+        if (!data.files) throw strangeAnswer(config);
+        for (const file of data.files) if (file.trashed !== true) yield toFile(file);
         pageToken = data.nextPageToken ?? undefined;
       } while (pageToken !== undefined);
     },
@@ -116,7 +119,8 @@ export function createDriveApi(
       const { data } = await ask(signal, (signal) =>
         drive.files.create({ ...shared, requestBody, fields: 'id' }, { signal, retry: false }),
       );
-      return data.id ?? '';
+      if (!data.id) throw strangeAnswer(config);
+      return data.id;
     },
     trash,
     async upload(target, body, signal) {
@@ -133,13 +137,13 @@ export function createDriveApi(
         signal,
       );
       const { id, name, md5Checksum } = resource as drive_v3.Schema$File;
-      const fileId = id ?? '';
-      if (typeof md5Checksum === 'string' && md5Checksum !== md5) {
+      if (!id || typeof md5Checksum !== 'string') throw strangeAnswer(config);
+      if (md5Checksum !== md5) {
         // Under its name it would be taken for what was sent.
-        await trash(fileId, signal).catch(() => undefined);
+        await trash(id, signal).catch(() => undefined);
         throw arrivedWrong(config, name ?? '');
       }
-      return fileId;
+      return id;
     },
     download: (id, signal, from) =>
       media.download(

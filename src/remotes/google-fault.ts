@@ -1,6 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { remoteFault } from './faults.ts';
-import { strangeAnswer, webFault } from './web-fault.ts';
+import { isMisread, strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
 const CREDENTIALS =
@@ -61,8 +61,7 @@ export function googleStatus(error: unknown): number | undefined {
 export function googleFault(config: RemoteConfig, error: unknown): unknown {
   const text = error instanceof Error ? error.message : '';
   // JSON was expected, of the API or of what gives out tokens.
-  if (error instanceof SyntaxError || text.startsWith("Cannot create property 'refresh_token'"))
-    return strangeAnswer(config, error);
+  if (isMisread(error)) return strangeAnswer(config, error);
   const { errors, response } = (error ?? {}) as GoogleError;
   const data = asObject(parsed(response?.data));
   const code = reasonOf(text, data, errors);

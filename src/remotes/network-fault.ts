@@ -1,5 +1,5 @@
 import type { RemoteConfig } from '../base/remote.ts';
-import { remoteFault } from './faults.ts';
+import { STRANGE, remoteFault } from './faults.ts';
 import { proxyRefusal, proxySilent } from './proxy-fault.ts';
 
 /** System and SDK codes of a connection that failed, and whether another try may help. */
@@ -59,6 +59,13 @@ export function networkFault(config: RemoteConfig, error: unknown): unknown {
 function faultOfCause(config: RemoteConfig, cause: Error, error: unknown): Error | undefined {
   const refusal = proxyRefusal(config, cause);
   if (refusal) return refusal;
+  if (/^(redirect count exceeded|maximum redirect reached)/.test(cause.message)) {
+    return remoteFault(config, 'unreachable', {
+      what: 'one redirect leads to the next without end',
+      hint: STRANGE,
+      cause: error,
+    });
+  }
   const code = codeOf(cause);
   if (code === undefined) return undefined;
   if (UNTRUSTED.test(code)) {

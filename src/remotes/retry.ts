@@ -110,7 +110,10 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
         run({ operation: 'get', key }, signal, () => remote.get(key, signal, from));
       const source = await open();
       if ('file' in source || parseObjectPath(key) === undefined) return source;
-      return { stream: derivedStream(source.stream, resumed(key, source, open, { ...shared, signal })) };
+      return {
+        ...(source.type !== undefined && { type: source.type }),
+        stream: derivedStream(source.stream, resumed(key, source, open, { ...shared, signal })),
+      };
     },
     put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
     remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),

@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { sha256Hex } from '../base/hash.ts';
 import { createClock } from '../io/clock.ts';
 import { createSigner } from './sigv4.ts';
+import { isPage } from './web-fault.ts';
 import { encodeKey } from './web-stream.ts';
 
 /** Sends the requests that a transfer consists of, as the SDK would, without its middleware. */
@@ -15,7 +16,7 @@ export interface PlainS3 {
   get(
     key: string,
     get: { readonly range: string | undefined; readonly signal: AbortSignal },
-  ): Promise<{ readonly stream: Readable; readonly isPart: boolean }>;
+  ): Promise<{ readonly stream: Readable; readonly type?: string | undefined; readonly isPart: boolean }>;
 }
 
 export interface PlainPut {
@@ -38,6 +39,7 @@ interface Learned {
 }
 
 interface SentRequest {
+  readonly method: string;
   readonly protocol: string;
   readonly hostname: string;
   readonly port?: number;
@@ -58,17 +60,27 @@ const MOST_TEXT = 64 * 1024;
  * Most of what an upload of a small object costs here is the SDK's own work per request. So the SDK sends the first ones;
  * from them the rest learns host, path and region, and signs for itself. Connections, timeouts and credentials stay the
  * SDK's; errors have the shape of its own. Requests that it signs in any other way (S3 Express, SigV4a) are left to it.
+ * `strange` makes the error for something that answers and is no S3.
  */
-export function createPlainS3(client: S3Client): PlainS3 {
+export function createPlainS3(client: S3Client, strange: () => Error): PlainS3 {
   const clock = createClock();
   const sign = createSigner();
   let learned: Learned | undefined;
 
+  /** A login page takes whatever is sent to it. */
+  function refusePage(method: string, { headers }: Pick<Answer, 'headers'>): void {
+    if (method !== 'GET' && method !== 'HEAD' && isPage(headers['content-type'])) throw strange();
+  }
+
   client.middlewareStack.add(
-    (next) => (args) => {
+    (next) => async (args) => {
       const { Key } = args.input as { readonly Key?: string };
-      if (Key !== undefined) learned ??= learnFrom(args.request as SentRequest, Key);
-      return next(args);
+      const request = args.request as SentRequest;
+      if (Key !== undefined) learned ??= learnFrom(request, Key);
+      const answer = await next(args);
+      const { statusCode, headers } = answer.response as Answer;
+      if (statusCode < 300) refusePage(request.method, { headers });
+      return answer;
     },
     { step: 'deserialize', priority: 'low', name: 'lockstepLearn' },
   );
@@ -113,6 +125,7 @@ export function createPlainS3(client: S3Client): PlainS3 {
     const sent = await requestHandler.handle(plain as never, { abortSignal: signal });
     const answer = sent.response as unknown as Answer;
     if (answer.statusCode < 200 || answer.statusCode > 299) throw await errorOf(answer);
+    refusePage(method, answer);
     return answer;
   }
 
@@ -126,7 +139,8 @@ export function createPlainS3(client: S3Client): PlainS3 {
     },
     async get(key, { range, signal }) {
       const answer = await send({ method: 'GET', key, payloadHash: NOTHING }, { range, signal });
-      return { stream: answer.body, isPart: answer.statusCode === 206 };
+      const type = answer.headers['content-type'];
+      return { stream: answer.body, type, isPart: answer.statusCode === 206 };
     },
   };
 }

@@ -137,7 +137,8 @@ function createS3(
   config: RemoteConfig,
   { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
 ): Remote {
-  const plain = createPlainS3(client);
+  const strange = (): Error => strangeAnswer(config);
+  const plain = createPlainS3(client, strange);
   const faultOf = (error: unknown, key?: string): unknown => s3Fault(config, error, key);
   const room = createUploadRoom(concurrency);
 
@@ -176,8 +177,7 @@ function createS3(
       const { ETag } = await client.send(command, { abortSignal: signal });
       return ETag;
     });
-    // A login page takes whatever is sent to it.
-    if (tag === undefined) throw strangeAnswer(config);
+    if (tag === undefined) throw strange();
   }
 
   return {
@@ -185,7 +185,10 @@ function createS3(
     async head(key, signal) {
       const command = new sdk.HeadObjectCommand({ Bucket, Key: prefix + key });
       try {
-        const { ContentLength } = await ask(key, signal, () => client.send(command, { abortSignal: signal }));
+        const { ContentLength, ETag } = await ask(key, signal, () =>
+          client.send(command, { abortSignal: signal }),
+        );
+        if (ETag === undefined) throw strange();
         return { size: ContentLength ?? 0 };
       } catch (error) {
         if (error instanceof PipelineError && !error.retryable) await requireBucket(signal);
@@ -195,20 +198,23 @@ function createS3(
     },
     async get(key, signal, from = 0) {
       const range = rangeFrom(from);
-      const { stream, isPart } = await ask(key, signal, async () => {
+      const { stream, type, isPart } = await ask(key, signal, async () => {
         if (plain.isReady()) return plain.get(prefix + key, { range, signal });
         const command = new sdk.GetObjectCommand({ Bucket, Key: prefix + key, Range: range });
-        const { Body, ContentRange } = await client.send(command, { abortSignal: signal });
-        return { stream: Body as Readable | undefined, isPart: ContentRange !== undefined };
+        const { Body, ContentRange, ContentType } = await client.send(command, { abortSignal: signal });
+        return {
+          stream: Body as Readable | undefined,
+          type: ContentType,
+          isPart: ContentRange !== undefined,
+        };
       });
       if (stream === undefined) throw objectMissing(config, key);
       const whyOf = (error: unknown): unknown => faultOf(error, key);
-      return { stream: webStream(stream, { signal, faultOf: whyOf }), ...(isPart && { from }) };
+      return { stream: webStream(stream, { signal, faultOf: whyOf }), type, ...(isPart && { from }) };
     },
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };
       if (body.size <= PART_BYTES) return room.use(body.size, signal, () => putWhole(target, body, signal));
-      const strange = (): Error => strangeAnswer(config);
       await ask(undefined, signal, () =>
         uploadParts({ sdk, client: partsClient, target, body, room, signal, strange }),
       );
@@ -227,7 +233,7 @@ function createS3(
         });
         const page = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
         // Every S3 says it; any other document reads as an empty listing.
-        if (page.IsTruncated === undefined) throw strangeAnswer(config);
+        if (page.IsTruncated === undefined) throw strange();
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key !== undefined) yield { key: Key.slice(prefix.length), size: Size ?? 0 };
         }

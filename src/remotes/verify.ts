@@ -5,6 +5,7 @@ import type { Body, Remote, RemoteConfig } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { derivedStream } from './derived-stream.ts';
 import { remoteFault } from './faults.ts';
+import { isPage, strangeAnswer } from './web-fault.ts';
 
 /** What bytes must be: their hash where it is known, their number where it is known. */
 interface Expected {
@@ -51,8 +52,11 @@ export function verifyGets(remote: Remote, config: RemoteConfig): Remote {
       const source = await remote.get(key, signal);
       const hash = parseObjectPath(key);
       if ('file' in source || hash === undefined) return source;
+      // A login page says nothing of the object.
       const wrong = (what: string): PipelineError =>
-        remoteFault(config, 'corrupt', { what: `"${key}" there is not what its name says: ${what}` });
+        isPage(source.type)
+          ? strangeAnswer(config)
+          : remoteFault(config, 'corrupt', { what: `"${key}" there is not what its name says: ${what}` });
       const bytes = source.stream as AsyncIterable<Uint8Array>;
       return { stream: derivedStream(source.stream, check(bytes, { hash, size: undefined, wrong })) };
     },

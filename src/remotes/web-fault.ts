@@ -1,7 +1,7 @@
 import { PipelineError } from '../base/error.ts';
 import type { RemoteConfig } from '../base/remote.ts';
 import { formatDuration } from '../base/text.ts';
-import { remoteFault } from './faults.ts';
+import { STRANGE, remoteFault } from './faults.ts';
 import type { FaultKind } from './faults.ts';
 import { networkFault } from './network-fault.ts';
 import { proxyRefused } from './proxy-fault.ts';
@@ -48,7 +48,8 @@ export function webFault(
   const text = firstLine(answer.message);
   const waitMs = retryAfterMs(answer);
   const pause = (waitMs ?? 0) < 1000 ? '' : ` and asks to wait ${formatDuration(waitMs ?? 0)}`;
-  const isMoved = named === undefined && status < 400;
+  // 511: a network that wants a login first (RFC 6585).
+  const isMoved = named === undefined && (status < 400 || status === 511);
   return remoteFault(config, kind, {
     what:
       sentence ??
@@ -61,9 +62,6 @@ export function webFault(
     cause: error,
   });
 }
-
-const STRANGE =
-  'correct the url or the endpoint: a login page, a proxy or another service answers in place of the one that is meant';
 
 /** The error of what failed in getting credentials: what is known of it, else its own words. */
 export function credentialsFault(config: RemoteConfig, fault: unknown): PipelineError {
@@ -82,8 +80,19 @@ export const UNSENDABLE = [
   'a credential holds a character that no header of a request can hold',
 ] as const;
 
+/** Whether a `Content-Type` is that of a page for people: a login, or what a proxy says. */
+export function isPage(type: string | null | undefined): boolean {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type ?? '');
+}
+
+/** True for what SDKs throw that look in an answer for what every answer of their service has. */
+export function isMisread(error: unknown): boolean {
+  if (error instanceof TypeError) return /^Cannot (read|set|create) propert/.test(error.message);
+  return error instanceof SyntaxError || (error instanceof RangeError && /response/.test(error.message));
+}
+
 /** The error for an answer that a service of this kind would not give. */
-export function strangeAnswer(config: RemoteConfig, cause?: unknown): Error {
+export function strangeAnswer(config: RemoteConfig, cause?: unknown): PipelineError {
   return remoteFault(config, 'unreachable', {
     what: 'what answers there is no service of this kind',
     hint: STRANGE,

@@ -39,7 +39,8 @@ export function answerSource(
     answer.body === null
       ? Readable.from([], { objectMode: false })
       : webStream(Readable.fromWeb(answer.body), options);
-  return { stream, ...(answer.status === 206 && { from }) };
+  const type = answer.headers.get('content-type') ?? undefined;
+  return { stream, type, ...(answer.status === 206 && { from }) };
 }
 
 /** All bytes of a small body; throws `transfer.changed` when they come from a file and are not what they should be. */

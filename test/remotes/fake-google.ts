@@ -142,7 +142,8 @@ export async function startFakeGoogle(
     const [, asked] = /\/o\/([^/]+)$/.exec(url.pathname) ?? [];
     if (asked === undefined) {
       const prefix = url.searchParams.get('prefix') ?? '';
-      return [200, { items: [...objects.keys()].filter((one) => one.startsWith(prefix)).map(resource) }];
+      const items = [...objects.keys()].filter((one) => one.startsWith(prefix)).map(resource);
+      return [200, { kind: 'storage#objects', items }];
     }
     const wanted = decodeURIComponent(asked);
     const bytes = objects.get(wanted);

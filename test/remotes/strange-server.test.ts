@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
-import { bodyOf, configOf, keyOf, listAll } from './bodies.ts';
+import type { Remote } from '../../src/base/remote.ts';
+import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { CANARY, KEY_FILES, KINDS } from './kinds.ts';
 import { listenFor } from './listen.ts';
 import { open } from './open.ts';
@@ -114,15 +115,59 @@ for (const [what, status, type, body] of [
   });
 }
 
-test('a listing of S3 that is no listing is not taken for an empty one', async (t) => {
-  const server = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' });
-    response.end(PAGE);
+/** What a portal or another service answers to everything, after a token has been given. */
+const STRANGE: readonly (readonly [string, number, Readonly<Record<string, string>>, string])[] = [
+  ['a login page', 200, { 'content-type': 'text/html' }, PAGE],
+  ['a login page from a file', 200, { 'content-type': 'text/html; charset=utf-8', etag: '"1-2"' }, PAGE],
+  ['an empty answer', 200, { 'content-type': 'text/plain' }, ''],
+  ['an empty document', 200, { 'content-type': 'application/xml' }, ''],
+  ['another document', 200, { 'content-type': 'application/xml' }, '<?xml version="1.0"?><other/>'],
+  ['what a portal tells of itself', 200, { 'content-type': 'application/captive+json' }, '{"captive":true}'],
+];
+
+const CALLS: Readonly<Record<string, (remote: Remote) => Promise<unknown>>> = {
+  head: (remote) => remote.head(keyOf(BYTES), signal),
+  get: async (remote) => readAll(await remote.get(keyOf(BYTES), signal)),
+  put: (remote) => remote.put(keyOf(BYTES), bodyOf(BYTES), signal),
+  'put of many bytes': (remote) => remote.put(keyOf(LARGE), bodyOf(LARGE), signal),
+  list: (remote) => listAll(remote, 'files/', signal),
+};
+const LARGE = seededBytes(9 * 1024 * 1024, 1);
+
+for (const [what, status, headers, body] of STRANGE) {
+  test(`${what} is neither a success nor an empty listing nor a damaged object`, async (t) => {
+    const server = createServer((request, response) => {
+      request.resume();
+      if (request.url === '/token') {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end('{"access_token":"x","expires_in":3600,"token_type":"Bearer"}');
+        return;
+      }
+      response.writeHead(status, { ...headers, 'content-length': body.length });
+      response.end(request.method === 'HEAD' ? undefined : body);
+    });
+    const { url: origin } = await listenFor(t, server);
+    for (const kind of CLOUDS)
+      for (const [name, call] of Object.entries(CALLS)) {
+        // A page has no more to do with an object than its type tells; other bytes are what the object has.
+        const isObject = name === 'get' && !body.startsWith('<html') && /^(s3|gcs)$/.test(kind);
+        const hasTag = name === 'head' && 'etag' in headers && kind !== 'gcs' && kind !== 'gdrive';
+        const { url, options } = KINDS[kind]?.(origin) ?? assert.fail();
+        const filled = JSON.parse(
+          JSON.stringify(options).replaceAll('${env:CANARY}', CANARY),
+        ) as typeof options;
+        const remote = await open(configOf(url, filled), { root: keys });
+        const told = `${kind}: ${name}`;
+        if (hasTag) await call(remote);
+        else
+          await assert.rejects(call(remote), (error: PipelineError) => {
+            assert.equal(error.code, isObject ? 'remote.corrupt' : 'remote.unreachable', `${told}: ${error}`);
+            return true;
+          });
+        await remote.close?.();
+      }
   });
-  const { url, options } = KINDS['s3']?.((await listenFor(t, server)).url) ?? assert.fail();
-  const remote = await open(configOf(url, options));
-  await assert.rejects(listAll(remote, 'files/', signal), { code: 'remote.unreachable' });
-});
+}
 
 test('a refusal by a page for humans is told by its status, without the page', async (t) => {
   let status = 302;
@@ -136,6 +181,12 @@ test('a refusal by a page for humans is told by its status, without the page', a
   for (const kind of CLOUDS) {
     const { code, message, problems } = await firstFault(kind, origin);
     assert.equal(code, 'remote.unreachable', `${kind}: ${message}`);
+    assert.match(problems[0].hint ?? '', /login page/);
+  }
+  status = 511;
+  for (const kind of ALL) {
+    const { code, problems } = await firstFault(kind, origin);
+    assert.equal(code, 'remote.unreachable', kind);
     assert.match(problems[0].hint ?? '', /login page/);
   }
   for (const [refusal, code] of [
@@ -152,6 +203,23 @@ test('a refusal by a page for humans is told by its status, without the page', a
         new RegExp(`^remote "test": the server answered ${refusal}( "[A-Za-z ]+")?$`),
       );
     }
+  }
+});
+
+test('redirects in a circle are told as such, and asked for once', async (t) => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    request.resume();
+    response.writeHead(302, { location: request.url }).end();
+  });
+  const { url: origin } = await listenFor(t, server);
+  for (const kind of ALL) {
+    requests = 0;
+    const { code, message, problems } = await firstFault(kind, origin);
+    assert.equal(code, 'remote.unreachable', `${kind}: ${message}`);
+    assert.match(problems[0].hint ?? '', /login page/);
+    assert.ok(requests <= 22, `${kind}: ${requests}`);
   }
 });
 
