@@ -1,5 +1,6 @@
 import type { RemoteConfig } from '../base/remote.ts';
 import { objectMissing } from './faults.ts';
+import { networkFault } from './network-fault.ts';
 import { isMisread, strangeAnswer, webFault } from './web-fault.ts';
 import type { FaultNames } from './web-fault.ts';
 
@@ -32,6 +33,9 @@ const NAMES: FaultNames = {
   InternalError: 'unreachable',
 };
 
+/** What the SDK makes of a connection that is cut in the middle of an answer. */
+const CUT = /^(The operation was aborted|Data corruption failure|Error reading response as text)/;
+
 interface AzureError {
   readonly message?: string;
   readonly code?: string;
@@ -43,6 +47,9 @@ interface AzureError {
 /** An SDK's error as the remote's own; with a key, a missing blob is that object's. */
 export function azureFault(config: RemoteConfig, error: unknown, key?: string): unknown {
   const { message, code, statusCode, details, response } = (error ?? {}) as AzureError;
+  // Whoever has stopped it by a signal is not told of it here.
+  if (error instanceof Error && CUT.test(error.message))
+    return networkFault(config, Object.assign(new Error(message, { cause: error }), { code: 'ECONNRESET' }));
   // The SDK expected its own kind of answer, and tells at length what it found.
   const isGarbled = code === 'PARSE_ERROR';
   const named =

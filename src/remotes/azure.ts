@@ -21,8 +21,6 @@ const MOST_BLOCKS = 45_000;
 const ANSWER_MS = 60_000;
 /** A block has to be stored by then: 8 MiB at 28 KiB/s. */
 const BLOCK_MS = 300_000;
-/** A download that is cut goes on where it stopped. */
-const RESUMES = 4;
 
 const OPTIONS = {
   account: 'text',
@@ -130,7 +128,7 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
     },
     async get(key, signal, from = 0) {
       const answer = await ask(key, signal, (abortSignal) =>
-        blobOf(key).download(from, undefined, { abortSignal, maxRetryRequests: RESUMES }),
+        blobOf(key).download(from, undefined, { abortSignal, maxRetryRequests: 0 }),
       );
       if (answer.readableStreamBody === undefined) throw objectMissing(config, key);
       const faultOf = (error: unknown): unknown => azureFault(config, error, key);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { bodyOf, configOf, seededBytes } from './bodies.ts';
-import { listen } from './listen.ts';
+import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
+import { listen, listenFor } from './listen.ts';
 import { open } from './open.ts';
 
 const { signal } = new AbortController();
@@ -51,14 +51,49 @@ async function startFakeAzure(wanted: number): Promise<FakeAzure> {
   };
 }
 
+const KEYS = { account: 'me', account_key: Buffer.from('key').toString('base64') };
+
+test('a download or listing whose connection breaks off goes on, and tells the network where it always does', async (t) => {
+  const bytes = seededBytes(300_000, 7);
+  let cuts = 0;
+  const ranges: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    const isList = request.url?.includes('comp=list') === true;
+    const from = Number(/bytes=(\d+)-/.exec(String(request.headers['x-ms-range'] ?? request.headers.range))?.[1] ?? 0);
+    if (!isList) ranges.push(from === 0 ? undefined : `${from}`);
+    const body = isList
+      ? Buffer.from('<?xml version="1.0"?><EnumerationResults><Blobs></Blobs><NextMarker/></EnumerationResults>')
+      : bytes.subarray(from);
+    response.writeHead(from > 0 ? 206 : 200, {
+      'content-length': body.length,
+      'content-type': isList ? 'application/xml' : 'application/octet-stream',
+      etag: '"1"',
+      ...(from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+    });
+    if (cuts-- <= 0) return void response.end(body);
+    response.write(body.subarray(0, body.length / 2), () => response.destroy());
+  });
+  const { url } = await listenFor(t, server);
+  const remote = await open(configOf('azure://box/some', { endpoint: `${url}/me`, ...KEYS }));
+  cuts = 2;
+  assert.ok((await readAll(await remote.get(keyOf(bytes), signal))).equals(bytes));
+  assert.equal(ranges.length, 3);
+  assert.ok(ranges.slice(1).every((range) => range !== undefined), 'what had come is not sent again');
+  cuts = 2;
+  assert.deepEqual(await listAll(remote, 'files/', signal), []);
+  cuts = Infinity;
+  const told = { code: 'remote.unreachable', message: 'remote "test": the connection failed (ECONNRESET)' };
+  await assert.rejects(listAll(remote, 'files/', signal), told);
+  await remote.close?.();
+});
+
 for (const { jobs, most } of [
   { jobs: 1, most: 1 },
   { jobs: 40, most: 12 },
 ]) {
   test(`of large blobs ${most} blocks are under way at once with jobs: ${jobs}, and in memory`, async () => {
     await using fake = await startFakeAzure(most);
-    const keys = { account: 'me', account_key: Buffer.from('key').toString('base64') };
-    const remote = await open(configOf('azure://box/some', { endpoint: `${fake.url}/me`, ...keys, jobs }));
+    const remote = await open(configOf('azure://box/some', { endpoint: `${fake.url}/me`, ...KEYS, jobs }));
     // The last block is a short one.
     const bodies = Array.from({ length: 5 }, (_, i) => seededBytes(3 * 8 * MIB - 1 - i, i));
     await Promise.all(bodies.map((bytes, i) => remote.put(`runs/${i}`, bodyOf(bytes), signal)));
