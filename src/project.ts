@@ -40,7 +40,7 @@ import { areIgnored, gitignoresOf, ignorePaths } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
-import { pathOfStood, readStood } from './record/stood.ts';
+import { noteStood, pathOfStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
@@ -268,6 +268,8 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   }
 
   let settled: Settled | undefined;
+  /** All tracked inputs are what the lock says of them. */
+  let isAsRecorded = false;
   const settledNow = (): Settled | undefined => {
     const all = { stages: new Set(graph.stages.keys()), forced: new Set<StageName>() };
     const ignores = gitignoresOf(pathsToIgnore(pipeline)).map((path) => [path, files.hashOf(path)]);
@@ -338,6 +340,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     needsRecovery: () => journal.orphans().length > 0,
     isIgnored: () => areIgnored(root, pathsToIgnore(pipeline)),
     noteSettled() {
+      isAsRecorded = true;
       if (ground.keepsSettled) settled = settledNow();
     },
     async close() {
@@ -353,6 +356,8 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
         () => memo.save(),
         () => code.save(),
         () => snapshot.save(),
+        // While they are the same: an older lockstep did not note it.
+        () => isAsRecorded && noteStood(pathOfStood(stateDir), recorder.data()),
         () => settled && writeSettled(pathOfSettled(stateDir), engineOf(), settled),
       ]);
     },

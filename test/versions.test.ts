@@ -133,3 +133,21 @@ test('a lock with a key of a newer lockstep is refused with what helps where git
   assert.match(stderr, /^error\[lock\.invalid\]: .* the entry has the unknown key "zone"/);
   assert.match(stderr, /if it is the same in git, use the newer Lockstep that wrote it/);
 });
+
+test('a tracked input that an older lockstep did not note is known from the first look that finds nothing to do', async () => {
+  const rig = createRig(FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const lock = rig.read('pipeline.lock');
+  rig.write('in', 'mine\n');
+  for (const look of [['status'], ['repro']]) {
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    const own = rig.read('pipeline.lock');
+    for (const name of ['data', 'settled']) rig.remove(`.lockstep/${name}`);
+    assert.equal((await rig.lockstep(look)).code, 0);
+    // As git does it, with what somebody else recorded.
+    rig.write('pipeline.lock', lock);
+    assert.equal((await rig.lockstep(['repro'])).code, 0);
+    assert.deepEqual([rig.read('in'), rig.read('pipeline.lock')], ['x\n', lock], look.join(' '));
+    rig.write('pipeline.lock', own);
+  }
+});
