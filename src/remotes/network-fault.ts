@@ -104,8 +104,10 @@ function faultOfCause(config: RemoteConfig, cause: Error, error: unknown): Error
   }
   if (Object.hasOwn(NETWORK, code)) {
     const way = config.proxies?.used ? ` by way of the proxy ${config.proxies.used.url}` : '';
+    // Ours say what was waited for, and how long.
+    const why = cause instanceof DOMException ? cause.message : code;
     return remoteFault(config, 'unreachable', {
-      what: `the connection${way} failed (${code})`,
+      what: `the connection${way} failed (${why})`,
       retryable,
       cause: error,
     });

@@ -3,7 +3,13 @@ import type { Body, SourceStream } from '../base/remote.ts';
 import { derivedStream } from './derived-stream.ts';
 import { WHOLE_BYTES, readWholeFile } from './local-file.ts';
 
-/** The bytes of an answer, whose errors are the remote's own; `signal` ends it with its reason. */
+/** So long nothing may come of an answer's bytes before its server is taken for gone. */
+const SILENT_MS = 60_000;
+
+/**
+ * The bytes of an answer, whose errors are the remote's own; `signal` ends it with its reason. Where the network has gone away
+ * without a word, no system tells of it.
+ */
 export function webStream(
   stream: Readable,
   { signal, faultOf }: { readonly signal: AbortSignal; readonly faultOf: (error: unknown) => unknown },
@@ -11,15 +17,25 @@ export function webStream(
   async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
     const stop = (): void =>
       void stream.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    const giveUp = (): void =>
+      void stream.destroy(new DOMException(`nothing came for ${SILENT_MS / 1000} s`, 'TimeoutError'));
     signal.addEventListener('abort', stop, { once: true });
+    const chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
     try {
       signal.throwIfAborted();
-      yield* stream as AsyncIterable<Uint8Array>;
+      for (;;) {
+        // Not while whoever reads has other things to do.
+        const timer = setTimeout(giveUp, SILENT_MS);
+        const next = await chunks.next().finally(() => clearTimeout(timer));
+        if (next.done === true) return;
+        yield next.value;
+      }
     } catch (error) {
       signal.throwIfAborted();
       throw faultOf(error);
     } finally {
       signal.removeEventListener('abort', stop);
+      stream.destroy();
     }
   }
   return derivedStream(stream, pieces());

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { webFault } from '../../src/remotes/web-fault.ts';
 import { within } from '../../src/remotes/web-request.ts';
+import { webStream } from '../../src/remotes/web-stream.ts';
 import { configOf } from './bodies.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -37,6 +39,30 @@ test('an abort ends a call that does not heed it, with its reason', async () => 
     within(stop.signal, 60_000, async () => assert.fail('it must not begin')),
     /the user said so/,
   );
+});
+
+test('an answer that stays out in the middle is given up, after a minute', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { signal } = new AbortController();
+  const from = new Readable({ read: () => undefined });
+  const faultOf = (error: unknown): unknown => webFault(configOf('https://host/'), error, {});
+  const bytes = webStream(from, { signal, faultOf })[Symbol.asyncIterator]();
+  from.push('some');
+  assert.equal(String((await bytes.next()).value), 'some');
+  from.push('more');
+  assert.equal(String((await bytes.next()).value), 'more');
+  const next = bytes.next();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(59_999);
+  assert.equal(from.destroyed, false);
+  t.mock.timers.tick(1);
+  await assert.rejects(next, (error) => {
+    assert.ok(error instanceof PipelineError);
+    assert.equal(error.message, 'remote "test": the connection failed (nothing came for 60 s)');
+    assert.deepEqual([error.code, error.retryable], ['remote.unreachable', true]);
+    return true;
+  });
+  assert.equal(from.destroyed, true);
 });
 
 test('after an answer only the caller ends what it gave', async (t) => {
