@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
-import type { OpenRemote, Remote, RemoteConfig, RemoteEntry } from '../base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, RemoteEntry, TryAgain } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { azureFault } from './azure-fault.ts';
 import { objectMissing, remoteFault, unlessMissing, withFaults } from './faults.ts';
@@ -35,11 +35,11 @@ const OPTIONS = {
  * token. `endpoint` replaces `https://<account>.blob.core.windows.net` (sovereign clouds, emulators). A blob is there
  * when its one request, or the list of its blocks, has been answered.
  */
-const openAzure: OpenRemote = async (config) => {
+const openAzure: OpenRemote = async (config, { tryAgain }) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const client = await openContainer(config, { options, container: place });
-  return createAzure(config, { client, prefix, concurrency: options.jobs ?? CONCURRENCY });
+  return createAzure(config, { client, tryAgain, prefix, concurrency: options.jobs ?? CONCURRENCY });
 };
 export default openAzure;
 
@@ -96,11 +96,13 @@ async function openContainer(
 
 interface Setup {
   readonly client: ContainerClient;
+  /** For each block by itself, so that those which are there stay. */
+  readonly tryAgain: TryAgain;
   readonly prefix: string;
   readonly concurrency: number;
 }
 
-function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setup): Remote {
+function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurrency }: Setup): Remote {
   const room = createUploadRoom(concurrency);
   const ask = <T>(
     key: string | undefined,
@@ -153,11 +155,15 @@ function createAzure(config: RemoteConfig, { client, prefix, concurrency }: Setu
         signal,
         async send(bytes, number) {
           const id = idOf(number);
-          await send((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal }));
+          await tryAgain(signal, () =>
+            send((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal })),
+          );
           return id;
         },
       });
-      await room.use(0, signal, () => send((abortSignal) => blob.commitBlockList(ids, { abortSignal })));
+      await room.use(0, signal, () =>
+        tryAgain(signal, () => send((abortSignal) => blob.commitBlockList(ids, { abortSignal }))),
+      );
     },
     async remove(key, signal) {
       await unlessMissing(

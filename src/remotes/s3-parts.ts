@@ -17,6 +17,8 @@ export interface PartsUpload {
   readonly body: Body;
   readonly room: UploadRoom;
   readonly signal: AbortSignal;
+  /** Calls again what fails and may pass. */
+  readonly step: <T>(call: () => Promise<T>) => Promise<T>;
   /** Makes the error for something that answers and is no S3. */
   readonly strange: () => Error;
 }
@@ -31,14 +33,14 @@ interface Part {
  * the parts, which would cost money, before this rejects.
  */
 export async function uploadParts(upload: PartsUpload): Promise<void> {
-  const { sdk, client, target, body, room, signal, strange } = upload;
+  const { sdk, client, target, body, room, signal, step, strange } = upload;
   const { UploadId } = await room.use(0, signal, () =>
     client.send(new sdk.CreateMultipartUploadCommand(target), { abortSignal: signal }),
   );
   if (UploadId === undefined) throw strange();
   const sendPart = async (Body: Buffer, PartNumber: number): Promise<Part> => {
     const command = new sdk.UploadPartCommand({ ...target, UploadId, PartNumber, Body });
-    const { ETag } = await client.send(command, { abortSignal: signal });
+    const { ETag } = await unlessForgotten(step, () => client.send(command, { abortSignal: signal }));
     if (ETag === undefined) throw strange();
     return { ETag, PartNumber };
   };
@@ -52,9 +54,27 @@ export async function uploadParts(upload: PartsUpload): Promise<void> {
   }
 }
 
+/** Where the server has forgotten the upload no other try helps, only another upload. */
+async function unlessForgotten<T>(step: PartsUpload['step'], call: () => Promise<T>): Promise<T> {
+  const done = await step(async () => {
+    try {
+      return { value: await call() };
+    } catch (error) {
+      if (isForgotten(error)) return { error };
+      throw error;
+    }
+  });
+  if ('error' in done) throw done.error;
+  return done.value;
+}
+
+function isForgotten(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'NoSuchUpload';
+}
+
 /** Makes one object of the parts. */
 async function complete(
-  { sdk, client, target, body, signal, strange }: PartsUpload,
+  { sdk, client, target, body, signal, step, strange }: PartsUpload,
   UploadId: string,
   Parts: Part[],
 ): Promise<void> {
@@ -62,10 +82,10 @@ async function complete(
   const options = { abortSignal: signal };
   let ETag: string | undefined;
   try {
-    ({ ETag } = await client.send(command, options));
+    ({ ETag } = await unlessForgotten(step, () => client.send(command, options)));
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'NoSuchUpload') throw error;
-    // An answer may have been lost, and the SDK have asked again for what was done.
+    if (!isForgotten(error)) throw error;
+    // An answer may have been lost, and what was done have been asked for again.
     const found = await client.send(new sdk.HeadObjectCommand(target), options).catch(() => undefined);
     if (found?.ContentLength !== body.size) throw error;
     ({ ETag } = found);

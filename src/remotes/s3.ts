@@ -10,14 +10,13 @@ import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
+import type { PartsUpload } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
 import { createUploadRoom } from './upload-room.ts';
 import { credentialsFault, strangeAnswer } from './web-fault.ts';
 import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
-/** A part is in memory, so the SDK itself may send it again without opening the body anew. */
-const PART_ATTEMPTS = 4;
 const CONNECT_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -36,19 +35,16 @@ const OPTIONS = {
  * credentials: environment, profile, web identity, instance role. An object is visible when its request, or the
  * completion of its multipart upload, has been answered; replacing is atomic.
  */
-const openS3: OpenRemote = async (config, { learn }) => {
+const openS3: OpenRemote = async (config, { learn, tryAgain }) => {
   const options = readOptions(config, OPTIONS);
   const { place, prefix } = parseAddress(config);
   const sdk = await import('@aws-sdk/client-s3');
-  const settings = clientConfig(config, options);
-  const client = new sdk.S3Client(settings);
+  const client = new sdk.S3Client(clientConfig(config, options));
   guardCredentials(config, client, learn);
-  const { credentials } = client.config;
-  const partsClient = new sdk.S3Client({ ...settings, credentials, maxAttempts: PART_ATTEMPTS });
   return createS3(config, {
     sdk,
     client,
-    partsClient,
+    tryAgain,
     bucket: place,
     prefix,
     concurrency: options.jobs ?? CONCURRENCY,
@@ -121,8 +117,8 @@ function guardCredentials(
 interface Setup {
   readonly sdk: typeof S3Sdk;
   readonly client: S3Sdk.S3Client;
-  /** Used for the parts of large objects only. */
-  readonly partsClient: S3Sdk.S3Client;
+  /** For each part of an upload by itself, so that those which are there stay. */
+  readonly tryAgain: RemoteTools['tryAgain'];
   readonly bucket: string;
   readonly prefix: string;
   readonly concurrency: number;
@@ -135,7 +131,7 @@ function sha256Of({ hash }: Body): string | undefined {
 
 function createS3(
   config: RemoteConfig,
-  { sdk, client, partsClient, bucket: Bucket, prefix, concurrency }: Setup,
+  { sdk, client, tryAgain, bucket: Bucket, prefix, concurrency }: Setup,
 ): Remote {
   const strange = (): Error => strangeAnswer(config);
   const plain = createPlainS3(client, strange);
@@ -215,8 +211,9 @@ function createS3(
     async put(key, body, signal) {
       const target = { Bucket, Key: prefix + key };
       if (body.size <= PART_BYTES) return room.use(body.size, signal, () => putWhole(target, body, signal));
+      const step: PartsUpload['step'] = (call) => tryAgain(signal, () => ask(undefined, signal, call));
       await ask(undefined, signal, () =>
-        uploadParts({ sdk, client: partsClient, target, body, room, signal, strange }),
+        uploadParts({ sdk, client, target, body, room, signal, step, strange }),
       );
     },
     async remove(key, signal) {
@@ -242,7 +239,6 @@ function createS3(
     },
     async close() {
       client.destroy();
-      partsClient.destroy();
     },
   };
 }

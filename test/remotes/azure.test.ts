@@ -94,6 +94,30 @@ test('a download or listing whose connection breaks off goes on, and tells the n
   await remote.close?.();
 });
 
+test('a block whose connection breaks off is sent again, and the others are not', async (t) => {
+  const sent: string[] = [];
+  let cuts = 4;
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://fake');
+    const number = Buffer.from(searchParams.get('blockid') ?? '', 'base64')
+      .toString()
+      .slice(-1);
+    sent.push(searchParams.get('comp') + number);
+    if (number === '2' && cuts-- > 0) request.socket.destroy();
+    else request.resume().on('end', () => response.writeHead(201).end());
+  });
+  const { url } = await listenFor(t, server);
+  const remote = await open(configOf('azure://box/some', { endpoint: `${url}/me`, ...KEYS }));
+  await remote.put('runs/a', bodyOf(Buffer.alloc(17 * MIB)), signal);
+  assert.deepEqual(sent.sort(), [
+    'block1',
+    ...Array.from({ length: 5 }, () => 'block2'),
+    'block3',
+    'blocklist',
+  ]);
+  await remote.close?.();
+});
+
 for (const { jobs, most } of [
   { jobs: 1, most: 1 },
   { jobs: 40, most: 12 },

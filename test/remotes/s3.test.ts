@@ -13,7 +13,11 @@ import { open } from './open.ts';
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
 
-const openFake = (fake: FakeS3, options: Readonly<Record<string, Json>> = {}): Promise<Remote> =>
+const openFake = (
+  fake: FakeS3,
+  options: Readonly<Record<string, Json>> = {},
+  tools: Parameters<typeof open>[1] = {},
+): Promise<Remote> =>
   open(
     configOf('s3://bucket/some', {
       endpoint: fake.url,
@@ -21,6 +25,7 @@ const openFake = (fake: FakeS3, options: Readonly<Record<string, Json>> = {}): P
       secret_access_key: 'of-no-use',
       ...options,
     }),
+    tools,
   );
 
 test('as many requests as jobs allows have a connection each', async () => {
@@ -55,6 +60,25 @@ test('an upload whose completion is answered in vain is found to be there, and n
   await remote.put(keyOf(bytes), bodyOf(bytes), signal);
   assert.deepEqual([...fake.objects.values()], [bytes]);
   assert.equal(partRequests(fake).filter((request) => request.startsWith('PUT')).length, 2);
+  await remote.close?.();
+});
+
+test('a part that is refused for a while is waited for, and the others are not sent again', async () => {
+  await using fake = await startFakeS3();
+  let refusals = 4;
+  fake.misbehave = ({ method, query }) =>
+    method === 'PUT' && query.get('partNumber') === '2' && refusals-- > 0
+      ? { status: 503, code: 'SlowDown', retryAfter: 20 }
+      : undefined;
+  const waits: number[] = [];
+  const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+  const remote = await openFake(fake, {}, { clock });
+  const bytes = seededBytes(17 * MIB, 1);
+  await remote.put(keyOf(bytes), bodyOf(bytes), signal);
+  assert.deepEqual([...fake.objects.values()], [bytes]);
+  assert.deepEqual(waits, [20_000, 20_000, 20_000, 20_000], 'never sooner than the server wants');
+  const parts = partRequests(fake).filter((request) => request.startsWith('PUT'));
+  assert.equal(parts.length, 3 + 4);
   await remote.close?.();
 });
 
