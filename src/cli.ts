@@ -126,7 +126,8 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
     emit,
     signal: interrupt.signal,
     listen(listener) {
-      listeners.push(listener);
+      // Before who shows: that the end of a run cannot be written down is told before the end.
+      listeners.unshift(listener);
       return async () => {
         listeners.splice(listeners.indexOf(listener), 1);
         await listener.close?.();

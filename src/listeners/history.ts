@@ -101,7 +101,7 @@ export function createHistoryListener(options: HistoryListenerOptions): Listener
       if (event.type === 'run-started') run ??= event.run;
       if (event.type === 'stage-output') keepOutput(event.stage, event.chunk);
       else keepLine(event);
-      if (size >= BATCH_SIZE) writeBatch();
+      if (size >= BATCH_SIZE || event.type === 'run-finished') writeBatch();
       else if (run !== undefined) cancel ??= schedule(BATCH_MS, writeBatch);
     },
     close: writeBatch,

@@ -105,3 +105,15 @@ test('of several reasons log tells the first and how many more there are', async
   const { stdout } = succeeded(await rig.lockstep(['log', String(row?.['run'])]));
   assert.match(stdout, /^ {2}copy +ran +[\d.]+m?s +command changed: .* \(and 1 more\)$/m);
 });
+
+test('the end of a run is its last event, also where its history cannot be written', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages:\n  s: { cmd: "echo x > out", outs: [out] }\n',
+    '.lockstep/history': 'no folder\n',
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.equal(ran.code, 0);
+  const types = ran.stdout.split('\n').flatMap((line) => /"type":"([^"]*)"/.exec(line)?.[1] ?? []);
+  assert.equal(types.filter((type) => type === 'warned').length, 1, ran.stdout);
+  assert.equal(types.at(-1), 'run-finished');
+});
