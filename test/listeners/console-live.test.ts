@@ -254,6 +254,22 @@ test('a transfer shows its rate over the last seconds and the time that is left'
   assert.deepEqual(terminal.lines(), ['✓ pushed 400 objects (100 MiB) to origin', '']);
 });
 
+test('a transfer that broke off does not stand beside the stages that then run', () => {
+  const { time, terminal, tell } = play(80);
+  tell(started(1), {
+    type: 'transfer-started',
+    direction: 'fetch',
+    remote: 'origin',
+    objects: 4,
+    size: 4096,
+  });
+  time.pass(100);
+  assert.match(terminal.lines().join('\n'), /fetch from origin/);
+  tell(planned('a'), begun('a'));
+  time.pass(100);
+  assert.doesNotMatch(terminal.lines().join('\n'), /fetch from origin/);
+});
+
 const names = Array.from({ length: 200 }, (_, i) => `train-model@fold-${String(i).padStart(3, '0')}-日本`);
 
 for (const columns of [10, 20, 38, 44, 79, 200]) {

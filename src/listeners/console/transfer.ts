@@ -56,6 +56,9 @@ export function createTransfers(): Transfers {
       } else if (event.type === 'transfer-finished') {
         states.delete(event.direction);
         samples.delete(event.direction);
+      } else if (event.type === 'run-started' || event.type === 'plan-made') {
+        // What has no end by then was broken off, and the run goes on without it.
+        states.clear();
       }
     },
     running: (now) =>
