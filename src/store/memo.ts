@@ -82,8 +82,11 @@ export function createMemo(path: string, nowMs: number): Memo {
       return NO_ROW;
     if (isObject(row) && (stat.mode & 0o777) === OBJECT_MODE) return row;
     if (rows[at + CTIME] !== stat.ctimeMs) return NO_ROW;
-    // One that changed just before it was hashed may have changed again without its times moving.
-    return wasQuiet(Math.max(stat.mtimeMs, stat.ctimeMs), rows[at + SEEN] ?? 0) ? row : NO_ROW;
+    // One that changed just before it was hashed may have changed again without its times moving. An mtime that was still to come
+    // had been set (by who unpacks an archive, say), and ctime says when.
+    const seen = rows[at + SEEN] ?? 0;
+    const changedMs = stat.mtimeMs > seen ? stat.ctimeMs : Math.max(stat.mtimeMs, stat.ctimeMs);
+    return wasQuiet(changedMs, seen) ? row : NO_ROW;
   }
 
   function find(stat: FileLook, algorithm: HashAlgorithm): number {
