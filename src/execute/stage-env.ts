@@ -22,6 +22,8 @@ const PASSED = [
   'https_proxy',
   'no_proxy',
 ];
+/** Without them a Node that finds its libraries there (of a cluster's modules, say) does not start. */
+export const LIBRARIES: readonly string[] = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'];
 const CERTIFICATES = [
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
@@ -51,7 +53,7 @@ function secretUnset({ name, at }: Stage, unset: readonly string[]): PipelineErr
 /** The environment of a module stage: little, so that what it depends on is declared. */
 export function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<string, string> {
   return {
-    ...pick(env, [...PASSED, ...CERTIFICATES, ...stage.env, ...stage.secrets]),
+    ...pick(env, [...PASSED, ...LIBRARIES, ...CERTIFICATES, ...stage.env, ...stage.secrets]),
     NODE_COMPILE_CACHE: compileCache(root),
     TMPDIR: staging.temp,
     ...fixedEnv(staging),

@@ -11,6 +11,7 @@ import { keepUnsaved } from './keep.ts';
 import { recoverAttempts } from './recover.ts';
 import { createRestorer } from './restore.ts';
 import type { Restorer } from './restore.ts';
+import { LIBRARIES } from './stage-env.ts';
 import { closeStaging, stagingLeft } from './staging.ts';
 import type { Staging } from './staging.ts';
 import type { World } from './world.ts';
@@ -71,9 +72,9 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   };
 }
 
-/** Where Node finds compiled code, whose the launcher is, and whose attempt a runner inside a stage belongs to. */
+/** Where Node finds its libraries and compiled code, whose the launcher is, and whose attempt a runner inside a stage belongs to. */
 function launcherEnv(env: DiskWorldOptions['env']): Record<string, string> {
-  const names = ['HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', MARK];
+  const names = ['HOME', 'TMPDIR', ...LIBRARIES, 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', MARK];
   const known = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   return Object.fromEntries([...known, [RUNNER, ownerMark()]]);
 }

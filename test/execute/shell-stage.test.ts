@@ -296,6 +296,20 @@ test('an input that is edited while its stage reads it fails the stage', async (
   assert.equal(existsSync(rig.path('out')), false);
 });
 
+test('whoever starts stages finds the libraries of Node where the runner does', async (t) => {
+  if (process.platform !== 'linux') return t.skip('no /proc');
+  const cmd = `tr '\\0' '\\n' < /proc/$PPID/environ | grep ^LD_ > out`;
+  const rig = createRig({
+    'pipeline.yaml': `stages:\n  s: { cmd: "${cmd.replaceAll('\\', '\\\\')}", outs: [out] }\n  m: { run: m.mjs, outs: { out: of-m } }\n`,
+    'm.mjs':
+      "import { writeFileSync } from 'node:fs';\nexport default ({ outs }) => writeFileSync(outs.out, process.env.LD_LIBRARY_PATH);\n",
+  });
+  const ran = await rig.lockstep(['repro'], { env: { LD_LIBRARY_PATH: '/no/such/folder' } });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('out'), 'LD_LIBRARY_PATH=/no/such/folder\n');
+  assert.equal(rig.read('of-m'), '/no/such/folder');
+});
+
 /** The root again below a folder, without /proc, and a command in it. */
 const CHROOTED = `set -e
 mount -t tmpfs none "$0"
