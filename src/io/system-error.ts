@@ -21,6 +21,11 @@ const KNOWN: Readonly<
     what: 'your disk quota is used up',
     hint: 'make room, then run again: nothing was lost',
   },
+  EFBIG: {
+    code: 'disk.file-too-large',
+    what: 'a file is larger than it may be there',
+    hint: 'see whether "ulimit -f" says unlimited; else use a file system that takes larger files',
+  },
   EROFS: {
     code: 'disk.read-only',
     what: 'the file system is read-only',
@@ -64,6 +69,11 @@ const KNOWN: Readonly<
   ENOTCONN: {
     code: 'disk.broken',
     what: 'the file system that is mounted there has ended',
+    hint: 'mount it anew, then run again',
+  },
+  ESTALE: {
+    code: 'disk.broken',
+    what: 'the share that is mounted there no longer knows it',
     hint: 'mount it anew, then run again',
   },
   ELOOP: {

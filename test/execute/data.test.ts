@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { git, succeeded } from '../commands/projects.ts';
-import { createRig } from '../rig.ts';
+import { REPOSITORY, createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { eventsOf, faultAtRename, outcomesOf } from './tools.ts';
 
@@ -173,4 +175,15 @@ test('a stage whose input the lock no longer has is not called fresh where the l
   const status = await rig.lockstep(['status', 'one']);
   assert.equal(status.code, 2, status.stdout);
   assert.match(status.stderr, /^error\[dep\.missing\]/);
+});
+
+test('a file that is larger than a limit lets it be is told as such', () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [in]\nstages: {}\n', in: Buffer.alloc(300_000, 'x') });
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const limited = 'ulimit -f 100; exec "$0" "$@"';
+  const ran = spawnSync('sh', ['-c', limited, process.execPath, cli, '-C', rig.root, 'commit'], {
+    encoding: 'utf8',
+  });
+  assert.equal(ran.status, 1, ran.stderr);
+  assert.match(ran.stderr, /^error\[disk\.file-too-large\]: a file is larger than it may be there/m);
 });
