@@ -32,6 +32,8 @@ export interface MutexOptions {
   readonly onHeld?: () => void;
 }
 
+/** SQLite opens no longer one. */
+const MAX_PATH = 504;
 const POLL_MS = 50;
 /** A holder that has not named itself by then is told without its name. */
 const NAMELESS_MS = 500;
@@ -84,6 +86,7 @@ function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
   } catch (error) {
     database?.close();
     if (isLocked(error)) return undefined;
+    if (Buffer.byteLength(path) > MAX_PATH) throw tooLong(path);
     if (isSystemError(error, 'ERR_SQLITE_ERROR')) {
       throw new PipelineError('mutex.unusable', `cannot lock "${path}": ${error.message}`, {
         exit: EXIT.failed,
@@ -93,6 +96,14 @@ function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
     }
     throw error;
   }
+}
+
+function tooLong(path: string): PipelineError {
+  const what = `the path of the project is too long for its locks: "${path}" has more than ${MAX_PATH} bytes`;
+  return new PipelineError('disk.name-too-long', what, {
+    exit: EXIT.failed,
+    hint: 'move the project up, or give the folders above it shorter names',
+  });
 }
 
 function isLocked(error: unknown): boolean {

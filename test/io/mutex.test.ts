@@ -104,6 +104,14 @@ test('a file that is no lock, and a folder that cannot be written to, are told a
   await assert.rejects(take('junk', { mode: 'exclusive' }), { code: 'mutex.unusable', exit: 1 });
 });
 
+test('a path that is too long for a lock is told as such; the longest that is not is taken', async () => {
+  const above = join('a'.repeat(200), 'b'.repeat(200));
+  const fill = 504 - Buffer.byteLength(join(dir, above, '.mutex'));
+  (await take(join(above, 'x'.repeat(fill)), { mode: 'exclusive' }))[Symbol.dispose]();
+  const longer = take(join(above, 'x'.repeat(fill + 1)), { mode: 'exclusive' });
+  await assert.rejects(longer, { code: 'disk.name-too-long', exit: 1 });
+});
+
 test('notes of who looks dead stay when someone waits: the holder may live in another container', async () => {
   using _held = await take('notes', { mode: 'exclusive' });
   writeFileSync(join(dir, 'notes.mutex.d', '1-1'), '{"command":"lockstep dead"}');
