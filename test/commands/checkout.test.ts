@@ -138,6 +138,13 @@ test('an out behind a symbolic link is refused, and the others are made', async 
     /^error\[out\.linked\]: "deep\/a\.txt" lies behind "deep", which is a symbolic link\n/,
   );
   assert.ok(!existsSync(rig.path('elsewhere/a.txt')));
+  // What no cache can hold is not replaced either.
+  rig.remove('b.txt');
+  rig.write('b.txt/mine', 'mine');
+  symlinkSync('mine', rig.path('b.txt/link'));
+  const kept = await rig.lockstep(['checkout', 'b.txt']);
+  assert.match(kept.stderr, /^error\[path\.special\]: "b\.txt\/link" is a symbolic link\n/);
+  assert.equal(rig.read('b.txt/link'), 'mine');
 });
 
 test('an out behind a file is refused, by a repro too, and the others are made', async () => {

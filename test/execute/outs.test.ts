@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   realpathSync,
   rmSync,
@@ -213,6 +214,29 @@ export default ({ deps }) => {
   assert.equal(existsSync(rig.path('.lockstep/failed')), false);
   assert.equal((await rig.lockstep(['commit'])).code, 0);
   assert.equal(rig.read('out.txt'), 'by hand');
+});
+
+test('what its user puts at the place of an out while its module runs well is kept in the cache, and told', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  s: { run: m.ts, hermetic: false, deps: { in: in }, outs: { out: out.txt } }\n',
+    'm.ts': `import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+export default ({ deps, outs }) => {
+  const text = readFileSync(deps.in, 'utf8');
+  writeFileSync(outs.out, text);
+  if (text === 'first') return;
+  rmSync('out.txt');
+  writeFileSync('out.txt', 'by hand');
+};`,
+    in: 'first',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  rig.write('in', 'second');
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('out.txt'), 'second');
+  const [, kept = ''] = /warning\[out\.kept\](?:.*\n)*.*find it at (\S+),/.exec(ran.stderr) ?? [];
+  assert.equal(readFileSync(kept, 'utf8'), 'by hand', ran.stderr);
 });
 
 test('persist starts from a private writable copy of the old out, which survives a failure', async () => {
