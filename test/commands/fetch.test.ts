@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node
 import { basename } from 'node:path';
 import test from 'node:test';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
+import { leftovers } from '../crash/state.ts';
 import { outcomesOf } from '../execute/tools.ts';
 import type { Rig } from '../rig.ts';
 import { damage, filesBelow, objectWith, objectsOf } from './objects.ts';
@@ -90,6 +91,9 @@ test('an object with other, fewer, more or no bytes is refused and named, and ne
     assert.equal(here.length, 4, 'copy.txt, two parts, count.txt');
     assert.ok(!here.some((file) => file.endsWith(object.slice(-60))), 'neither the object');
     assert.ok(!here.some((file) => file.endsWith('.dir')), 'nor the manifest that names it');
+    assert.deepEqual(leftovers(clone.root), [], 'nor what waited for it');
+    const event = eventOf(await clone.lockstep(['fetch', '--json']), 'transfer-finished');
+    assert.deepEqual([event['missing'], event['failed']], [0, 1], 'the remote does not lack it');
     if (bytes !== '') continue;
     damage(object, 'two\n');
     succeeded(await clone.lockstep(['pull']));

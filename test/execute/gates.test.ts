@@ -49,6 +49,8 @@ test('a gate that holds is told and recorded; one that does not commits nothing 
       ['text must be == "ok"', '"ok"', true],
     ],
   );
+  const again = eventsOf(await rig.lockstep(['repro', '--json']));
+  assert.ok(!again.some((event) => event.type === 'gate-evaluated'), 'it is not judged again');
   const before = [rig.read('stamp'), rig.read('quality.json'), rig.read('pipeline.lock'), rig.read('after')];
   rig.write('m.json', '{"rate":0.5,"deep":{"n":4},"text":"ok"}');
   const failed = await rig.lockstep(['repro', '--json']);

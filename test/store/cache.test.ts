@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
+import { parseLock } from '../../src/record/lockfile.ts';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 
@@ -63,6 +64,12 @@ test('every object is there once, read-only, and files of stages share its inode
   for (const object of objects(rig)) assert.equal(mode(objectAt(rig, object)), '444');
   for (const hex of Object.values(OBJECTS)) assert.ok(existsSync(objectAt(rig, hex)), hex);
   assert.equal(objects(rig).length, 6, 'three contents, the script, the metric and one manifest');
+  const lock = await parseLock(rig.read('pipeline.lock'));
+  assert.deepEqual(
+    lock.stages.get('make')?.outs.map(({ path }) => path),
+    ['none.txt', 'one.txt', 'out', 'run.sh', 'small.json'],
+    'sorted, in whichever order they are declared',
+  );
   const shared = ino(objectAt(rig, OBJECTS.same));
   // On a file system with reflinks each has its own inode, and its own mode.
   if (ino(rig.path('out/a')) === shared) {
@@ -206,6 +213,7 @@ test('a checkout does not take the only good copy away: an object that has rotte
   const ran = await rig.lockstep(['checkout']);
   assert.equal(ran.code, 0, ran.stderr);
   assert.match(ran.stderr, /^warning\[object\.corrupt\]/);
+  assert.doesNotMatch(ran.stderr, /out\.kept/);
   assert.equal(rig.read('one.txt'), 'else');
   assert.equal(readFileSync(objectAt(rig, OBJECTS.other), 'utf8'), 'other');
 });
