@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isatty } from 'node:tty';
 import { createBus } from './base/bus.ts';
 import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
@@ -10,13 +9,14 @@ import type { ReadLine } from './base/problem-text.ts';
 import { visibleLines } from './base/text.ts';
 import type { CommandContext, Flags } from './commands/command.ts';
 import { formatCommandHelp, formatHelp } from './commands/help.ts';
-import type { ConsoleListener } from './listeners/console.ts';
 import { parseLine, profileOf, waitMsOf } from './commands/parse-line.ts';
 import type { Line } from './commands/parse-line.ts';
 import { createPhases } from './commands/phases.ts';
+import { interrupted, leaveTerminal, listenForInterrupts } from './io/interrupts.ts';
 import { createLineReader } from './io/line-reader.ts';
 import { fromSystemError } from './io/system-error.ts';
 import { VERSION, clockFrom, findRoot } from './ground.ts';
+import { createScreen } from './listeners/screen.ts';
 
 /** Runs one command line; the exit code is its whole answer to the shell. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -97,16 +97,24 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
   const clock = clockFrom(process.env);
   const verbose = parsed.flags['verbose'] === true;
   const phases = createPhases(() => process.uptime() * 1000);
-  const shown = await screen(json, { now: () => clock.now(), readLine: lineReader(root), verbose });
+  const shown = await createScreen({
+    json,
+    env: process.env,
+    out: process.stderr,
+    print,
+    now: () => clock.now(),
+    readLine: lineReader(root),
+    verbose,
+  });
   const listeners: Listener[] = [shown];
   const interrupt = listenForInterrupts({
     onWait() {
       shown.makeWay?.();
       if (!json) process.stderr.write('Stopping; Ctrl-C again ends at once.\n');
     },
-    onEnd() {
+    onAgain() {
       shown.makeWay?.();
-      report(interrupted(), { root: undefined, json });
+      process.exit(report(interrupted(), { root: undefined, json }));
     },
   });
   if (shown.makeWay) leaveTerminal(shown.makeWay);
@@ -151,118 +159,6 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
     for (const listener of listeners) await listener.close?.();
     if (verbose) process.stderr.write(phases.format());
   }
-}
-
-async function screen(
-  json: boolean,
-  { now, readLine, verbose }: Seeing,
-): Promise<Listener & Partial<ConsoleListener>> {
-  if (json) {
-    const { createJsonListener } = await import('./listeners/json.ts');
-    return createJsonListener({ write: print });
-  }
-  const { createConsoleListener } = await import('./listeners/console.ts');
-  const { createSchedule } = await import('./listeners/schedule.ts');
-  const out = process.stderr;
-  return createConsoleListener({
-    write: (text) => void out.write(text),
-    isTty: isTerminal() && process.env['CI'] === undefined,
-    // A terminal that was never told its size says 0.
-    columns: () => out.columns || 80,
-    colour: usesColour(),
-    // To a locale, what is empty is not set.
-    unicode:
-      /utf-?8/i.test(process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '') ||
-      process.platform === 'darwin',
-    rows: () => out.rows || 24,
-    now,
-    readLine,
-    verbose,
-    schedule: createSchedule(),
-  });
-}
-
-interface Seeing {
-  readonly now: () => number;
-  readonly readLine: ReadLine;
-  readonly verbose: boolean;
-}
-
-/** https://no-color.org and FORCE_COLOR; else only a terminal gets colour. */
-function usesColour(): boolean {
-  if ((process.env['NO_COLOR'] ?? '') !== '') return false;
-  const forced = process.env['FORCE_COLOR'] ?? '';
-  if (forced !== '') return forced !== '0' && forced !== 'false';
-  return isTerminal();
-}
-
-/** A terminal that can more than print. */
-function isTerminal(): boolean {
-  return process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
-}
-
-interface Interrupts {
-  readonly signal: AbortSignal;
-  stop(): void;
-}
-
-/** What takes no longer to end needs no word in between. */
-const UNTOLD_MS = 300;
-
-interface Told {
-  /** The end has been asked for, and takes a moment: a stage has five seconds to end well. */
-  readonly onWait: () => void;
-  /** It ends at once. */
-  readonly onEnd: () => void;
-}
-
-/** The first Ctrl-C asks everything to end; the second ends at once, and the next command cleans up. */
-function listenForInterrupts({ onWait, onEnd }: Told): Interrupts {
-  const controller = new AbortController();
-  let waiting: NodeJS.Timeout | undefined;
-  const onSignal = (): void => {
-    if (controller.signal.aborted) {
-      onEnd();
-      process.exit(EXIT.interrupted);
-    }
-    controller.abort(interrupted());
-    waiting = setTimeout(onWait, UNTOLD_MS).unref();
-  };
-  const names = ['SIGINT', 'SIGTERM', ...(hasTerminal() ? (['SIGHUP'] as const) : [])] as const;
-  for (const name of names) process.on(name, onSignal);
-  return {
-    signal: controller.signal,
-    stop() {
-      clearTimeout(waiting);
-      for (const name of names) process.off(name, onSignal);
-    },
-  };
-}
-
-/** Ctrl-Z: from then on the shell writes where the live area was, until we are continued. */
-function leaveTerminal(makeWay: () => void): void {
-  const onStop = (): void => {
-    makeWay();
-    // By its own default, which stops nobody whom no shell could continue.
-    process.off('SIGTSTP', onStop);
-    process.kill(process.pid, 'SIGTSTP');
-    process.on('SIGTSTP', onStop);
-  };
-  process.on('SIGTSTP', onStop);
-}
-
-function interrupted(): PipelineError {
-  return new PipelineError('run.interrupted', 'interrupted', { exit: EXIT.interrupted });
-}
-
-/**
- * A terminal that is closed ends what goes on in it. `nohup` lets go of the terminal and has SIGHUP ignored, which Node
- * undoes at its start: whoever has no terminal is not to hear of one, to the end of the process.
- */
-function hasTerminal(): boolean {
-  if ([0, 1, 2].some((stream) => isatty(stream))) return true;
-  process.on('SIGHUP', () => undefined);
-  return false;
 }
 
 function report(error: unknown, { root, json }: { root: string | undefined; json: boolean }): ExitCode {
