@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { PipelineError } from './base/error.ts';
-import type { Problem } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageName } from './base/types.ts';
@@ -32,11 +31,12 @@ import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
-import { makePlan, selectMakers } from './plan/plan.ts';
+import { pathsToLookAt } from './plan/look-at.ts';
+import { makePlan } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
 import { selectStages } from './plan/select.ts';
 import { LOCKFILE, parseLock } from './record/lockfile.ts';
-import { areIgnored, gitignoresOf, ignorePaths } from './record/gitignore.ts';
+import { areIgnored, gitignoresOf, ignorePaths, pathsToIgnore } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
@@ -45,7 +45,7 @@ import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
-import { createCache } from './store/cache.ts';
+import { corruptFound, createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
 import { createObserver } from './store/observe.ts';
 
@@ -173,7 +173,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     workspace: root,
     memo,
     clock: machine,
-    onCorrupt: (hash) => emit({ type: 'warned', problem: corruptProblem(hash) }),
+    onCorrupt: (hash) => emit({ type: 'warned', problem: corruptFound(hash) }),
   });
   const runs = createRunCache(stateDir);
   const algorithm = pipeline.hash;
@@ -367,32 +367,4 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
 
 function forcedStages(graph: Graph, targets: readonly string[], folder: string): Selection['forced'] {
   return selectStages(graph, { targets, folder, downstream: false, single: true, force: true }).forced;
-}
-
-/** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */
-function pathsToIgnore(pipeline: Pipeline): readonly string[] {
-  const outs = pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
-  return [...outs, ...pipeline.data].map(({ path }) => path);
-}
-
-/** What the planner will ask about: outs, and deps that no selected stage makes or that lie around outs. */
-function pathsToLookAt(pipeline: Pipeline, graph: Graph, selection: Selection): readonly RelPath[] {
-  const paths: RelPath[] = pipeline.data.map((input) => input.path);
-  for (const stage of pipeline.stages) {
-    if (!selection.stages.has(stage.name)) continue;
-    for (const out of stage.outs) paths.push(out.path);
-    for (const dep of stage.deps) {
-      const makers = selectMakers(graph.makersOf(dep.path), selection);
-      if (makers.length === 0 || makers.some((maker) => maker.relation === 'around')) paths.push(dep.path);
-    }
-  }
-  return paths;
-}
-
-function corruptProblem(hash: string): Problem {
-  return {
-    code: 'object.corrupt',
-    message: `the cache object ${hash} had other bytes than its name says and was taken out`,
-    hint: 'the stage that made it runs again, or "lockstep pull" brings it back',
-  };
 }

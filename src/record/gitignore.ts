@@ -1,7 +1,14 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { byCodeUnit } from '../base/path.ts';
+import type { Pipeline } from '../base/types.ts';
 import { readIfExists, sweepTemps, writeFileAtomic } from '../io/files.ts';
+
+/** All of them at once and not each with its stage, so that the order in which stages end leaves no trace. */
+export function pathsToIgnore(pipeline: Pipeline): readonly string[] {
+  const outs = pipeline.stages.flatMap((stage) => stage.outs.filter((out) => out.cache));
+  return [...outs, ...pipeline.data].map(({ path }) => path);
+}
 
 /**
  * Keeps cached paths out of git: one `.gitignore` per folder, as DVC does, each line anchored and escaped. Lines that

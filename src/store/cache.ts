@@ -1,6 +1,7 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import type { Problem } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
@@ -111,12 +112,14 @@ function objectMissing(hash: ContentHash): PipelineError {
 }
 
 export function objectCorrupt(hash: ContentHash): PipelineError {
-  return new PipelineError(
-    'object.corrupt',
-    `the cache object ${hash} had other bytes than its name says and was taken out`,
-    {
-      exit: EXIT.failed,
-      hint: HAVE_AGAIN,
-    },
-  );
+  return PipelineError.of([{ ...corruptFound(hash), hint: HAVE_AGAIN }], EXIT.failed);
+}
+
+/** What is told of an object when it is found, whoever asked for it. */
+export function corruptFound(hash: ContentHash): Problem {
+  return {
+    code: 'object.corrupt',
+    message: `the cache object ${hash} had other bytes than its name says and was taken out`,
+    hint: 'the stage that made it runs again, or "lockstep pull" brings it back',
+  };
 }
