@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, globSync, readdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { sha256Hex } from '../src/base/hash.ts';
 import { MARK } from '../src/io/process.ts';
@@ -150,4 +150,14 @@ test('a tracked input that an older lockstep did not note is known from the firs
     assert.deepEqual([rig.read('in'), rig.read('pipeline.lock')], ['x\n', lock], look.join(' '));
     rig.write('pipeline.lock', own);
   }
+});
+
+test('the history of a newer lockstep is read, with reasons that are not known here by their names', async () => {
+  const rig = createRig(FILES);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const [path = ''] = globSync('.lockstep/history/*.ndjson', { cwd: rig.root });
+  rig.write(path, rig.read(path).replaceAll('"kind":"never-run"', '"kind":"moon-phase","moon":3'));
+  const { code, stdout, stderr } = await rig.lockstep(['log', basename(path, '.ndjson')]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^ {2}copy .* ran .* moon-phase$/m);
 });
