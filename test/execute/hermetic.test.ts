@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { RelPath } from '../../src/base/types.ts';
+import { permissionArgs } from '../../src/execute/hermetic.ts';
 import { createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { outcomesOf, problemOf } from './tools.ts';
@@ -355,6 +357,20 @@ test('a star in what a module may read would let it read all that begins so, and
     assert.equal((await rig.lockstep(['repro'])).code, 0);
     assert.equal(rig.read('out.txt'), 'b');
   }
+});
+
+test('thousands of files among the deps are no more arguments than a command takes', () => {
+  const rig = createRig();
+  mkdirSync(rig.path('in'));
+  const deps = Array.from({ length: 5000 }, (_, index) => rig.path(`in/f${index}`));
+  for (const path of deps) writeFileSync(path, '');
+  const action = { kind: 'module', path: 'm.ts' as RelPath, hermetic: true, allow: [] } as const;
+  const grants = { action, code: [], packageFolders: [], entry: [], writable: [] };
+  assert.deepEqual(permissionArgs({ ...grants, deps }), [
+    '--permission',
+    `--allow-fs-read=${rig.path('in/*')}`,
+  ]);
+  assert.equal(permissionArgs({ ...grants, deps: deps.slice(0, 100) }).length, 101, 'each by its name');
 });
 
 test('a second rig over a folder whose path has blanks, a comma and a quote runs a hermetic module', async () => {
