@@ -1,5 +1,5 @@
 import { didYouMean } from '../base/text.ts';
-import type { Location, ParamRef, RelPath } from '../base/types.ts';
+import type { Json, Location, ParamRef, RelPath } from '../base/types.ts';
 import { DEFAULT_PARAMS, type Context } from './context.ts';
 import type { Files } from './files.ts';
 import { readPath } from './paths.ts';
@@ -61,7 +61,7 @@ function* readDeclaredKey(
       },
     );
   } else if (first) {
-    yield { file: first.file as RelPath, key: key.value, value: toJson(first.tree), at: key.at };
+    yield { file: first.file as RelPath, key: key.value, value: valueOf(first.tree), at: key.at };
   } else if (context.complete) {
     const { where, hint } = whereMissing(key.value, context, files);
     const looksLikeFile = /\.(ya?ml|json)$/.test(key.value) && files.exists(key.value);
@@ -70,6 +70,16 @@ function* readDeclaredKey(
       hint: looksLikeFile ? `for the whole file write {${key.value}: null}` : hint,
     });
   }
+}
+
+const values = new WeakMap<Tree, Json>();
+
+/** Made once: many stages may take a section, or a file, of thousands of values. */
+function valueOf(tree: Tree): Json {
+  if (tree.kind === 'scalar') return tree.value;
+  const value = values.get(tree) ?? toJson(tree);
+  values.set(tree, value);
+  return value;
 }
 
 function whereMissing(
@@ -118,13 +128,13 @@ function* readFileKeys(
   if (values === undefined) return;
   const items = itemsOf(keys);
   if (items.length === 0 && (keys.kind === 'list' || (keys.kind === 'scalar' && keys.value === null))) {
-    yield { file, key: null, value: toJson(values), at };
+    yield { file, key: null, value: valueOf(values), at };
   }
   for (const item of items) {
     const key = textOf(item);
     if (key === undefined || key.value === '') continue;
     const found = walk(values, key.value.split('.'));
-    if (found.kind === 'value') yield { file, key: key.value, value: toJson(found.tree), at: key.at };
+    if (found.kind === 'value') yield { file, key: key.value, value: valueOf(found.tree), at: key.at };
     else
       report.add('params.missing', `the parameter "${key.value}" of stage "${stage}" is not in "${file}"`, {
         at: key.at,
