@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import type {
+  ContainerClient,
+  ContainerListBlobFlatSegmentResponse as ListPage,
+  StoragePipelineOptions,
+} from '@azure/storage-blob';
 import type { OpenRemote, Remote, RemoteConfig, RemoteEntry, TryAgain } from '../base/remote.ts';
 import { parseAddress } from './address.ts';
 import { azureFault } from './azure-fault.ts';
 import { objectMissing, remoteFault, unlessMissing, withFaults } from './faults.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
+import { eachPage } from './pages.ts';
 import { sendParts } from './send-parts.ts';
 import { createUploadRoom } from './upload-room.ts';
 import { strangeAnswer } from './web-fault.ts';
@@ -171,14 +176,14 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
       );
     },
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
-      const options = { prefix: prefix + below, abortSignal: signal };
-      const pages = client.listBlobsFlat(options).byPage({ maxPageSize: 5000 })[Symbol.asyncIterator]();
-      for (;;) {
-        const page = await ask(undefined, signal, () => pages.next());
-        if (page.done === true) return;
-        for (const { name, properties } of page.value.segment.blobItems) {
+      const blobs = client.listBlobsFlat({ prefix: prefix + below, abortSignal: signal });
+      const askPage = async (continuationToken?: string): Promise<ListPage> => {
+        const pages = blobs.byPage({ maxPageSize: 5000, ...(continuationToken && { continuationToken }) });
+        return (await ask(undefined, signal, () => pages.next())).value as ListPage;
+      };
+      for await (const { segment } of eachPage(config, askPage, (page) => page.continuationToken)) {
+        for (const { name, properties } of segment.blobItems)
           yield { key: name.slice(prefix.length), size: properties.contentLength ?? 0 };
-        }
       }
     },
   };

@@ -8,6 +8,7 @@ import { createMedia } from './google-media.ts';
 import type { Media } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
+import { eachPage } from './pages.ts';
 import { createUploadRoom } from './upload-room.ts';
 import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
@@ -159,13 +160,10 @@ function createGcs(
     },
     remove,
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
-      let pageToken: string | undefined;
-      do {
-        const page = await listPage({ prefix: prefix + below, maxResults: PAGE, pageToken }, signal);
-        for (const { name, size } of page.items ?? [])
-          yield { key: name.slice(prefix.length), size: Number(size) };
-        pageToken = page.nextPageToken;
-      } while (pageToken !== undefined);
+      const query = { prefix: prefix + below, maxResults: PAGE };
+      const askPage = (pageToken?: string): Promise<ListPage> => listPage({ ...query, pageToken }, signal);
+      for await (const { items = [] } of eachPage(config, askPage, (page) => page.nextPageToken))
+        for (const { name, size } of items) yield { key: name.slice(prefix.length), size: Number(size) };
     },
   };
 }

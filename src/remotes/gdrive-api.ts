@@ -3,6 +3,7 @@ import type { Body, RemoteConfig, SourceStream } from '../base/remote.ts';
 import { remoteFault, withFaults } from './faults.ts';
 import { arrivedWrong, googleFaultExcept404 } from './google-fault.ts';
 import type { Media } from './google-media.ts';
+import { eachPage } from './pages.ts';
 import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
 
@@ -91,19 +92,20 @@ export function createDriveApi(
       return { id: fileId, ...(driveId && data.capabilities?.canReadDrive === true && { driveId }) };
     },
     async *find(query, { driveId }, signal) {
-      let pageToken: string | undefined;
-      do {
-        const params = {
-          ...shared,
-          includeItemsFromAllDrives: true,
-          // Without it only those files of a shared drive are found that the account has made or opened.
-          ...(driveId !== undefined && { corpora: 'drive', driveId }),
-          q: `(${query}) and trashed = false`,
-          pageSize: PAGE,
-          fields: `nextPageToken,incompleteSearch,files(${FIELDS})`,
-          ...(pageToken !== undefined && { pageToken }),
-        };
-        const { data } = await ask(signal, (signal) => drive.files.list(params, { signal, retry: false }));
+      const params = {
+        ...shared,
+        includeItemsFromAllDrives: true,
+        // Without it only those files of a shared drive are found that the account has made or opened.
+        ...(driveId !== undefined && { corpora: 'drive', driveId }),
+        q: `(${query}) and trashed = false`,
+        pageSize: PAGE,
+        fields: `nextPageToken,incompleteSearch,files(${FIELDS})`,
+      };
+      const askPage = async (pageToken?: string): Promise<drive_v3.Schema$FileList> => {
+        const asked = { ...params, ...(pageToken !== undefined && { pageToken }) };
+        return (await ask(signal, (both) => drive.files.list(asked, { signal: both, retry: false }))).data;
+      };
+      for await (const data of eachPage(config, askPage, (page) => page.nextPageToken)) {
         if (data.incompleteSearch === true)
           throw remoteFault(config, 'unreachable', {
             what: 'the server broke a search off',
@@ -111,8 +113,7 @@ export function createDriveApi(
           });
         if (!data.files) throw strangeAnswer(config);
         for (const file of data.files) if (file.trashed !== true) yield toFile(file);
-        pageToken = data.nextPageToken ?? undefined;
-      } while (pageToken !== undefined);
+      }
     },
     async createFolder(name, parent, signal) {
       const requestBody = { name, parents: [parent], mimeType: FOLDER_TYPE };

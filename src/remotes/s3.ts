@@ -8,6 +8,7 @@ import { isObjectMissing, objectMissing, remoteFault, withFaults } from './fault
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
+import { eachPage } from './pages.ts';
 import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import type { PartsUpload } from './s3-parts.ts';
@@ -221,21 +222,21 @@ function createS3(
       await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
     },
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
-      let token: string | undefined;
-      do {
-        const command = new sdk.ListObjectsV2Command({
-          Bucket,
-          Prefix: prefix + below,
-          ...(token !== undefined && { ContinuationToken: token }),
-        });
-        const page = await ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
-        // Every S3 says it; any other document reads as an empty listing.
-        if (page.IsTruncated === undefined) throw strange();
+      const query = { Bucket, Prefix: prefix + below };
+      const askPage = (ContinuationToken?: string): Promise<S3Sdk.ListObjectsV2CommandOutput> => {
+        const command = new sdk.ListObjectsV2Command({ ...query, ContinuationToken });
+        return ask(undefined, signal, () => client.send(command, { abortSignal: signal }));
+      };
+      const tokenOf = (page: S3Sdk.ListObjectsV2CommandOutput): string | undefined =>
+        page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      for await (const page of eachPage(config, askPage, tokenOf)) {
+        // Every S3 says it, and how it goes on; any other document reads as an empty listing.
+        if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextContinuationToken))
+          throw strange();
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key !== undefined) yield { key: Key.slice(prefix.length), size: Size ?? 0 };
         }
-        token = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (token !== undefined);
+      }
     },
     async close() {
       client.destroy();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer } from 'node:net';
 import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,11 +22,15 @@ const keys = mkdtempSync(join(tmpdir(), 'lockstep-keys-'));
 after(() => rmSync(keys, { recursive: true }));
 for (const [name, text] of Object.entries(KEY_FILES)) writeFileSync(join(keys, name), text);
 
-/** What the first operation of a push says, or of a pull where nothing can be written. */
-async function firstFault(kind: string, origin: string): Promise<PipelineError> {
+function openKind(kind: string, origin: string): Promise<Remote> {
   const { url, options } = KINDS[kind]?.(origin) ?? assert.fail();
   const filled = JSON.parse(JSON.stringify(options).replaceAll('${env:CANARY}', CANARY)) as typeof options;
-  const remote = await open({ ...configOf(url, filled), secrets: [CANARY] }, { root: keys });
+  return open({ ...configOf(url, filled), secrets: [CANARY] }, { root: keys });
+}
+
+/** What the first operation of a push says, or of a pull where nothing can be written. */
+async function firstFault(kind: string, origin: string): Promise<PipelineError> {
+  const remote = await openKind(kind, origin);
   try {
     if (kind === 'http') await remote.head(keyOf(BYTES), signal);
     else await remote.put(keyOf(BYTES), bodyOf(BYTES), signal);
@@ -125,6 +130,8 @@ const STRANGE: readonly (readonly [string, number, Readonly<Record<string, strin
   ['what a portal tells of itself', 200, { 'content-type': 'application/captive+json' }, '{"captive":true}'],
 ];
 
+const TOKEN = '{"access_token":"x","expires_in":3600,"token_type":"Bearer"}';
+
 const CALLS: Readonly<Record<string, (remote: Remote) => Promise<unknown>>> = {
   head: (remote) => remote.head(keyOf(BYTES), signal),
   get: async (remote) => readAll(await remote.get(keyOf(BYTES), signal)),
@@ -140,7 +147,7 @@ for (const [what, status, headers, body] of STRANGE) {
       request.resume();
       if (request.url === '/token') {
         response.writeHead(200, { 'content-type': 'application/json' });
-        response.end('{"access_token":"x","expires_in":3600,"token_type":"Bearer"}');
+        response.end(TOKEN);
         return;
       }
       response.writeHead(status, { ...headers, 'content-length': body.length });
@@ -152,11 +159,7 @@ for (const [what, status, headers, body] of STRANGE) {
         // A page has no more to do with an object than its type tells; other bytes are what the object has.
         const isObject = name === 'get' && !body.startsWith('<html') && /^(s3|gcs)$/.test(kind);
         const hasTag = name === 'head' && 'etag' in headers && kind !== 'gcs' && kind !== 'gdrive';
-        const { url, options } = KINDS[kind]?.(origin) ?? assert.fail();
-        const filled = JSON.parse(
-          JSON.stringify(options).replaceAll('${env:CANARY}', CANARY),
-        ) as typeof options;
-        const remote = await open(configOf(url, filled), { root: keys });
+        const remote = await openKind(kind, origin);
         const told = `${kind}: ${name}`;
         if (hasTag) await call(remote);
         else
@@ -167,6 +170,51 @@ for (const [what, status, headers, body] of STRANGE) {
         await remote.close?.();
       }
   });
+}
+
+const xml = (text: string): string => `<?xml version="1.0"?>${text}`;
+
+/** A page of a listing that names the one after it, which is itself. */
+const CIRCLES: Readonly<Record<string, string>> = {
+  s3: xml(
+    '<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>',
+  ),
+  gcs: '{"kind":"storage#objects","nextPageToken":"a"}',
+  'azure key': xml('<EnumerationResults><Blobs></Blobs><NextMarker>a</NextMarker></EnumerationResults>'),
+  gdrive: '{"files":[],"nextPageToken":"a","mimeType":"application/vnd.google-apps.folder"}',
+};
+
+for (const [kind, page] of Object.entries(CIRCLES)) {
+  test(`${kind}: a listing without end is told, not read for ever`, async (t) => {
+    const { url: origin } = await listenFor(t, answering(page));
+    await assert.rejects(listOf(kind, origin), {
+      code: 'remote.unreachable',
+      message: 'remote "test": a listing has no end: the server leads back to a page that it has given',
+    });
+  });
+}
+
+test('a listing of S3 that breaks off without saying how it goes on is not taken for the whole', async (t) => {
+  const page = xml('<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>');
+  const { url: origin } = await listenFor(t, answering(page));
+  await assert.rejects(listOf('s3', origin), { code: 'remote.unreachable' });
+});
+
+function answering(text: string): Server {
+  return createServer(({ url }, response) => {
+    const type = text.startsWith('<') ? 'application/xml' : 'application/json';
+    response.writeHead(200, { 'content-type': type });
+    response.end(url === '/token' ? TOKEN : text);
+  });
+}
+
+async function listOf(kind: string, origin: string): Promise<readonly string[]> {
+  const remote = await openKind(kind, origin);
+  try {
+    return await listAll(remote, 'files/', signal);
+  } finally {
+    await remote.close?.();
+  }
 }
 
 test('a refusal by a page for humans is told by its status, without the page', async (t) => {
