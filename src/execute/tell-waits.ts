@@ -7,16 +7,19 @@ import type { RetryNotice } from '../remotes/retry.ts';
 /** Shorter waits are over before anybody wonders. */
 const LONG_MS = 5000;
 
-/** Tells of long waits before another try, once for all that wait at the same time: a still picture looks like a fault. */
+/**
+ * Tells of long waits, for an answer that did not come or before another try, once for all that wait at the same time: a still
+ * picture looks like a fault.
+ */
 export function createWaitTeller(
   emit: Emit,
   clock: Pick<Clock, 'now'>,
-): (notice: Pick<RetryNotice, 'delayMs' | 'error'>) => void {
+): (notice: Pick<RetryNotice, 'waitedMs' | 'delayMs' | 'error'>) => void {
   let untilMs = -Infinity;
-  return ({ delayMs, error }) => {
+  return ({ waitedMs, delayMs, error }) => {
     const nowMs = clock.now();
-    if (delayMs < LONG_MS || nowMs < untilMs) return;
-    untilMs = nowMs + delayMs;
+    if (waitedMs + delayMs < LONG_MS || nowMs < untilMs) return;
+    untilMs = nowMs + Math.max(delayMs, LONG_MS);
     const { code, message } = toProblem(error);
     emit({
       type: 'warned',

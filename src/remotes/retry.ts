@@ -11,6 +11,8 @@ export interface RetryNotice {
   readonly key?: string;
   /** The try that failed, from 1. */
   readonly attempt: number;
+  /** How long nothing came before it failed. */
+  readonly waitedMs: number;
   readonly delayMs: number;
   readonly error: PipelineError;
 }
@@ -48,25 +50,33 @@ export async function withRetry<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     options.signal.throwIfAborted();
+    const sinceMs = options.clock.now();
     try {
       return await call();
     } catch (error) {
-      await waitForNext({ ...about, attempt, error }, options);
+      await waitForNext({ ...about, attempt, sinceMs, error }, options);
     }
   }
 }
 
 /** Waits until it is time for another try; throws the error when there is to be none. */
 async function waitForNext(
-  failed: Omit<RetryNotice, 'delayMs' | 'error'> & { readonly error: unknown },
+  {
+    sinceMs,
+    ...failed
+  }: Pick<RetryNotice, 'operation' | 'key' | 'attempt'> & {
+    readonly sinceMs: number;
+    readonly error: unknown;
+  },
   { quiet, clock, random, signal, onRetry }: RetryOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
   signal.throwIfAborted();
   const delayMs = nextDelay(failed.error, failed.attempt, random);
   if (delayMs === undefined) throw failed.error;
   const error = failed.error as PipelineError;
-  if (quiet && error.code === 'remote.quota') quiet.untilMs = Math.max(quiet.untilMs, clock.now() + delayMs);
-  onRetry?.({ ...failed, delayMs, error });
+  const nowMs = clock.now();
+  if (quiet && error.code === 'remote.quota') quiet.untilMs = Math.max(quiet.untilMs, nowMs + delayMs);
+  onRetry?.({ ...failed, waitedMs: nowMs - sinceMs, delayMs, error });
   await clock.sleep(delayMs, signal);
 }
 
@@ -133,6 +143,7 @@ async function* listWithRetry(
   let attempt = 1;
   for (;;) {
     options.signal.throwIfAborted();
+    let sinceMs = options.clock.now();
     try {
       for await (const entry of remote.list(prefix, options.signal)) {
         if (seen.has(entry.key)) continue;
@@ -140,10 +151,11 @@ async function* listWithRetry(
         // Progress was made: what fails from here on is a new fault.
         attempt = 1;
         yield entry;
+        sinceMs = options.clock.now();
       }
       return;
     } catch (error) {
-      await waitForNext({ operation: 'list', key: prefix, attempt, error }, options);
+      await waitForNext({ operation: 'list', key: prefix, attempt, sinceMs, error }, options);
       attempt++;
     }
   }
@@ -160,6 +172,7 @@ async function* resumed(
   let handedOut = 0;
   for (let attempt = 1; ; attempt++) {
     const before = handedOut;
+    let sinceMs = options.clock.now();
     try {
       if ('file' in source) throw new TypeError(`the remote gave a stream and then a file for "${key}"`);
       let skip = handedOut - (source.from ?? 0);
@@ -168,12 +181,13 @@ async function* resumed(
         skip -= chunk.length - rest.length;
         handedOut += rest.length;
         if (rest.length > 0) yield rest;
+        sinceMs = options.clock.now();
       }
       return;
     } catch (error) {
       // Progress was made: this is a new fault.
       if (handedOut > before) attempt = 1;
-      await waitForNext({ operation: 'get', key, attempt, error }, options);
+      await waitForNext({ operation: 'get', key, attempt, sinceMs, error }, options);
     }
     // With the last byte that came: a server refuses a range that begins at the end.
     source = await open(Math.max(0, handedOut - 1));

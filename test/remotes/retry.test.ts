@@ -103,7 +103,8 @@ test('whoever shows progress is told of each wait', async () => {
     'a',
     signal,
   );
-  assert.deepEqual(notices, [{ operation: 'head', key: 'a', attempt: 1, delayMs: 250, error: first }]);
+  const asked = { operation: 'head', key: 'a', attempt: 1 } as const;
+  assert.deepEqual(notices, [{ ...asked, waitedMs: 0, delayMs: 250, error: first }]);
 });
 
 test('a retried upload sends the same bytes from their start', async () => {
