@@ -22,8 +22,8 @@ export interface Answer {
 /** What the service calls its faults: code → kind, or with a hint of its own, or also with a sentence of its own. */
 export type FaultNames = Readonly<Record<string, FaultKind | readonly [FaultKind, string, string?]>>;
 
-/** Faults that may pass by themselves. */
-const PASSING_STATUS: readonly number[] = [408, 409, 412, 425, 429, 500, 502, 503, 504];
+/** Faults that may pass by themselves; 416: what goes on with a download has met an older or shorter copy on its way. */
+const PASSING_STATUS: readonly number[] = [408, 409, 412, 416, 425, 429, 500, 502, 503, 504];
 
 /**
  * The error of a failed request, from the service's name for the fault, else from the status, else from what the
