@@ -3,6 +3,7 @@ import type { Emit } from '../base/event.ts';
 import { isInside } from '../base/path.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { RelPath } from '../base/types.ts';
+import { elapsedMs } from '../io/clock.ts';
 import type { Clock } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { parseAddress } from '../remotes/address.ts';
@@ -26,10 +27,12 @@ export interface UseRemoteOptions {
 /** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
 export async function useRemote<T>(
   config: RemoteConfig & { readonly secrets?: readonly string[] },
-  { root, env, taken, clock, signal, emit }: UseRemoteOptions,
+  { root, env, taken, signal, emit, ...options }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {
   keepYoungHeapSmall();
+  // How long to wait is no question of what the clock says, which LOCKSTEP_NOW may have stopped.
+  const clock = { ...options.clock, now: elapsedMs };
   const { openRemote } = await import('../remotes/index.ts');
   const place = { ...config, url: toPlace(config, { root, home: env['HOME'], taken }) };
   const onRetry = emit && createWaitTeller(emit, clock);
