@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { createBus } from './base/bus.ts';
 import { EXIT, PipelineError, isSystemError, toProblem } from './base/error.ts';
 import type { ExitCode } from './base/error.ts';
-import type { Listener } from './base/event.ts';
 import { formatProblems } from './base/problem-text.ts';
 import type { ReadLine } from './base/problem-text.ts';
 import { visibleLines } from './base/text.ts';
@@ -106,7 +105,6 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
     readLine: lineReader(root),
     verbose,
   });
-  const listeners: Listener[] = [shown];
   const interrupt = listenForInterrupts({
     onWait() {
       shown.makeWay?.();
@@ -118,8 +116,7 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
     },
   });
   if (shown.makeWay) leaveTerminal(shown.makeWay);
-  // Late listeners (the history of a run) hear what comes after them.
-  const emit = createBus(listeners, () => clock.now());
+  const bus = createBus(shown, () => clock.now());
   const context: CommandContext = {
     args: parsed.args,
     flags: parsed.flags,
@@ -131,13 +128,12 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
       shown.makeWay?.();
       print(json ? text : visibleLines(text));
     },
-    emit,
+    emit: bus.emit,
     signal: interrupt.signal,
     listen(listener) {
-      // Before who shows: that the end of a run cannot be written down is told before the end.
-      listeners.unshift(listener);
+      const stop = bus.listen(listener);
       return async () => {
-        listeners.splice(listeners.indexOf(listener), 1);
+        stop();
         await listener.close?.();
       };
     },
@@ -156,7 +152,7 @@ async function perform(parsed: ParsedCommand, { dir, root, argv, json }: Surroun
     throw error;
   } finally {
     interrupt.stop();
-    for (const listener of listeners) await listener.close?.();
+    await bus.close();
     if (verbose) process.stderr.write(phases.format());
   }
 }

@@ -235,6 +235,24 @@ test('a clock behind the locked tick keeps it and warns', async () => {
   assert.equal(rig.read('pipeline.lock'), lock);
 });
 
+test('what is told before a run begins is in its history, too, and in no other one', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  get: { cmd: "echo x > got.txt", refresh: { every: 1d }, outs: [got.txt] }
+  copy: { cmd: "cp in.txt copy.txt", deps: [in.txt], outs: [copy.txt] }
+`,
+    'in.txt': 'one\n',
+  });
+  await repro(rig, [], { env: { LOCKSTEP_NOW: '2026-03-16T00:00:00Z' } });
+  rig.write('in.txt', 'two\n');
+  const behind = { env: { LOCKSTEP_NOW: '2026-03-01T00:00:00Z' } };
+  const ran = await rig.lockstep(['repro', '--json'], behind);
+  const [, run = ''] = /"run":"([^"]+)"/.exec(ran.stdout) ?? [];
+  const logged = await rig.lockstep(['log', run, '--json']);
+  assert.deepEqual(toldBy(logged), toldBy(ran));
+  assert.equal(toldBy(ran)[0]?.type, 'warned');
+});
+
 test('a clock behind the ticks of several stages names them all, in a command that is to be pasted', async () => {
   const stages = ['a', 'b'].map(
     (name) => `  ${name}: { cmd: "echo x > ${name}", refresh: { every: 1d }, outs: [${name}] }\n`,
