@@ -7,6 +7,13 @@ if (major < 24 || (major === 24 && minor < 6)) {
       '   = hint: in a clone, "npm ci" brings Node 24 and "npx lockstep" uses it; elsewhere install Node 24\n',
   );
   process.exitCode = 2;
+} else if (/\.zip[/\\]/.test(__dirname)) {
+  // Yarn teaches one process to read there; those of stages are plain Nodes.
+  process.stderr.write(
+    "error[node.pnp]: lockstep lies in an archive of Yarn's Plug'n'Play, from which no stage can be started\n" +
+      '   = hint: write "nodeLinker: node-modules" into .yarnrc.yml, then "yarn install"\n',
+  );
+  process.exitCode = 2;
 } else {
   const { existsSync } = require('node:fs');
   const { join } = require('node:path');

@@ -420,3 +420,11 @@ test('where output cannot be written the work is done all the same, and the exit
   assert.equal(code, 1);
   assert.equal((await rig.lockstep(['status', '--quiet'])).code, 0, 'all of it ran');
 });
+
+test("who starts it from an archive of Yarn's Plug'n'Play is told what to do instead", () => {
+  const file = 'lockstep-data-1.zip/node_modules/lockstep-data/bin/lockstep.cjs';
+  const rig = createRig({ [file]: readFileSync(join(REPOSITORY, 'bin', 'lockstep.cjs'), 'utf8') });
+  const ran = spawnSync(process.execPath, [rig.path(file), 'status'], { encoding: 'utf8' });
+  assert.equal(ran.status, 2);
+  assert.match(ran.stderr, /^error\[node\.pnp\]: [^\n]*\n {3}= hint: write "nodeLinker: node-modules"/);
+});
