@@ -88,7 +88,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       return own === undefined ? [] : [toTarget(own)];
     }
     if (!specifier.startsWith('#')) return resolvePackage(full, specifier, importing);
-    const target = ownImport(full, specifier, place);
+    const target = ownImport(full, fact, place);
     return isAbsolute(target)
       ? [toTarget(inside(target, specifier, place))]
       : resolvePackage(full, target, importing);
@@ -135,8 +135,9 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   /** `#name`: the `imports` of the package.json above. */
-  function ownImport(full: string, specifier: string, place: Location): string {
-    const target = findOwnImport(realOf(full), specifier, asked);
+  function ownImport(full: string, { specifier, required }: ImportFact, place: Location): string {
+    const way = required ? 'require' : 'import';
+    const target = findOwnImport(realOf(full), specifier, { way, asked });
     if (target !== undefined) return target;
     throw new PipelineError(
       'code.package-missing',

@@ -9,6 +9,8 @@ export interface ImportFact {
   /** `glob`: a template specifier, its holes as `*`. `url`: `new URL(…, import.meta.url)`. `url-glob`: both. */
   readonly kind: 'import' | 'glob' | 'url' | 'url-glob';
   readonly specifier: string;
+  /** Asked for by `require`, for which a package.json may name another file than for `import`. */
+  readonly required?: true;
   readonly line: number;
   readonly column: number;
 }
@@ -197,7 +199,7 @@ function toImport(node: Node): ImportFact | undefined {
     case 'CallExpression': {
       const [first] = fields['arguments'] as readonly unknown[];
       const specifier = nameOf(fields['callee']) === 'require' ? toSpecifier(first) : undefined;
-      return specifier && { ...specifier, ...at };
+      return specifier && { ...specifier, required: true, ...at };
     }
     default:
       return undefined;

@@ -125,6 +125,20 @@ test('what is wrong beside a linked package is told of no stage, whichever is re
   assert.deepEqual(files, place.closure('stages/b.ts').files);
 });
 
+test('what "#name" means may depend on who asks: import and require each lead to their own file', () => {
+  const imports = { '#x': { require: './lib/x.cjs', import: './lib/x.mjs' } };
+  const place = project({
+    'package.json': JSON.stringify({ imports }),
+    'lib/x.cjs': 'module.exports = 1;',
+    'lib/x.mjs': 'export default 1;',
+    'stages/a.ts': "import './b.cjs';\n",
+    'stages/b.cjs': "require('#x');\n",
+  });
+  assert.deepEqual(Object.keys(place.closure().files), ['lib/x.cjs', 'stages/a.ts', 'stages/b.cjs']);
+  place.write({ 'stages/b.cjs': "import('#x');\n" });
+  assert.deepEqual(Object.keys(place.closure().files), ['lib/x.mjs', 'stages/a.ts', 'stages/b.cjs']);
+});
+
 test('a package.json that is no map, or whose fields are none, says nothing', () => {
   for (const text of ['null', '1', '[]', 'no JSON', '{ "dependencies": null, "peerDependencies": "two" }']) {
     const place = project({
