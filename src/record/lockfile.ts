@@ -59,11 +59,10 @@ function toDocument(entry: StageLock): Json {
 
 /** Entries of a lock from before there were sums have none, and are believed. */
 function fromDocument(value: Json): StageLock {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !(SUM in value))
-    return toStageLock(value);
+  if (typeof value !== 'object' || value === null || !(SUM in value)) return toStageLock(value);
   const { [SUM]: sum, ...document } = value as Readonly<Record<string, Json>>;
   const entry = toStageLock(document);
-  return sum === lineOfSum(fromStageLock(entry)) && sum !== NO_SUM ? entry : { ...entry, edited: true };
+  return sum === lineOfSum(fromStageLock(entry)) ? entry : { ...entry, edited: true };
 }
 
 /**
@@ -80,7 +79,7 @@ export async function parseLock(text: string, folder = ''): Promise<Lock> {
 }
 
 async function readLock(text: string): Promise<Lock> {
-  const conflict = /^(<{7}|={7}|>{7})( |$)/m.exec(text);
+  const conflict = /^(<{7}|={7}|>{7})/m.exec(text);
   if (conflict) {
     const line = text.slice(0, conflict.index).split('\n').length;
     throw new LockFault('lock.conflict', `${LOCKFILE} has merge-conflict markers`, line);

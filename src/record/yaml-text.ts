@@ -27,7 +27,6 @@ function formatItem(item: Json, indent: number): string {
 
 function formatScalar(value: null | boolean | number | bigint | string): string {
   if (typeof value === 'string') return formatText(value);
-  if (Object.is(value, -0)) return '0';
   // Digits alone would be read as an exact integer, which a double of that size is not.
   const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
   return inexact ? value.toExponential() : String(value);
@@ -35,8 +34,8 @@ function formatScalar(value: null | boolean | number | bigint | string): string 
 
 const PLAIN = /^(?!\.[0-9_])[A-Za-z_./][A-Za-z0-9_./@+=&^-]*(:[A-Za-z0-9_./@+=&^-]+)*$/;
 const WORDS = /^(null|true|false|yes|no|on|off|y|n|\.inf|\.nan|\.+)$/i;
-// A range and not \p{Surrogate}, whose table is built at every start.
-const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF\uD800-\uDFFF]/gu;
+// JSON itself escapes half a character.
+const UNPRINTABLE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]/g;
 
 function formatText(text: string): string {
   if (PLAIN.test(text) && !WORDS.test(text)) return text;

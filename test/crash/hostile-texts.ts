@@ -102,6 +102,9 @@ export const HOSTILE_ENTRIES: Readonly<Record<string, string>> = {
   'a prototype': entryOf(entryOut('"size":1'), ',"__proto__":{"polluted":true}'),
   'a prototype for an out': entryOf(`{"__proto__":${entryOut('"size":1')}}`),
   'endless brackets that end': entryOf(`${'['.repeat(200_000)}${']'.repeat(200_000)}`),
+  'endless brackets around a long number': entryOf(
+    `${'['.repeat(200_000)}12345678901234567${']'.repeat(200_000)}`,
+  ),
   'endless params': SANE_ENTRY.replace(
     '"params":{}',
     `"params":{"p":{"k":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`,

@@ -6,6 +6,7 @@ import { PipelineError } from '../../src/base/error.ts';
 import { canonicalJson } from '../../src/base/hash.ts';
 import type { Json, Lock, RelPath, StageLock } from '../../src/base/types.ts';
 import { createLockFormatter, parseLock } from '../../src/record/lockfile.ts';
+import { formatYaml } from '../../src/record/yaml-text.ts';
 import { HASH, TREE, WEIRD, resultOf, shellResult } from './rig.ts';
 
 const format = (lock: Lock): string => createLockFormatter().format(lock);
@@ -276,6 +277,21 @@ const EDITED: readonly (readonly [what: string, from: string, to: string, line: 
     S,
     /outs is not a list/,
   ],
+  ['data that are a map', 'stages:', 'data: {}\nstages:', 3, /"data" is not a list/],
+  [
+    'parameters that are a list',
+    'params.yaml:\n        lr: 0.1',
+    'params.yaml: [1]',
+    S,
+    /params of params\.yaml is not a map/,
+  ],
+  [
+    'a gate that is a number',
+    '    gates:\n      - "reports/m.json rate >= 0.8"',
+    '    gates: [1]',
+    S,
+    /a gate is not text/,
+  ],
   ['a stage that is text', '  t:\n', '  t: text\n  u:\n', 0, /not valid YAML|not a map/],
   ['a stage twice', '  t:\n', '  s:\n', 0, /not valid YAML/],
   ['an alias', 'cmd: x', 'cmd: *x', 0, /not valid YAML/],
@@ -297,9 +313,16 @@ for (const [what, from, to, line, why] of EDITED) {
   });
 }
 
-test('an entry with a number that no JSON can say is not believed', async () => {
-  const { stages } = await parseLock(GOOD.replace('lr: 0.1', 'lr: 1e999'));
-  assert.deepEqual([stages.get('s')?.edited, stages.get('t')?.edited], [true, undefined]);
+test('an entry that did not fit its checksum does not fit it once it was written again', async () => {
+  for (const text of [
+    GOOD.replace('size: 3', 'size: 4'),
+    GOOD.replace('lr: 0.1', 'lr: 1e999'),
+    GOOD.replace(/sum: sha256:[0-9a-f]+/, 'sum: none'),
+  ]) {
+    const lock = await parseLock(text);
+    for (const { stages } of [lock, await parseLock(format(lock))])
+      assert.deepEqual([stages.get('s')?.edited, stages.get('t')?.edited], [true, undefined], text);
+  }
 });
 
 test('data that is named twice is refused', async () => {
@@ -309,23 +332,21 @@ test('data that is named twice is refused', async () => {
   assert.equal(error.problems[0].at?.[0]?.line, 2);
 });
 
-test('conflict markers are named with the line of the first', async () => {
-  for (const end of ['\n', '\r\n']) {
-    const text = [
-      'lockfile: 1',
-      'stages:',
-      '<<<<<<< HEAD',
-      '  a:',
-      '=======',
-      '  b:',
-      '>>>>>>> other',
-      '',
-    ].join(end);
-    const error = await refusal(text);
-    assert.equal(error.code, 'lock.conflict');
-    assert.equal(error.problems[0].at?.[0]?.line, 3);
-    assert.match(error.problems[0].hint ?? '', /keep one side of each marked place/);
-  }
+test('conflict markers are named with the line of the first, also where only some are left', async () => {
+  const markers = ['<<<<<<< HEAD', '=======', '>>>>>>> other'];
+  for (const end of ['\n', '\r\n'])
+    for (const left of [markers, ...markers.map((marker) => [marker])]) {
+      const text = [
+        'lockfile: 1',
+        'stages:',
+        ...left.flatMap((marker, at) => [marker, `  s${at}:`]),
+        '',
+      ].join(end);
+      const error = await refusal(text);
+      assert.equal(error.code, 'lock.conflict');
+      assert.equal(error.problems[0].at?.[0]?.line, 3);
+      assert.match(error.problems[0].hint ?? '', /keep one side of each marked place/);
+    }
 });
 
 test('a lock of a newer lockstep is told from a broken one', async () => {
@@ -336,4 +357,28 @@ test('a lock of a newer lockstep is told from a broken one', async () => {
 test('a lock without stages is a lock', async () => {
   assert.deepEqual(await parseLock('lockfile: 1\n'), { stages: new Map(), data: [] });
   assert.deepEqual(await parseLock(format({ stages: new Map(), data: [] })), { stages: new Map(), data: [] });
+});
+
+test('what older readers of YAML take for more than text is quoted, and what no line can show is escaped', () => {
+  for (const text of [
+    'yes',
+    'No',
+    'on',
+    'OFF',
+    'y',
+    'N',
+    'null',
+    'True',
+    '.inf',
+    '.NaN',
+    '...',
+    '.5',
+    '._',
+    '~',
+    '',
+  ])
+    assert.equal(formatYaml(text), `"${text}"\n`);
+  for (const code of ['007f', '0085', '009f', '2028', '2029', 'feff', 'fffe', 'ffff', 'd800', 'dfff'])
+    assert.equal(formatYaml(String.fromCharCode(Number.parseInt(code, 16))), `"\\u${code}"\n`);
+  assert.equal(formatYaml({ a: [], b: {}, c: -0 }), 'a: []\nb: {}\nc: 0\n');
 });
