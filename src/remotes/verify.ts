@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { algorithmOf, createRunningHash, hashBytes, parseObjectPath, withoutDir } from '../base/hash.ts';
+import { algorithmOf, createRunningHash, parseObjectPath, withoutDir } from '../base/hash.ts';
 import type { Body, Remote, RemoteConfig } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { derivedStream } from './derived-stream.ts';
@@ -108,8 +108,7 @@ async function* check(
   stream: AsyncIterable<Uint8Array>,
   expected: Expected,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const algorithm = expected.hash && algorithmOf(expected.hash);
-  const running = algorithm && createRunningHash(algorithm);
+  const running = expected.hash && createRunningHash(algorithmOf(expected.hash));
   let size = 0;
   let held: Uint8Array | undefined;
   for await (const chunk of stream) {
@@ -124,7 +123,7 @@ async function* check(
   if (expected.size !== undefined && size !== expected.size) {
     throw expected.wrong(`it has ${size} bytes, not ${expected.size}`);
   }
-  const real = size === 0 && algorithm ? hashBytes(algorithm, '') : running?.end();
+  const real = running?.end();
   if (expected.hash && real && real !== withoutDir(expected.hash))
     throw expected.wrong(`its bytes hash to ${real}`);
   if (held) yield held;

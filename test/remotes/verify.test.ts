@@ -57,6 +57,9 @@ test('a source that cannot be read is told as such, not as whatever the SDK made
     code: 'transfer.changed',
     message: '"/data/x" changed before it was sent: it cannot be read (EIO: i/o error)',
   });
+  const known = new PipelineError('object.missing', 'it went away');
+  const open = (): Readable => new Readable({ read: (): void => void 0 }).destroy(known);
+  await assert.rejects(verifyPuts(remote).put(keyOf(bytes), { ...body, open }, signal), known);
 });
 
 test('a directory manifest is checked against the hash before ".dir"', async () => {
@@ -78,6 +81,27 @@ test('keys that are no object are checked against the hash of their body, when i
   await assert.rejects(remote.put('runs/a', { ...bodyOf(other), hash }, signal), {
     code: 'transfer.changed',
   });
+});
+
+test('of wrong bytes the last piece is never given, whatever ends the stream; of none there is none to give', async () => {
+  const given: Uint8Array[] = [];
+  const remote: Remote = {
+    ...createMemoryRemote(new Map()),
+    async put(_, body) {
+      assert.equal(body.hash, `sha256:${keyOf(bytes).slice('files/sha256/'.length).replace('/', '')}`);
+      for await (const piece of body.open() as AsyncIterable<Uint8Array>) given.push(piece);
+    },
+  };
+  for (const pieces of [[Buffer.from('a'), Buffer.from('b'), Buffer.alloc(0)], []])
+    await assert.rejects(
+      verifyPuts(remote).put(
+        keyOf(bytes),
+        { size: Buffer.concat(pieces).length, open: () => Readable.from(pieces) },
+        signal,
+      ),
+      { code: 'transfer.changed', message: /its bytes hash to sha256:/ },
+    );
+  assert.deepEqual(String(Buffer.concat(given)), 'a');
 });
 
 test('a body of which nothing but the size is known is held to that', async () => {
