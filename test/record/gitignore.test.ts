@@ -72,6 +72,8 @@ test('what stands in the file stays, and nothing is written twice', () => {
   assert.deepEqual(ignorePaths(root, ['c', 'a', 'b']), ['.gitignore']);
   assert.equal(readFileSync(join(root, '.gitignore'), 'utf8'), '# mine\r\nnode_modules\r\n/b/\n/a\n/c\n');
   assert.deepEqual(ignorePaths(root, ['a', 'b', 'c']), []);
+  writeFileSync(join(root, '.gitignore'), '/a\r\n/b\r\n');
+  assert.deepEqual(ignorePaths(root, ['a', 'b']), []);
 });
 
 test('a file that ends its last line gets no empty one', () => {
@@ -81,9 +83,10 @@ test('a file that ends its last line gets no empty one', () => {
   assert.equal(readFileSync(join(root, '.gitignore'), 'utf8'), '/a\n/b\n');
 });
 
-test('nothing is written through a link to a folder', () => {
+test('nothing is written through a link to a folder, nor below a file', () => {
   const [root, elsewhere] = [repository(), repository()];
   symlinkSync(elsewhere, join(root, 'data'));
-  assert.deepEqual(ignorePaths(root, ['data/raw']), []);
+  write(root, 'file');
+  assert.deepEqual(ignorePaths(root, ['data/raw', 'file/raw']), []);
   assert.ok(!existsSync(join(elsewhere, '.gitignore')));
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sha256Hex } from '../../src/base/hash.ts';
@@ -26,8 +26,9 @@ function kept(value: unknown = { made: 1 }): string {
   return at;
 }
 
-test('what was made of files is there as long as each of them stands', () => {
+test('what was made of files is there as long as each of them stands, for its owner alone', () => {
   const at = kept();
+  assert.equal(statSync(at).mode & 0o777, 0o600);
   assert.deepEqual(open(at, FILES).get('pipeline'), { made: 1 });
   assert.equal(open(at, FILES).get('other'), undefined);
   assert.equal(open(at, { ...FILES, 'params.yaml': 'c' }).get('pipeline'), undefined);
@@ -67,6 +68,9 @@ test('a snapshot with any one byte changed is as if it were not there', () => {
     writeFileSync(at, bytes);
     assert.equal(open(at, FILES).get('pipeline'), undefined, `byte ${index}`);
   }
+  rmSync(at);
+  mkdirSync(at);
+  assert.equal(open(at, FILES).get('pipeline'), undefined, 'a folder');
 });
 
 test('numbers stay what they are, however large; what JSON cannot say is not kept', () => {
