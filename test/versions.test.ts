@@ -81,7 +81,10 @@ test('results of a newer lockstep stay in the run cache and on a remote, and gc 
   for (const args of [['gc'], ['gc', '--delete']]) {
     const { code, stderr } = await rig.lockstep(args);
     assert.equal(code, 1);
-    assert.match(stderr, /^error\[gc\.version\]: the run cache has 2 results of a newer lockstep/);
+    assert.match(
+      stderr,
+      /^error\[gc\.version\]: the run cache has 2 results of a newer lockstep \(\.lockstep\/runs\//,
+    );
   }
   for (const path of entries) assert.match(rig.read(path), /"version":2/);
 });

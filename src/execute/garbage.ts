@@ -1,7 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
-import { plural } from '../base/text.ts';
+import { formatList, plural } from '../base/text.ts';
 import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
@@ -42,7 +42,7 @@ export interface GarbageFound {
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, env, stateDir, cache, runs, journal } = options;
-  refuseLater(runs.countLater());
+  refuseLater(runs.listLater());
   const old = oldEntries(options);
   const committed = await readCommitted(gitPlace(root, env));
   const kept = runs.list().filter((entry) => !old.has(entry.path));
@@ -69,12 +69,16 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   };
 }
 
-function refuseLater(count: number): void {
-  if (count === 0) return;
+function refuseLater(later: readonly string[]): void {
+  if (later.length === 0) return;
+  const paths = formatList(later.map((path) => `.lockstep/${path}`));
   throw new PipelineError(
     'gc.version',
-    `the run cache has ${plural(count, 'result')} of a newer lockstep, and nobody knows which objects are theirs; nothing was removed`,
-    { exit: EXIT.failed, hint: 'use the newer Lockstep that wrote them' },
+    `the run cache has ${plural(later.length, 'result')} of a newer lockstep (${paths}), and nobody knows which objects are theirs; nothing was removed`,
+    {
+      exit: EXIT.failed,
+      hint: 'use the newer Lockstep that wrote them, or remove them: a stage runs again if one is asked for',
+    },
   );
 }
 

@@ -20,8 +20,8 @@ export interface RunCache {
   keep(result: StageLock): void;
   /** Every entry, for garbage collection and push: its path below the cache and its result. */
   list(): readonly { readonly path: string; readonly result: StageLock }[];
-  /** How many entries there are of a format that is yet to come. */
-  countLater(): number;
+  /** Paths of entries that only a newer lockstep can read. */
+  listLater(): readonly string[];
 }
 
 const VERSION = 1;
@@ -67,7 +67,7 @@ export function createRunCache(dir: string): RunCache {
       }
       return found;
     },
-    countLater: () => [...entries()].filter(([, bytes]) => isLaterEntry(bytes)).length,
+    listLater: () => [...entries()].flatMap(([path, bytes]) => (isLaterEntry(bytes) ? [path] : [])),
   };
 }
 
