@@ -41,6 +41,9 @@ export interface LockedArtifact extends ToRestore {
   readonly remote?: string;
 }
 
+/** What is told of outs of several stages, should this be cut off, instead of a stage. */
+const OF_SEVERAL = 'checkout';
+
 /** True for an out that may become one inode with its object. */
 export function isShared({ cache, persist }: Out): boolean {
   return cache && !persist;
@@ -94,7 +97,8 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     const [first, ...others] = items;
     if (!first) return;
     try {
-      await restorer.restore(first.owner, items);
+      const isOfOne = others.every(({ owner }) => owner === first.owner);
+      await restorer.restore(isOfOne ? first.owner : OF_SEVERAL, items);
       for (const { artifact } of items) made.push(artifact);
     } catch (error) {
       if (!(error instanceof PipelineError) || !concernsOneArtifact(error)) throw error;

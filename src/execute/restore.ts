@@ -45,7 +45,7 @@ export interface RestorerOptions {
 const BATCH_ITEMS = 500;
 const BATCH_BYTES = 1024 * 1024 * 1024;
 
-/** What can be restored together: in their order, of one owner each. */
+/** What can be restored together, in their order: outs of any stages, or tracked inputs. */
 export function* inBatches<T extends ToRestore & { readonly owner: string }>(
   items: readonly T[],
 ): Generator<readonly T[]> {
@@ -54,7 +54,7 @@ export function* inBatches<T extends ToRestore & { readonly owner: string }>(
   for (const item of items) {
     const [first = item] = batch;
     const isFull = batch.length >= BATCH_ITEMS || bytes + item.artifact.size > BATCH_BYTES;
-    if (batch.length > 0 && (isFull || item.owner !== first.owner)) {
+    if (batch.length > 0 && (isFull || (item.owner === DATA) !== (first.owner === DATA))) {
       yield batch;
       batch = [];
       bytes = 0;

@@ -13,13 +13,13 @@ const item = (owner: string, size: number): ToRestore & { readonly owner: string
   sharing: 'own',
 });
 
-test('what is restored together has one owner, is not too many and not too much', () => {
+test('what is restored together is not too many, not too much, and no input with an out', () => {
   const many = Array.from({ length: 1200 }, () => item('data', 1));
   const cases = {
     none: [[], []],
     one: [[item('a', 3 * GIB)], [1]],
-    owners: [
-      [item('a', 1), item('a', 1), item('b', 1), item('a', 1)],
+    kinds: [
+      [item('a', 1), item('b', 1), item('data', 1), item('a', 1)],
       [2, 1, 1],
     ],
     many: [many, [500, 500, 200]],
