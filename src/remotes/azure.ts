@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type {
   ContainerClient,
   ContainerListBlobFlatSegmentResponse as ListPage,
@@ -15,7 +15,7 @@ import { eachPage } from './pages.ts';
 import { sendParts } from './send-parts.ts';
 import { createUploadRoom } from './upload-room.ts';
 import { strangeAnswer } from './web-fault.ts';
-import { within } from './web-request.ts';
+import { chunksOf, within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
@@ -24,7 +24,7 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 /** Azure takes no more than 50,000 blocks. */
 const MOST_BLOCKS = 45_000;
 const ANSWER_MS = 60_000;
-/** A block has to be stored by then: 8 MiB at 28 KiB/s. */
+/** So long after the last of its bytes were taken a block has to be stored: what lies between may hold some. */
 const BLOCK_MS = 300_000;
 
 const OPTIONS = {
@@ -112,7 +112,7 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
   const ask = <T>(
     key: string | undefined,
     signal: AbortSignal,
-    call: (abortSignal: AbortSignal) => Promise<T>,
+    call: (abortSignal: AbortSignal, renew: () => void) => Promise<T>,
     ms = ANSWER_MS,
   ): Promise<T> =>
     withFaults(
@@ -144,12 +144,15 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
     },
     async put(key, body, signal) {
       const blob = blobOf(key);
-      const send = (call: (abortSignal: AbortSignal) => Promise<unknown>): Promise<unknown> =>
-        ask(undefined, signal, call, BLOCK_MS);
+      const send = (
+        call: (abortSignal: AbortSignal, renew: () => void) => Promise<unknown>,
+      ): Promise<unknown> => ask(undefined, signal, call, BLOCK_MS);
+      const read = (bytes: Uint8Array, renew: () => void) => (): Readable =>
+        Readable.from(chunksOf(bytes, renew), { objectMode: false });
       if (body.size <= BLOCK_BYTES) {
         await room.use(body.size, signal, async () => {
           const bytes = await readBody(body, signal);
-          await send((abortSignal) => blob.upload(bytes, bytes.length, { abortSignal }));
+          await send((abortSignal, renew) => blob.upload(read(bytes, renew), bytes.length, { abortSignal }));
         });
         return;
       }
@@ -161,7 +164,9 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
         async send(bytes, number) {
           const id = idOf(number);
           await tryAgain(signal, () =>
-            send((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal })),
+            send((abortSignal, renew) =>
+              blob.stageBlock(id, read(bytes, renew), bytes.length, { abortSignal }),
+            ),
           );
           return id;
         },

@@ -12,7 +12,7 @@ import { answerSource, rangeFrom, readBody } from './web-stream.ts';
 /** Up to this size bytes go up with their metadata in one request; above it in pieces of this size. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 const ANSWER_MS = 60_000;
-/** A piece has to be stored by then: 8 MiB at 28 KiB/s. */
+/** So long after the last of its bytes were taken a piece has to be stored: what lies between may hold some. */
 const PIECE_MS = 300_000;
 /** What a session answers that is no more: it was open for too long, or Google lost it. */
 const GONE: readonly number[] = [404, 410];

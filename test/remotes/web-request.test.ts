@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { webFault } from '../../src/remotes/web-fault.ts';
-import { within } from '../../src/remotes/web-request.ts';
+import { chunksOf, within } from '../../src/remotes/web-request.ts';
 import { webStream } from '../../src/remotes/web-stream.ts';
 import { configOf } from './bodies.ts';
 
@@ -28,6 +28,26 @@ test('a server that does not answer is given up, as something worth another try'
     return true;
   });
   assert.equal(stopped?.aborted, true);
+});
+
+test('a slow line is no silent server: what is taken of a body sets the limit anew', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { signal } = new AbortController();
+  const chunks: Iterator<unknown>[] = [];
+  let stopped: AbortSignal | undefined;
+  const done = within(signal, 60_000, (both, renew) => {
+    stopped = both;
+    chunks.push(chunksOf(Buffer.alloc(200_000), renew));
+    return never();
+  });
+  for (let i = 0; i < 4; i++) {
+    t.mock.timers.tick(59_999);
+    chunks[0]?.next();
+  }
+  t.mock.timers.tick(59_999);
+  assert.equal(stopped?.aborted, false);
+  t.mock.timers.tick(1);
+  await assert.rejects(done, { name: 'TimeoutError' });
 });
 
 test('an abort ends a call that does not heed it, with its reason', async () => {
