@@ -51,7 +51,7 @@ export function readOptions<const Spec extends OptionSpec>(
       });
     }
     if (value === null) continue;
-    const read = readValue(kind, value);
+    const read = readValue(kind, kind === 'path' ? fromHome(value, name, config) : value);
     if (read === undefined) {
       throw remoteFault(config, 'option', { what: `the option "${name}" is not ${EXPECTED[kind]}` });
     }
@@ -67,7 +67,7 @@ function readValue(kind: OptionKind, value: Json): string | number | boolean | u
       // An account or key of digits alone reads as a number in YAML.
       const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
       if (typeof text !== 'string' || text === '') return undefined;
-      return kind === 'path' && text.startsWith('~/') ? join(homedir(), text.slice(2)) : text;
+      return text;
     }
     case 'url':
       // `localhost:9000` is a url too, of the scheme "localhost".
@@ -81,6 +81,19 @@ function readValue(kind: OptionKind, value: Json): string | number | boolean | u
       return typeof value === 'boolean' ? value : undefined;
     default:
       return kind satisfies never;
+  }
+}
+
+function fromHome(path: Json, name: string, config: RemoteConfig): Json {
+  if (typeof path !== 'string' || !path.startsWith('~/')) return path;
+  try {
+    return join(homedir(), path.slice(2));
+  } catch {
+    // A container's user may be a number that the system has no name and no home for.
+    throw remoteFault(config, 'option', {
+      what: `the option "${name}" begins with "~", and HOME is not set`,
+      hint: 'set HOME, or write the whole path',
+    });
   }
 }
 
