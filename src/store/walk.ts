@@ -12,8 +12,8 @@ import { isBelow, lstatIfExists } from '../io/files.ts';
 export type Visit = (prefix: string, name: string, stat: Stats) => void;
 
 /**
- * `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed and a
- * `.gitignore` does not count.
+ * `refuse` for outs and data; `follow` for plain deps, where a link that stays inside the project is followed, and
+ * `.gitignore`, `.git` and `.lockstep` do not count.
  */
 export type LinkPolicy = 'refuse' | 'follow';
 
@@ -103,8 +103,8 @@ function listFolder(
       isOdd = true;
       if (name.includes('\uFFFD')) throw notUtf8(`${top}/${prefix}${name}`);
       if (links === 'refuse') refuseName(top, prefix + name);
-      // Ours to write: which outs stand in a folder, and in which order they were made, is no content of a dep around them.
-      else if (name === '.gitignore') continue;
+      // Which outs stand in a folder, and what git and we keep of what is in it, is no content of a dep around them.
+      else if (UNCOUNTED.has(name)) continue;
     }
     if (entry.isFile()) keys.push(name);
     else if (entry.isDirectory()) keys.push(`${name}/`);
@@ -118,6 +118,8 @@ function listFolder(
   // Code units order such text as code points do, and the system's own sort is much faster.
   return { keys: isOdd ? keys.sort(byCodePoint) : keys.sort(), linked };
 }
+
+const UNCOUNTED: ReadonlySet<string> = new Set(['.gitignore', '.git', '.lockstep']);
 
 /** What may be refused, skipped or sorted otherwise: surrogates and above, backslashes, a dot in front, a drive letter. */
 const ODD = /[\uD800-\uFFFF\\]|^\.|^.:/;

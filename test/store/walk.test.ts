@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import { walk } from '../../src/store/walk.ts';
@@ -46,12 +46,17 @@ test('nothing, a path below a file, and a single file are told apart', () => {
   assert.deepEqual(names(root, 'file'), ['']);
 });
 
-for (const name of ['back\\slash', 'C:drive', '.git', '.Lockstep']) {
+for (const [name, ofDep] of [
+  ['back\\slash', true],
+  ['C:drive', true],
+  ['.git', false],
+  ['.Lockstep', true],
+] as const) {
   test(`an out that holds "${name}" is refused, because no checkout could make it again`, () => {
     const root = folder();
     writeFileSync(join(root, 'out', name), 'x');
     refused(root, 'path.name');
-    assert.deepEqual(names(root, 'out', 'follow'), [name]);
+    assert.deepEqual(names(root, 'out', 'follow'), ofDep ? [name] : []);
   });
 }
 
@@ -93,6 +98,16 @@ test('a .gitignore is content of an out, but not of a dep', () => {
   for (const name of ['.gitignore', 'sub/.gitignore', 'x']) writeFileSync(join(root, 'out', name), 'x');
   assert.deepEqual(names(root, 'out'), ['.gitignore', 'sub/.gitignore', 'x']);
   assert.deepEqual(names(root, 'out', 'follow'), ['x']);
+});
+
+test('what git and lockstep keep of a clone or a project inside of a dep is no content of it', () => {
+  const root = folder();
+  for (const name of ['sub/.git/index', 'sub/.lockstep/memo', 'module/.git', 'module/.github', 'x']) {
+    mkdirSync(dirname(join(root, 'out', name)), { recursive: true });
+    writeFileSync(join(root, 'out', name), 'x');
+  }
+  assert.deepEqual(names(root, 'out', 'follow'), ['module/.github', 'x']);
+  refused(root, 'path.name');
 });
 
 test('one folder may be linked to twice', () => {
