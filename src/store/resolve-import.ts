@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import type { Location } from '../base/types.ts';
-import { isBelow, statIfExists } from '../io/files.ts';
+import { isBelow, lstatIfExists, statIfExists } from '../io/files.ts';
 import { isJson } from './code-facts.ts';
 import { folderOf, listCode, matchCode } from './list-code.ts';
 import { findOwnImport } from './own-import.ts';
@@ -99,7 +99,19 @@ export function createResolver(options: ResolverOptions): Resolver {
   /** Node takes a file that is, or lies behind, a link for the one that it really is: all it imports is looked for from there. */
   function realOf(full: string): string {
     let real = realPaths.get(full);
-    if (real === undefined) realPaths.set(full, (real = realpathSync.native(full)));
+    if (real === undefined) {
+      // Few files are links themselves, and many share a folder.
+      const isLink = lstatIfExists(full)?.isSymbolicLink() === true;
+      real = isLink ? realpathSync.native(full) : join(realFolderOf(full), basename(full));
+      realPaths.set(full, real);
+    }
+    return real;
+  }
+
+  function realFolderOf(full: string): string {
+    const folder = dirname(full);
+    let real = realPaths.get(folder);
+    if (real === undefined) realPaths.set(folder, (real = realpathSync.native(folder)));
     return real;
   }
 
