@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
+import { syncPath } from '../../src/io/files.ts';
 import { flush, flushAcross } from '../../src/io/flush.ts';
 
 const SHM = '/dev/shm';
@@ -15,8 +17,8 @@ function folderIn(parent: string): string {
   return folder;
 }
 
-function filesIn(folder: string): readonly string[] {
-  return Array.from({ length: MANY }, (_, index) => {
+function filesIn(folder: string, count = MANY): readonly string[] {
+  return Array.from({ length: count }, (_, index) => {
     const file = join(folder, String(index));
     writeFileSync(file, 'text');
     return file;
@@ -53,10 +55,42 @@ test('many files of several file systems are flushed on each of them', async (t)
   assert.deepEqual(calls(), [`-f ${own[0]}`]);
 });
 
-test('where a whole file system cannot be flushed each file is, and one that is gone is told', async () => {
-  const files = filesIn(folderIn(tmpdir()));
+test('where a whole file system cannot be flushed each file is, and one that is gone is told', async (t) => {
+  const files = filesIn(folderIn(tmpdir()), 70);
   const calls = watchSync(1);
+  const flushed = t.mock.method(fs, 'fsync');
+  syncBuiltinESMExports();
+  t.after(() => (flushed.mock.restore(), syncBuiltinESMExports()));
   await flush(files);
+  assert.equal(flushed.mock.callCount(), files.length);
   if (process.platform === 'linux') assert.equal(calls().length, 1);
   await assert.rejects(flush([...files, `${files[0]} gone`]), { code: 'ENOENT' });
+});
+
+test('a flush that fails is told, but for one that a file system has not', async (t) => {
+  const [file = ''] = filesIn(folderIn(tmpdir()));
+  for (const [code, isTold] of [
+    ['EIO', true],
+    ['ENOSPC', true],
+    ['EINVAL', false],
+    ['ENOTSUP', false],
+  ] as const) {
+    const error = Object.assign(new Error(`${code}: injected`), { code, syscall: 'fsync' });
+    const mocks = [
+      t.mock.method(fs, 'fsync', (_: number, done: (error: Error) => void) => done(error)),
+      t.mock.method(fs, 'fsyncSync', () => {
+        throw error;
+      }),
+    ];
+    syncBuiltinESMExports();
+    const flushes = [flush([file]), Promise.resolve().then(() => syncPath(file))];
+    const ends = await Promise.allSettled(flushes);
+    for (const { mock } of mocks) mock.restore();
+    syncBuiltinESMExports();
+    assert.deepEqual(
+      ends.map((end) => end.status === 'rejected' && end.reason),
+      isTold ? [error, error] : [false, false],
+      code,
+    );
+  }
 });
