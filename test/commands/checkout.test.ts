@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import test from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
 import { objectWith, objectsOf } from './objects.ts';
 import { createDemo, git, succeeded } from './projects.ts';
@@ -145,6 +146,7 @@ test('an out behind a symbolic link is refused, and the others are made', async 
   const kept = await rig.lockstep(['checkout', 'b.txt']);
   assert.match(kept.stderr, /^error\[path\.special\]: "b\.txt\/link" is a symbolic link\n/);
   assert.equal(rig.read('b.txt/link'), 'mine');
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test('an out behind a file is refused, by a repro too, and the others are made', async () => {

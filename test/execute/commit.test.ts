@@ -83,3 +83,24 @@ test('where an intent cannot be written, what stands where it was made stays the
     ],
   );
 });
+
+test('outs are moved to their places, whose folders are made and told; who finishes it keeps what took the place meanwhile', async () => {
+  const { root, journal, staging, read } = begun(false);
+  const failed = join(root, '.lockstep/failed/s');
+  const [old] = staging.outs;
+  assert.ok(old);
+  // Moved aside by a runner that died then; somebody wrote to the place.
+  moveAside(old);
+  write(old.home, 'mine');
+  const moved = await moveIntoPlace({ journal, staging, failed, onWithdrawn: () => assert.fail() });
+  assert.deepEqual(moved, [root, join(root, 'd')]);
+  assert.deepEqual(
+    staging.outs.map(({ home, made }) => [read(home), read(made)]),
+    [
+      ['made old', undefined],
+      ['made new', undefined],
+      ['made d/last', undefined],
+    ],
+  );
+  assert.deepEqual([read(old.aside), read(join(failed, 'old'))], ['as it was', 'mine']);
+});

@@ -57,6 +57,15 @@ async function twice(): Promise<Rig> {
   return rig;
 }
 
+test('what a checkout brought is what stood there, where git moves the lock after it', async () => {
+  const rig = await twice();
+  for (const path of ['in', '.lockstep/data']) rig.remove(path);
+  succeeded(await rig.lockstep(['checkout']));
+  git(rig, 'checkout', '-q', 'HEAD~1');
+  succeeded(await rig.lockstep(['repro']));
+  assert.deepEqual([rig.read('in/b'), git(rig, 'status', '--porcelain')], ['b', '']);
+});
+
 test('where git has moved the lock, a tracked input follows it, and is not taken for an edit', async () => {
   const rig = await twice();
   const lock = rig.read('pipeline.lock');
