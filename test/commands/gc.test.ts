@@ -33,6 +33,7 @@ test('what lock and run cache name stays; with the results the objects of the pa
   const ran = succeeded(await rig.lockstep(['gc', '--runs-older-than', '30', '--delete', '--json']));
   assert.equal(eventOf(ran, 'garbage')['objects'], 6);
   assert.equal(objectsOf(rig.path('.lockstep')).length, all - 6);
+  assert.deepEqual(filesBelow(rig.path('.lockstep/runs')), []);
   assert.ok(loadRows(rig.path('.lockstep/memo')).count < rows, 'what is known of them goes with them');
   assert.equal((await rig.lockstep(['gc'])).stdout, NOTHING);
   assert.equal((await rig.lockstep(['status'])).stdout, 'Everything is fresh: 3 stages, nothing to do.\n');
