@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
 import { sha256Hex } from '../../src/base/hash.ts';
 import { createLanding } from '../../src/store/landing.ts';
+import { formatManifest, hashManifest } from '../../src/store/tree.ts';
 import { createRig } from '../rig.ts';
 import { openCache } from '../store/open-cache.ts';
+import { leftovers } from './state.ts';
 
 test('a manifest that could not be let in is not tried again: the first error is told again', async () => {
   const rig = createRig({ manifest: '[]' });
@@ -42,4 +44,28 @@ test('a download for which no file can be opened is closed', async () => {
     code: 'EEXIST',
   });
   assert.ok(stream.destroyed);
+});
+
+test('a file is let in as an object, a manifest not before it is complete, and what was not is gone with a drop', async () => {
+  const rig = createRig();
+  const cache = openCache(rig.root);
+  const file = `sha256:${sha256Hex('a')}` as const;
+  const manifest = formatManifest([{ relpath: 'a', hash: file }], 'sha256');
+  const tree = hashManifest(manifest, 'sha256');
+  const landing = createLanding(cache);
+  const { signal } = new AbortController();
+  for (const [hash, bytes] of [
+    [file, Buffer.from('a')],
+    [tree, manifest],
+  ] as const)
+    await landing.receive(hash, { stream: Readable.from([bytes]) }, { signal });
+  assert.deepEqual(landing.readTree(tree), [file]);
+  await landing.settle(() => false);
+  assert.deepEqual([landing.hasLetIn(file), landing.hasLetIn(tree)], [true, false]);
+  const object = lstatSync(cache.pathOf(file));
+  assert.equal(object.mode & 0o777, 0o444);
+  assert.ok(cache.memo.isVerifiedObject(object, file));
+  await landing.drop();
+  assert.equal(cache.has(tree), false);
+  assert.deepEqual(leftovers(rig.root), []);
 });
