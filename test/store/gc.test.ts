@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
@@ -31,4 +31,8 @@ test('garbage of every algorithm is found, manifests first: what refers goes bef
     new Set(findGarbage(cache, [artifact]).garbage.map((one) => one.hash)),
     new Set(found.filter((one) => !kept.includes(one))),
   );
+  // Sound, but the list of another folder: by it the files of this one would be garbage.
+  rmSync(cache.pathOf(hash));
+  copyFileSync(cache.pathOf(trees[1] ?? 'sha256:'), cache.pathOf(hash));
+  assert.throws(() => findGarbage(cache, [artifact]), { code: 'gc.damaged' });
 });
