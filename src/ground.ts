@@ -36,6 +36,9 @@ export function runsFromSource(): boolean {
 /** Where our own package lies: the folder above `src/` or `dist/`. */
 export const PACKAGE: string = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
 
+/** The folder of `sessions-<MIC>.json`. */
+export const CALENDARS: string = join(PACKAGE, 'calendars');
+
 let engine: string | undefined;
 
 /**

@@ -14,6 +14,7 @@ import { findTicks } from './execute/ticks.ts';
 import type { Ticks } from './execute/ticks.ts';
 import type { Workbench } from './execute/workbench.ts';
 import {
+  CALENDARS,
   PACKAGE,
   engineOf,
   layGround,
@@ -163,7 +164,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
       snapshot,
       clock,
       emit,
-      calendars: join(PACKAGE, 'calendars'),
+      calendars: CALENDARS,
       locked: options.locked === true,
       forced: options.forced ? forcedStages(graph, options.forced, folder) : new Set(),
     });

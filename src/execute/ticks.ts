@@ -88,6 +88,17 @@ function finite({ tickMs, fromMs, untilMs }: Tick): Tick {
   return { tickMs, fromMs: Math.max(-END_MS, fromMs), untilMs: Math.min(END_MS, untilMs) };
 }
 
+/** True when a recorded tick of a stage is still to come: then the clock is behind it, and it is kept. */
+export async function isBehindTick(
+  stage: Stage,
+  tick: string,
+  { nowMs, calendars }: { readonly nowMs: number; readonly calendars: string },
+): Promise<boolean> {
+  const calendar = (exchange: string): SessionTable =>
+    tableOf(exchange, { stage, tables: new Map(), calendars });
+  return stage.refresh !== undefined && isToCome(stage.refresh, Date.parse(tick), { calendar, nowMs });
+}
+
 /** True for a later boundary of this very schedule; any other tick is of one that has been changed, and no clock is wrong. */
 async function isToCome(
   refresh: Refresh,

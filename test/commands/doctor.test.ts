@@ -254,6 +254,9 @@ test('a clock behind the recorded ticks, and one that is set by hand, are warned
   assert.match(set.checks.get('now')?.message ?? '', /as of 2001-09-09T01:46:40\.000Z$/);
   assert.equal(set.checks.get('ticks')?.status, 'warn');
   assert.match(set.checks.get('ticks')?.message ?? '', /stage "hourly" \(2026-03-17T10:00:00\.000Z\)/);
+  rig.write('pipeline.yaml', rig.read('pipeline.yaml').replace('every: 1h', 'every: 7d'));
+  const other = await doctor(rig, [], { env: { LOCKSTEP_NOW: '2001-09-09T01:46:40Z' } });
+  assert.equal(other.checks.get('ticks')?.status, 'ok', 'the tick is of another schedule, and is not kept');
   assert.equal(judgeStamps(1500).status, 'ok');
   assert.match(judgeStamps(-90_000).message, /stamped 1m 30s before this machine's time$/);
 });

@@ -4,7 +4,8 @@ import { isSystemError } from '../../base/error.ts';
 import { formatDuration } from '../../base/text.ts';
 import { createClock } from '../../io/clock.ts';
 import { statIfExists, tempName } from '../../io/files.ts';
-import { clockFrom } from '../../ground.ts';
+import { isBehindTick } from '../../execute/ticks.ts';
+import { CALENDARS, clockFrom } from '../../ground.ts';
 import type { Check } from './check.ts';
 import type { ProjectFiles } from './files.ts';
 
@@ -19,7 +20,7 @@ const LAST_YEAR = 2100;
 const FAR_MS = 2000;
 
 /** The machine's clock: whether it can be right, how the disk stamps files, and whether it is behind what is recorded. */
-export function* checkClock(root: string, options: ClockOptions): Generator<Check> {
+export async function* checkClock(root: string, options: ClockOptions): AsyncGenerator<Check> {
   const machineMs = createClock().now();
   yield judgeYear(machineMs);
   const ahead = measureStamp(join(root, '.lockstep'), machineMs);
@@ -32,7 +33,7 @@ export function* checkClock(root: string, options: ClockOptions): Generator<Chec
       message: `LOCKSTEP_NOW is set: refreshes are as of ${new Date(nowMs).toISOString()}`,
       cure: 'run "unset LOCKSTEP_NOW" to have them as of now',
     };
-  yield judgeTicks(options, nowMs);
+  yield await judgeTicks(options, nowMs);
 }
 
 function judgeYear(nowMs: number): Check {
@@ -56,22 +57,18 @@ export function judgeStamps(aheadMs: number): Check {
   };
 }
 
-function judgeTicks({ pipeline, lock }: ProjectFiles, nowMs: number): Check {
-  const now = new Date(nowMs).toISOString();
-  const ahead = (pipeline?.stages ?? []).flatMap((stage) => {
+async function judgeTicks({ pipeline, lock }: ProjectFiles, nowMs: number): Promise<Check> {
+  for (const stage of pipeline?.stages ?? []) {
     const tick = lock?.stages.get(stage.name)?.fingerprint.tick;
-    return stage.refresh?.asOf === 'now' && tick !== undefined && tick > now
-      ? [{ name: stage.name, tick }]
-      : [];
-  });
-  const [first] = ahead;
-  if (!first) return { check: 'ticks', status: 'ok', message: 'the clock is not behind what is recorded' };
-  return {
-    check: 'ticks',
-    status: 'warn',
-    message: `the clock is behind the recorded tick of stage "${first.name}" (${first.tick}), which stands until it is not`,
-    cure: SET,
-  };
+    if (tick === undefined || !(await isBehindTick(stage, tick, { nowMs, calendars: CALENDARS }))) continue;
+    return {
+      check: 'ticks',
+      status: 'warn',
+      message: `the clock is behind the recorded tick of stage "${stage.name}" (${tick}), which stands until it is not`,
+      cure: SET,
+    };
+  }
+  return { check: 'ticks', status: 'ok', message: 'the clock is not behind what is recorded' };
 }
 
 /** By how much (ms) the file system's stamp of a new file is ahead of the clock. */
