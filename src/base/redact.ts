@@ -4,7 +4,10 @@ const MIN_LENGTH = 4;
 
 /** Replaces secret values in text. */
 export interface Redactor {
-  /** Half a character, which is left where a module cuts a text, is replaced too: no file of UTF-8 can hold it, and not every reader of JSON takes it. */
+  /**
+   * Half a character, which is left where a module cuts a text, is replaced too: no file of UTF-8 can hold it, and not every
+   * reader of JSON takes it.
+   */
   text(text: string): string;
   /** For text that comes in chunks: a secret split between two chunks is found too. Order matters. */
   stream(): { push(chunk: string): string; end(): string };

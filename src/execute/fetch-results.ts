@@ -19,8 +19,8 @@ export interface FetchResultsOptions {
 
 /**
  * Reads run-cache entries of a remote, which anyone who may write there may have made up: only those whose name is the
- * hash of their own fingerprint are given back; each other one is told, but for those of a newer lockstep. Their bytes are not here yet, so none may enter
- * the run cache.
+ * hash of their own fingerprint are given back; each other one is told, but for those of a newer lockstep. Their bytes are
+ * not here yet, so none may enter the run cache.
  */
 export async function fetchResults(options: FetchResultsOptions): Promise<readonly StageLock[]> {
   const { remote, name, keys, accepts, emit, signal } = options;

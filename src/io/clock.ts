@@ -6,7 +6,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Whole milliseconds from some instant on, for durations: it goes on evenly when the clock is set, or stands still for LOCKSTEP_NOW. */
+/** Whole milliseconds from some instant on, for durations: it goes on evenly where the clock is set or LOCKSTEP_NOW stops it. */
 export function elapsedMs(): number {
   return Math.round(performance.now());
 }

@@ -50,7 +50,7 @@ export function replayRun(events: readonly Event[]): RunState {
 
 /** More of the history than this is not read for it: it orders the starts of stages, no more. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** In the line of each event that says so; few stages of a large pipeline run each time, and a line for each stands in the history. */
+/** In the line of each event that says so: few stages of a large pipeline run each time, and all have a line there. */
 const RAN = '"outcome":"ran"';
 
 /**
