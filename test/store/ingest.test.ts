@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import fs, { lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { PipelineError } from '../../src/base/error.ts';
+import { hashBytes } from '../../src/base/hash.ts';
+import type { Artifact, RelPath } from '../../src/base/types.ts';
+import { lookOf } from '../../src/io/hash-file.ts';
+import { ingest, ingestTree } from '../../src/store/ingest.ts';
+import { place } from '../../src/store/place.ts';
+import { faultsIn, home, replaceLink, tempsIn } from './home.ts';
+
+test('bytes that are no longer what was hashed are not let in, and nothing is left behind', async () => {
+  for (const sharing of ['share', 'own'] as const) {
+    const { root, cache } = home();
+    writeFileSync(join(root, 'x'), 'changed');
+    const hash = hashBytes('sha256', 'hashed');
+    await assert.rejects(
+      ingest(cache, [{ path: join(root, 'x'), hash, size: 6, sharing }]),
+      (error: unknown) => error instanceof PipelineError && error.code === 'out.changed',
+    );
+    assert.equal(cache.has(hash), false);
+  }
+});
+
+test('a file of its own never becomes one inode with its object', async () => {
+  const { root, cache, put } = home();
+  const { hash } = await put('x', 'text', 'own');
+  assert.equal(lstatSync(join(root, 'x')).nlink, 1);
+  assert.equal(lstatSync(join(root, 'x')).mode & 0o200, 0o200);
+  assert.equal(lstatSync(cache.pathOf(hash)).mode & 0o777, 0o444);
+  const artifact = await put('y', 'text', 'own');
+  await place(cache, artifact, { to: join(root, 'z'), sharing: 'own', folds: false });
+  assert.equal(lstatSync(join(root, 'z')).nlink, 1);
+  assert.equal(lstatSync(cache.pathOf(hash)).nlink, 1);
+});
+
+test('an object that another process has just put there is not taken for one that was read', async (t) => {
+  const { root, cache } = home();
+  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+  const hash = hashBytes('sha256', 'text');
+  writeFileSync(join(root, 'x'), 'text');
+  const { linkSync: link } = fs;
+  replaceLink(t, (from, to) => {
+    writeFileSync(to, 'evil', { mode: 0o444 });
+    link(from, to);
+  });
+  await ingest(cache, [{ path: join(root, 'x'), hash, size: 4, sharing: 'share' }]);
+  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'evil');
+  assert.equal(cache.memo.isVerifiedObject(lstatSync(join(root, 'x')), hash), false);
+  assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
+});
+
+test('thousands of files of their own are copied in, equal ones once; one that is no longer what was hashed is named', async () => {
+  const { root, cache } = home();
+  mkdirSync(join(root, 'data'));
+  const files = Array.from({ length: 1500 }, (_, index) => {
+    const text = `file ${index % 1400}`;
+    const path = join(root, 'data', String(index));
+    writeFileSync(path, text);
+    return { path, hash: hashBytes('sha256', text), size: text.length, sharing: 'own' as const };
+  });
+  const [first] = files;
+  assert.ok(first);
+  writeFileSync(first.path, 'changed');
+  await assert.rejects(
+    ingest(cache, files),
+    (error: unknown) =>
+      error instanceof PipelineError &&
+      error.code === 'out.changed' &&
+      error.message.includes(`"${first.path}"`),
+  );
+  assert.equal(cache.lacking(files.map((file) => file.hash)).size, 1400);
+  assert.deepEqual(tempsIn(root), []);
+  writeFileSync(first.path, 'file 0');
+  await ingest(cache, files);
+  for (const { path, hash } of files) {
+    assert.equal(lstatSync(path).nlink, 1);
+    const object = cache.pathOf(hash);
+    assert.equal(readFileSync(object, 'utf8'), readFileSync(path, 'utf8'));
+    assert.equal(lstatSync(object).mode & 0o777, 0o444);
+    assert.ok(cache.memo.isVerifiedObject(lstatSync(object), hash));
+  }
+});
+
+test('of copies that were made ready one becomes the object of equal files, and none is left', async () => {
+  const { root, cache } = home();
+  const hash = hashBytes('sha256', 'text');
+  const files = ['a', 'b'].map((name) => {
+    const copy = cache.newTemp();
+    for (const path of [join(root, name), copy]) writeFileSync(path, 'text');
+    const ready = { copy, look: lookOf(lstatSync(copy)) };
+    return { path: join(root, name), hash, size: 4, sharing: 'own', ready } as const;
+  });
+  await ingest(cache, files);
+  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'text');
+  assert.deepEqual(tempsIn(root), []);
+});
+
+test('a file that is its object already stays that, and makes one that has rotted anew', async () => {
+  const { root, cache, put } = home();
+  const { hash } = await put('x', 'text');
+  const file = { path: join(root, 'x'), hash, size: 4, sharing: 'share' } as const;
+  await ingest(cache, [file]);
+  assert.deepEqual(tempsIn(root), []);
+  const object = cache.pathOf(hash);
+  unlinkSync(object);
+  writeFileSync(object, 'evil', { mode: 0o444 });
+  await ingest(cache, [file]);
+  assert.equal(readFileSync(object, 'utf8'), 'text');
+});
+
+test('a copy that has been quiet when it is moved into place is known without being read again', async () => {
+  for (const [aheadMs, isKnown] of [
+    [10_000, true],
+    [-10_000, false],
+  ] as const) {
+    const { root, cache, put } = home(aheadMs);
+    const { hash } = await put('x', 'text', 'own');
+    const tree: Artifact = {
+      path: 'out' as RelPath,
+      hash: ingestTree(cache, [{ relpath: 'a', hash }], 'sha256'),
+      kind: 'tree',
+      size: 4,
+      files: 1,
+    };
+    await place(cache, tree, { to: join(root, 'made'), sharing: 'own', folds: false });
+    if (cache.linker().type === 'reflink') return;
+    renameSync(join(root, 'made'), join(root, 'out'));
+    const known = cache.memo.lookup(lstatSync(join(root, 'out/a')), 'sha256');
+    assert.equal(known, isKnown ? hash : undefined);
+  }
+});
+
+test('a file that was written to between its sealing and its link does not become an object', async () => {
+  const { root, cache } = home();
+  const path = join(root, 'out');
+  writeFileSync(path, 'as it was hashed');
+  const hash = hashBytes('sha256', 'as it was hashed');
+  const ready = { look: lstatSync(path) };
+  const file = { path, hash, size: 16, sharing: 'share', ready } as const;
+  writeFileSync(path, 'as it is now, by someone who had it open');
+  await assert.rejects(ingest(cache, [file]), { code: 'out.changed' });
+  assert.equal(cache.has(hash), false);
+});
