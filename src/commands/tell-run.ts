@@ -1,5 +1,6 @@
 import { PipelineError } from '../base/error.ts';
 import { toToldOuts } from '../base/event.ts';
+import { runStampOf } from '../base/run-id.ts';
 import type { RunResult } from '../execute/run.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -23,9 +24,8 @@ export interface Ended {
 
 /** Begins a run for those who listen; returns its id, which sorts by time. */
 export function startRun(context: CommandContext, { clock, pipeline, stages }: Beginning): string {
-  const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:.Z]/g, '');
   const mark = Math.floor(Math.random() * 0x10000);
-  const run = `${stamp}-${mark.toString(16).padStart(4, '0')}`;
+  const run = `${runStampOf(clock.now())}-${mark.toString(16).padStart(4, '0')}`;
   context.emit({
     type: 'run-started',
     run,

@@ -4,6 +4,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { formatList, plural } from '../base/text.ts';
 import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
+import { listRunsBefore, removeRun } from '../record/history.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
 import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
@@ -22,6 +23,8 @@ export interface GarbageOptions {
   readonly journal: Journal;
   /** Run-cache results last written before this instant (epoch ms) are garbage too; none when absent. */
   readonly runsBefore?: number;
+  /** So is the history of runs that began before this instant (epoch ms); none when absent. */
+  readonly historyBefore?: number;
   /** Removes what was found; otherwise nothing is touched. */
   readonly remove: boolean;
 }
@@ -29,7 +32,10 @@ export interface GarbageOptions {
 export interface GarbageFound {
   readonly objects: number;
   readonly size: number;
+  /** Run-cache results. */
   readonly runs: number;
+  /** Past runs. */
+  readonly history: number;
   /** Folders that are named, whose lists of files are not here: files of theirs count as garbage. */
   readonly unlisted: readonly RelPath[];
 }
@@ -44,6 +50,7 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   const { root, env, stateDir, cache, runs, journal } = options;
   refuseLater(runs.listLater());
   const old = oldEntries(options);
+  const past = options.historyBefore === undefined ? [] : listRunsBefore(stateDir, options.historyBefore);
   const committed = await readCommitted(gitPlace(root, env));
   const kept = runs.list().filter((entry) => !old.has(entry.path));
   const roots: readonly Artifact[] = [
@@ -60,11 +67,13 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   if (options.remove) {
     for (const path of old) rmSync(join(stateDir, path), { force: true });
     for (const { hash } of garbage) removeObject(cache, hash);
+    for (const run of past) removeRun(stateDir, run);
   }
   return {
     objects: garbage.length,
     size: garbage.reduce((sum, one) => sum + one.size, 0),
     runs: old.size,
+    history: past.length,
     unlisted: [...new Set(unlisted.map(({ path }) => path))],
   };
 }

@@ -1,7 +1,9 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import { EVENT_VERSION } from '../base/event.ts';
 import type { Event } from '../base/event.ts';
+import { runStampOf } from '../base/run-id.ts';
 import { emptyRun, reduceRun } from '../base/run-state.ts';
 import type { RunState } from '../base/run-state.ts';
 import { parseJson } from '../base/hash.ts';
@@ -19,6 +21,19 @@ export function listRuns(stateDir: string): readonly string[] {
     .map((entry) => /^(.+)\.ndjson$/.exec(entry.name)?.[1])
     .filter((id) => id !== undefined)
     .sort((a, b) => byCodeUnit(b, a));
+}
+
+/** Ids of the runs that began before this instant (epoch ms). */
+export function listRunsBefore(stateDir: string, beforeMs: number): readonly string[] {
+  const first = runStampOf(Math.max(0, beforeMs));
+  return listRuns(stateDir).filter((id) => id < first);
+}
+
+/** Forgets a run. What names it goes last: one that was cut off is found again. */
+export function removeRun(stateDir: string, id: string): void {
+  const folder = historyFolder(stateDir);
+  rmSync(join(folder, id), { recursive: true, force: true });
+  rmSync(join(folder, `${id}.ndjson`), { force: true });
 }
 
 /** The events of a run; a last line cut off by a crash, or written by a newer lockstep, is left out. */

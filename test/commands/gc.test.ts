@@ -41,6 +41,29 @@ test('what lock and run cache name stays; with the results the objects of the pa
   succeeded(await rig.lockstep(['checkout']));
 });
 
+test('the history of runs goes when it is asked to, and what it told of; the cache stays', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['repro']));
+  const old = '20200101T000000000-1a2b';
+  rig.write(`.lockstep/history/${old}.ndjson`, '');
+  rig.write(`.lockstep/history/${old}/copy.log`, 'what it printed\n');
+  const before = filesBelow(rig.path('.lockstep'));
+  const dry = succeeded(await rig.lockstep(['gc', '--history-older-than', '30']));
+  assert.equal(
+    dry.stdout,
+    'Would remove the history of 1 run; "lockstep gc --history-older-than 30 --delete" does it.\n',
+  );
+  assert.deepEqual(filesBelow(rig.path('.lockstep')), before);
+  const ran = succeeded(await rig.lockstep(['gc', '--history-older-than', '30', '--delete']));
+  assert.equal(ran.stdout, 'Removed the history of 1 run.\n');
+  const left = before.filter((path) => !path.includes(old));
+  assert.equal(left.length, before.length - 2);
+  assert.deepEqual(filesBelow(rig.path('.lockstep')), left);
+  for (const days of ['1e300', '9e99999'])
+    assert.notEqual((await rig.lockstep(['gc', '--history-older-than', days, '--delete'])).code, 70);
+  assert.deepEqual(filesBelow(rig.path('.lockstep')), left);
+});
+
 test("what HEAD's lock names stays, so that git can go back", async () => {
   const rig = await createDemo();
   git(rig, 'init', '-q');
