@@ -131,6 +131,14 @@ export type EventBody =
       /** Nothing moved: the numbers are what would have. */
       readonly dryRun?: true;
     }
+  /** An error or an interrupt ended it; what had arrived by then stays. */
+  | {
+      readonly type: 'transfer-broken-off';
+      readonly direction: 'push' | 'fetch';
+      readonly remote: string;
+      readonly objects: number;
+      readonly size: number;
+    }
   /** Results of these stages came from a remote, so that they need not run. */
   | { readonly type: 'results-pulled'; readonly remote: string; readonly stages: readonly string[] }
   | { readonly type: 'object-refused'; readonly object: string; readonly problem: Problem }

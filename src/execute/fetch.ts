@@ -49,6 +49,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
   const here = new Set<ContentHash>(objects.trees.keys());
   const isIn = (hash: ContentHash): boolean => here.has(hash) || landing.hasLetIn(hash);
   const settle = (): Promise<void> => landing.settle((hash) => trees.get(hash)?.every(isIn) === true);
+  let running: TransferProgress | undefined;
   try {
     // Asked for without being looked up first: what of them is not there says so, and a listing is for the files.
     const manifests = [...new Set(unknown.map((artifact) => artifact.hash))];
@@ -75,6 +76,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     const progress = createTransferProgress('fetch', emit, first);
     if (!dryRun) {
       emit({ type: 'transfer-started', direction: 'fetch', remote: name, ...total });
+      running = progress;
       await arrivals.receiveAll(coming, progress);
       await settle();
     }
@@ -103,6 +105,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     return { received, missing, lacking, failures };
   } catch (error) {
     if (!dryRun) await afterFailure(settle);
+    if (running) emit({ type: 'transfer-broken-off', direction: 'fetch', remote: name, ...running.done() });
     throw error;
   } finally {
     await afterFailure(() => landing.drop());

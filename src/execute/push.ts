@@ -133,7 +133,7 @@ interface Sent {
 
 async function sendPlanned(
   { objects, files, trees, entries, lacking }: PushPlan,
-  { cache, remote, emit, signal }: PushOptions,
+  { cache, remote, name, emit, signal }: PushOptions,
 ): Promise<Sent> {
   const { concurrency } = remote.limits;
   const failed = new Map<ContentHash, PipelineError>();
@@ -194,6 +194,7 @@ async function sendPlanned(
   } catch (error) {
     // What was put before an interrupt or a failure counts.
     await afterFailure(() => remote.flush?.(new AbortController().signal));
+    emit({ type: 'transfer-broken-off', direction: 'push', remote: name, ...progress.done() });
     throw error;
   }
   return { moved: progress.done(), failed, lost };

@@ -14,7 +14,13 @@ import { createStageOutput } from './console/stage-output.ts';
 import { SYMBOL_COLOURS, createStyle } from './console/style.ts';
 import type { SymbolName } from './console/style.ts';
 import { formatError, formatFailures, formatSummary, formatWarning } from './console/summary.ts';
-import { createTransfers, formatPulled, formatTransferEnd, formatTransferStart } from './console/transfer.ts';
+import {
+  createTransfers,
+  formatPulled,
+  formatTransferBreak,
+  formatTransferEnd,
+  formatTransferStart,
+} from './console/transfer.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface ConsoleListener extends Listener {
@@ -164,6 +170,8 @@ export function createConsoleListener(options: ConsoleListenerOptions): ConsoleL
         return;
       case 'transfer-finished':
         return tell(event.failed + event.missing > 0 ? 'failed' : 'ran', formatTransferEnd(event));
+      case 'transfer-broken-off':
+        return tell('failed', formatTransferBreak(event));
       case 'results-pulled':
         return tell('ran', formatPulled(event));
       case 'object-refused':

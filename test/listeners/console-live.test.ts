@@ -127,6 +127,7 @@ test('the live area is gone in the end and nothing that happened is lost', () =>
     '✓ brought back data/lists, as pipeline.lock says',
     'error[remote.bad-object]: sha256:11 is not what it says',
     '✗ fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there',
+    '✗ pushed 1 object (1 KiB) to origin, then it broke off',
     '✓ took the results of 2 stages from origin: fetch, features',
     '  fetch    │ hello',
     '↻ fetch     attempt 1 of 3 failed: exited with code 1; next try in 30s',
@@ -265,9 +266,15 @@ test('a transfer that broke off does not stand beside the stages that then run',
   });
   time.pass(100);
   assert.match(terminal.lines().join('\n'), /fetch from origin/);
-  tell(planned('a'), begun('a'));
+  tell(
+    { type: 'transfer-broken-off', direction: 'fetch', remote: 'origin', objects: 1, size: 1024 },
+    planned('a'),
+    begun('a'),
+  );
   time.pass(100);
-  assert.doesNotMatch(terminal.lines().join('\n'), /fetch from origin/);
+  const lines = terminal.lines().join('\n');
+  assert.doesNotMatch(lines, /fetch from origin/);
+  assert.match(lines, /^✗ fetched 1 object \(1 KiB\) from origin, then it broke off$/m);
 });
 
 const names = Array.from({ length: 200 }, (_, i) => `train-model@fold-${String(i).padStart(3, '0')}-日本`);

@@ -36,6 +36,7 @@ brought back data/lists, as pipeline.lock says
 fetching 4 objects (4 KiB) from origin
 error[remote.bad-object]: sha256:11 is not what it says
 fetched 2 objects (2 KiB) from origin, 1 here already, 1 missing there
+pushed 1 object (1 KiB) to origin, then it broke off
 took the results of 2 stages from origin: fetch, features
 fetch     started  dep data/raw modified
 fetch    | hello

@@ -25,6 +25,7 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'transfer-started': true,
   'transfer-progressed': true,
   'transfer-finished': true,
+  'transfer-broken-off': true,
   'object-refused': true,
   'results-pulled': true,
 };

@@ -82,6 +82,7 @@ export const EVERY_EVENT: readonly EventBody[] = [
     missing: 1,
     failed: 0,
   },
+  { type: 'transfer-broken-off', direction: 'push', remote: 'origin', objects: 1, size: 1024 },
   { type: 'results-pulled', remote: 'origin', stages: ['fetch', 'features'] },
   begun('fetch'),
   said('fetch', 'hello\n'),

@@ -30,6 +30,7 @@ test('a push whose network is lost fails, leaves no manifest without its files, 
   fake.misbehave = ({ method }) => (method === 'PUT' && fake.objects.size >= 5 ? 'cut' : undefined);
   const lost = await rig.lockstep(['push'], { env });
   assert.equal(lost.code, 1);
+  assert.match(lost.stderr, /^pushed [5-9] objects \(.+\) to cloud, then it broke off$/m);
   assert.match(lost.stderr, /^error\[remote\.unreachable\]: remote "cloud": the connection failed/m);
   const before = fake.objects.size;
   assert.ok(before >= 5 && before < 12, String(before));
@@ -52,7 +53,9 @@ test('Ctrl-C while an upload waits for its answer ends the push at once, and the
   const running = rig.start(['push', '--json'], { env });
   await running.seen('"objects":3,');
   running.process.kill('SIGINT');
-  assert.equal((await running.ended).code, 130);
+  const ended = await running.ended;
+  assert.equal(ended.code, 130);
+  assert.equal(eventOf(ended, 'transfer-broken-off')['objects'], 3);
   fake.hold = () => Promise.resolve();
   const sent = fake.objects.size;
   assert.ok(sent >= 3 && sent < 12);

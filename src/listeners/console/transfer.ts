@@ -53,12 +53,9 @@ export function createTransfers(): Transfers {
           doneObjects: event.objects,
           doneSize: event.size,
         });
-      } else if (event.type === 'transfer-finished') {
+      } else if (event.type === 'transfer-finished' || event.type === 'transfer-broken-off') {
         states.delete(event.direction);
         samples.delete(event.direction);
-      } else if (event.type === 'run-started' || event.type === 'plan-made') {
-        // What has no end by then was broken off, and the run goes on without it.
-        states.clear();
       }
     },
     running: (now) =>
@@ -99,21 +96,33 @@ function formatPlanned({ direction, remote, objects, size }: Finished): string {
   return `would ${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
 }
 
+function formatMoved({
+  direction,
+  remote,
+  objects,
+  size,
+}: Pick<Finished, 'direction' | 'remote' | 'objects' | 'size'>): string {
+  const [verb, word] = direction === 'push' ? ['pushed', 'to'] : ['fetched', 'from'];
+  if (objects === 0) return `nothing ${verb} ${word} ${remote}`;
+  return `${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
+}
+
 /** `pushed 390 objects (39 MiB) to origin, 10 there already, 2 failed` */
 export function formatTransferEnd(event: Finished): string {
-  const { direction, remote, objects, size, present, missing, failed } = event;
+  const { direction, present, missing, failed } = event;
   const push = direction === 'push';
   const parts: string[] = [];
   if (event.dryRun) parts.push(formatPlanned(event));
-  else if (objects > 0)
-    parts.push(
-      `${push ? 'pushed' : 'fetched'} ${plural(objects, 'object')} (${formatBytes(size)}) ${push ? 'to' : 'from'} ${remote}`,
-    );
-  else parts.push(`nothing ${push ? 'pushed to' : 'fetched from'} ${remote}`);
+  else parts.push(formatMoved(event));
   if (present > 0) parts.push(`${formatCount(present)} ${push ? 'there' : 'here'} already`);
   if (missing > 0) parts.push(`${formatCount(missing)} missing ${push ? 'here' : 'there'}`);
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
   return parts.join(', ');
+}
+
+/** `pushed 390 objects (39 MiB) to origin, then it broke off` */
+export function formatTransferBreak(event: Extract<Transfer, { type: 'transfer-broken-off' }>): string {
+  return `${formatMoved(event)}, then it broke off`;
 }
 
 /** `took the results of 2 stages from origin: features, tensor` */
