@@ -18,18 +18,17 @@ import {
   PACKAGE,
   engineOf,
   layGround,
-  makeStateDir,
   pathOfMutex,
   pathOfSettled,
   runsFromSource,
   saveWhatIsCheap,
 } from './ground.ts';
 import type { Ground } from './ground.ts';
+import { createHolds } from './holds.ts';
 import type { Clock } from './io/clock.ts';
 import { readIfExists } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
-import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
-import type { MutexMark } from './io/mutex-mark.ts';
+import { markMutex } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { pathsToLookAt } from './plan/look-at.ts';
@@ -202,7 +201,14 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   });
   if (ground.seen) facts.noteSeen(ground.seen.found);
 
-  const unreleased: Disposable[] = [];
+  const holds = createHolds({
+    ...options,
+    stateDir,
+    clock,
+    machine,
+    isPending: () => recorder.isPending(),
+    looked: ground.seen?.looked,
+  });
   let workbench: Promise<Workbench> | undefined;
   const openWorkbench = async (): Promise<Workbench> => {
     const { createWorkbench } = await import('./execute/workbench.ts');
@@ -214,37 +220,6 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
     return createWorkbench({ ...rooms, folder, own, conditions, launcherEntry, stages: pipeline.stages });
   };
-
-  /** What the workspace's mutex looked like before the disk was first looked at. */
-  let looked: MutexMark | undefined = ground.seen?.looked;
-
-  async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
-    const { acquireMutex } = await import('./io/mutex.ts');
-    makeStateDir(stateDir);
-    const mutex = await acquireMutex({
-      path: pathOfMutex(stateDir, name),
-      mode,
-      command: options.command,
-      waitMs: options.waitMs,
-      clock,
-      signal,
-      ...(onHeld && { onHeld }),
-      onWait: (holder) =>
-        emit({
-          type: 'mutex-waited',
-          mutex: name,
-          holder: holder?.command ?? 'another process',
-          since: holder?.since ?? '',
-        }),
-    });
-    return {
-      [Symbol.dispose]() {
-        // Whoever comes next would read a lock without what we recorded, and gc would take its objects for garbage.
-        if (recorder.isPending()) unreleased.push(mutex);
-        else mutex[Symbol.dispose]();
-      },
-    };
-  }
 
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
@@ -309,11 +284,11 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     remotes: () => readRemotesOnce(snapshot, files, env),
     workbench: () => (workbench ??= openWorkbench()),
     look(paths) {
-      looked ??= markMutex(pathOfMutex(stateDir, 'workspace'), machine);
+      holds.noteLook();
       return facts.lookOnce(paths);
     },
     async plan(selection, as = facts) {
-      looked ??= markMutex(pathOfMutex(stateDir, 'workspace'), machine);
+      holds.noteLook();
       await facts.prepare(pipeline.stages.filter((stage) => selection.stages.has(stage.name)));
       if (selection.stages.size === graph.stages.size) memo.lookAtAll();
       await project.look(pathsToLookAt(pipeline, graph, selection));
@@ -325,10 +300,8 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
       ...code.asked(),
     ],
     async takeWorkspace() {
-      const mutex = await take('workspace', 'exclusive', () => {
-        // What another command may have moved while we looked is looked at again.
-        if (looked && !isUnheldSince(pathOfMutex(stateDir, 'workspace'), looked)) facts.forget();
-      });
+      // What another command may have moved while we looked is looked at again.
+      const mutex = await holds.takeWorkspace(() => facts.forget());
       try {
         await enterWorkspace();
       } catch (error) {
@@ -337,7 +310,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
       }
       return mutex;
     },
-    takeCache: (mode) => take('cache', mode),
+    takeCache: (mode) => holds.takeCache(mode),
     needsRecovery: () => journal.orphans().length > 0,
     isIgnored: () => areIgnored(root, pathsToIgnore(pipeline)),
     noteSettled() {
@@ -349,7 +322,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
         if (workbench) (await workbench).close();
         await recorder.flush();
       } finally {
-        for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
+        holds.release();
       }
       const text = recorder.writtenText();
       if (text !== undefined) keepLock(snapshot, text, recorder.lock());

@@ -56,9 +56,11 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   execute: [...MACHINE, 'plan', 'store', 'record', 'remotes'],
   'read-once.ts': [...MACHINE, 'read', 'record', 'store'],
   'ground.ts': [...MACHINE, 'store', 'execute'],
+  'holds.ts': [...MACHINE, 'ground.ts'],
   'project.ts': [
     ...MACHINE,
     'ground.ts',
+    'holds.ts',
     'read-once.ts',
     'read',
     'plan',
