@@ -14,17 +14,17 @@ import type {
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
 import type { RunCache } from '../record/runs.ts';
-import { markOf } from '../record/stood.ts';
-import type { Stood } from '../record/stood.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
 import { toTree } from '../store/observe.ts';
-import type { Observation, ObserveRequest, ObservedTree, Observer } from '../store/observe.ts';
+import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import { createStanding } from './standing.ts';
+import type { Standing, StandingOptions } from './standing.ts';
 
 /** The planner's view of the disk, kept in memory between looks. */
-export interface DiskFacts extends Facts {
+export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'> {
   /** Looks now, whatever has been seen before. */
   look(paths: readonly RelPath[]): Promise<void>;
   /** Looks where nothing has been seen since this command began, or since `forget`. */
@@ -38,10 +38,6 @@ export interface DiskFacts extends Facts {
   /** Notes what a commit or restore has just put there, without looking. */
   noteOuts(outs: readonly Artifact[]): void;
   observed(path: RelPath): Observation;
-  /** A tracked input is not what the lock says because the lock has moved since it was recorded, or brought here. */
-  isBehind(path: RelPath): boolean;
-  /** It was edited here, and the lock has moved as well. */
-  isForked(path: RelPath): boolean;
   /** How a path is looked at. */
   requestOf(path: RelPath): ObserveRequest;
   codeOf(stage: Stage): Closure | undefined;
@@ -51,23 +47,18 @@ export interface DiskFacts extends Facts {
   prepare(stages: Iterable<Stage>): Promise<void>;
 }
 
-export interface FactsOptions {
+export interface FactsOptions extends Pick<
+  StandingOptions,
+  'cache' | 'dataOf' | 'stood' | 'partNoted' | 'isPart'
+> {
   readonly pipeline: Pipeline;
   readonly lockOf: (name: string) => StageLock | undefined;
-  readonly dataOf: (path: string) => Artifact | undefined;
-  readonly cache: Cache;
   readonly runs: RunCache;
   readonly observer: Observer;
   readonly code: CodeReader;
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tickOf: (name: StageName) => string | undefined;
-  /** What tracked inputs were when they were last recorded, or brought here. */
-  readonly stood: () => Stood;
-  /** The directory of which a part was pulled to a path. */
-  readonly partNoted: (path: RelPath) => { readonly hash: ContentHash } | undefined;
-  /** Whether only a part of a directory may be here, by intent. */
-  readonly isPart: (tree: Artifact) => boolean;
 }
 
 export function createFacts(options: FactsOptions): DiskFacts {
@@ -97,50 +88,6 @@ export function createFacts(options: FactsOptions): DiskFacts {
     return entries;
   }
 
-  /** What is recorded of a path at or in a tracked input of which nothing is here, or only files as they are recorded. */
-  function recordedHash(path: string): ContentHash | undefined {
-    const recorded = recordedAround(path);
-    if (!recorded || !isLess(recorded)) return undefined;
-    return recorded.path === path
-      ? recorded.hash
-      : lookInside(recorded, path.slice(recorded.path.length + 1));
-  }
-
-  /** The tracked input that a path is, or lies in. */
-  function recordedAround(path: string): Artifact | undefined {
-    const input = [path, ...parentsOf(path)].find((one) => data.has(one as RelPath));
-    return input === undefined ? undefined : options.dataOf(input);
-  }
-
-  let stood: Stood | undefined;
-  /** How a tracked input, what the lock says of it and what it was when they last were the same stand to each other. */
-  function standing(recorded: Artifact): 'same' | 'edited' | 'behind' | 'forked' {
-    const here = observed(recorded.path);
-    if (here.kind !== 'file' && here.kind !== 'tree') return 'edited';
-    const [mine, theirs] = [markOf(here.artifact), markOf(recorded)];
-    if (mine === theirs) return 'same';
-    const base = (stood ??= options.stood()).get(recorded.path);
-    if (base === mine || (here.kind === 'tree' && isOldPart(recorded, here))) return 'behind';
-    return base === undefined || base === theirs ? 'edited' : 'forked';
-  }
-
-  /** Nothing but files that were pulled of what the lock said then. */
-  function isOldPart({ path, hash }: Artifact, { entries }: ObservedTree): boolean {
-    const part = options.partNoted(path);
-    if (!part || part.hash === hash || !cache.has(part.hash)) return false;
-    const before = new Map(cache.readTree(part.hash).map((entry) => [entry.relpath, entry.hash]));
-    return entries.every((entry) => before.get(entry.relpath) === entry.hash);
-  }
-
-  const isBehind = (recorded: Artifact): boolean => standing(recorded) === 'behind';
-
-  function isLess(recorded: Artifact): boolean {
-    const here = observed(recorded.path);
-    if (here.kind === 'missing' || isBehind(recorded)) return true;
-    if (here.kind !== 'tree' || !options.isPart(recorded)) return false;
-    return here.entries.every(({ relpath, hash }) => lookInside(recorded, relpath) === hash);
-  }
-
   function lookInside(tree: Artifact, below: string): ContentHash | undefined {
     const entries = tree.kind === 'tree' ? entriesOf(tree) : undefined;
     if (!entries) return undefined;
@@ -156,6 +103,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
       .map(({ relpath, hash }) => ({ relpath: relpath.slice(folder.length), hash }));
     return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
   }
+
+  const standing = createStanding({ ...options, data, observed, lookInside });
 
   function isAvailable(result: StageLock): boolean {
     return result.outs.every((out) => hasArtifact(cache, out));
@@ -173,18 +122,9 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   return {
     observed,
-    isBehind(path) {
-      const recorded = recordedAround(path);
-      return recorded?.path === path && isBehind(recorded);
-    },
-    isListed(path) {
-      const recorded = recordedAround(path);
-      return recorded?.kind === 'tree' && cache.has(recorded.hash);
-    },
-    isForked(path) {
-      const recorded = recordedAround(path);
-      return recorded?.path === path && standing(recorded) === 'forked';
-    },
+    isBehind: (path) => standing.isBehind(path),
+    isForked: (path) => standing.isForked(path),
+    isListed: (path) => standing.isListed(path),
     requestOf,
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
@@ -208,7 +148,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
       const observation = observed(path);
       if (observation.kind === 'refused') throw observation.error;
       const isOpen = observation.kind === 'missing' || data.size > 0;
-      const recorded = isOpen ? recordedHash(path) : undefined;
+      const recorded = isOpen ? standing.recordedHash(path) : undefined;
       return recorded ?? (observation.kind === 'missing' ? undefined : observation.artifact.hash);
     },
     seenOut(path) {
