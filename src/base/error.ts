@@ -22,7 +22,7 @@ export interface PipelineErrorOptions {
   /** Set by a remote: trying again may help. */
   readonly retryable?: boolean;
   /** Remotes: the server asked to wait this long before the next try. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -60,8 +60,14 @@ export class PipelineError extends Error {
       first = { code: 'internal.bug', message: 'something is wrong, and no problem was told' },
       ...rest
     ] = problems;
-    const error = new PipelineError(first.code, first.message, { exit });
-    Object.defineProperty(error, 'problems', { value: [first, ...rest], enumerable: true });
+    return new PipelineError(first.code, first.message, { exit }).retold([first, ...rest]);
+  }
+
+  /** The same error in other words. */
+  retold(problems: PipelineError['problems']): PipelineError {
+    const [{ code, message }] = problems;
+    const error = new PipelineError(code, message, this);
+    Object.defineProperty(error, 'problems', { value: problems, enumerable: true });
     return error;
   }
 }

@@ -126,7 +126,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       if (!(second instanceof PipelineError) && !isSystemError(second)) throw second;
       if (!(error instanceof PipelineError)) return error;
       const hint = `its old outs are not back yet, the next command tries again: ${second.message}`;
-      return PipelineError.of(withHint(error, hint), error.exit);
+      return withHint(error, hint);
     }
   }
 
@@ -248,7 +248,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       recorder.setStage(stage.name, { ...result, gates: gateTexts(stage) });
     },
     explain: (error) => fromSystemError(error, stateDir),
-    discreet: (error) => PipelineError.of(masked(error, redactor), error.exit),
+    discreet: (error) => masked(error, redactor),
     elapsedMs,
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random: Math.random,
@@ -258,22 +258,26 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 /** Adds to an error's hint where the outs of the failed attempt are. */
 function tellKept(error: unknown, stage: Stage): unknown {
   if (!(error instanceof PipelineError) || error.code === 'stage.canceled') return error;
-  const kept = `what it made is in .lockstep/failed/${fileNameOf(stage.name)}`;
-  Object.defineProperty(error, 'problems', { value: withHint(error, kept), enumerable: true });
-  return error;
+  return withHint(error, `what it made is in .lockstep/failed/${fileNameOf(stage.name)}`);
 }
 
-function masked({ problems }: PipelineError, redactor: Redactor): readonly Problem[] {
-  return problems.map((problem) => ({
+function masked(error: PipelineError, redactor: Redactor): PipelineError {
+  const mask = (problem: Problem): Problem => ({
     ...problem,
     message: redactor.text(problem.message),
     ...(problem.hint !== undefined && { hint: redactor.text(problem.hint) }),
-  }));
+  });
+  const [first, ...rest] = error.problems;
+  return error.retold([mask(first), ...rest.map(mask)]);
 }
 
-/** Its problems, with one more thing said in the hint. */
-function withHint({ problems: [first, ...rest] }: PipelineError, more: string): PipelineError['problems'] {
-  return [{ ...first, hint: first.hint === undefined ? more : `${first.hint}; ${more}` }, ...rest];
+/** The same error, with one more thing said in the hint. */
+function withHint(error: PipelineError, more: string): PipelineError {
+  const [first, ...rest] = error.problems;
+  return error.retold([
+    { ...first, hint: first.hint === undefined ? more : `${first.hint}; ${more}` },
+    ...rest,
+  ]);
 }
 
 function makeWritable(path: string): void {

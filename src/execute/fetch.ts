@@ -1,4 +1,5 @@
-import { PipelineError, toProblem } from '../base/error.ts';
+import { toProblem } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
 import type { Remote, SizedObject } from '../base/remote.ts';
@@ -189,5 +190,5 @@ function refused(error: PipelineError, owner: Wanted | undefined): PipelineError
   const [problem, ...rest] = error.problems;
   if (!owner) return error;
   const message = `${problem.message} (it belongs to "${owner.path}")`;
-  return PipelineError.of([{ ...problem, message }, ...rest], error.exit);
+  return error.retold([{ ...problem, message }, ...rest]);
 }
