@@ -16,7 +16,6 @@ import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import { partOf, partial } from './incomplete.ts';
-import type { Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { layStaging } from './staging.ts';
 
@@ -29,7 +28,6 @@ export interface AcceptOptions {
   readonly cache: Cache;
   readonly runs: RunCache;
   readonly recorder: Recorder;
-  readonly journal: Journal;
   readonly algorithm: HashAlgorithm;
   /** The runner's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -64,7 +62,14 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
   const asTheyAre = takenAsTheyAre(facts);
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
-    const { stage, decision, fingerprint } = judge(name, { graph, selection, facts: asTheyAre, known });
+    const judgement = judge(name, { graph, selection, facts: asTheyAre, known });
+    const { stage, decision, fingerprint } = judgement;
+    if (judgement.problems.length > 0) {
+      // Not known before: what it reads is not in what was recorded of the stages above it.
+      problems.push(...judgement.problems);
+      exit = EXIT.user;
+      continue;
+    }
     const isFresh = decision.verdict === 'skip' && decision.reasons[0].kind === 'fresh';
     if (isFresh || stage.policy.frozen || !fingerprint) {
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
@@ -95,7 +100,7 @@ async function acceptOuts(
   fingerprint: Fingerprint,
   options: AcceptOptions & { readonly redactor: Redactor },
 ): Promise<StageLock> {
-  const { root, folder, facts, cache, runs, recorder, journal, algorithm, emit, redactor } = options;
+  const { root, folder, facts, cache, runs, recorder, algorithm, emit, redactor } = options;
   const recorded = recorder.lockOf(stage.name)?.outs;
   for (const out of stage.outs) {
     if (facts.observed(out.path).kind === 'missing') throw notHere(stage, out);
@@ -106,7 +111,7 @@ async function acceptOuts(
     );
     if (part) throw partial(part, folder);
   }
-  const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace: true });
+  const staging = layStaging(stage.outs, { root, id: 'commit', inPlace: true });
   const result = await harvest({
     stage,
     staging,

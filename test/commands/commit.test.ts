@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import test from 'node:test';
+import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
 import { createDemo, succeeded } from './projects.ts';
 
@@ -53,6 +54,33 @@ test('a stage whose out is not there keeps no other from being recorded, and wha
   assert.equal(ran.code, 1);
   assert.equal(ran.stdout, 'recorded a\nrecorded c\n');
   assert.match(ran.stderr, /^error\[out\.missing\]: "b" of stage "b" is not here to be recorded$/m);
+});
+
+test('what a stage reads and the outs that were recorded lack is told by the commit that recorded them', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  make: { cmd: mkdir -p d; touch d/a d/b, outs: [d/] }
+  read: { cmd: cat d/b > read, deps: [d/b], outs: [read] }
+`,
+  });
+  succeeded(await rig.lockstep(['repro']));
+  rig.remove('d/b');
+  const ran = await rig.lockstep(['commit']);
+  assert.deepEqual([ran.code, ran.stdout], [2, 'recorded make\n']);
+  assert.match(ran.stderr, /^error\[dep\.missing\]: stage "read" reads "d\/b", which is not in the "d" /m);
+  assert.equal((await rig.lockstep(['commit'])).code, 2);
+});
+
+test('a commit that brings a tracked input back leaves no record of its own', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [in]\nstages: { copy: { cmd: cat in > copy, deps: [in], outs: [copy] } }\n',
+    in: '1\n',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  for (const name of ['in', 'copy']) rig.remove(name);
+  rig.write('copy', '2\n');
+  assert.match(succeeded(await rig.lockstep(['commit'])).stdout, /^recorded copy$/m);
+  assert.deepEqual(leftovers(rig.root), []);
 });
 
 test(
