@@ -148,8 +148,9 @@ export function wantedArtifacts({
   );
 }
 
-function isLost({ code }: PipelineError): boolean {
-  return code.startsWith('object.') || code.startsWith('manifest.');
+/** The cache does not have what was to be restored; what was found damaged has left it. */
+export function isLost(error: unknown): boolean {
+  return error instanceof PipelineError && /^(object|manifest)\./.test(error.code);
 }
 
 /** Something stands at the place, or above it, that no out may replace. */

@@ -6,6 +6,7 @@ import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Judgement } from '../plan/plan.ts';
+import { isLost } from './checkout.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Slot } from './slots.ts';
@@ -103,7 +104,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     try {
       await world.restore(stage, result);
     } catch (error) {
-      if (!(error instanceof PipelineError) || !DAMAGE.includes(error.code)) throw error;
+      if (!isLost(error)) throw error;
       const again = options.judge(stage.name);
       if (again.decision.verdict === 'restore') throw error;
       return act(again);
@@ -185,9 +186,6 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
 
   return { bringUpToDate, isHalted: () => halted };
 }
-
-/** Why a restore may fail where a run would not. */
-const DAMAGE: readonly string[] = ['object.missing', 'object.corrupt', 'manifest.invalid'];
 
 /** What a stage's process did may go better next time; what its outs are will not. */
 function isWorthRetrying(error: unknown): boolean {

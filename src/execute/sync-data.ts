@@ -7,6 +7,7 @@ import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies, ToTakeIn } from '../store/take-in.ts';
+import { isLost } from './checkout.ts';
 import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
@@ -83,7 +84,15 @@ async function bringUpToDate(
     edited.push({ path, here, sharing: 'own' });
   }
   for (const batch of inBatches(gone)) {
-    await restorer.restore(DATA, batch);
+    try {
+      await restorer.restore(DATA, batch);
+    } catch (error) {
+      if (!isLost(error) || batch.every(({ artifact }) => hasArtifact(cache, artifact))) throw error;
+      // Damage that was found has left the cache: what is gone for good is judged as such.
+      return bringUpToDate(options, { stale: staleData(options), selection });
+    }
+    // Stages may read single files of them, or folders that they are in.
+    facts.forgetNear(new Set(batch.map(({ artifact }) => artifact.path)));
     for (const one of batch) emit(restoredEvent(one));
   }
   await takeIn(cache, edited);
@@ -92,8 +101,6 @@ async function bringUpToDate(
     recorded.set(artifact.path, artifact);
     emit({ type: 'data-recorded', path: artifact.path, hash: artifact.hash });
   }
-  // Stages may read single files of them, or folders that they are in.
-  facts.forgetNear(new Set(gone.map(({ artifact }) => artifact.path)));
   const all = [...recorded.values()];
   const standing = all.filter(({ path }) => !left.has(path));
   // Not before the lock says so: until then it is an edit.

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { git, succeeded } from '../commands/projects.ts';
 import { REPOSITORY, createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -100,6 +101,27 @@ test('what the lock says of an input and the cache lacks is asked for, and the o
   succeeded(await rig.lockstep(['commit']));
   assert.match(git(rig, 'status', '--porcelain'), /pipeline\.lock/);
   assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+});
+
+test('an input that is gone, of which the cache holds other bytes, is lost to who reads it, and to nobody else', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [in, spare]\nstages: { s: { cmd: cat in > out, deps: [in], outs: [out] } }\n',
+    in: 'in',
+    spare: 'spare',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  const lock = rig.read('pipeline.lock');
+  for (const name of ['in', 'spare']) {
+    rig.write(`.lockstep/${objectPath(hashBytes('sha256', Buffer.from(name)))}`, 'rotten');
+    rig.remove(name);
+    const ran = await rig.lockstep(['repro']);
+    const [code, said] =
+      name === 'in' ? [2, 'error[data.missing]: the tracked input "in" is neither'] : [0, ''];
+    assert.equal(ran.code, code, ran.stderr);
+    assert.ok(ran.stderr.includes(said), ran.stderr);
+    rig.write('in', 'in');
+  }
+  assert.equal(rig.read('pipeline.lock'), lock);
 });
 
 test('a part that was pulled is never recorded as the whole, also where git has moved the lock', async () => {
