@@ -43,11 +43,12 @@ import { readSettled, writeSettled } from './record/settled.ts';
 import { noteStood, pathOfStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
-import { keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
+import { findChangedParam, keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
 import { corruptFound, createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
 import { createObserver } from './store/observe.ts';
+import { createProjectFiles } from './store/project-files.ts';
 
 export interface ProjectOptions {
   /** Any folder of the project. */
@@ -218,7 +219,16 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     const conditions = runsFromSource() ? ['lockstep-source'] : [];
     const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
     const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
-    return createWorkbench({ ...rooms, folder, own, conditions, launcherEntry, stages: pipeline.stages });
+    return createWorkbench({
+      ...rooms,
+      folder,
+      own,
+      conditions,
+      launcherEntry,
+      stages: pipeline.stages,
+      changedParam: (stage) =>
+        findChangedParam(snapshot, createProjectFiles({ root, memo, clock: machine }), stage),
+    });
   };
 
   async function enterWorkspace(): Promise<void> {

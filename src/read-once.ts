@@ -1,5 +1,6 @@
 import { PipelineError } from './base/error.ts';
-import type { Lock, Pipeline, StageLock } from './base/types.ts';
+import { canonicalJson } from './base/hash.ts';
+import type { Lock, Pipeline, Stage, StageLock } from './base/types.ts';
 import type { Remotes } from './read/remotes.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from './record/lockfile.ts';
 import type { Snapshot } from './record/snapshot.ts';
@@ -18,6 +19,27 @@ export async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFile
   if (!pipeline) throw PipelineError.of(problems);
   snapshot.set('pipeline', files, pipeline);
   return pipeline;
+}
+
+/**
+ * A parameter of which the files now say something else than the stage was planned with, or that they no longer have; `files`
+ * must not have been asked for them before.
+ */
+export async function findChangedParam(
+  snapshot: Snapshot,
+  files: ProjectFiles,
+  { name, params }: Stage,
+): Promise<string | undefined> {
+  const planned = snapshot.filesOf('pipeline');
+  if (params.every(({ file }) => files.hashOf(file) === planned[file])) return undefined;
+  const { readPipeline } = await import('./read/pipeline.ts');
+  const now = readPipeline(files).pipeline?.stages.find((stage) => stage.name === name);
+  const isSame = ({ file, key, value }: Stage['params'][number]): boolean =>
+    now?.params.some(
+      (one) => one.file === file && one.key === key && canonicalJson(one.value) === canonicalJson(value),
+    ) === true;
+  const changed = params.find((param) => !isSame(param));
+  return changed && (changed.key ?? changed.file);
 }
 
 /** An empty lock where there is none; `folder` as in `parseLock`. */

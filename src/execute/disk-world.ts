@@ -45,6 +45,8 @@ export interface DiskWorldOptions {
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
   readonly launcher: Launcher;
+  /** A parameter that is no longer what a stage was planned with. */
+  readonly changedParam: (stage: Stage) => Promise<string | undefined>;
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
@@ -65,6 +67,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
     refuseUnsetSecrets({ env, stage });
     verifyCode(stage);
+    await verifyParams(stage);
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     if (inPlace) await keep(stage.outs.map((out) => out.path));
@@ -106,6 +109,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     try {
       await verifyDeps(stage, fingerprint);
       verifyCode(stage);
+      await verifyParams(stage);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       judgeGates(stage, result);
       return {
@@ -197,6 +201,17 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       exit: EXIT.failed,
       at: stage.at,
       hint: 'run again; its code is not what it was planned with',
+    });
+  }
+
+  /** A module is given the values; a command reads them where they stand. */
+  async function verifyParams(stage: Stage): Promise<void> {
+    const changed = stage.action.kind === 'shell' ? await options.changedParam(stage) : undefined;
+    if (changed === undefined) return;
+    throw new PipelineError('params.changed', `"${changed}" changed before stage "${stage.name}" was done`, {
+      exit: EXIT.failed,
+      at: stage.at,
+      hint: 'run again; a command may read its params files itself, and their values must stand still until it ends',
     });
   }
 

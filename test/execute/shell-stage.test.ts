@@ -296,6 +296,30 @@ test('an input that is edited while its stage reads it fails the stage', async (
   assert.equal(existsSync(rig.path('out')), false);
 });
 
+test('a parameter that is edited before its command has ended fails the stage: the command may have read either value', async () => {
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  first: { cmd: "[ ! -e new ] || mv new params.yaml; echo x > first", outs: [first] }
+  a: { cmd: "echo begun; [ ! -e newer ] || mv newer params.yaml; cat params.yaml > out", params: [rate], deps: [first], outs: [out] }
+`,
+    'params.yaml': 'rate: 1\nother: 1\n',
+    newer: 'rate: 2\n',
+  });
+  const during = await rig.lockstep(['repro', '--json']);
+  assert.equal(during.code, 1);
+  const { code, message } = problemOf(during, 'a');
+  assert.deepEqual([code, message], ['params.changed', '"rate" changed before stage "a" was done']);
+  assert.equal(existsSync(rig.path('out')), false);
+  rig.write('new', 'rate: 3\n');
+  const before = await rig.lockstep(['repro', '--json', '--force']);
+  assert.equal(problemOf(before, 'a').code, 'params.changed');
+  assert.ok(!eventsOf(before).some((event) => event.type === 'stage-output'), before.stdout);
+  // What the stage does not depend on may change.
+  rig.write('new', '# now\nrate: 3\nother: 2\n');
+  const last = await rig.lockstep(['repro', '--json', '--force']);
+  assert.deepEqual(outcomesOf(last), { first: 'ran', a: 'ran' });
+});
+
 test('whoever starts stages finds the libraries of Node where the runner does', async (t) => {
   if (process.platform !== 'linux') return t.skip('no /proc');
   const cmd = `tr '\\0' '\\n' < /proc/$PPID/environ | grep ^LD_ > out`;
