@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { PipelineError } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import { sha256Hex } from './base/hash.ts';
 import type { HashAlgorithm, Lock, Pipeline, RelPath, StageName } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
 import type { DiskFacts } from './execute/facts.ts';
@@ -26,7 +25,6 @@ import {
 import type { Ground } from './ground.ts';
 import { createHolds } from './holds.ts';
 import type { Clock } from './io/clock.ts';
-import { readIfExists } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { markMutex } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
@@ -35,7 +33,7 @@ import { pathsToLookAt } from './plan/look-at.ts';
 import { makePlan } from './plan/plan.ts';
 import type { Facts, Plan, Selection } from './plan/plan.ts';
 import { selectStages } from './plan/select.ts';
-import { LOCKFILE, parseLock } from './record/lockfile.ts';
+import { LOCKFILE } from './record/lockfile.ts';
 import { areIgnored, gitignoresOf, ignorePaths, pathsToIgnore } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import type { RunCache } from './record/runs.ts';
@@ -181,6 +179,8 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   const recorder = createRecorder({
     root,
     initial: lock,
+    initialHash: files.hashOf(LOCKFILE),
+    folder,
     readOnly: options.locked === true,
     // What was pulled is in no run cache here.
     onForget: (result) => runs.keep(result),
@@ -233,13 +233,9 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
 
   async function enterWorkspace(): Promise<void> {
     // Whoever held it before may have written another lock.
-    const bytes = readIfExists(join(root, LOCKFILE));
-    if (bytes !== undefined && sha256Hex(bytes) !== files.hashOf(LOCKFILE)) {
-      const theirs = await parseLock(bytes.toString('utf8'), folder);
-      recorder.replace(theirs);
+    if (await recorder.catchUp())
       // While we waited boundaries may have passed, and a later tick than ours be recorded.
-      ticks = await ticksBy(theirs);
-    }
+      ticks = await ticksBy(recorder.lock());
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { sha256Hex } from '../base/hash.ts';
 import type { Artifact, Lock, StageLock } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flushAcross } from '../io/flush.ts';
-import { LOCKFILE, createLockFormatter } from '../record/lockfile.ts';
+import { EMPTY_LOCK, LOCKFILE, createLockFormatter, parseLock } from '../record/lockfile.ts';
 
 /** What goes with a result on its way to the disk. */
 export interface Around {
@@ -25,8 +26,8 @@ export interface Recorder {
   setData(data: readonly Artifact[], around?: Around): void;
   /** Forgets entries of stages and data that the pipeline no longer has. */
   prune(stages: ReadonlySet<string>, data: ReadonlySet<string>): void;
-  /** Takes over a lock that someone else has written meanwhile. */
-  replace(lock: Lock): void;
+  /** Takes over a lock that someone else has written meanwhile, and keeps what was taken in since; false when nobody has. */
+  catchUp(): Promise<boolean>;
   /** Writes what is not yet written. */
   flush(): Promise<void>;
   /** True until all that was taken in is on the disk. */
@@ -42,6 +43,10 @@ const PAUSE_SHARE = 5;
 export interface RecorderOptions {
   readonly root: string;
   readonly initial: Lock;
+  /** SHA-256 of the text that this was read from; `null` when there was no lock. */
+  readonly initialHash: string | null;
+  /** Where commands of hints are pasted, from the root. */
+  readonly folder: string;
   /** Results are kept in memory only. */
   readonly readOnly: boolean;
   /** Told of each result that the lock is about to forget. */
@@ -50,15 +55,20 @@ export interface RecorderOptions {
 
 /**
  * At most one write in flight and 200 ms between two, longer where a write takes long; `flush` before exit. Nothing is written
- * when nothing differs.
+ * when nothing differs. The lock is git's to move, also while a run goes on: what it says by then of other stages and data stands.
  */
-export function createRecorder({ root, initial, readOnly, onForget }: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { root, initial, readOnly, onForget } = options;
   const path = join(root, LOCKFILE);
   const formatter = createLockFormatter();
   const stages = new Map(initial.stages);
   let data = byPath(initial.data);
-  /** What is on the disk, as far as known. */
+  /** What was taken in. */
+  const newStages = new Map<string, StageLock>();
+  const newData = new Map<string, Artifact>();
+  /** What is on the disk, as far as known; `undefined` as long as that is the initial one. */
   let written: string | undefined;
+  let hasCaughtUp = false;
   let saved: string | undefined;
   let dirty = false;
   let isWriting = false;
@@ -71,11 +81,34 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
 
   const lock = (): Lock => ({ stages, data: [...data.values()] });
 
+  function put(name: string, result: StageLock): void {
+    const before = stages.get(name);
+    if (before && !readOnly) onForget(before);
+    stages.set(name, result);
+  }
+
+  async function catchUp(): Promise<boolean> {
+    const bytes = readIfExists(path);
+    const here = bytes?.toString('utf8') ?? '';
+    const hasMoved = written === undefined ? hashOf(bytes) !== options.initialHash : here !== written;
+    // One that cannot be read is not known after that either: it must not be overwritten.
+    const theirs = hasMoved && bytes ? await parseLock(here, options.folder) : EMPTY_LOCK;
+    written = here;
+    if (!hasMoved) return false;
+    stages.clear();
+    for (const [name, entry] of theirs.stages) stages.set(name, entry);
+    for (const [name, entry] of newStages) put(name, entry);
+    data = byPath([...theirs.data, ...newData.values()]);
+    hasCaughtUp = true;
+    return true;
+  }
+
   async function write(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
     if (!dirty) return;
     const beganAt = elapsedMs();
+    if (!readOnly) await catchUp();
     const text = formatter.format(lock());
     const batch = waiting;
     waiting = [];
@@ -83,7 +116,6 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
     isWriting = true;
     try {
       await flushAcross([...new Set(batch.flatMap(({ before = [] }) => before))]);
-      written ??= readIfExists(path)?.toString('utf8') ?? '';
       if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
     } catch (error) {
       // Nothing is forgotten: the next write tries all of it again.
@@ -119,25 +151,22 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
     data: () => [...data.values()],
     lock,
     setStage(name, result, around) {
-      const before = stages.get(name);
-      if (before && !readOnly) onForget(before);
-      stages.set(name, result);
+      put(name, result);
+      newStages.set(name, result);
       if (around) waiting.push(around);
       schedule();
     },
     setData(inputs, around) {
+      for (const one of inputs) if (data.get(one.path) !== one) newData.set(one.path, one);
       data = byPath(inputs);
       if (around) waiting.push(around);
       schedule();
     },
-    replace(other) {
-      stages.clear();
-      for (const [name, entry] of other.stages) stages.set(name, entry);
-      data = byPath(other.data);
-      written = undefined;
-    },
+    catchUp,
     writtenText: () => (readOnly ? undefined : saved),
     prune(names, paths) {
+      // Who wrote another lock may have another pipeline, too: the next run says what that no longer has.
+      if (hasCaughtUp) return;
       const before = stages.size + data.size;
       for (const [name, result] of stages) {
         if (names.has(name)) continue;
@@ -150,6 +179,10 @@ export function createRecorder({ root, initial, readOnly, onForget }: RecorderOp
     flush: writeNext,
     isPending: () => dirty || isWriting,
   };
+}
+
+function hashOf(bytes: Buffer | undefined): string | null {
+  return bytes ? sha256Hex(bytes) : null;
 }
 
 function byPath(artifacts: readonly Artifact[]): ReadonlyMap<string, Artifact> {
