@@ -1,5 +1,6 @@
 import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { isSystemError } from '../base/error.ts';
 import { createRunningHash, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import type { PlaceInBlock } from './file-block.ts';
@@ -58,7 +59,7 @@ export interface HashOptions {
   readonly algorithm: HashAlgorithm;
   /**
    * Makes the file read-only first, so that nobody new can open it for writing; not one that has been replaced, nor one
-   * that has another name: it may be somebody's own.
+   * that has another name or owner: it may be somebody's own.
    */
   readonly seal: boolean;
   readonly buffer: Buffer;
@@ -75,13 +76,23 @@ export function hashSeen(
   }
   return whileOpen(path, (fd) => {
     const { ino, nlink } = fstatSync(fd);
-    const isOurs = ino === look.ino && nlink === 1;
-    if (isOurs) fchmodSync(fd, OBJECT_MODE);
+    const isOurs = ino === look.ino && nlink === 1 && isAllowed(() => fchmodSync(fd, OBJECT_MODE));
     const hash = hashOpen(fd, algorithm, buffer);
     if (!isOurs) return { hash, look };
     const after = fstatSync(fd);
     return isUnwritten(after, look) ? { hash, look: after, ready: { look: after } } : { hash, look };
   });
+}
+
+/** Changes a file's mode; false where it is another user's, as what a stage has made in a container. */
+export function isAllowed(change: () => void): boolean {
+  try {
+    change();
+    return true;
+  } catch (error) {
+    if (!isSystemError(error, 'EPERM')) throw error;
+    return false;
+  }
 }
 
 /** True when it is the same file, and nobody has written to it since. */

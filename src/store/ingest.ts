@@ -10,7 +10,7 @@ import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, WANTED } from '../io/file-block.ts';
-import { OBJECT_MODE, hashFile, isUnwritten } from '../io/hash-file.ts';
+import { OBJECT_MODE, hashFile, isAllowed, isUnwritten } from '../io/hash-file.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -87,9 +87,12 @@ interface Entering {
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
-  // One that has another name may be somebody's own, and is not made read-only.
+  // One that has another name or owner may be somebody's own, and is not made read-only.
   const canBecomeObject = ({ sharing, path }: IngestFile): boolean =>
-    sharing === 'share' && leadsTo(dirname(path)) && lstatSync(path).nlink === 1;
+    sharing === 'share' &&
+    leadsTo(dirname(path)) &&
+    lstatSync(path).nlink === 1 &&
+    isAllowed(() => chmodSync(path, OBJECT_MODE));
   const entering: Entering[] = [];
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
@@ -97,7 +100,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     if (file.ready) entering.push({ file, ...file.ready });
     else (canBecomeObject(file) ? linked : copied).push(file);
   try {
-    for (const file of linked) entering.push(seal(cache, file));
+    for (const file of linked) entering.push(sealed(cache, file));
     await copyVerified(cache, copied, entering);
     await enterAll(cache, entering, crew);
   } catch (error) {
@@ -124,10 +127,8 @@ function createReach(cache: Cache): (folder: string) => boolean {
   };
 }
 
-/** Makes the file itself read-only, so that it can become the object. */
-function seal(cache: Cache, file: IngestFile): Entering {
-  chmodSync(file.path, OBJECT_MODE);
-  // Only now nobody new can open it for writing.
+/** The file itself, which is read-only: only now nobody new can open it for writing. */
+function sealed(cache: Cache, file: IngestFile): Entering {
   const look = lstatSync(file.path);
   if (!isStill(cache, file, look)) throw outChanged(file.path);
   return { file, look };
@@ -210,7 +211,8 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
     renameSync(temp, file.path);
   } catch (error) {
     rmSync(temp, { force: true });
-    if (!isSystemError(error, 'EMLINK', 'EXDEV', 'EPERM')) throw error;
+    // EACCES: its folder is another user's.
+    if (!isSystemError(error, 'EMLINK', 'EXDEV', 'EPERM', 'EACCES')) throw error;
   }
 }
 

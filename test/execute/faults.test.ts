@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { SpawnSyncReturns } from 'node:child_process';
@@ -11,10 +11,14 @@ import { faultAtRename, outcomesOf } from './tools.ts';
 import { FILES, MODULE, mountTmpfs, outsOf } from './fault-project.ts';
 
 function reproAsNobody(rig: Rig): SpawnSyncReturns<string> {
+  return asNobody(rig, ['repro', '--json']);
+}
+
+function asNobody(rig: Rig, args: readonly string[]): SpawnSyncReturns<string> {
   const cli = join(REPOSITORY, 'bin/lockstep.cjs');
   return spawnSync(
     'setpriv',
-    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, cli, 'repro', '--json'],
+    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, cli, ...args],
     { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
   );
 }
@@ -59,6 +63,35 @@ test('an old out that cannot be removed is told, and stops neither its stage, no
   assert.equal(after.status, 0, after.stdout);
   assert.doesNotMatch(after.stdout, /staging.left/);
   assert.deepEqual(leftovers(rig.root), []);
+});
+
+test('outs that a stage made as another user, in a container, are taken in as copies, by a run and by a commit', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  made: { cmd: mv theirs/file file && mv theirs/in d/in && echo own > d/own, outs: [file, d/] }
+`,
+    'theirs/file': 'theirs',
+    'theirs/in': 'theirs, too',
+  });
+  for (const path of ['.', 'theirs']) chmodSync(rig.path(path), 0o777);
+  const isTaken = (args: readonly string[]): void => {
+    const ran = asNobody(rig, args);
+    assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+    for (const path of ['file', 'd/in'])
+      assert.deepEqual(
+        [statSync(rig.path(path)).uid, statSync(rig.path(path)).mode & 0o777],
+        [0, 0o644],
+        path,
+      );
+    assert.equal(asNobody(rig, ['verify', '--read-data']).status, 0);
+  };
+  isTaken(['repro']);
+  for (const path of ['file', 'd/in']) {
+    rmSync(rig.path(path));
+    rig.write(path, `${path} anew`);
+  }
+  isTaken(['commit']);
 });
 
 test('old outs are back at once where .lockstep/failed itself is another user\u2019s, and nothing is said to be kept there', (t) => {
