@@ -55,6 +55,11 @@ const KEEP_MS = 30 * 86_400_000;
  */
 const SPARE_ROWS = 10_000;
 
+/** Larger inodes (Lustre has them, and overlays that tell layers apart by them) are rounded: neighbours look like one file. */
+function isExact({ ino }: Pick<FileLook, 'ino'>): boolean {
+  return ino <= Number.MAX_SAFE_INTEGER;
+}
+
 /** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
 export function createMemo(path: string, nowMs: number): Memo {
   let { rows, hashes, count, slots } = loadRows(path);
@@ -63,7 +68,8 @@ export function createMemo(path: string, nowMs: number): Memo {
   /** An object was hashed or came. */
   let hasNewObjects = false;
 
-  const rowOf = (look: Pick<FileLook, 'dev' | 'ino'>): number => slots[slotOf(slots, rows, look)] ?? NO_ROW;
+  const rowOf = (look: Pick<FileLook, 'dev' | 'ino'>): number =>
+    isExact(look) ? (slots[slotOf(slots, rows, look)] ?? NO_ROW) : NO_ROW;
   const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
   const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
 
@@ -165,6 +171,7 @@ export function createMemo(path: string, nowMs: number): Memo {
       return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashOf(row) === hash;
     },
     remember(look, hash, { seenAt, object }) {
+      if (!isExact(look)) return;
       let slot = slotOf(slots, rows, look);
       let row = slots[slot] ?? NO_ROW;
       if (row === NO_ROW) {

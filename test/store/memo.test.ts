@@ -122,6 +122,21 @@ test('a writable object has no exception', () => {
   assert.equal(memo.lookup(statOf({ ctimeMs: NOW + 5 }), 'sha256'), undefined);
 });
 
+test('a file whose inode is beyond what a number holds is read each time: its neighbours would be taken for it', () => {
+  const memo = memoAt();
+  for (const [ino, known] of [
+    [2n ** 53n - 1n, HASH],
+    [2n ** 53n, undefined],
+    [144_115_205_272_502_273n, undefined],
+  ] as const) {
+    const stat = statOf({ ino: Number(ino) });
+    memo.remember(stat, HASH, OLD);
+    assert.equal(memo.lookup(stat, 'sha256'), known);
+    assert.equal(memo.isAsHashed(stat, HASH), known !== undefined);
+    memo.forget(stat);
+  }
+});
+
 test('hardlinked twins share what is known, and an edit of one is an edit of both', () => {
   const root = folder();
   const [a, b] = [join(root, 'a'), join(root, 'b')];
