@@ -35,10 +35,7 @@ export function endingError(
     });
   }
   if (ending.startError) {
-    const hint =
-      ending.startError === 'E2BIG' && stage.action.kind === 'shell'
-        ? 'its cmd: is longer than the system takes (128 KiB on Linux): put it into a script, or its values into a file that it reads, and add that to deps:'
-        : undefined;
+    const hint = unstartedHint(stage, ending.startError);
     return new PipelineError('stage.not-started', `${name} could not be started (${ending.startError})`, {
       at,
       exit: failed,
@@ -76,6 +73,14 @@ export function endingError(
     });
   }
   return undefined;
+}
+
+function unstartedHint({ action }: Stage, code: string): string | undefined {
+  if (code === 'E2BIG' && action.kind === 'shell')
+    return 'its cmd: is longer than the system takes (128 KiB on Linux): put it into a script, or its values into a file that it reads, and add that to deps:';
+  if (code === 'EAGAIN')
+    return 'you may have no more processes: end some, or raise the limit ("ulimit -u" shows it, of a container its pids limit)';
+  return code === 'EMFILE' ? 'raise the limit of open files with "ulimit -n 4096"' : undefined;
 }
 
 function silentHint({ action }: Stage): string | undefined {

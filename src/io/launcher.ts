@@ -130,7 +130,12 @@ export function createLauncher({ entry, env }: LauncherOptions): Launcher {
       ask({ type: 'start', id, what });
       return {
         ended,
-        signal: (signal) => ask({ type: 'signal', id, signal }),
+        signal(signal) {
+          const running = groups.get(id);
+          // What has not even begun when its grace is over never will: where processes are few, Node may hang at its start.
+          if (signal === 'SIGKILL' && running && !running.leader) child?.kill(signal);
+          else ask({ type: 'signal', id, signal });
+        },
       };
     },
     close() {

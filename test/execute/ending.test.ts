@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
+import type { Stage } from '../../src/base/types.ts';
+import { endingError } from '../../src/execute/ending.ts';
 import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
@@ -48,6 +50,19 @@ test('a timeout ends the whole tree, grandchildren that left the group included,
   assert.equal(existsSync(rig.path('out')), false);
   assert.equal(rig.read('.lockstep/failed/s/out'), 'half\n');
   assert.deepEqual(leftovers(rig.root), []);
+});
+
+test('what keeps a process from starting is told with what to do', () => {
+  const stage = { name: 's', action: { kind: 'module' } } as Stage;
+  const hintOf = (startError: string): string | undefined =>
+    endingError(
+      stage,
+      { startError },
+      { stopped: undefined, heapExhausted: false, wasSilent: true, explain: undefined },
+    )?.problems[0].hint;
+  assert.match(hintOf('EAGAIN') ?? '', /ulimit -u/);
+  assert.match(hintOf('EMFILE') ?? '', /ulimit -n/);
+  assert.equal(hintOf('ENOENT'), undefined);
 });
 
 test('a stage that ignores SIGTERM is killed after its grace time', async () => {

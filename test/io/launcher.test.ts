@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createLauncher } from '../../src/io/launcher.ts';
@@ -88,6 +90,16 @@ test(
     launcher.close();
   },
 );
+
+test('a launcher that hangs at its start is ended with what it was asked for', LINUX, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-launcher-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const entry = join(folder, 'hanging.mjs');
+  writeFileSync(entry, 'setInterval(() => undefined, 1_000_000);');
+  const { group } = startShell(createLauncher({ entry, env: {} }), 'exit 4');
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) group.signal(signal);
+  assert.deepEqual(await group.ended, { startError: 'the launcher ended' });
+});
 
 test('when the runner is killed its stage processes are ended at once', LINUX, async () => {
   const runner = `import { createLauncher } from ${JSON.stringify(join(REPOSITORY, 'src', 'io', 'launcher.ts'))};
