@@ -211,13 +211,18 @@ function causesOf({ cause, errors }: Thrown): readonly unknown[] {
   return [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
-/** Loading Node's type stripper takes longer than most stages; what types a file has, Node alone decides. */
+/**
+ * Loading Node's type stripper takes longer than most stages; where it is needed to tell what a file without a "type" is, it
+ * finds nothing to strip. What types a file has, Node alone decides.
+ */
 function serveScripts(scripts: ChildJob['scripts']): void {
   if (Object.keys(scripts).length === 0) return;
   registerHooks({
     load(url, context, next) {
-      const source = context.format === 'module-typescript' ? scripts[url] : undefined;
-      return source === undefined ? next(url, context) : { format: 'module', source, shortCircuit: true };
+      const source = scripts[url.replace(/[?#].*$/s, '')];
+      if (source === undefined) return next(url, context);
+      if (context.format === 'module-typescript') return { format: 'module', source, shortCircuit: true };
+      return { ...next(url, context), source };
     },
   });
 }

@@ -36,25 +36,43 @@ export default ({ outs }: { outs: Record<string, string> }) => {
   }
 });
 
-test('what runs is the text that was fingerprinted, also when the file has changed since', async () => {
-  const code = (text: string): string => `import { writeFileSync } from 'node:fs';
-export default ({ outs }: { outs: Record<string, string> }) => writeFileSync(outs['a.txt']!, '${text}');
-`;
-  const rig = createRig({
-    'package.json': '{ "type": "module" }',
-    'pipeline.yaml': `stages:
-  first: { cmd: cp new.ts s/a.ts && echo done > first.txt, deps: [new.ts], outs: [first.txt] }
-  a: { run: s/a.ts, deps: [first.txt], outs: [a.txt] }
+/** What takes `text` from a file, and the file: as Node takes it for one kind of module or the other. */
+const LOADED: readonly (readonly [manifest: string, take: string, file: string, code: string])[] = [
+  ['{ "type": "module" }', "import { text } from './b.ts';", 'b.ts', 'export const text ='],
+  ['{ "type": "module" }', "import { text } from './b.ts?again';", 'b.ts', 'export const text ='],
+  ['{}', "import { text } from './b.ts';", 'b.ts', 'export const text ='],
+  ['{}', "import { text } from './b.ts';", 'b.ts', 'exports.text ='],
+  ['{}', "const { text } = require('./b.ts');", 'b.ts', 'export const text ='],
+  ['{ "type": "commonjs" }', "import { text } from './b.ts';", 'b.ts', 'exports.text ='],
+  ['{ "type": "commonjs" }', "const { text } = require('./b.ts');", 'b.ts', 'exports.text ='],
+  ['{ "type": "module" }', "import { text } from './b.cts';", 'b.cts', 'exports.text ='],
+];
+
+for (const [manifest, take, file, code] of LOADED) {
+  test(`what runs is the text that was fingerprinted, also when the file has changed since: ${manifest} ${take} ${code}`, async () => {
+    const rig = createRig({
+      'package.json': manifest,
+      'pipeline.yaml': `stages:
+  first: { cmd: cp new.ts s/${file} && echo done > first.txt, deps: [new.ts], outs: [first.txt] }
+  a: { run: s/a.mts, deps: [first.txt], outs: [a.txt] }
 `,
-    'new.ts': code('new'),
-    's/a.ts': code('old'),
+      's/a.mts': `import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+${take}
+export default ({ outs }: { outs: Record<string, string> }) => writeFileSync(outs['a.txt']!, text);
+`,
+      'new.ts': `${code} 'new' as string;\n`,
+      [`s/${file}`]: `${code} 'old' as string;\n`,
+    });
+    const ran = await rig.lockstep(['repro']);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.equal(rig.read('a.txt'), 'old');
+    const next = await rig.lockstep(['repro', '--json']);
+    assert.deepEqual(outcomesOf(next), { first: 'fresh', a: 'ran' });
+    assert.equal(rig.read('a.txt'), 'new');
   });
-  assert.equal((await rig.lockstep(['repro'])).code, 0);
-  assert.equal(rig.read('a.txt'), 'old');
-  const next = await rig.lockstep(['repro', '--json']);
-  assert.deepEqual(outcomesOf(next), { first: 'fresh', a: 'ran' });
-  assert.equal(rig.read('a.txt'), 'new');
-});
+}
 
 test('code that changes in the midst of a run fails its stage, which does not start', async () => {
   const code = (text: string): string => `import { writeFileSync } from 'node:fs';
