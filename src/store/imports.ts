@@ -144,18 +144,19 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         for (const target of resolve(full, fact, { place, imported, loose })) {
           if (target.verbatim) verbatim.add(target.full);
           if (reads.has(target.full)) continue;
-          const name = labelOf(target.full);
-          if (!importers.has(name)) importers.set(name, label);
+          if (!importers.has(target.full)) importers.set(target.full, full);
           open.push({ ...target, from: place });
         }
       }
     }
     const all = packages.closureOf(imported.values());
+    const names = nameEach(reads.keys(), labelOf);
+    const nameOf = (full: string): string => names.get(full) ?? '';
     return {
       files: sortKeys(
-        [...reads].map(([full, { content, hash }]) => [labelOf(full), verbatim.has(full) ? content : hash]),
+        [...reads].map(([full, { content, hash }]) => [nameOf(full), verbatim.has(full) ? content : hash]),
       ),
-      importers: Object.fromEntries(importers),
+      importers: Object.fromEntries(Array.from(importers, ([full, by]) => [nameOf(full), nameOf(by)])),
       ...(all.length > 0 && { packages: hashPackages(all) }),
       paths: [...reads.keys()],
       scripts,
@@ -192,6 +193,19 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     asked: () => Array.from(asked, (full) => relative(root, full).split(sep).join('/')),
     save: () => code.save(packages.facts()),
   };
+}
+
+/** Each file by a name of its own: a package that is linked from elsewhere may be called as a folder here, or as another one. */
+function nameEach(files: Iterable<string>, labelOf: (full: string) => string): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const taken = new Map<string, number>();
+  for (const full of new Set(files)) {
+    const label = labelOf(full);
+    const count = (taken.get(label) ?? 0) + 1;
+    taken.set(label, count);
+    names.set(full, count === 1 ? label : `${label} (${count})`);
+  }
+  return names;
 }
 
 /** What no text can hold is data, whatever it is called: Node could not load it either. */

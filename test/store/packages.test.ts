@@ -125,6 +125,30 @@ test('what is wrong beside a linked package is told of no stage, whichever is re
   assert.deepEqual(files, place.closure('stages/b.ts').files);
 });
 
+test('each file of packages that are called alike counts, and so does a folder that is called like one', () => {
+  const linked = (folder: string): Files => ({
+    [`../${folder}/package.json`]: '{ "name": "lib" }',
+    [`../${folder}/index.ts`]: `export const x = '${folder}';\n`,
+  });
+  const place = project({
+    ...linked('one'),
+    ...linked('two'),
+    'lib/index.ts': "export const x = 'mine';\n",
+    'stages/a.ts': "import 'lib-one';\nimport 'lib-two';\nimport '../lib/index.ts';\n",
+    'node_modules/.keep': '',
+  });
+  for (const name of ['one', 'two'])
+    symlinkSync(join(place.root, `../${name}`), join(place.root, `node_modules/lib-${name}`));
+  const before = place.closure().files;
+  const seen = new Set<string>();
+  for (const file of ['../one/index.ts', '../two/index.ts', 'lib/index.ts']) {
+    place.write({ [file]: "export const x = 'other';\n" });
+    const { files } = place.closure();
+    for (const path of Object.keys(before)) if (files[path] !== before[path]) seen.add(path);
+  }
+  assert.deepEqual([...seen].sort(), ['lib/index.ts', 'lib/index.ts (2)', 'lib/index.ts (3)']);
+});
+
 test('what "#name" means may depend on who asks: import and require each lead to their own file', () => {
   const imports = { '#x': { require: './lib/x.cjs', import: './lib/x.mjs' } };
   const place = project({
