@@ -128,6 +128,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const importers = new Map<string, string>();
     const scripts = new Map<string, string>();
     const imported = new Map<string, PackageFacts>();
+    const explained = new Map<string, Map<string, readonly string[]>>();
     const verbatim = new Set<string>();
     // Nearest first, so that the chain that is told to a file is the shortest one.
     const open: Open[] = [{ full: join(root, entry), from: at, loose: false }];
@@ -141,7 +142,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       const label = labelOf(full);
       for (const fact of imports) {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
-        for (const target of resolve(full, fact, { place, imported, loose })) {
+        for (const target of resolve(full, fact, { place, imported, explained, loose })) {
           if (target.verbatim) verbatim.add(target.full);
           if (reads.has(target.full)) continue;
           if (!importers.has(target.full)) importers.set(target.full, full);
@@ -150,12 +151,19 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       }
     }
     const all = packages.closureOf(imported.values());
-    const names = nameEach(reads.keys(), labelOf);
+    // A package.json above the project is called as the one that the project has not.
+    const names = nameEach([...reads.keys(), ...explained.keys()], (full) =>
+      labelOf(full).replace(/^(\.\.\/)+/, ''),
+    );
     const nameOf = (full: string): string => names.get(full) ?? '';
     return {
-      files: sortKeys(
-        [...reads].map(([full, { content, hash }]) => [nameOf(full), verbatim.has(full) ? content : hash]),
-      ),
+      files: sortKeys([
+        ...Array.from(explained, ([full, named]) => [nameOf(full), hashNames(named)] as const),
+        ...Array.from(
+          reads,
+          ([full, { content, hash }]) => [nameOf(full), verbatim.has(full) ? content : hash] as const,
+        ),
+      ]),
       importers: Object.fromEntries(Array.from(importers, ([full, by]) => [nameOf(full), nameOf(by)])),
       ...(all.length > 0 && { packages: hashPackages(all) }),
       paths: [...reads.keys()],
@@ -206,6 +214,12 @@ function nameEach(files: Iterable<string>, labelOf: (full: string) => string): R
     names.set(full, count === 1 ? label : `${label} (${count})`);
   }
   return names;
+}
+
+/** What a package.json says of the names that are asked for: which file is whose changes a result, though each is as it was. */
+function hashNames(named: ReadonlyMap<string, readonly string[]>): ContentHash {
+  const sorted = [...named].sort(([a], [b]) => byCodeUnit(a, b));
+  return hashBytes('sha256', JSON.stringify(sorted));
 }
 
 /** What no text can hold is data, whatever it is called: Node could not load it either. */

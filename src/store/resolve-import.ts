@@ -1,12 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, dirname, isAbsolute, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import type { Location } from '../base/types.ts';
 import { isBelow, lstatIfExists, statIfExists } from '../io/files.ts';
 import { isJson } from './code-facts.ts';
 import { folderOf, listCode, matchCode } from './list-code.ts';
-import { findOwnImport } from './own-import.ts';
+import { createOwnImports } from './own-import.ts';
 import { INSTALLED, packageName } from './packages.ts';
 import type { PackageFacts, Packages } from './packages.ts';
 import { specifierPath } from './specifier-path.ts';
@@ -38,6 +38,8 @@ export interface Importing {
   readonly place: Location;
   /** Installed packages are noted here: no file of theirs is a target. */
   readonly imported: Map<string, PackageFacts>;
+  /** And here what names mean that a package.json explains, by its absolute path. */
+  readonly explained: Map<string, Map<string, readonly string[]>>;
   /** As in `Target`, of the file that imports. */
   readonly loose: boolean;
 }
@@ -57,6 +59,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const homes = new Map<string, string>();
   if (apiFolder !== root) homes.set(apiFolder, `${apiPackage}/`);
   homes.set(root, '');
+  const findOwnImport = createOwnImports(asked);
   /** Folders of packages that are linked to their source, not installed. */
   const linked = new Set<string>();
 
@@ -78,20 +81,30 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   function targetsOf(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
     const { kind, specifier } = fact;
-    const { loose, place } = importing;
-    const byUrl = kind === 'url' || kind === 'url-glob';
-    const toTarget = (target: string): Target => ({ full: target, loose, verbatim: byUrl && isJson(target) });
-    if (isPath(fact)) return filesAt(full, fact, importing).map(toTarget);
-    if (kind !== 'import' || isBuiltin(specifier) || /^(data|node|file|https?):/.test(specifier)) return [];
+    if (isPath(fact)) return filesAt(pathIn(full, specifier), full, fact, importing);
+    if (kind !== 'import' || /^(data|file|https?):/.test(specifier)) return [];
+    return namedTargets(full, fact, importing);
+  }
+
+  /** What the name of a builtin, of a package or of something in one's own package leads to. */
+  function namedTargets(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
+    const { specifier } = fact;
+    if (isBuiltin(specifier) || specifier.startsWith('node:')) return [];
     if (packageName(specifier) === apiPackage) {
       const own = resolveOwn(specifier);
-      return own === undefined ? [] : [toTarget(own)];
+      return own === undefined ? [] : [{ full: own, loose: importing.loose, verbatim: false }];
     }
-    if (!specifier.startsWith('#')) return resolvePackage(full, specifier, importing);
-    const target = ownImport(full, fact, place);
-    return isAbsolute(target)
-      ? [toTarget(inside(target, specifier, place))]
-      : resolvePackage(full, target, importing);
+    const explained = explain(full, fact, importing);
+    if (!explained) return resolvePackage(full, fact, importing);
+    return explained.targets.flatMap((target, index) => {
+      // What is for addons only need not be there.
+      const asking = index === 0 ? importing : { ...importing, loose: true };
+      if (target.startsWith('./'))
+        return filesAt(join(explained.folder, specifierPath(target)), full, fact, asking);
+      // Only "imports" may name a package, and none of its own names.
+      if (!specifier.startsWith('#') || target.startsWith('#')) return [];
+      return namedTargets(full, { ...fact, specifier: target }, asking);
+    });
   }
 
   const realPaths = new Map<string, string>();
@@ -123,46 +136,62 @@ export function createResolver(options: ResolverOptions): Resolver {
     return near === real || isOneFile(near, real) ? near : real;
   }
 
-  /** The files a path stands for. */
+  /** The files that a path stands for, by which a file asks for it. */
   function filesAt(
+    path: string,
     full: string,
     { kind, specifier }: ImportFact,
     { place, loose }: Importing,
-  ): readonly string[] {
-    const path = pathIn(full, specifier);
+  ): readonly Target[] {
+    const byUrl = kind === 'url' || kind === 'url-glob';
+    const toTarget = (file: string): Target => ({ full: file, loose, verbatim: byUrl && isJson(file) });
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
     if (kind === 'url' && [full, realOf(full)].some((file) => isBelow(file, path))) return [];
     const target = inside(path, specifier, place);
     if (kind === 'glob' || kind === 'url-glob') {
       const home = homeOf(target) ?? root;
       asked.add(folderOf(target, home));
-      return matchCode(target, home);
+      return matchCode(target, home).map(toTarget);
     }
     // Of any other folder that a URL names, each file counts.
     if (kind === 'url' && statIfExists(target)?.isDirectory() === true) {
       asked.add(target);
-      return listCode(target);
+      return listCode(target).map(toTarget);
     }
-    return loose && statIfExists(target)?.isFile() !== true ? [] : [target];
+    return loose && statIfExists(target)?.isFile() !== true ? [] : [toTarget(target)];
   }
 
-  /** `#name`: the `imports` of the package.json above. */
-  function ownImport(full: string, { specifier, required }: ImportFact, place: Location): string {
-    const way = required ? 'require' : 'import';
-    const target = findOwnImport(realOf(full), specifier, { way, asked });
-    if (target !== undefined) return target;
-    throw new PipelineError(
-      'code.package-missing',
-      `"${labelOf(full)}" imports "${specifier}", which no package.json above it explains`,
-      { at: place, hint: `add "${specifier}" to "imports" in package.json` },
-    );
-  }
-
-  function resolvePackage(
+  /** `#name`, or a name of one's own package: what its package.json says of it; `undefined` for another package's. */
+  function explain(
     full: string,
-    specifier: string,
-    { place, imported }: Importing,
-  ): readonly Target[] {
+    { specifier, required }: ImportFact,
+    { place, explained }: Importing,
+  ): { readonly folder: string; readonly targets: readonly string[] } | undefined {
+    const way = required ? 'require' : 'import';
+    const found = findOwnImport(realOf(full), specifier, way);
+    const isHash = specifier.startsWith('#');
+    if (!found && !isHash) return undefined;
+    if (!found || found.targets.length === 0) {
+      throw new PipelineError(
+        'code.package-missing',
+        `"${labelOf(full)}" imports "${specifier}", which no package.json above it explains`,
+        {
+          at: place,
+          hint: isHash
+            ? `add "${specifier}" to "imports" in package.json`
+            : `add "${specifier.replace(packageName(specifier), '.')}" to "exports" in package.json`,
+        },
+      );
+    }
+    const { manifest, targets } = found;
+    const names = explained.get(manifest) ?? new Map<string, readonly string[]>();
+    explained.set(manifest, names.set(`${way} ${specifier}`, targets));
+    return { folder: dirname(manifest), targets };
+  }
+
+  function resolvePackage(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
+    const { specifier } = fact;
+    const { place, imported } = importing;
     const found = packages.find(specifier, dirname(realOf(full)));
     // In a workspace its packages are installed above the project.
     const [above = root] = found?.folder.split(`${sep}node_modules${sep}`) ?? [];
@@ -178,8 +207,12 @@ export function createResolver(options: ResolverOptions): Resolver {
       imported.set(found.folder, found);
       return [];
     }
-    // A package linked to its source changes without its version changing: all its files count.
     linked.add(found.folder);
+    // A workspace links each of its packages, the project too, which is more than its code: its outs and lock are in it.
+    const below = specifier.slice(packageName(specifier).length + 1);
+    if (below !== '' && isBelow(realOf(full), found.folder))
+      return filesAt(join(found.folder, specifierPath(below)), full, fact, importing);
+    // A package linked to its source changes without its version changing: all its files count.
     if (!homes.has(found.folder)) homes.set(found.folder, `${found.name}/`);
     asked.add(found.folder);
     return listCode(found.folder).map((path) => ({ full: path, loose: true, verbatim: isJson(path) }));

@@ -57,7 +57,7 @@ const ADDRESSED: readonly (readonly [code: string, files: readonly string[]])[] 
   ["import '../lib/h%20h.ts'", ['lib/h h.ts']],
   ["import '../lib/h%20h.ts?again'", ['lib/h h.ts']],
   ['await import(`../lib/h%20${h}.ts`)', ['lib/h h.ts']],
-  ["import '#lib/h%20h.ts'", ['lib/h h.ts']],
+  ["import '#lib/h%20h.ts'", ['lib/h h.ts', 'package.json']],
   // Node says itself that it takes no such text for a URL.
   ["import '../lib/100%.ts'", ['lib/100%.ts']],
   // Folders around the module.

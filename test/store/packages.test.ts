@@ -125,6 +125,67 @@ test('what is wrong beside a linked package is told of no stage, whichever is re
   assert.deepEqual(files, place.closure('stages/b.ts').files);
 });
 
+test('what package.json says of the names that code imports counts, and nothing else of it', () => {
+  const say = (a: string, b: string, more: object = {}): Files => ({
+    'package.json': JSON.stringify({ ...more, imports: { '#a': a, '#b': b, '#other': './lib/x.ts' } }),
+  });
+  const place = project({
+    ...say('./lib/x.ts', './lib/y.ts'),
+    'lib/x.ts': '',
+    'lib/y.ts': '',
+    'stages/a.ts': "import '#a';\nimport '#b';\n",
+  });
+  const { files } = place.closure();
+  place.write(say('./lib/x.ts', './lib/y.ts', { version: '2.0.0', scripts: {} }));
+  assert.deepEqual(place.closure().files, files);
+  place.write(say('./lib/y.ts', './lib/x.ts'));
+  const { 'package.json': names, ...rest } = place.closure().files;
+  assert.notEqual(names, files['package.json']);
+  assert.deepEqual({ ...rest, 'package.json': files['package.json'] }, files);
+});
+
+test('a package.json above the project explains names, too', () => {
+  const { files } = project({
+    '../package.json': '{ "imports": { "#lib/*": "./project/lib/*" } }',
+    'lib/x.ts': '',
+    'stages/a.ts': "import '#lib/x.ts';\n",
+  }).closure();
+  assert.deepEqual(Object.keys(files), ['lib/x.ts', 'package.json', 'stages/a.ts']);
+});
+
+test('where addons make a difference both files count, if they are there; a builtin is no package', () => {
+  const imports = { '#x': { 'node-addons': './lib/addon.js', default: './lib/plain.js' }, '#fs': 'node:fs' };
+  const place = project({
+    'package.json': JSON.stringify({ imports }),
+    'lib/plain.js': '',
+    'stages/a.ts': "import '#x';\nimport '#fs';\n",
+  });
+  assert.deepEqual(paths(place.closure()), ['lib/plain.js', 'package.json', 'stages/a.ts']);
+  place.write({ 'lib/addon.js': '' });
+  assert.deepEqual(paths(place.closure()), ['lib/addon.js', 'lib/plain.js', 'package.json', 'stages/a.ts']);
+});
+
+for (const exports of [undefined, { './lib/*': { import: './lib/*' } }]) {
+  test(`a package that imports itself by name counts with what it imports, ${exports ? 'by its exports' : 'where a workspace links it'}`, () => {
+    const place = project({
+      'package.json': JSON.stringify({ name: 'me', exports }),
+      'lib/x.ts': '',
+      'pipeline.lock': '',
+      'stages/a.ts': "import 'me/lib/x.ts';\n",
+      '../node_modules/.keep': '',
+    });
+    symlinkSync(place.root, join(place.root, '../node_modules/me'));
+    const manifest = exports ? ['package.json'] : [];
+    assert.deepEqual(paths(place.closure()), ['lib/x.ts', ...manifest, 'stages/a.ts']);
+    if (!exports) return;
+    place.write({ 'stages/a.ts': "import 'me/other.ts';\n" });
+    assert.equal(
+      refused(place, 'code.package-missing').problems[0].hint,
+      'add "./other.ts" to "exports" in package.json',
+    );
+  });
+}
+
 test('each file of packages that are called alike counts, and so does a folder that is called like one', () => {
   const linked = (folder: string): Files => ({
     [`../${folder}/package.json`]: '{ "name": "lib" }',
@@ -158,9 +219,10 @@ test('what "#name" means may depend on who asks: import and require each lead to
     'stages/a.ts': "import './b.cjs';\n",
     'stages/b.cjs': "require('#x');\n",
   });
-  assert.deepEqual(Object.keys(place.closure().files), ['lib/x.cjs', 'stages/a.ts', 'stages/b.cjs']);
+  const counted = (file: string): readonly string[] => [file, 'package.json', 'stages/a.ts', 'stages/b.cjs'];
+  assert.deepEqual(paths(place.closure()), counted('lib/x.cjs'));
   place.write({ 'stages/b.cjs': "import('#x');\n" });
-  assert.deepEqual(Object.keys(place.closure().files), ['lib/x.mjs', 'stages/a.ts', 'stages/b.cjs']);
+  assert.deepEqual(paths(place.closure()), counted('lib/x.mjs'));
 });
 
 test('a package.json that is no map, or whose fields are none, says nothing', () => {
@@ -193,7 +255,13 @@ test('names that begin with # are looked up in package.json', () => {
     'lib/sub/x.ts': '',
     'special/y.ts': '',
   });
-  assert.deepEqual(paths(place.closure()), ['lib/exact.ts', 'lib/sub/x.ts', 'special/y.ts', 'stages/a.ts']);
+  assert.deepEqual(paths(place.closure()), [
+    'lib/exact.ts',
+    'lib/sub/x.ts',
+    'package.json',
+    'special/y.ts',
+    'stages/a.ts',
+  ]);
   place.write({ ...installed('one', '1.0.0'), 'stages/a.ts': "import '#bare';\n" });
   assert.notEqual(place.closure().packages, undefined);
   place.write({ 'stages/a.ts': "import '#nothing';\n" });
