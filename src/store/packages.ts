@@ -33,9 +33,9 @@ export interface Packages {
   find(specifier: string, fromFolder: string): PackageFacts | undefined;
   /** The packages and all they depend on, platform-specific ones included. */
   closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
-  /** Every path by which a package was found, links to it included: Node reads them all. */
+  /** Every path by which a package was found or looked for, links to it included: Node reads them all. */
   placesOf(facts: PackageFacts): readonly string[];
-  /** The paths below `node_modules` that are links to a folder. */
+  /** The paths below `node_modules` that are links to a folder, and those where one was looked for before. */
   linksTo(folder: string): readonly string[];
   /** For keeping between runs. */
   facts(): Readonly<Record<string, PackageFacts>>;
@@ -44,6 +44,8 @@ export interface Packages {
 export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
   const byFolder = new Map<string, PackageFacts | undefined>();
   const places = new Map<string, Set<string>>();
+  /** Whether there is such a `node_modules`. */
+  const there = new Map<string, boolean>();
 
   function read(folder: string): PackageFacts | undefined {
     if (byFolder.has(folder)) return byFolder.get(folder);
@@ -59,19 +61,41 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     return facts;
   }
 
-  function find(specifier: string, fromFolder: string): PackageFacts | undefined {
+  /** Where a package is, as Node looks for it from a folder, and where Node looks on its way: in every `node_modules` that there is. */
+  function search(
+    specifier: string,
+    fromFolder: string,
+  ): { readonly real?: string; readonly tried: readonly string[] } {
     const name = packageName(specifier);
+    const tried: string[] = [];
     for (let folder = fromFolder; ; folder = dirname(folder)) {
-      const candidate = join(folder, 'node_modules', name);
-      if (!folder.endsWith(`${sep}node_modules`) && statIfExists(candidate)) {
-        const real = realpathSync(candidate);
-        const known = places.get(real);
-        if (known) known.add(candidate);
-        else places.set(real, new Set([real, candidate]));
-        return read(real);
+      const modules = join(folder, 'node_modules');
+      if (!folder.endsWith(`${sep}node_modules`) && isThere(modules)) {
+        const candidate = join(modules, name);
+        tried.push(candidate);
+        if (statIfExists(candidate)) return { real: realpathSync(candidate), tried };
       }
-      if (folder === dirname(folder)) return undefined;
+      if (folder === dirname(folder)) return { tried };
     }
+  }
+
+  function isThere(modules: string): boolean {
+    let is = there.get(modules);
+    if (is === undefined) there.set(modules, (is = statIfExists(modules) !== undefined));
+    return is;
+  }
+
+  function note(folder: string, paths: readonly string[]): void {
+    const known = places.get(folder) ?? new Set([folder]);
+    places.set(folder, known);
+    for (const path of paths) known.add(path);
+  }
+
+  function find(specifier: string, fromFolder: string): PackageFacts | undefined {
+    const { real, tried } = search(specifier, fromFolder);
+    if (real === undefined) return undefined;
+    note(real, tried);
+    return read(real);
   }
 
   function closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[] {
@@ -83,6 +107,8 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
       for (const need of facts.needs) {
         const found = find(need, facts.folder);
         if (found) open.push(found);
+        // Whoever asks for what is not installed may want to hear just that.
+        else note(facts.folder, search(need, facts.folder).tried);
       }
     }
     return [...seen];

@@ -283,6 +283,26 @@ export const b = readFileSync(new URL('./data.txt', import.meta.url), 'utf8');`,
   assert.equal(rig.read('out.txt'), 'BC');
 });
 
+test('require finds packages above the project, and hears that one is not there, as in a workspace', async () => {
+  const optional = `try { require('gone'); } catch (error) { if (error.code !== 'MODULE_NOT_FOUND') throw error; }`;
+  const rig = createRig({
+    'app/pipeline.yaml': 'stages:\n  s: { run: s.mjs, outs: { out: out.txt } }\n',
+    'app/s.mjs': `import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
+import near from 'near';
+const { up } = createRequire(import.meta.url)('up');
+export default ({ outs }) => writeFileSync(outs.out, near.text + up);`,
+    'app/node_modules/near/package.json':
+      '{"name":"near","version":"1.0.0","dependencies":{"up":"1"},"optionalDependencies":{"gone":"1"}}',
+    'app/node_modules/near/index.js': `${optional} exports.text = 'near ' + require('up').up;`,
+    'node_modules/up/package.json': '{"name":"up","version":"1.0.0"}',
+    'node_modules/up/index.js': `exports.up = 'up';`,
+  });
+  const ran = await rig.lockstep(['repro'], { cwd: 'app' });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('app/out.txt'), 'near upup');
+});
+
 test('packages are found where node_modules is a link to a link', async () => {
   const rig = moduleRig('', {});
   rig.write(
