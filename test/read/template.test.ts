@@ -86,6 +86,9 @@ test('a map inside a command becomes its options', () => {
   const expected = "python x.py --foo 'a b' --bar 1 --t --nested.baz q --list 2 3 'q x' --none None --e ''";
   assert.equal(cmd('python x.py ${opts}', params), expected);
   assert.deepEqual(cmd('["python x.py ${opts}"]', params), [expected]);
+  // An option without values would swallow in.csv.
+  const lists = 'opts: { flags: [true, false, "true"], none: [], deep: { none: [] } }\n';
+  assert.equal(cmd('python x.py ${opts} in.csv', lists), 'python x.py --flags True False true in.csv');
 });
 
 test('keys of maps are templates too, and stage names are not', () => {
