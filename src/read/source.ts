@@ -9,7 +9,7 @@ import type { Tree } from './tree.ts';
 /**
  * Parses one YAML 1.2 or JSON file (by suffix) into values with their places.
  *
- * Integers beyond 2^53 become `bigint`; a plain `2024-01-02` stays a text; `1_000` is 1000, as in DVC; `<<` merges.
+ * Integers beyond 2^53 become `bigint`; a plain `2024-01-02` stays a text; `1_000` is 1000 and `1_000.5` 1000.5, as in DVC; `<<` merges.
  * An empty file gives a null. Every fault goes to the report (`yaml.*`, `json.syntax`); `undefined` when there is no tree to go on with,
  * while a duplicate key, say, leaves one in which the rest can still be checked.
  */
@@ -30,7 +30,7 @@ function parse(source: Source, report: Report): Document | undefined {
       merge: true,
       intAsBigInt: true,
       customTags: (tags) => [
-        { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?\d[\d_]*_\d+$/, resolve: withoutBars },
+        { tag: 'tag:yaml.org,2002:float', default: true, test: BARRED, resolve: withoutBars },
         ...tags,
       ],
     }) as Document;
@@ -51,8 +51,11 @@ function parse(source: Source, report: Report): Document | undefined {
   return undefined;
 }
 
-function withoutBars(text: string): bigint {
-  const digits = text.replaceAll('_', '').replace('+', '');
+const BARRED = /^(?=.*_)[-+]?\d[\d_]*(?:\.[\d_]*)?(?:[eE][-+]?\d+)?(?<!_)$/;
+
+function withoutBars(text: string): number | bigint {
+  const digits = text.replaceAll('_', '').replace(/^\+/, '');
+  if (/[.e]/i.test(digits)) return Number(digits);
   return digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits);
 }
 

@@ -23,7 +23,7 @@ function valueOf(content: string | Uint8Array, file?: string): unknown {
 
 test('YAML 1.2 decides what a plain word is, and 1_000 is a number as in DVC', () => {
   const text =
-    'a: yes\nb: 012\nc: 1_000\nd: 1e-5\ne: 2024-01-02\nf: 0x1F\ng: ~\nh: true\ni: -1_0\nj: 12:30\n';
+    'a: yes\nb: 012\nc: 1_000\nd: 1e-5\ne: 2024-01-02\nf: 0x1F\ng: ~\nh: true\ni: -1_0\nj: 12:30\nk: [1_000.5, -1_0.2_5e3, 0.000_1, 1_0e2, +1_0, 1_0_, a_1]\n';
   assert.deepEqual(valueOf(text), {
     a: 'yes',
     b: 12,
@@ -35,6 +35,7 @@ test('YAML 1.2 decides what a plain word is, and 1_000 is a number as in DVC', (
     h: true,
     i: -10,
     j: '12:30',
+    k: [1000.5, -10250, 0.0001, 1000, 10, '1_0_', 'a_1'],
   });
 });
 
