@@ -31,6 +31,7 @@ export function createConverter(source: Source, document: Document, report: Repo
     const at = placeOf(node, owner);
     if (depth > MAX_DEPTH) return stop('yaml.depth', `more than ${MAX_DEPTH} levels of nesting`, at);
     if (isAlias(node)) return follow(node, at, depth);
+    if (node.tag === '!') return refuseBareTag(node);
     if (open.has(node)) return stop('yaml.alias', 'an alias stands inside the value it names', at);
     open.add(node);
     const before = weight++;
@@ -45,10 +46,24 @@ export function createConverter(source: Source, document: Document, report: Repo
     return tree;
   }
 
+  /** It says nothing, and of a `cmd` that begins with a negation it would be lost. */
+  function refuseBareTag(node: Node): ScalarTree {
+    report.add('yaml.tag', 'to YAML the "!" is a tag, and no part of the value', {
+      at: source.place(source.text.lastIndexOf('!', rangeOf(node)[0] - 1), 1),
+      hint: 'quote the whole value',
+    });
+    return { kind: 'scalar', value: null, at: placeOf(node, undefined), broken: true };
+  }
+
   function follow(alias: Alias, at: Location, depth: number): Tree | undefined {
     const target = anchors.get(alias);
     if (target === undefined)
-      return stop('yaml.alias', `no anchor "&${alias.source}" stands before this alias`, at);
+      return stop(
+        'yaml.alias',
+        `no anchor "&${alias.source}" stands before this alias`,
+        at,
+        'quote the value if the "*" belongs to it',
+      );
     if (open.has(target))
       return stop('yaml.alias', `the alias "*${alias.source}" stands inside the value it names`, at);
     const known = made.get(target);
