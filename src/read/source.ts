@@ -34,8 +34,7 @@ function parse(source: Source, report: Report): Document | undefined {
         ...tags,
       ],
     }) as Document;
-    const fault = document.errors[0] ?? document.warnings[0];
-    if (fault !== undefined) syntaxProblem(source, fault, report);
+    if (document.errors.length + document.warnings.length > 0) syntaxProblem(source, document, report);
     else if (document.directives?.yaml.version !== '1.2' && /^%YAML/m.test(source.text)) {
       const start = source.text.search(/^%YAML/m);
       report.add('yaml.version', `"${source.file}" asks for another YAML than 1.2`, {

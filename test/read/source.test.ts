@@ -141,3 +141,45 @@ test('aliases cannot multiply a small file into a huge one', () => {
   assert.equal(problems.length, 1);
   assert.match(problems[0] ?? '', /^yaml\.alias /);
 });
+
+test('a value that begins with "!" or "*" is refused: a negation in front of a command would be lost', () => {
+  for (const text of ['a: ! test -f x\n', 'a: [x, ! y]\n', 'a: ! "x"\n']) {
+    const { problems } = parse(text);
+    assert.deepEqual(problems, [`yaml.tag 1:${text.indexOf('!') + 1}`], text);
+  }
+  assert.deepEqual(valueOf('a: "! test -f x"\nb: test ! -f x\n'), { a: '! test -f x', b: 'test ! -f x' });
+  assert.deepEqual(parse('a: [*.csv]\n').problems, ['yaml.alias 1:5']);
+});
+
+/** The first line of what is told, and where. */
+function told(text: string): string {
+  const report = createReport();
+  parseSource('a.yaml', new TextEncoder().encode(text), report);
+  const [problem, ...more] = report.problems(['a.yaml']);
+  assert.deepEqual(more, [], text);
+  const at = problem?.at?.[0];
+  return `${at?.line}:${at?.column} ${problem?.code}: ${problem?.message}`;
+}
+
+test('slips of the pen are told where they are, and in words that are true of them', () => {
+  const cases: readonly (readonly [text: string, expected: string])[] = [
+    ['a:\n  b: "x\n  c: y\n', '2:6 yaml.syntax: the quote " that opens here is never closed'],
+    ["a:\n  b: 'x\nc:\n  d: 'y'\n", "2:6 yaml.syntax: the quote ' that opens here is never closed"],
+    ['a:\n  b\n    c: x\n', '2:3 yaml.syntax: a ": " is missing after the key'],
+    ['a:\n  cmd:x\n  d: y\n', '2:3 yaml.syntax: a ": " is missing after the key'],
+    ['a：\n  b: c\n', '1:1 yaml.syntax: a ": " is missing after the key'],
+    ['a: 1\nb\n', '2:1 yaml.syntax: a ": " is missing after the key'],
+    [
+      'a:\n  b: x\n    c: y\n',
+      '3:5 yaml.syntax: this line is indented deeper than the key above it, which has a value already',
+    ],
+    ['a:\n    - b\n   - c\n', '3:4 yaml.syntax: a "-" stands where a key belongs'],
+    ['a: 1\n- b\n', '2:1 yaml.syntax: a "-" stands where a key belongs'],
+    ['a: ? x\n', '1:4 yaml.syntax: a value cannot start with "?"'],
+    ['a: echo "b: c"\n', '1:11 yaml.syntax: a second ": " in one line'],
+    ["a: 'don't'\n", '1:9 yaml.syntax: this does not fit what stands before it'],
+    [`a: ${'['.repeat(100_000)}`, '1:779 yaml.depth: "a.yaml" is nested too deeply'],
+  ];
+  for (const [text, expected] of cases)
+    assert.equal(told(text).replace(/^1:\d{3,} /, '1:779 '), expected, text.slice(0, 40));
+});
