@@ -159,18 +159,15 @@ export function createConverter(source: Source, document: Document, report: Repo
       return { kind: 'scalar', value: null, at, broken: true };
     }
     if (typeof value === 'string') {
-      const [start, end] = rangeOf(node);
-      const quoted = source.text[start] === '"' || source.text[start] === "'" ? 1 : 0;
-      const verbatim =
-        end - start - 2 * quoted === value.length && source.text.startsWith(value, start + quoted);
-      const doubleQuoted = source.text[start] === '"';
-      return {
-        kind: 'scalar',
-        value,
-        at,
-        ...(verbatim && { inner: quoted }),
-        ...(doubleQuoted && { doubleQuoted }),
+      if (!value.includes('${')) return { kind: 'scalar', value, at };
+      const [start] = rangeOf(node);
+      const partAt = (part: string, offset: number): Location | undefined => {
+        // Escapes, folds and indentation stand between parts, and seldom in one.
+        const [line = ''] = part.split('\n', 1);
+        const within = findAgain(written, line, countBefore(value, line, offset));
+        return within === -1 ? undefined : source.place(start + within, line.length);
       };
+      return { kind: 'scalar', value, at, partAt, ...(written.startsWith('"') && { doubleQuoted: true }) };
     }
     if (typeof value === 'boolean') return { kind: 'scalar', value, at, written };
     if (value === null) return { kind: 'scalar', value, at };
@@ -189,6 +186,20 @@ export function createConverter(source: Source, document: Document, report: Repo
   }
 
   return () => convert(document.contents, undefined, 0);
+}
+
+/** How often a part stands in a text before an offset. */
+function countBefore(text: string, part: string, offset: number): number {
+  let count = 0;
+  for (let at = text.indexOf(part); at !== -1 && at < offset; at = text.indexOf(part, at + 1)) count++;
+  return count;
+}
+
+/** Where a part stands in a text once it has been passed over so many times; -1 where it does not. */
+function findAgain(text: string, part: string, times: number): number {
+  let at = text.indexOf(part);
+  for (let left = times; left > 0 && at !== -1; left--) at = text.indexOf(part, at + 1);
+  return at;
 }
 
 function rangeOf(node: Node): [number, number] {

@@ -44,10 +44,7 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
       /(\\?)\$\{([^}]*)\}/g,
       (source, slash: string, inner: string, offset: number, text: string) => {
         if (slash !== '') return source.slice(1);
-        const at =
-          part.inner === undefined
-            ? part.at
-            : { ...part.at, column: part.at.column + part.inner + offset, length: source.length };
+        const at = part.partAt?.(source, offset) ?? part.at;
         const name = /^\s*env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(inner)?.[1];
         if (name === undefined) {
           report.add('remotes.template', `"${source}" is not possible in remotes.yaml`, {

@@ -3,14 +3,11 @@ import type { Location } from '../base/types.ts';
 
 /** Collects what is wrong in the files, so that everything can be told at once. */
 export interface Report {
-  /**
-   * Adds a problem; the same code at the same place is kept once, as instances of one template repeat theirs. `of` tells
-   * apart what stands at one place: templates of a text whose columns are not known.
-   */
+  /** Adds a problem; the same code at the same place is kept once, as instances of one template repeat theirs. */
   add(
     code: string,
     message: string,
-    options?: { hint?: string | undefined; at?: Location | readonly Location[]; of?: string },
+    options?: { hint?: string | undefined; at?: Location | readonly Location[] },
   ): void;
   /** Every problem so far, in the order of `files` and then of place; those without a place come first. */
   problems(files: readonly string[]): readonly Problem[];
@@ -21,10 +18,10 @@ export function createReport(): Report {
   const problems: Problem[] = [];
   const seen = new Set<string>();
   return {
-    add(code, message, { hint, at, of = '' } = {}) {
+    add(code, message, { hint, at } = {}) {
       const places = at === undefined ? undefined : isPlace(at) ? [at] : at;
       const first = places?.[0];
-      const key = first ? `${code} ${first.line}:${first.column} ${first.file} ${of}` : `${code} ${message}`;
+      const key = first ? `${code} ${first.line}:${first.column} ${first.file}` : `${code} ${message}`;
       if (seen.has(key)) return;
       seen.add(key);
       problems.push({

@@ -134,7 +134,6 @@ function refuse(
     `"${piece.source}" is ${typeWords(found)}, and only a text, number or boolean can stand here`,
     {
       at: placeIn(tree, piece),
-      of: piece.source,
       hint: wholeCommand ? 'write the command before it: a map becomes its options' : undefined,
     },
   );
@@ -148,18 +147,16 @@ function resolve(
   inCommand: boolean,
 ): Tree | undefined {
   const at = placeIn(tree, piece);
-  const of = piece.source;
   if (piece.path === undefined) {
     report.add('template.syntax', '"${" has no closing "}"', {
       at,
-      of,
       hint: `a literal "\${" is written "${literal(tree, '${')}"`,
     });
     return undefined;
   }
   if (piece.path.startsWith('env:')) {
     const hint = 'put the value in params.yaml, or name the variable under the stage\'s "env:" or "secrets:"';
-    report.add('template.env', `"${piece.source}" is only possible in remotes.yaml`, { at, of, hint });
+    report.add('template.env', `"${piece.source}" is only possible in remotes.yaml`, { at, hint });
     return undefined;
   }
   const found = scope.find(piece.path);
@@ -167,13 +164,13 @@ function resolve(
   if (found.kind === 'unknown') return undefined;
   if (found.kind === 'ambiguous') {
     const message = `"${found.path}" stands in both "${found.files[0]}" and "${found.files[1]}"`;
-    report.add('template.ambiguous', message, { at, of, hint: 'rename it in one of them' });
+    report.add('template.ambiguous', message, { at, hint: 'rename it in one of them' });
   } else {
     const hint =
       inCommand && isForShell(piece.path, found.hint)
         ? `if the shell is to replace it, write "${literal(tree, piece.source)}"`
         : found.hint;
-    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, of, hint });
+    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, hint });
   }
   return undefined;
 }
@@ -199,10 +196,9 @@ function placed(tree: ScalarTree, at: Location, place: Place): ScalarTree {
   return { kind: 'scalar', value, at, placed: true, ...(float && { float }), ...(written && { written }) };
 }
 
-/** The template's own columns where the text stands letter by letter in the file, else the whole value. */
-function placeIn(tree: ScalarTree, piece: TemplatePiece): Location {
-  if (tree.inner === undefined) return tree.at;
-  return { ...tree.at, column: tree.at.column + tree.inner + piece.offset, length: piece.source.length };
+/** The template's own place, or else that of the whole value. */
+function placeIn(tree: ScalarTree, { source, offset }: TemplatePiece): Location {
+  return tree.partAt?.(source, offset) ?? tree.at;
 }
 
 interface TextPiece {

@@ -14,8 +14,8 @@ export interface ScalarTree {
   readonly placed?: true;
   /** A number or boolean as it is written: `1_000`, `0x1F`, `1.50`. */
   readonly written?: string;
-  /** Columns between the place and the first character of the value, when the value stands there letter by letter. */
-  readonly inner?: number;
+  /** Of a text with templates: where a part of it, at an offset of the value, is written; `undefined` for one that is written otherwise. */
+  readonly partAt?: (part: string, offset: number) => Location | undefined;
   /** Written in double quotes, where YAML has escapes of its own. */
   readonly doubleQuoted?: true;
   /** A template that could not be resolved: already told, so nothing more is said about this value. */

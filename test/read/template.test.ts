@@ -142,10 +142,21 @@ test('faults of templates stand at the template itself, also behind a quote', ()
   ]);
 });
 
-test('a template inside a folded text is told at the start of the text', () => {
-  assert.deepEqual(brief(read('stages:\n  a:\n    cmd: >\n      go\n      ${nope}\n').problems), [
-    'template.missing 3:10',
-  ]);
+test('a template is told in the line and column where it is written, however its text is laid out', () => {
+  const cases: readonly (readonly [cmd: string, ...places: readonly string[]])[] = [
+    ['>\n      go\n      ${nope} ${nope}\n', '5:7', '5:15'],
+    ['|-\n      a ${none}\n\n      日本 ${nope} b\n', '4:9', '6:10'],
+    ['go\n      ${nope}\n', '4:7'],
+    ['"a \\"b\\" \\\\${nope} ${nope}"\n', '3:29'],
+    ["'it''s ${nope}'\n", '3:17'],
+    ['"\\u0024{nope}"\n', '3:10'],
+  ];
+  for (const [cmd, ...places] of cases)
+    assert.deepEqual(
+      brief(read(`stages:\n  a:\n    cmd: ${cmd}`).problems),
+      places.map((place) => `template.missing ${place}`),
+      cmd,
+    );
 });
 
 test('a whole command cannot be a map, and a path cannot be a list', () => {
