@@ -76,7 +76,9 @@ export function createConverter(source: Source, document: Document, report: Repo
         at,
       );
     }
-    return known.tree;
+    const { tree } = known;
+    // What is wrong with it may be wrong in this place only; a template in it is told where it is written.
+    return tree.kind === 'scalar' ? { ...tree, at, placed: true } : tree;
   }
 
   function convertList(items: readonly unknown[], at: Location, depth: number): Tree | undefined {

@@ -384,3 +384,11 @@ test('params files stand inside the project, wherever they are named', () => {
     'p.yaml',
   ]);
 });
+
+test('a value that an alias brings is told where the alias stands, a template in it where it is written', () => {
+  const text =
+    'stages:\n  a: { cmd: &cmd "go ${nope}", meta: &five 5, outs: [q] }\n  b: { cmd: *cmd, deps: [*five], outs: [r] }\n';
+  const { problems } = read(text);
+  assert.deepEqual(brief(problems), ['template.missing 2:22', 'pipeline.type 3:26']);
+  assert.equal(problems[1]?.hint, 'quote it where it is written: "5"');
+});
