@@ -37,7 +37,9 @@ export function readContext(root: MapTree, files: Files, report: Report): Contex
       conflicts.set(path, [first.file, second.file]),
     );
   }
-  for (const item of itemsOf(child(root, 'vars'))) {
+  const vars = child(root, 'vars');
+  if (vars && vars.kind !== 'list') complete = false;
+  for (const item of itemsOf(vars)) {
     const values = readVars(item, files, report);
     if (values === undefined) {
       complete = false;
@@ -64,13 +66,12 @@ function readDeclared(root: MapTree, files: Files, report: Report): Pick<Context
       : { declared: [], complete: false };
   }
   const declared: DeclaredParams[] = [];
-  let complete = true;
+  let complete = written.kind === 'list';
   for (const item of itemsOf(written)) {
-    const text = textOf(item);
-    if (text === undefined) continue;
-    const file = readPath(item, { wdir: '.', what: 'params file' }, report)?.path;
+    const read = readPath(item, { wdir: '.', what: 'params file' }, report);
+    const file = read?.path;
     if (declared.some((other) => other.file === file)) continue;
-    const values = file && files.params(file, text.at);
+    const values = read && files.params(read.path, read.text.at);
     if (file && values) declared.push({ file, values });
     else complete = false;
   }

@@ -77,9 +77,11 @@ function expandForeach(
   scope: Scope,
   report: Report,
 ): readonly Instance[] {
+  let isMisspelt = false;
   for (const { key, keyAt } of body.entries.has('do') ? body.entries.values() : []) {
     if (key === 'foreach' || key === 'do') continue;
     const near = suggest(key, ['foreach', 'do']);
+    isMisspelt ||= near === 'foreach';
     report.add('stage.foreach', `"${key}" cannot stand beside "foreach" in stage "${name}"`, {
       at: keyAt,
       hint: near === undefined ? 'move it below "do"' : `did you mean "${near}"?`,
@@ -88,6 +90,7 @@ function expandForeach(
   const over = child(body, 'foreach');
   const template = child(body, 'do');
   if (over === undefined || template === undefined) {
+    if (isMisspelt) return [];
     const [has, lacks] = over ? ['foreach', 'do'] : ['do', 'foreach'];
     report.add('stage.foreach', `stage "${name}" has "${has}" but no "${lacks}"`, {
       at,

@@ -1,6 +1,7 @@
 import { byCodeUnit, joinRelative } from '../base/path.ts';
 import { didYouMean } from '../base/text.ts';
-import type { Gate, Out } from '../base/types.ts';
+import type { Gate } from '../base/types.ts';
+import type { ReadOuts } from './outs.ts';
 import type { Report } from './report.ts';
 import { child, entriesOf, numberOf, toJson, type Tree } from './tree.ts';
 
@@ -10,7 +11,7 @@ import { child, entriesOf, numberOf, toJson, type Tree } from './tree.ts';
  */
 export function readGates(
   tree: Tree | undefined,
-  outs: readonly Out[],
+  { outs, complete }: ReadOuts,
   wdir: string,
   report: Report,
 ): readonly Gate[] {
@@ -19,6 +20,7 @@ export function readGates(
     const out =
       outs.find((one) => one.name === key) ?? outs.find((one) => one.path === joinRelative(wdir, key));
     if (out === undefined) {
+      if (!complete) continue;
       const names = outs.map((one) => one.name ?? one.path).sort(byCodeUnit);
       report.add('gates.unknown-out', `a gate names "${key}", which is no out of this stage`, {
         at: keyAt,

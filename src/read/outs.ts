@@ -3,13 +3,19 @@ import { readPath } from './paths.ts';
 import type { Report } from './report.ts';
 import { child, entriesOf, flagOf, itemsOf, type Text, textOf, type Tree } from './tree.ts';
 
+/** The outs of a stage, and whether all that stand there could be read. */
+export interface ReadOuts {
+  readonly outs: readonly Out[];
+  readonly complete: boolean;
+}
+
+const OUT_KEYS = ['outs', 'metrics', 'plots'];
+
 /** The outs of a stage: `outs`, then DVC's `metrics` and `plots`. One path told twice in lists merges its flags, as in DVC. */
-export function readOuts(body: Tree, wdir: string, report: Report): readonly Out[] {
-  const found = [
-    ...readOutsOf(child(body, 'outs'), false, wdir, report),
-    ...readOutsOf(child(body, 'metrics'), true, wdir, report),
-    ...readOutsOf(child(body, 'plots'), false, wdir, report),
-  ];
+export function readOuts(body: Tree, wdir: string, report: Report): ReadOuts {
+  const trees = OUT_KEYS.map((key) => child(body, key));
+  const found = trees.flatMap((tree, i) => [...readOutsOf(tree, OUT_KEYS[i] === 'metrics', wdir, report)]);
+  const complete = found.length === trees.reduce((sum, tree) => sum + countItems(tree), 0);
   const outs = new Map<string, Out>();
   for (const out of found) {
     const twin = outs.get(out.path);
@@ -19,7 +25,14 @@ export function readOuts(body: Tree, wdir: string, report: Report): readonly Out
       });
     } else outs.set(out.path, twin ? mergeOuts(twin, out) : out);
   }
-  return [...outs.values()];
+  return { outs: [...outs.values()], complete };
+}
+
+/** How many outs should stand there; one where nothing of the kind does. */
+function countItems(tree: Tree | undefined): number {
+  if (tree?.kind === 'map') return tree.entries.size;
+  if (tree?.kind !== 'list') return tree ? 1 : 0;
+  return tree.items.reduce((sum, item) => sum + (item.kind === 'map' ? item.entries.size : 1), 0);
 }
 
 function* readOutsOf(

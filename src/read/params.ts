@@ -26,7 +26,7 @@ export function readParams(body: Tree, input: ParamsInput, report: Report): read
   const found: ParamRef[] = [];
   for (const item of itemsOf(child(body, 'params'))) {
     const key = textOf(item);
-    if (key && key.value !== '') found.push(...readDeclaredKey(key, input, report));
+    if (key) found.push(...readDeclaredKey(key, input, report));
     for (const entry of entriesOf(item))
       found.push(...readFileKeys(entry.key, entry.keyAt, entry.value, input, report));
   }
@@ -132,7 +132,7 @@ function* readFileKeys(
   }
   for (const item of items) {
     const key = textOf(item);
-    if (key === undefined || key.value === '') continue;
+    if (key === undefined) continue;
     const found = walk(values, key.value.split('.'));
     if (found.kind === 'value') yield { file, key: key.value, value: valueOf(found.tree), at: key.at };
     else

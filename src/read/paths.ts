@@ -33,7 +33,7 @@ const IGNORED = '.gitignore';
  */
 export function readPath(tree: Tree | undefined, options: PathOptions, report: Report): ReadPath | undefined {
   const text = textOf(tree);
-  if (text === undefined || text.value === '') return undefined;
+  if (text === undefined) return undefined;
   const path = joinRelative(options.wdir, text.value);
   const fault = findFault(text.value, path, options);
   if (fault) {

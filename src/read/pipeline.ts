@@ -12,7 +12,7 @@ import type { Scope } from './scope.ts';
 import { checkStageName } from './stage-name.ts';
 import { readStage } from './stage.ts';
 import { PIPELINE_SYNONYMS } from './synonyms.ts';
-import { interpolate } from './template.ts';
+import { interpolate, type Place } from './template.ts';
 import {
   child,
   entriesOf,
@@ -37,11 +37,13 @@ export interface PipelineReading {
   readonly files: readonly string[];
 }
 
-/** Places where `${…}` is not replaced: they decide what it means. */
-const LITERAL_KEYS: ReadonlySet<string> = new Set(['params', 'vars', 'hash', 'stages']);
-
-/** Keys of the top whose values are texts. */
-const TEXT_KEYS: ReadonlySet<string> = new Set(['name', 'data']);
+/** Keys of the top in whose values `${…}` is replaced, and what these are. */
+const TEMPLATED: ReadonlyMap<string, Place> = new Map([
+  ['name', 'text'],
+  ['data', 'text'],
+  ['pools', 'any'],
+  ['schedule', 'any'],
+]);
 
 const validate = createValidate(pipelineSchema, {
   area: 'pipeline',
@@ -90,7 +92,8 @@ function read(files: Files, report: Report): Pipeline | undefined {
   const expanded = expandRoot(root, instances, context.scope, report);
   validate(expanded, report);
   const pools = readPools(expanded);
-  const input = { context, files, pools: Object.keys(pools) };
+  const isKnown = (child(expanded, 'pools')?.kind ?? 'map') === 'map';
+  const input = { context, files, ...(isKnown && { pools: Object.keys(pools) }) };
   // For schedulers around Lockstep: it is only checked.
   readCronIn(child(expanded, 'schedule'), report);
   const all = instances.flatMap((instance) => readStage(instance, input, report) ?? []);
@@ -136,8 +139,8 @@ function checkMadeParams(
 function expandRoot(root: MapTree, instances: readonly Instance[], scope: Scope, report: Report): MapTree {
   const entries = new Map<string, Entry>();
   for (const entry of root.entries.values()) {
-    const place = TEXT_KEYS.has(entry.key) ? 'text' : 'any';
-    const value = LITERAL_KEYS.has(entry.key) ? entry.value : interpolate(entry.value, scope, report, place);
+    const place = TEMPLATED.get(entry.key);
+    const value = place === undefined ? entry.value : interpolate(entry.value, scope, report, place);
     entries.set(entry.key, { ...entry, value });
   }
   const stages = root.entries.get('stages');

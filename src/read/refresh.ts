@@ -13,6 +13,8 @@ const SESSION_DELAY_MS = 30 * 60_000;
 const FIRST_YEAR = 1000;
 const LAST_YEAR = 2999;
 
+const KEYS: ReadonlySet<string> = new Set(['every', 'cron', 'tz', 'session', 'delay', 'as_of']);
+
 /** `refresh:` of a stage. Problems: `refresh.kind`, `refresh.as-of`, `refresh.session`, `time.cron`, `time.zone`. */
 export function readRefresh(
   tree: Tree | undefined,
@@ -23,6 +25,8 @@ export function readRefresh(
   if (tree?.kind !== 'map') return undefined;
   const kinds = (['every', 'cron', 'session'] as const).filter((kind) => tree.entries.has(kind));
   const [kind, other] = kinds;
+  // What is meant by a key that is none, the schema says.
+  if (kind === undefined && [...tree.entries.keys()].some((key) => !KEYS.has(key))) return undefined;
   if (kind === undefined || other !== undefined) {
     const message = other
       ? `"${kind}" and "${other}" exclude each other`
@@ -79,7 +83,7 @@ function checkCompanion(
 
 function readAsOf(tree: Tree, report: Report): string {
   const text = textOf(child(tree, 'as_of'));
-  if (text === undefined || text.value === '' || text.value === 'now') return 'now';
+  if (text === undefined || text.value === 'now') return 'now';
   if (isDate(text.value)) {
     const year = Number(text.value.slice(0, 4));
     if (year >= FIRST_YEAR && year <= LAST_YEAR) return text.value;

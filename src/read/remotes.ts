@@ -102,8 +102,9 @@ function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes |
     if (remote) remotes[entry.key] = remote;
   }
   const chosen = textOf(child(root, 'default'));
-  if (chosen && child(child(root, 'remotes'), chosen.value) === undefined) {
-    const names = entriesOf(child(root, 'remotes')).map(({ key }) => key);
+  const named = child(root, 'remotes');
+  if (chosen && (named?.kind ?? 'map') === 'map' && child(named, chosen.value) === undefined) {
+    const names = entriesOf(named).map(({ key }) => key);
     report.add('remotes.default', `the default remote "${chosen.value}" does not exist`, {
       at: chosen.at,
       hint: didYouMean(chosen.value, names),

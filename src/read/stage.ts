@@ -18,7 +18,8 @@ import { child, flagOf, itemsOf, type MapTree, numberOf, textOf } from './tree.t
 export interface StageInput {
   readonly context: Context;
   readonly files: Files;
-  readonly pools: readonly string[];
+  /** Absent when what stands there cannot be read, which has been told. */
+  readonly pools?: readonly string[];
 }
 
 /**
@@ -30,7 +31,7 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
   if (body.kind !== 'map') return undefined;
   const wdir = readWdir(body, report);
   const action = readAction(instance, body, wdir, report);
-  const outs = readOuts(body, wdir, report);
+  const read = readOuts(body, wdir, report);
   const deps = readDeps(body, wdir, report);
   const module = body.entries.has('run');
   const params = readParams(
@@ -40,7 +41,7 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
   );
   const refresh = readRefresh(child(body, 'refresh'), name, body.entries.get('refresh')?.keyAt ?? at, report);
   const policy = readPolicy(instance, body, input, report);
-  const gates = readGates(child(body, 'gates'), outs, wdir, report);
+  const gates = readGates(child(body, 'gates'), read, wdir, report);
   const env = readNames(itemsOf(child(body, 'env')), 'env', report);
   const secrets = readNames(itemsOf(child(body, 'secrets')), 'secrets', report);
   for (const item of itemsOf(child(body, 'secrets'))) {
@@ -58,7 +59,7 @@ export function readStage(instance: Instance, input: StageInput, report: Report)
     action,
     deps,
     params,
-    outs,
+    outs: read.outs,
     env,
     secrets,
     ...(refresh && { refresh }),
@@ -149,7 +150,7 @@ function readPolicy(
     });
   }
   const pool = textOf(child(body, 'pool'));
-  if (pool && !input.pools.includes(pool.value)) {
+  if (pool && input.pools && !input.pools.includes(pool.value)) {
     const hint = didYouMean(pool.value, input.pools) ?? `declare it at the top: pools: {${pool.value}: 1}`;
     report.add('stage.pool', `no pool is called "${pool.value}"`, { at: pool.at, hint });
   }

@@ -80,9 +80,10 @@ export interface Text {
   readonly at: Location;
 }
 
-/** The text of a tree; `undefined` for every other type and for a broken template. */
+/** The text of a tree; `undefined` for every other type, a broken template, and an empty one, which the schemas refuse. */
 export function textOf(tree: Tree | undefined): Text | undefined {
-  if (tree?.kind !== 'scalar' || typeof tree.value !== 'string' || tree.broken) return undefined;
+  if (tree?.kind !== 'scalar' || typeof tree.value !== 'string' || tree.value === '' || tree.broken)
+    return undefined;
   return { value: tree.value, at: tree.at };
 }
 

@@ -52,6 +52,7 @@ interface ParentSchema {
   readonly title?: string;
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, unknown>>;
+  readonly additionalProperties?: unknown;
 }
 
 /** The checker knows no bigint. */
@@ -90,6 +91,8 @@ function tell(error: ErrorObject, root: Tree, options: ValidateOptions, report: 
         key,
         others.filter((other) => !Object.hasOwn(parent.properties ?? {}, other)),
       );
+      // Then that key is told as unknown, with this one as what is meant.
+      if (near !== undefined && parent.additionalProperties === false) return;
       const hint = near === undefined ? undefined : `is "${near}" meant to be "${key}"?`;
       report.add(`${area}.missing-key`, `the key "${key}" is missing in ${place}`, { at, hint });
       return;

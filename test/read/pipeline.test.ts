@@ -392,3 +392,28 @@ test('a value that an alias brings is told where the alias stands, a template in
   assert.deepEqual(brief(problems), ['template.missing 2:22', 'pipeline.type 3:26']);
   assert.equal(problems[1]?.hint, 'quote it where it is written: "5"');
 });
+
+test('one slip is one problem: what only follows from it is not told', () => {
+  const files = { 'params.yaml': 'x: 1\nl: [a]\n' };
+  const stage = 'stages:\n  a: { cmd: "go ${x}", params: [x], outs: [q] }\n';
+  const gated = (outs: string): string =>
+    `stages:\n  a: { cmd: go, ${outs}, gates: { m.json: { x: { min: 1 } } } }\n`;
+  const pooled = 'stages:\n  a: { cmd: go, pool: p, outs: [q] }\n';
+  const cases: readonly (readonly [text: string, expected: string])[] = [
+    [`params: params.yaml\n${stage}`, 'pipeline.type 1:9'],
+    [`params: [[params.yaml]]\n${stage}`, 'pipeline.type 1:10'],
+    [`vars: { y: 1 }\n${stage.replace('${x}', '${y}')}`, 'pipeline.type 1:1'],
+    [`pools: [p]\n${pooled}`, 'pipeline.type 1:1'],
+    [gated('metrics: m.json'), 'pipeline.type 2:26'],
+    [gated('metrics: [/m.json]'), 'path.absolute 2:27'],
+    [gated('outs: { m: { metric: true } }, metrics: [n.json]'), 'pipeline.missing-key 2:25'],
+    ['satges:\n  a: { foreach: [x], do: { cmd: "go ${item}" } }\n', 'pipeline.unknown-key 1:1'],
+    ['stages:\n  a: { froeach: [x], do: { cmd: "go ${item}" } }\n', 'stage.foreach 2:8'],
+    ['stages:\n  a: { cmd: go, refresh: { evry: 1d } }\n', 'pipeline.unknown-key 2:28'],
+    ['data: [{ ptah: d }]\nstages: {}\n', 'pipeline.unknown-key 1:10'],
+    ['schedule: { cron: "" }\nstages: {}\n', 'pipeline.type 1:19'],
+    ['stages:\n  a: { cmd: go, env: [""] }\n', 'pipeline.type 2:23'],
+    ['stages:\n  a: { cmd: go, refresh: { session: "" } }\n', 'pipeline.type 2:37'],
+  ];
+  for (const [text, expected] of cases) assert.deepEqual(brief(read(text, files).problems), [expected], text);
+});

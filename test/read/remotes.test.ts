@@ -188,3 +188,9 @@ test('known schemes and folders are urls', () => {
     assert.equal(read(`remotes: { a: { url: "${url}" } }\n`).problems.length, 1, url);
   }
 });
+
+test('remotes that cannot be read do not make the default one unknown', () => {
+  assert.deepEqual(brief(read('default: a\nremotes: [a]\n').problems), ['remotes.type 2:1']);
+  assert.deepEqual(brief(read('default: ""\nremotes: {}\n').problems), ['remotes.type 1:10']);
+  assert.deepEqual(brief(read('default: a\n').problems), ['remotes.default 1:10']);
+});
