@@ -41,10 +41,14 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
     if (typeof part.value !== 'string' || !part.value.includes('${')) return part;
     let empty: Problem | undefined;
     const value = part.value.replaceAll(
-      /(\\?)\$\{([^}]*)\}/g,
+      /(\\?)\$\{([^}]*)(?:\}|$)/g,
       (source, slash: string, inner: string, offset: number, text: string) => {
         if (slash !== '') return source.slice(1);
         const at = part.partAt?.(source, offset) ?? part.at;
+        if (!source.endsWith('}')) {
+          report.add('remotes.template', '"${" has no closing "}"', { at, hint: 'only ${env:NAME} is possible' });
+          return '';
+        }
         const name = /^\s*env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(inner)?.[1];
         if (name === undefined) {
           report.add('remotes.template', `"${source}" is not possible in remotes.yaml`, {

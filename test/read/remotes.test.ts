@@ -167,6 +167,10 @@ test('only the environment can be interpolated', () => {
   assert.deepEqual(brief(read('remotes: { a: { url: "s3://b/${name}" } }\n').problems), [
     'remotes.template 1:30',
   ]);
+  // As a literal it would be sent as the secret.
+  const open = 'remotes:\n  a:\n    url: s3://b\n    secret_access_key: "x${env:KEY"\n';
+  assert.deepEqual(brief(read(open, { KEY: 'k' }).problems), ['remotes.template 4:26']);
+  assert.deepEqual(read('remotes: { a: { url: "https://h/\\\\${x" } }\n').problems, []);
 });
 
 test('known schemes and folders are urls', () => {
