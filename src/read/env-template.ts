@@ -46,7 +46,10 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
         if (slash !== '') return source.slice(1);
         const at = part.partAt?.(source, offset) ?? part.at;
         if (!source.endsWith('}')) {
-          report.add('remotes.template', '"${" has no closing "}"', { at, hint: 'only ${env:NAME} is possible' });
+          report.add('remotes.template', '"${" has no closing "}"', {
+            at,
+            hint: 'only ${env:NAME} is possible',
+          });
           return '';
         }
         const name = /^\s*env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(inner)?.[1];

@@ -123,7 +123,7 @@ function tell(error: ErrorObject, root: Tree, options: ValidateOptions, report: 
     default: {
       const hint = typeHint(tree, parent);
       report.add(
-        `${area}.type`,
+        `${area}.${error.keyword === 'minimum' ? 'value' : 'type'}`,
         `${place}: expected ${parent.title ?? 'another value'}, got ${valueWords(tree)}`,
         { at, hint },
       );
@@ -145,6 +145,8 @@ function typeHint(tree: Tree, { type, title }: ParentSchema): string | undefined
   if (tree.kind !== 'scalar' || tree.value === null || tree.value === '') return undefined;
   const types = Array.isArray(type) ? type : [type];
   const text = tree.written ?? String(tree.value);
+  if (types.includes('array') && /^-\S/.test(text)) return 'write a blank after the "-" of each item';
+  if (text.trim() === '' || text.includes('\n')) return undefined;
   if (types.includes('array') && !types.includes('string') && text.length <= 60)
     return `write it as a list: [${text}]`;
   if (types.includes('boolean') && /^(y|yes|on)$/i.test(text)) return 'write true';

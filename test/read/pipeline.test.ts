@@ -417,3 +417,11 @@ test('one slip is one problem: what only follows from it is not told', () => {
   ];
   for (const [text, expected] of cases) assert.deepEqual(brief(read(text, files).problems), [expected], text);
 });
+
+test('a hint is one that can be followed: no list of one item that begins with "-", and none of two lines', () => {
+  const hintOf = (outs: string): string | undefined =>
+    read(`stages:\n  a:\n    cmd: go\n    outs: ${outs}\n`).problems[0]?.hint;
+  assert.equal(hintOf('b.csv'), 'write it as a list: [b.csv]');
+  assert.equal(hintOf('\n      -b\n      -c'), 'write a blank after the "-" of each item');
+  assert.equal(hintOf('|\n      b\n      c'), undefined);
+});
