@@ -1,4 +1,4 @@
-import { PipelineError } from '../base/error.ts';
+import { EXIT, PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Artifact, Fingerprint, Location, Stage, StageLock, StageName } from '../base/types.ts';
 import { decide } from './decide.ts';
@@ -90,7 +90,7 @@ export function judge(name: StageName, judging: Judging): Judgement {
   const stage = graph.stages.get(name);
   if (!stage) throw new Error(`no stage ${name}`);
   const { hashes, waitsFor, problems } = depHashes(stage, judging);
-  const code = told(problems, stage.at, () => facts.codeOf(stage));
+  const code = told({ stage, problems, at: stage.at }, () => facts.codeOf(stage));
   const locked = facts.locked(name);
   const fingerprint =
     waitsFor.length > 0 || problems.length > 0
@@ -140,12 +140,23 @@ interface DepHashes {
   readonly problems: Problem[];
 }
 
-/** An error about a stage's input, which stands at `at`, is one problem among those of all stages. */
-function told<T>(problems: Problem[], at: Location, look: () => T): T | undefined {
+interface Telling {
+  readonly stage: Stage;
+  readonly problems: Problem[];
+  readonly at: Location;
+}
+
+/**
+ * An error about a stage's input, which stands at `at`, is one problem among those of all stages. Where nothing that is written
+ * is wrong, but the machine or what is kept there, that ends the command as it does elsewhere.
+ */
+function told<T>({ stage, problems, at }: Telling, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error;
+    // Nothing is asked of the inputs of a frozen one.
+    if (error.exit !== EXIT.user && !stage.policy.frozen) throw error;
     problems.push(...error.problems.map((problem) => ({ at: [at], ...problem })));
     return undefined;
   }
@@ -166,8 +177,7 @@ function depHashes(stage: Stage, { graph, selection, facts, known }: Judging): D
     if (isPending) continue;
     const before = problems.length;
     const hash = told(
-      problems,
-      dep.at,
+      { stage, problems, at: dep.at },
       () => hashOfDep(dep.path, makers, { facts, known }) ?? lockedHash(stage, dep.path, { graph, facts }),
     );
     if (hash !== undefined) hashes.set(dep.path, hash);

@@ -284,6 +284,17 @@ test('what says which directories are incomplete is not believed when it is dama
   assert.equal(filesIn(clone, 'lists').length, 2);
 });
 
+test('whoever asks what is incomplete ends with 1 where that is damaged: nothing that is written is wrong', async () => {
+  const { clone } = await createPickers();
+  succeeded(await clone.lockstep(['pull', '--for', 'pick']));
+  clone.write('.lockstep/incomplete', 'damaged\n');
+  for (const line of ['status pick', 'status --quiet', 'repro pick --dry-run', 'repro pick --single']) {
+    const ran = await clone.lockstep(line.split(' '));
+    assert.match(ran.stderr, /^error\[incomplete\.damaged\]/, line);
+    assert.equal(ran.code, 1, line);
+  }
+});
+
 test('a part is not mixed into a directory of other content', async () => {
   const { clone } = await createMarkets();
   clone.write('raw/mine.csv', 'mine\n');
