@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
+import { guardedPart } from '../base/path.ts';
 import { writeFileAtomic } from '../io/files.ts';
 import { makeStateDir } from '../ground.ts';
 import { printJson } from './command.ts';
@@ -14,6 +15,11 @@ const init: Command = {
   maxArgs: 0,
   run: (context) => {
     const { dir } = context;
+    const reserved = guardedPart(dir);
+    if (reserved !== undefined)
+      throw new PipelineError('path.reserved', `"${dir}" is in "${reserved}", where no project can be`, {
+        hint: 'go to a folder of your own, or name it with -C',
+      });
     for (const [file, hint] of Object.entries(TAKEN)) {
       if (existsSync(join(dir, file)))
         throw new PipelineError('init.exists', `"${file}" exists here already`, { hint });

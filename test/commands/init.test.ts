@@ -70,3 +70,17 @@ test('a project that exists is left alone', async () => {
   succeeded(await half.lockstep(['init']));
   assert.equal(half.read('words.txt'), 'mine\n', 'a file that is there is never replaced');
 });
+
+test('no project begins in what git or lockstep keeps for itself', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'stages: {}\n' });
+  for (const folder of ['.git', '.git/hooks', '.lockstep/files']) {
+    mkdirSync(rig.path(folder), { recursive: true });
+    const { code, stderr } = await rig.lockstep(['init'], { cwd: folder });
+    assert.match(
+      stderr,
+      /^error\[path\.reserved\]: ".*" is in "\.(git|lockstep)", where no project can be\n/,
+    );
+    assert.equal(code, 2);
+    assert.ok(!existsSync(rig.path(`${folder}/pipeline.yaml`)));
+  }
+});
