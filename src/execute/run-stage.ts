@@ -40,8 +40,8 @@ export interface Finished {
 }
 
 export interface StageRunner {
-  /** Does what a judgement says; never throws for a failing stage. */
-  bringUpToDate(judgement: Judgement): Promise<Finished>;
+  /** Does what a judgement says, or where it is outdated another one; never throws for a failing stage. */
+  bringUpToDate(planned: Judgement, judgeAgain?: () => Promise<Judgement>): Promise<Finished>;
   /** True after a failure: nothing new starts; what runs may finish. */
   isHalted(): boolean;
 }
@@ -53,12 +53,15 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
   /** As many are recorded at a time as may run: those that have ended must not pile up. */
   const recording = pLimit(options.jobs);
 
-  async function bringUpToDate(judgement: Judgement): Promise<Finished> {
-    const { stage, decision } = judgement;
+  async function bringUpToDate(
+    ...[planned, judgeAgain]: Parameters<StageRunner['bringUpToDate']>
+  ): Promise<Finished> {
+    let judgement = planned;
     try {
+      if (judgeAgain) judgement = await judgeAgain();
       return await act(judgement);
     } catch (error) {
-      return failed(stage, error, decision.reasons);
+      return failed(judgement.stage, error, judgement.decision.reasons);
     }
   }
 

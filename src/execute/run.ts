@@ -77,7 +77,8 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       return finish(stage, { outcome: 'canceled', reasons: decision.reasons });
     // An upstream that was to be restored and ran instead may have made something else than was planned with.
     const isOutdated = decision.verdict === 'wait' || outcomes.includes('ran');
-    return finish(stage, await runner.bringUpToDate(isOutdated ? await judgeAgain(stage) : planned));
+    const again = isOutdated ? () => judgeAgain(stage) : undefined;
+    return finish(stage, await runner.bringUpToDate(planned, again));
   }
 
   /** Its upstream has settled: what reads a folder around several outs must be looked at again. */

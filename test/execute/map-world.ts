@@ -26,6 +26,8 @@ export interface MapWorld {
   readonly lost: Set<string>;
   /** Outs whose objects are found damaged when they are restored, and leave the cache then. */
   readonly damaged: Set<string>;
+  /** Folders whose lists of files are damaged. */
+  readonly unlisted: Set<string>;
   readonly slept: number[];
   readonly events: EventBody[];
   /** `run a`, `commit a`, `restore a`, in order. */
@@ -66,6 +68,7 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
     acts: new Map(),
     lost: new Set(),
     damaged: new Set(),
+    unlisted: new Set(),
     slept: [],
     events: [],
     calls: [],
@@ -80,7 +83,10 @@ export function createMapWorld(text: string, files: Readonly<Record<string, stri
       world.files.has(path)
         ? { kind: 'present', hash: hashOf(world.files.get(path) ?? ''), exec: false }
         : { kind: 'missing' },
-    lookInside: () => undefined,
+    lookInside(tree, below) {
+      if (!world.unlisted.has(tree.path)) return hashOf(`${tree.path}/${below}`);
+      throw new PipelineError('manifest.invalid', 'its list is damaged', { exit: EXIT.failed });
+    },
     codeOf: () => undefined,
     envOf: () => ({}),
     tickOf: () => undefined,

@@ -60,6 +60,22 @@ test('the slot of a stage that others wait for goes to the most urgent of all th
   assert.deepEqual(ranIn(world), ['a', 'b', 'c', 'x', 'y', 'z']);
 });
 
+test('damage that is met when a stage is judged again is a failure of that stage, and others go on', async () => {
+  const world = createMapWorld(
+    'stages:\n  a: { cmd: a, outs: [oa] }\n  b: { cmd: b, deps: [oa/f], outs: [ob] }\n  c: { cmd: c, outs: [oc] }\n',
+  );
+  world.acts.set('a', () => {
+    world.unlisted.add('oa');
+    return 'a';
+  });
+  const { failures } = await world.run({ jobs: 1, keepGoing: true });
+  assert.deepEqual(outcomesIn(world), { a: 'ran', b: 'failed', c: 'ran' });
+  assert.deepEqual(
+    failures.map(({ error }) => (error as { code: string }).code),
+    ['manifest.invalid'],
+  );
+});
+
 test('a stage that nobody waits for gives its slot back before it is recorded', async () => {
   const world = createMapWorld('stages:\n  a: { cmd: a, outs: [oa] }\n  b: { cmd: b, outs: [ob] }\n');
   world.recording = new Promise((resolve) => {
