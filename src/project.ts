@@ -41,7 +41,13 @@ import { readSettled, writeSettled } from './record/settled.ts';
 import { noteStood, pathOfStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
-import { findChangedParam, keepLock, readLockOnce, readPipelineOnce, readRemotesOnce } from './read-once.ts';
+import {
+  createChangedParams,
+  keepLock,
+  readLockOnce,
+  readPipelineOnce,
+  readRemotesOnce,
+} from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
 import { corruptFound, createCache } from './store/cache.ts';
 import type { Cache } from './store/cache.ts';
@@ -226,8 +232,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
       conditions,
       launcherEntry,
       stages: pipeline.stages,
-      changedParam: (stage) =>
-        findChangedParam(snapshot, createProjectFiles({ root, memo, clock: machine }), stage),
+      changedParam: createChangedParams(snapshot, () => createProjectFiles({ root, memo, clock: machine })),
     });
   };
 

@@ -21,25 +21,40 @@ export async function readPipelineOnce(snapshot: Snapshot, { load }: ProjectFile
   return pipeline;
 }
 
-/**
- * A parameter of which the files now say something else than the stage was planned with, or that they no longer have; `files`
- * must not have been asked for them before.
- */
-export async function findChangedParam(
-  snapshot: Snapshot,
-  files: ProjectFiles,
-  { name, params }: Stage,
-): Promise<string | undefined> {
-  const planned = snapshot.filesOf('pipeline');
-  if (params.every(({ file }) => files.hashOf(file) === planned[file])) return undefined;
-  const { readPipeline } = await import('./read/pipeline.ts');
-  const now = readPipeline(files).pipeline?.stages.find((stage) => stage.name === name);
-  const isSame = ({ file, key, value }: Stage['params'][number]): boolean =>
-    now?.params.some(
-      (one) => one.file === file && one.key === key && canonicalJson(one.value) === canonicalJson(value),
-    ) === true;
-  const changed = params.find((param) => !isSame(param));
-  return changed && (changed.key ?? changed.file);
+/** A parameter of a stage of which the files now say something else than it was planned with, or that they no longer have. */
+export type FindChangedParam = (stage: Stage) => Promise<string | undefined>;
+
+/** `open` opens the files as they are now. */
+export function createChangedParams(snapshot: Snapshot, open: () => ProjectFiles): FindChangedParam {
+  /** What they said when they were last read again; thousands of stages may ask after one edit. */
+  let read: { readonly of: string; readonly stages: ReadonlyMap<string, Stage> } | undefined;
+
+  async function stagesNow(
+    asked: readonly string[],
+    files: ProjectFiles,
+  ): Promise<ReadonlyMap<string, Stage>> {
+    const of = JSON.stringify(asked.map((file) => files.hashOf(file)));
+    if (read?.of !== of) {
+      const { readPipeline } = await import('./read/pipeline.ts');
+      const { pipeline } = readPipeline(files);
+      read = { of, stages: new Map(pipeline?.stages.map((stage) => [stage.name, stage])) };
+    }
+    return read.stages;
+  }
+
+  return async ({ name, params }) => {
+    const planned = snapshot.filesOf('pipeline');
+    const files = open();
+    if (params.every(({ file }) => files.hashOf(file) === planned[file])) return undefined;
+    const now = (await stagesNow(Object.keys(planned), files)).get(name)?.params ?? [];
+    const values = new Map(now.map((param) => [idOf(param), canonicalJson(param.value)]));
+    const changed = params.find((param) => values.get(idOf(param)) !== canonicalJson(param.value));
+    return changed && (changed.key ?? changed.file);
+  };
+}
+
+function idOf({ file, key }: Stage['params'][number]): string {
+  return JSON.stringify([file, key]);
 }
 
 /** An empty lock where there is none; `folder` as in `parseLock`. */
