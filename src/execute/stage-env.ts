@@ -56,7 +56,7 @@ export function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<
     ...pick(env, [...PASSED, ...LIBRARIES, ...CERTIFICATES, ...stage.env, ...stage.secrets]),
     NODE_COMPILE_CACHE: compileCache(root),
     TMPDIR: staging.temp,
-    ...fixedEnv(staging),
+    ...fixedEnv(env, staging),
   };
 }
 
@@ -64,14 +64,16 @@ export function moduleEnv({ root, env, stage, staging }: AttemptInputs): Record<
 export function shellEnv({ root, env, stage, staging }: AttemptInputs): Record<string, string> {
   return {
     ...pick(env, Object.keys(env)),
-    ...fixedEnv(staging),
+    ...fixedEnv(env, staging),
     LOCKSTEP_ROOT: root,
     LOCKSTEP_STAGE: stage.name,
   };
 }
 
-function fixedEnv(staging: Staging): Record<string, string> {
-  return { TZ: 'UTC', LC_ALL: 'C.UTF-8', [MARK]: staging.id };
+function fixedEnv(env: AttemptInputs['env'], { id }: Staging): Record<string, string> {
+  const outer = env[MARK];
+  // Who ends the outer attempt ends what a runner in it started, too: that one may have no time left for it.
+  return { TZ: 'UTC', LC_ALL: 'C.UTF-8', [MARK]: outer === undefined ? id : `${outer}/${id}` };
 }
 
 function pick(

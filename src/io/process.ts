@@ -10,7 +10,7 @@ const DEATH_POLL_MS = 5;
 /** Who has not died of SIGKILL after five seconds hangs in the kernel. */
 const DEATH_TRIES = 1000;
 const FEW_PIDS = 16;
-/** Marks every process of an attempt, also those that leave its group. */
+/** Marks every process of an attempt, also those that leave its group. A runner inside of a stage adds its own: `outer/inner`. */
 export const MARK = 'LOCKSTEP_ATTEMPT';
 /** Marks the launcher of a runner, by the runner's `<pid>-<start>`. */
 export const RUNNER = 'LOCKSTEP_RUNNER';
@@ -85,11 +85,13 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 /** Pids of the living processes of an attempt (Linux; none elsewhere): also those that left its group. */
 export function processesWithMark(value: string, since = 0, name: string = MARK): readonly number[] {
   if (process.platform !== 'linux') return [];
-  const mark = `${name}=${value}`;
+  const own = value.slice(value.lastIndexOf('/') + 1);
   return pidsSince(since).filter((pid) => {
     if (pid === process.pid) return false;
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
+      const environ = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      const marks = environ.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+      return marks?.split('/').includes(own) === true;
     } catch {
       // It ended meanwhile, or belongs to someone else.
       return false;

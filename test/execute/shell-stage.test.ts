@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { REPOSITORY, createRig } from '../rig.ts';
-import { eventsOf, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
+import { eventsOf, makeFifo, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
+
+const CLI = join(REPOSITORY, 'bin', 'lockstep.cjs');
+const LINUX = { skip: process.platform !== 'linux' && 'needs /proc', timeout: 60_000 };
 
 test('output appears line by line under the name of its stage, a last line without an end included', async () => {
   const rig = createRig({
@@ -357,3 +360,22 @@ test('a run goes on where there is no /proc, as in a chroot', (t) => {
   assert.equal(ran.status, 0, String(ran.stderr));
   assert.equal(rig.read('out'), 'made\n');
 });
+
+test(
+  'what a lockstep inside of a stage started ends with the outer runner, however that one dies',
+  LINUX,
+  async () => {
+    const rig = createRig({
+      'pipeline.yaml': `stages: { outer: { cmd: '"${process.execPath}" "${CLI}" -C inner repro', outs: [out] } }\n`,
+      'inner/pipeline.yaml':
+        'stages: { s: { cmd: "exec > held; echo ready >&2; exec sleep 600", outs: [out] } }\n',
+    });
+    makeFifo(rig.path('inner/held'));
+    const running = rig.start(['repro']);
+    // Its end comes when nobody has the FIFO open for writing any more.
+    const held = createReadStream(rig.path('inner/held'));
+    await running.seen('ready');
+    running.process.kill('SIGKILL');
+    for await (const _ of held) assert.fail('nothing is written');
+  },
+);
