@@ -39,10 +39,13 @@ export function compareFingerprints(
 }
 
 function compareParams(from: Fingerprint, to: Fingerprint, reasons: Reason[]): void {
+  // A stage may take a section and a value of it.
+  const found = new Map<string, Reason>();
   for (const file of keysOf(from.params, to.params)) {
     const [old, now] = [own(from.params, file), own(to.params, file)];
-    for (const key of keysOf(old, now)) compareParam({ file, key }, own(old, key), own(now, key), reasons);
+    for (const key of keysOf(old, now)) compareParam({ file, key }, own(old, key), own(now, key), found);
   }
+  reasons.push(...found.values());
 }
 
 /** Of two sections each value that differs, however deep: the whole section would hide it. */
@@ -50,17 +53,17 @@ function compareParam(
   { file, key }: { readonly file: string; readonly key: string },
   before: Json | undefined,
   after: Json | undefined,
-  reasons: Reason[],
+  found: Map<string, Reason>,
 ): void {
   if (before !== undefined && after !== undefined && same(before, after)) return;
   if (isSection(before) && isSection(after)) {
     for (const name of keysOf(before, after)) {
       const inner = { file, key: key === '' ? name : `${key}.${name}` };
-      compareParam(inner, own(before, name), own(after, name), reasons);
+      compareParam(inner, own(before, name), own(after, name), found);
     }
     return;
   }
-  reasons.push({
+  found.set(`${file}\0${key}`, {
     kind: 'param-changed',
     file,
     key,

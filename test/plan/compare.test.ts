@@ -96,6 +96,13 @@ for (const { to, said } of TABLE) {
   });
 }
 
+test('a value that a stage takes twice, alone and with its section, is told once', () => {
+  const params = (d: number): Fingerprint['params'] => ({ 'params.yaml': { b: { d }, 'b.d': d } });
+  assert.deepEqual(reasons({ params: params(2) }, { params: params(1) }).map(formatReason), [
+    'param b.d changed: 1 → 2',
+  ]);
+});
+
 test('of sections each value that differs is told, however deep, and a section that became another kind whole', () => {
   const of = (size: Json, whole: Json): Partial<Fingerprint> => ({
     params: { 'params.yaml': { model: { name: 'm', size } }, 'more.json': { '': whole } },
