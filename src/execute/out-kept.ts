@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import { formatList, plural, shellPath, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash, Lock } from '../base/types.ts';
@@ -43,13 +44,13 @@ export function outKept(
   const until = 'until "lockstep gc --delete"';
   if (kind === 'file')
     return { code: 'out.kept', message, hint: `find it at ${cache.pathOf(hash)}, ${until}` };
-  // Not cp: that would write into what stands there, which may be one inode with an object.
-  const commands = files
-    .slice(0, MAX_NAMED)
-    .map(
-      (one) =>
-        `"install -Dm644 ${shellQuote(cache.pathOf(one.hash))} ${shellPath(`${path}/${one.relpath}`, folder)}"`,
-    );
+  const commands = files.slice(0, MAX_NAMED).map(({ relpath, hash: object }) => {
+    const file = `${path}/${relpath}`;
+    const [to, above] = [file, dirname(file)].map((one) => shellPath(one, folder));
+    const make = relpath.includes('/') ? `mkdir -p ${above} && ` : '';
+    // cp would write into what stands there, which may be one inode with an object.
+    return `"${make}rm -f ${to} && cp ${shellQuote(cache.pathOf(object))} ${to} && chmod u+w ${to}"`;
+  });
   const rest = files.length - commands.length;
   const others =
     rest > 0 ? `; ${cache.pathOf(hash)} lists the other ${plural(rest, 'file')} with their hashes` : '';

@@ -37,7 +37,7 @@ function withShell(rig: Rig): Rig {
 
 /** Pastes the first command of a text that begins so, in the folder where it was told. */
 function paste(rig: Rig, text: string, start: string, folder = 'sub'): void {
-  const command = [...text.matchAll(/"((?:git|lockstep|install|rm|mv) [^"]*)"/g)]
+  const command = [...text.matchAll(/"((?:git|lockstep|mkdir|rm|mv) [^"]*)"/g)]
     .map(([, words = '']) => words)
     .find((one) => one.startsWith(start));
   assert.ok(command !== undefined, text);
@@ -204,10 +204,10 @@ test('what is said of new files in folders that are replaced names them, and can
   const { stderr } = succeeded(await rig.lockstep(['checkout'], { cwd: 'sub' }));
   assert.match(
     stderr,
-    /^warning\[out\.kept\]: "in dir" had content that was recorded nowhere: sub dir\/MINE\.csv; it is kept in the cache as sha256:\w{8}\n = hint: bring it back with "install [^"]*"; until "lockstep gc --delete"\n$/,
+    /^warning\[out\.kept\]: "in dir" had content that was recorded nowhere: sub dir\/MINE\.csv; it is kept in the cache as sha256:\w{8}\n = hint: bring it back with "mkdir [^"]*"; until "lockstep gc --delete"\n$/,
   );
   assert.ok(!existsSync(rig.path('in dir/sub dir')));
-  paste(rig, stderr, 'install');
+  paste(rig, stderr, 'mkdir');
   assert.equal(rig.read('in dir/sub dir/MINE.csv'), 'mine\n');
   assert.equal(rig.read('in dir/1'), 'newer\n');
   assert.equal(statSync(rig.path('in dir/sub dir/MINE.csv')).mode & 0o200, 0o200);
@@ -219,9 +219,11 @@ test('of many new files the first are named with what brings them back, and a fi
   const { stderr } = succeeded(await rig.lockstep(['checkout']));
   assert.match(stderr, /recorded nowhere: 3, 4, 5, and 2 more; it is kept in the cache/);
   assert.deepEqual(
-    [...stderr.matchAll(/"install -Dm644 \S+ 'all parts\/(.)'"/g)].map(([, name]) => name),
+    [...stderr.matchAll(/"rm -f 'all parts\/(.)' && cp [^"]*"/g)].map(([, name]) => name),
     ['3', '4', '5'],
   );
+  paste(rig, stderr, 'rm', '.');
+  assert.equal(rig.read('all parts/3'), '3\n');
   const list = /(\S+) lists the other 2 files with their hashes/.exec(stderr)?.[1] ?? '';
   assert.match(readFileSync(list, 'utf8'), /"relpath": "7"/);
 });
