@@ -1,6 +1,6 @@
 import type { Problem } from './error.ts';
 import { displayWidth } from './display-width.ts';
-import { visible as escaped, plural } from './text.ts';
+import { visible as escaped, formatCount, plural } from './text.ts';
 import type { Location } from './types.ts';
 
 /** What a piece of a problem's text is, for a listener that colours it. */
@@ -12,13 +12,17 @@ export type ReadLine = (file: string, line: number) => string | undefined;
 /** Colours a piece of text; it must keep every visible character. */
 export type Paint = (text: string, piece: ProblemPiece) => string;
 
+/** More are counted: nobody reads on, and the last ones would be all that a terminal keeps. */
+const MAX_PROBLEMS = 50;
+
 /** A longer line is cut around its caret. */
 const MAX_COLUMNS = 120;
 const TAB = '    ';
 
 /**
  * Problems as text for people: each with its code, its sentence, the quoted line with a caret below the value, and a
- * hint; further places follow as "also" blocks, and a count ends several problems. Every line ends in a line feed.
+ * hint; further places follow as "also" blocks, and a count ends several problems, which stands for those beyond the first
+ * fifty. Every line ends in a line feed.
  *
  * Tabs are shown as four blanks and wide characters count twice, so the caret stands below its value in a terminal.
  * Control characters are shown as `\xNN`. The values of secrets in
@@ -29,8 +33,10 @@ export function formatProblems(
   readLine: ReadLine,
   paint: Paint = (text) => text,
 ): string {
-  const blocks = problems.map((problem) => formatProblem(problem, readLine, paint));
-  if (problems.length > 1) blocks.push(`${plural(problems.length, 'problem')}\n`);
+  const blocks = problems.slice(0, MAX_PROBLEMS).map((problem) => formatProblem(problem, readLine, paint));
+  const more = problems.length - blocks.length;
+  const rest = more > 0 ? `; ${formatCount(more)} more are not shown, --json has all` : '';
+  if (problems.length > 1) blocks.push(`${plural(problems.length, 'problem')}${rest}\n`);
   return blocks.join('\n');
 }
 

@@ -34,6 +34,17 @@ test('one problem shows its line with a caret below the value, and a hint', () =
   );
 });
 
+test('of more than fifty problems the rest is counted', () => {
+  const many = Array.from({ length: 8000 }, (_, i) => ({ code: 'a.b', message: `no ${i}` }));
+  const lines = formatProblems(many, () => undefined).split('\n');
+  assert.equal(lines.filter((line) => line.startsWith('error[')).length, 50);
+  assert.equal(lines.at(-2), '8,000 problems; 7,950 more are not shown, --json has all');
+  assert.match(
+    formatProblems(many.slice(0, 50), () => undefined),
+    /no 49\n\n50 problems\n$/,
+  );
+});
+
 test('several places share one gutter and several problems end in their count', () => {
   const text = formatProblems(
     [
