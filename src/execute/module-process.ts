@@ -127,7 +127,9 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
       {
         at: stage.at,
         exit: EXIT.failed,
-        hint: 'bring what it reads into the project and declare it under deps:, or set "hermetic: false"',
+        hint:
+          ownNameHint(resource) ??
+          'bring what it reads into the project and declare it under deps:, or set "hermetic: false"',
       },
     );
   }
@@ -158,8 +160,16 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
 function importHint(message: string): string | undefined {
   // Where Lockstep is installed elsewhere, the project cannot import from it.
   if (message.startsWith("Cannot find package 'lockstep-data'")) return INSTALL;
+  const own = ownNameHint(message);
+  if (own !== undefined) return own;
   const name = /does not provide an export named '(.+?)'/.exec(message)?.[1];
   return name && `export "${name}" there; if it is a type, write "import type { ${name} }"`;
+}
+
+/** Where folders may not be read, Node finds the package.json that explains "#name" for import only. */
+function ownNameHint(text: string): string | undefined {
+  const name = /(?:[/\\]node_modules[/\\]|^Cannot find module ')(#[^/\\']*)/.exec(text)?.[1];
+  return name && `take "${name}" by import, not by require, or set "hermetic: false"`;
 }
 
 function nodeArgs(

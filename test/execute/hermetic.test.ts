@@ -303,6 +303,33 @@ export default ({ outs }) => writeFileSync(outs.out, near.text + up);`,
   assert.equal(rig.read('app/out.txt'), 'near upup');
 });
 
+for (const modules of ['app/node_modules/.keep', 'app/none']) {
+  test(`a name that package.json explains is taken by import, and require says so, beside ${modules}`, async () => {
+    const rig = createRig({
+      'app/pipeline.yaml': 'stages:\n  s: { run: s.mjs, outs: { out: out.txt } }\n',
+      'app/package.json': '{ "imports": { "#x": "./x.cjs" } }',
+      'app/x.cjs': `exports.x = 'x';`,
+      'app/s.mjs': `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+const { x } = require('#x');
+export default () => {};`,
+      [modules]: '',
+    });
+    rig.remove('node_modules');
+    const ran = await rig.lockstep(['repro'], { cwd: 'app' });
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /^ {2}= hint: take "#x" by import, not by require, or set "hermetic: false"$/m);
+    rig.write(
+      'app/s.mjs',
+      `import { writeFileSync } from 'node:fs';
+import { x } from '#x';
+export default ({ outs }) => writeFileSync(outs.out, x);`,
+    );
+    assert.equal((await rig.lockstep(['repro'], { cwd: 'app' })).code, 0);
+    assert.equal(rig.read('app/out.txt'), 'x');
+  });
+}
+
 test('packages are found where node_modules is a link to a link', async () => {
   const rig = moduleRig('', {});
   rig.write(
