@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { makeFolder } from '../io/files.ts';
 import type { Journal } from './journal.ts';
-import { exists, folderAbove, move, setAside } from './staging.ts';
+import { folderAbove } from './folder-above.ts';
+import { exists, move, setAside } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
 export interface Commit {

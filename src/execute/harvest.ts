@@ -11,7 +11,8 @@ import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { isShared } from './checkout.ts';
-import { findStray, refuseLinkAbove } from './staging.ts';
+import { refuseLinkAbove } from './folder-above.ts';
+import { findStray } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
 export interface HarvestInputs {

@@ -19,7 +19,8 @@ import {
 import { finishMove } from './commit.ts';
 import { ownerOfAttempt } from './journal.ts';
 import type { AttemptRecord, Journal, LostAttempt, Unfinished } from './journal.ts';
-import { exists, putBack, refuseLinkAbove } from './staging.ts';
+import { refuseLinkAbove } from './folder-above.ts';
+import { exists, putBack } from './staging.ts';
 import type { Staging } from './staging.ts';
 
 export interface RecoverOptions {

@@ -1,12 +1,12 @@
 import { cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import { shellPath, shellQuote } from '../base/text.ts';
+import { shellPath } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
-import { lstatIfExists, makeFolder, readFolder, statIfExists, syncPath, tempName } from '../io/files.ts';
+import { lstatIfExists, makeFolder, readFolder, syncPath, tempName } from '../io/files.ts';
 import { mountOf } from '../io/mounts.ts';
+import { folderAbove, nearest, outLinked } from './folder-above.ts';
 
 /** How Linux names the type. */
 const OVERLAY = 0x794c7630;
@@ -64,7 +64,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     const home = join(root, path);
     const near = folderAbove({ path, home }, at);
     const old = lstatIfExists(home);
-    if (old?.isSymbolicLink() === true) throw linked(`"${path}" is a symbolic link`, home, at);
+    if (old?.isSymbolicLink() === true) throw outLinked(`"${path}" is a symbolic link`, home, at);
     let base = dir;
     if (near.stat.dev !== device || mountOf(near.path) !== mount)
       folders.add((base = join(near.path, `.lockstep-${id}`)));
@@ -216,60 +216,4 @@ export function findStray(staging: Staging): string | undefined {
 
 export function exists(path: string): boolean {
   return lstatIfExists(path) !== undefined;
-}
-
-/** What is at the path, or else at the nearest above it. */
-function nearest(path: string): { readonly path: string; readonly stat: Stats } {
-  for (let at = path; ; at = dirname(at)) {
-    const stat = statIfExists(at);
-    if (stat) return { path: at, stat };
-  }
-}
-
-/** A path of the workspace, and the same as an absolute one. */
-interface Placed {
-  readonly path: string;
-  readonly home: string;
-}
-
-/**
- * Where a user may well have put a link: the state folder, or a part of it, on another disk. Not `.lockstep/failed`:
- * what is kept there takes the place of what has its name, which a record that came with a clone could choose.
- */
-const FREE: readonly string[] = ['.lockstep', '.lockstep/staging'];
-
-/** Throws `out.linked` when a folder of the workspace above a path is a symbolic link. */
-export function refuseLinkAbove({ path, home }: Placed, at?: Location): void {
-  const root = home.slice(0, -path.length);
-  for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1)) {
-    const above = path.slice(0, end);
-    if (!isLink(root + above) || FREE.includes(above)) continue;
-    throw linked(`"${path}" lies behind "${above}", which is a symbolic link`, root + above, at);
-  }
-}
-
-/** The nearest folder that is there above a path. Throws `out.linked`, or `out.blocked` where a file stands above it. */
-export function folderAbove({ path, home }: Placed, at?: Location): ReturnType<typeof nearest> {
-  refuseLinkAbove({ path, home }, at);
-  const near = nearest(dirname(home));
-  if (near.stat.isDirectory()) return near;
-  const file = near.path.slice(home.length - path.length);
-  throw new PipelineError('out.blocked', `"${path}" lies behind "${file}", which is no folder`, {
-    at,
-    exit: EXIT.user,
-    hint: `move "${file}" away ("mv ${shellQuote(near.path)} ${shellQuote(`${near.path}.old`)}"), then run again`,
-  });
-}
-
-function isLink(path: string): boolean {
-  return lstatIfExists(path)?.isSymbolicLink() === true;
-}
-
-/** `link`: absolute, for whoever pastes the hint may stand anywhere, and another file of that name beside them. */
-function linked(message: string, link: string, at: Location | undefined): PipelineError {
-  return new PipelineError('out.linked', message, {
-    at,
-    exit: EXIT.user,
-    hint: `replace the link by a real file or folder ("rm ${shellQuote(link)}")`,
-  });
 }

@@ -14,7 +14,7 @@ import { hasArtifact } from './facts.ts';
 import { partOf, readIncomplete } from './incomplete.ts';
 import { inBatches } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
-import { refuseLinkAbove } from './staging.ts';
+import { refuseLinkAbove } from './folder-above.ts';
 
 export interface DataOptions extends DataFacts {
   readonly root: string;
