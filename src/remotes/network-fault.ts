@@ -104,8 +104,7 @@ function faultOfCause(config: RemoteConfig, cause: Error, error: unknown): Error
   }
   if (Object.hasOwn(NETWORK, code)) {
     const way = config.proxies?.used ? ` by way of the proxy ${config.proxies.used.url}` : '';
-    // Ours say what was waited for, and how long.
-    const why = cause instanceof DOMException ? cause.message : code;
+    const why = code === 'TimeoutError' ? waitedFor(cause) : code;
     return remoteFault(config, 'unreachable', {
       what: `the connection${way} failed (${why})`,
       retryable,
@@ -118,6 +117,13 @@ function faultOfCause(config: RemoteConfig, cause: Error, error: unknown): Error
     hint: 'check the address and its port, and whether it has to begin with http: or https:',
     cause: error,
   });
+}
+
+/** Ours say what was waited for, and how long; Amazon's SDK says it in words for its programmers. */
+function waitedFor({ message }: Error): string {
+  const ms = /^@smithy.* (\d+) ms\b/.exec(message)?.[1];
+  if (ms === undefined) return message;
+  return `${message.includes('establish') ? 'no connection' : 'nothing came'} for ${Number(ms) / 1000} s`;
 }
 
 function codeOf(error: Error): string | undefined {
