@@ -157,3 +157,31 @@ test('a result that was pulled returns without a run, as one that was made here 
   rig.write('params.yaml', params(0, 10));
   assert.match((await rig.lockstep(['status'])).stdout, /^s +would restore +/m);
 });
+
+test('what a merge made of the entry of a frozen stage stands while it is frozen, and no longer', async () => {
+  const yaml = (frozen: boolean): string =>
+    `stages:\n  s: { cmd: cp in.txt out.txt, deps: [in.txt], outs: [out.txt], frozen: ${frozen} }\n`;
+  const rig = createRig({
+    'pipeline.yaml': yaml(false),
+    'remotes.yaml': 'default: origin\nremotes:\n  origin: { url: remote }\n',
+    'in.txt': 'old\n',
+  });
+  const outOf = (lock: string): string => /^ {4}outs:\n.*\n +hash: (\S+)$/m.exec(lock)?.[1] ?? '';
+  succeeded(await rig.lockstep(['repro']));
+  succeeded(await rig.lockstep(['push']));
+  const old = outOf(rig.read('pipeline.lock'));
+  rig.write('in.txt', 'new\n');
+  succeeded(await rig.lockstep(['repro']));
+  const lock = rig.read('pipeline.lock');
+  rig.write(
+    'pipeline.lock',
+    lock.replace(/^ {4}outs:\n(?:.*\n)*/m, (outs) => outs.replace(outOf(lock), old)),
+  );
+  rig.write('pipeline.yaml', yaml(true));
+  for (const name of ['.lockstep', 'out.txt']) rig.remove(name);
+  succeeded(await rig.lockstep(['repro', '--pull']));
+  assert.equal(rig.read('out.txt'), 'old\n');
+  rig.write('pipeline.yaml', yaml(false));
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out.txt'), 'new\n');
+});

@@ -252,7 +252,8 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         return { artifact, sharing: declared && isShared(declared) ? 'share' : 'own' };
       });
       await options.restorer.restore(stage.name, items, {
-        result: recorded,
+        // An intent does not tell that its result was edited: whoever finished it would record one to be believed.
+        ...(!recorded.edited && { result: recorded }),
         after: (moved, forget) => {
           recorder.setStage(stage.name, recorded, { before: moved, after: forget });
         },

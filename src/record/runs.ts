@@ -12,8 +12,9 @@ export interface RunCache {
   recall(fingerprint: Fingerprint): StageLock | undefined;
   /**
    * The newest result of a fingerprint replaces an older one; one that continued from its old outs is not that of its
-   * fingerprint alone, and is left out. Its objects must be on the disk already; the entry itself is
-   * not flushed: its checksum tells when a power cut has damaged it, and the lock says the same.
+   * fingerprint alone, and is left out, as is one that was edited: it would be believed from then on. Its objects must be
+   * on the disk already; the entry itself is not flushed: its checksum tells when a power cut has damaged it, and the lock
+   * says the same.
    */
   save(result: StageLock): void;
   /** The same for a result that the lock forgets, unless there is one of its fingerprint already. */
@@ -28,7 +29,7 @@ const VERSION = 1;
 
 export function createRunCache(dir: string): RunCache {
   function save(result: StageLock): void {
-    if (result.fingerprint.outs.some((out) => out.persist)) return;
+    if (result.edited || result.fingerprint.outs.some((out) => out.persist)) return;
     const path = join(dir, entryPathOf(result.fingerprint));
     writeFileAtomic(path, formatRunEntry(result), { durable: false });
   }
@@ -57,7 +58,7 @@ export function createRunCache(dir: string): RunCache {
     },
     save,
     keep(result) {
-      if (!result.edited && !existsSync(join(dir, entryPathOf(result.fingerprint)))) save(result);
+      if (!existsSync(join(dir, entryPathOf(result.fingerprint)))) save(result);
     },
     list() {
       const found: { path: string; result: StageLock }[] = [];

@@ -54,7 +54,9 @@ test('what the lock forgets is kept, unless it was edited or is there already', 
   const runs = createRunCache(tempFolder());
   const kept = shellResult('kept');
   runs.keep(kept);
-  runs.keep({ ...shellResult('edited'), edited: true });
+  const edited = { ...shellResult('edited'), edited: true as const };
+  runs.keep(edited);
+  runs.save(edited);
   assert.deepEqual(
     runs.list().map(({ result }) => result),
     [kept],
