@@ -29,7 +29,8 @@ export function createProjectFiles({ root, memo, clock }: ProjectFilesOptions): 
   }
 
   function find(path: string): string | null {
-    const stat = statIfExists(join(root, path));
+    // What has been read counts, and may no longer be what is there.
+    const stat = loaded.has(path) ? undefined : statIfExists(join(root, path));
     const known = stat && memo.lookup(stat, 'sha256');
     if (known !== undefined) return digestOf(known);
     const seenAt = clock.now();

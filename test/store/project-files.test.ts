@@ -57,6 +57,24 @@ test('within one command a file stays what it was when it was first asked for', 
   assert.equal(Buffer.from(files.load('a.yaml') ?? []).toString(), 'a: 1\n');
 });
 
+test('a file that was replaced after it was read has the hash of what was read, and no later command believes it', (t) => {
+  const root = folder(t);
+  const path = join(root, 'a.yaml');
+  const open = commandsOf(root);
+  writeFileSync(path, 'a: 1\n');
+  const files = open();
+  files.load('a.yaml');
+  writeFileSync(path, 'a: 2\n');
+  assert.equal(files.hashOf('a.yaml'), sha256('a: 1\n'));
+  assert.equal(open().hashOf('a.yaml'), sha256('a: 2\n'));
+  // By then it is known what the new bytes hash to.
+  const late = open();
+  late.load('a.yaml');
+  writeFileSync(path, 'a: 3\n');
+  open().hashOf('a.yaml');
+  assert.equal(late.hashOf('a.yaml'), sha256('a: 2\n'));
+});
+
 test('a file that was young when it was hashed is hashed again', (t) => {
   const root = folder(t);
   const path = join(root, 'a.yaml');
