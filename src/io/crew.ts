@@ -144,7 +144,8 @@ function doJob(job: Job, block: FileBlock, at: At): void {
       const file = { path: block.pathOf(index), look: block.lookOf(index) };
       const chunk = buffer.subarray(0, HASH_BYTES);
       const hashed = hashSeen(file, { algorithm, seal: kind === 'seal', buffer: chunk });
-      if (hashed instanceof Error) return;
+      // There is no room to tell another size.
+      if (hashed instanceof Error || hashed.look.size !== file.look.size) return;
       block.setHash(index, hashed.hash);
       return hashed.ready ? tellMade(block, index, hashed.ready.look) : block.setState(index, DONE);
     }

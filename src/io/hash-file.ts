@@ -10,11 +10,8 @@ export const OBJECT_MODE = 0o444;
 
 /** The hash of one file's bytes, read through the given buffer; a system error is returned, not thrown. */
 export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer): ContentHash | Error {
-  return whileOpen(path, (fd) => {
-    if (!fstatSync(fd).isFile())
-      return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
-    return hashOpen(fd, algorithm, buffer);
-  });
+  const hashed = whileOpen(path, (fd) => hashOpen(fd, algorithm, buffer));
+  return hashed instanceof Error ? hashed : hashed.hash;
 }
 
 /** What a file is known by. */
@@ -39,7 +36,7 @@ export interface FileToHash {
 
 export interface HashedFile {
   readonly hash: ContentHash;
-  /** As it was seen, or after it was sealed. */
+  /** As it was seen, or after it was sealed; with the size of what was hashed, should it have grown meanwhile. */
   readonly look: FileLook;
   /** Absent where its bytes still have to be made ready. */
   readonly ready?: ReadyBytes;
@@ -70,17 +67,12 @@ export function hashSeen(
   { path, look }: FileToHash,
   { algorithm, seal, buffer }: HashOptions,
 ): HashedFile | Error {
-  if (!seal) {
-    const hash = hashFile(path, algorithm, buffer);
-    return typeof hash === 'string' ? { hash, look } : hash;
-  }
-  return whileOpen(path, (fd) => {
-    const { ino, nlink } = fstatSync(fd);
-    const isOurs = ino === look.ino && nlink === 1 && isAllowed(() => fchmodSync(fd, OBJECT_MODE));
-    const hash = hashOpen(fd, algorithm, buffer);
-    if (!isOurs) return { hash, look };
-    const after = fstatSync(fd);
-    return isUnwritten(after, look) ? { hash, look: after, ready: { look: after } } : { hash, look };
+  return whileOpen(path, (fd, { ino, nlink }) => {
+    const isOurs = seal && ino === look.ino && nlink === 1 && isAllowed(() => fchmodSync(fd, OBJECT_MODE));
+    const { hash, size } = hashOpen(fd, algorithm, buffer);
+    const after = isOurs ? fstatSync(fd) : undefined;
+    if (after && isUnwritten(after, look)) return { hash, look: after, ready: { look: after } };
+    return { hash, look: size === look.size ? look : { ...look, size } };
   });
 }
 
@@ -100,11 +92,13 @@ export function isUnwritten(now: FileLook, { ino, size, mtimeMs }: FileLook): bo
   return now.ino === ino && now.size === size && now.mtimeMs === mtimeMs;
 }
 
-function whileOpen<T>(path: string, use: (fd: number) => T): T | Error {
+function whileOpen<T>(path: string, use: (fd: number, stat: Stats) => T): T | Error {
   try {
     const fd = openSync(path, 'r');
     try {
-      return use(fd);
+      const stat = fstatSync(fd);
+      if (stat.isFile()) return use(fd, stat);
+      return Object.assign(new Error(`"${path}" is not a file`), { code: 'EISDIR' });
     } finally {
       closeSync(fd);
     }
@@ -113,18 +107,26 @@ function whileOpen<T>(path: string, use: (fd: number) => T): T | Error {
   }
 }
 
-function hashOpen(fd: number, algorithm: HashAlgorithm, buffer: Buffer): ContentHash {
+interface Hashed {
+  readonly hash: ContentHash;
+  readonly size: number;
+}
+
+function hashOpen(fd: number, algorithm: HashAlgorithm, buffer: Buffer): Hashed {
   let read = readSync(fd, buffer, 0, buffer.length, null);
+  let size = read;
   if (read < buffer.length) {
     // A short read is the end only when another one returns nothing.
     const more = readSync(fd, buffer, read, buffer.length - read, null);
-    if (more === 0) return hashBytes(algorithm, buffer.subarray(0, read));
+    if (more === 0) return { hash: hashBytes(algorithm, buffer.subarray(0, read)), size };
     read += more;
+    size = read;
   }
   const running = createRunningHash(algorithm);
   while (read > 0) {
     running.update(buffer.subarray(0, read));
     read = readSync(fd, buffer, 0, buffer.length, null);
+    size += read;
   }
-  return running.end();
+  return { hash: running.end(), size };
 }

@@ -51,7 +51,6 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
   const known: number[] = [];
   /** Those that the memo does not know. */
   const unknown: number[] = [];
-  let size = 0;
   const relpathOf = (index: number): string => writer.pathAt(digests[index] ?? 0, digests[index + 1]);
   return {
     unknownPath: (at) => relpathOf(unknown[at] ?? 0),
@@ -63,7 +62,6 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
       sizes.push(stat.size);
       digests.push(digest);
       known.push(row < 0 ? 0 : memo.isObject(row) ? 2 : 1);
-      size += stat.size;
       return row >= 0;
     },
     end(hashed) {
@@ -73,12 +71,13 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
         const file = hashed[at];
         if (!file) continue;
         manifest.write(digestOf(file.hash), digests[index] ?? 0, 'latin1');
+        sizes[index] = file.look.size;
         if (file.ready) ready.set(index, file.ready);
       }
       return {
         hash: hashManifest(manifest, algorithm),
         manifest,
-        size,
+        size: sizes.reduce((sum, size) => sum + size, 0),
         count: sizes.length,
         relpathOf,
         hashOf(index) {

@@ -146,7 +146,7 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
       path,
       hash: hashed?.hash ?? memo.hashOf(row),
       kind: 'file',
-      size: stat.size,
+      size: hashed?.look.size ?? stat.size,
       ...(isExecutable(stat) && { exec: true }),
     };
     if (!hashed) return { kind: 'file', artifact, known: memo.isObject(row) ? 'object' : 'memo' };

@@ -20,6 +20,7 @@ import workerThreads from 'node:worker_threads';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
 import { DONE, OPEN, WANTED, packFiles } from '../../src/io/file-block.ts';
+import type { HashedFile } from '../../src/io/hash-file.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
@@ -95,8 +96,13 @@ for (const [make, where] of SIZES) {
       if (same || index === plain) assert.equal(file.hash, sha256(text));
       if (same) assert.deepEqual([file.look.mode, file.look.ctimeMs], [here.mode, here.ctimeMs]);
     }
-    assert.equal((found[replaced] as { hash: string }).hash, sha256('another'));
-    assert.equal((found[touched] as { hash: string }).hash, sha256('more than there was'));
+    for (const [index, text] of [
+      [replaced, 'another'],
+      [touched, 'more than there was'],
+    ] as const) {
+      const { hash, look } = found[index] as HashedFile;
+      assert.deepEqual([hash, look.size], [sha256(text), text.length]);
+    }
   });
 }
 
@@ -124,7 +130,7 @@ test('threads copy what they hash and the cache lacks; one that has grown, or wh
   for (const [index, file] of found.entries()) {
     assert.ok(!(file instanceof Error), `${index}`);
     const text = index === grown ? 'more than there was' : files[index]?.text;
-    assert.equal(file.hash, sha256(text ?? ''));
+    assert.deepEqual([file.hash, file.look.size], [sha256(text ?? ''), text?.length]);
     // Threads begin when there is enough for them, and what is left over at the end is too little.
     const isCopied =
       index < temps.length && ![grown, blocked, cached].includes(index) && text !== files[cached]?.text;

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after } from 'node:test';
+import type { RelPath } from '../../src/base/types.ts';
+import { createClock } from '../../src/io/clock.ts';
+import { createMemo } from '../../src/store/memo.ts';
+import { createObserver } from '../../src/store/observe.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lockstep-observe-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+test('a file that grows between the look and the hash has the size of what was hashed, alone and in a folder', async () => {
+  mkdirSync(join(root, 'logs'));
+  for (const name of ['logs/a', 'logs/b', 'log']) writeFileSync(join(root, name), '1\n');
+  const clock = createClock();
+  const memo = createMemo(join(root, 'memo'), clock.now());
+  let asked = 0;
+  const observer = createObserver({
+    root,
+    algorithm: 'sha256',
+    clock,
+    memo: {
+      ...memo,
+      // Each file has been looked at by then.
+      find(...args) {
+        if (++asked === 3) for (const name of ['logs/b', 'log']) appendFileSync(join(root, name), 'more\n');
+        return memo.find(...args);
+      },
+    },
+  });
+  const seen = await observer.observe(
+    ['logs', 'log'].map((path) => ({ path: path as RelPath, links: 'refuse' })),
+  );
+  const sizes = ['logs', 'log'].map((path) => {
+    const here = seen.get(path as RelPath);
+    assert.ok(here?.kind === 'file' || here?.kind === 'tree', path);
+    return here.artifact.size;
+  });
+  assert.deepEqual(sizes, [9, 7]);
+});
