@@ -183,6 +183,8 @@ export function makeStateDir(stateDir: string): void {
 
 /** Memo and snapshot only save time: a read-only or full disk must not fail a command that has done its work. */
 export function saveWhatIsCheap(stateDir: string, saves: readonly (() => void)[]): void {
+  // A project that was moved or removed meanwhile is not begun anew.
+  if (!statIfExists(dirname(stateDir))) return;
   try {
     makeStateDir(stateDir);
     for (const save of saves) save();

@@ -107,6 +107,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 
   async function takeIn(stage: Stage, staging: Staging, fingerprint: Fingerprint): Promise<Harvested> {
     try {
+      verifyProject(stage);
       await verifyDeps(stage, fingerprint);
       verifyCode(stage);
       await verifyParams(stage);
@@ -173,6 +174,20 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       after: () => journal.remove(staging.id),
     });
     close(staging);
+  }
+
+  /** What is made below a path that is gone would be the beginning of a second project. */
+  function verifyProject(stage: Stage): void {
+    if (exists(stateDir)) return;
+    throw new PipelineError(
+      'project.gone',
+      `"${stateDir}" was moved or removed before stage "${stage.name}" was done`,
+      {
+        exit: EXIT.failed,
+        at: stage.at,
+        hint: 'run again where the project is now; it must stand still while a command works in it',
+      },
+    );
   }
 
   async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig } from '../rig.ts';
+import { REPOSITORY, createRig, rigAt } from '../rig.ts';
 import { eventsOf, makeFifo, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
 
 const CLI = join(REPOSITORY, 'bin', 'lockstep.cjs');
@@ -379,3 +379,18 @@ test(
     for await (const _ of held) assert.fail('nothing is written');
   },
 );
+
+test('a project that is moved while it runs is not begun anew where it was', async (t) => {
+  const rig = createRig({
+    'pipeline.yaml': `stages: { s: { cmd: 'echo x > out; mv "$LOCKSTEP_ROOT" "$LOCKSTEP_ROOT-moved"', outs: [out] } }\n`,
+  });
+  t.after(() => rmSync(`${rig.root}-moved`, { recursive: true, force: true }));
+  const ran = await rig.lockstep(['repro']);
+  assert.equal(ran.code, 1, ran.stderr);
+  assert.equal(existsSync(rig.root), false);
+  const there = rigAt(`${rig.root}-moved`, {
+    'pipeline.yaml': 'stages: { s: { cmd: "echo x > out", outs: [out] } }\n',
+  });
+  assert.equal((await there.lockstep(['repro'])).code, 0);
+  assert.equal(there.read('out'), 'x\n');
+});
