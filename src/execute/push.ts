@@ -81,6 +81,7 @@ interface PushPlan {
   readonly lacking: ReadonlySet<ContentHash>;
   /** Artifacts whose manifests neither side has. */
   readonly unknown: ReadonlySet<Artifact>;
+  readonly there: Presence;
 }
 
 async function planPush(options: PushOptions): Promise<PushPlan> {
@@ -120,6 +121,7 @@ async function planPush(options: PushOptions): Promise<PushPlan> {
     present: all.size - absent + entries.present,
     lacking,
     unknown: new Set(away),
+    there: present,
   };
 }
 
@@ -132,7 +134,7 @@ interface Sent {
 }
 
 async function sendPlanned(
-  { objects, files, trees, entries, lacking }: PushPlan,
+  { objects, files, trees, entries, lacking, there }: PushPlan,
   { cache, remote, name, emit, signal }: PushOptions,
 ): Promise<Sent> {
   const { concurrency } = remote.limits;
@@ -151,7 +153,8 @@ async function sendPlanned(
       progress.failed(hash);
       const { corrupt } = await cache.check([hash]);
       if (corrupt.size > 0) {
-        lost.add(hash);
+        // By the size of the damaged one alone nothing is wrong with that of the remote.
+        if (!there.has(hash)) lost.add(hash);
         return;
       }
       failed.set(hash, error);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import test from 'node:test';
+import { dangling } from '../crash/references.ts';
 import { fakeS3Yaml, startFakeS3 } from '../remotes/fake-s3.ts';
 import { createRig } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
@@ -207,6 +208,21 @@ test('a corrupted local object is not sent, nor the manifest that names it; the 
   const sent = objectsOf(rig.path('remote'));
   assert.equal(sent.length, 4, 'copy.txt, two parts, count.txt');
   assert.ok(!sent.some((file) => file.endsWith('.dir')));
+});
+
+test('a local object that was cut off says nothing against the one that the remote has', async () => {
+  const rig = await createDemo();
+  succeeded(await rig.lockstep(['push']));
+  rig.write('in.txt', 'two\nthree\nfour\n');
+  succeeded(await rig.lockstep(['repro']));
+  damage(objectWith(rig.path('.lockstep'), 'two\n'), 't');
+  const ran = succeeded(await rig.lockstep(['push']));
+  assert.match(
+    ran.stderr,
+    /^warning\[object\.corrupt\]: .*\n.*\npushed 3 objects \([^)]*\) to origin, 2 there already\n$/m,
+  );
+  assert.deepEqual(dangling(rig.path('remote')), []);
+  objectWith(rig.path('remote'), 'two\n');
 });
 
 test('what is missing here and there is named, exit 1; what is missing only here is no concern', async () => {
