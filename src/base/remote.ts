@@ -80,6 +80,8 @@ export interface Remote {
     readonly readOnly?: true;
     /** It cannot list; presence is asked per key. */
     readonly listless?: true;
+    /** So many objects come with each request of a listing; absent where all come before the first is given. */
+    readonly page?: number;
   };
   /** Size of the object; `undefined` when it is not there. */
   head(key: string, signal: AbortSignal): Promise<{ readonly size: number } | undefined>;

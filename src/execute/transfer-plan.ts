@@ -12,27 +12,35 @@ const FEW = 8;
 /** What a remote has of what was asked for: object → size. */
 export type Presence = ReadonlyMap<ContentHash, number>;
 
-/** Finds which objects a remote has: one listing per algorithm, or one request each when they are few. */
+/**
+ * Finds which objects a remote has: by a listing per algorithm, or by one request each where they are few. A listing goes on
+ * for no more pages than that would take: there may be millions of objects of others.
+ */
 export async function findPresent(
   remote: Remote,
   wanted: ReadonlySet<ContentHash>,
   signal: AbortSignal,
 ): Promise<Presence> {
   const present = new Map<ContentHash, number>();
-  if (wanted.size <= FEW || remote.limits.listless === true) {
-    await runPool([...wanted], remote.limits.concurrency, async (hash) => {
+  const { concurrency, listless, page } = remote.limits;
+  async function askEach(hashes: ReadonlySet<ContentHash>): Promise<Presence> {
+    await runPool([...hashes], concurrency, async (hash) => {
       const head = await remote.head(objectPath(hash), signal);
       if (head) present.set(hash, head.size);
     });
     return present;
   }
+  if (wanted.size <= FEW || listless === true) return askEach(wanted);
   const sizes = askSizes(remote, wanted);
   if (sizes) return sizes;
   const byKey = new Map([...wanted].map((hash) => [objectPath(hash), hash]));
+  let left = page === undefined ? Infinity : page * Math.ceil(wanted.size / concurrency);
   for (const algorithm of new Set([...wanted].map(algorithmOf))) {
     for await (const { key, size } of remote.list(`files/${algorithm}/`, signal)) {
       const hash = byKey.get(key);
       if (hash !== undefined) present.set(hash, size);
+      if (present.size === wanted.size) return present;
+      if (--left === 0) return askEach(wanted.difference(present));
     }
   }
   return present;

@@ -19,6 +19,7 @@ import { chunksOf, within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
+const PAGE = 5000;
 /** Up to this size a blob goes up in one request, whole in memory; above it in blocks of this size. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 /** Azure takes no more than 50,000 blocks. */
@@ -124,7 +125,7 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
     client.getBlockBlobClient(prefix + key);
 
   return {
-    limits: { concurrency },
+    limits: { concurrency, page: PAGE },
     async head(key, signal) {
       const found = await unlessMissing(
         ask(key, signal, (abortSignal) => blobOf(key).getProperties({ abortSignal })),
@@ -183,7 +184,7 @@ function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurren
     async *list(below, signal): AsyncGenerator<RemoteEntry, void, undefined> {
       const blobs = client.listBlobsFlat({ prefix: prefix + below, abortSignal: signal });
       const askPage = async (continuationToken?: string): Promise<ListPage> => {
-        const pages = blobs.byPage({ maxPageSize: 5000, ...(continuationToken && { continuationToken }) });
+        const pages = blobs.byPage({ maxPageSize: PAGE, ...(continuationToken && { continuationToken }) });
         return (await ask(undefined, signal, () => pages.next())).value as ListPage;
       };
       for await (const { segment } of eachPage(config, askPage, (page) => page.continuationToken)) {

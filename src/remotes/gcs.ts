@@ -121,7 +121,7 @@ function createGcs(
   }
 
   return {
-    limits: { concurrency },
+    limits: { concurrency, page: PAGE },
     async head(key, signal) {
       try {
         return await request(signal, async () => {

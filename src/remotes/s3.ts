@@ -18,6 +18,8 @@ import { credentialsFault, strangeAnswer } from './web-fault.ts';
 import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
 const CONCURRENCY = 16;
+/** What a listing gives with each answer when it is not told otherwise. */
+const PAGE = 1000;
 const CONNECT_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -178,7 +180,7 @@ function createS3(
   }
 
   return {
-    limits: { concurrency },
+    limits: { concurrency, page: PAGE },
     async head(key, signal) {
       const command = new sdk.HeadObjectCommand({ Bucket, Key: prefix + key });
       try {
