@@ -68,6 +68,9 @@ async function parseCommand(name: string, words: readonly string[]): Promise<Lin
   if (flags['help'] !== true && command.maxArgs !== undefined && args.length > command.maxArgs) {
     throw unknownArgument(name, args[command.maxArgs] ?? '');
   }
+  // It would mean the folder, and with that all of the project. Who completes a line has not written the word yet.
+  if (flags['words'] !== true && args.includes(''))
+    throw usage('cli.arguments', `an empty word is given to "lockstep ${name}"`, UNSET);
   return { kind: 'command', name, command, flags, args };
 }
 
@@ -106,11 +109,16 @@ function parseFlags(
 ): { readonly flags: Flags; readonly args: readonly string[] } {
   try {
     const { values, positionals } = parseArgs({ args: [...words], options: flags, allowPositionals: true });
+    for (const [name, value] of Object.entries(values))
+      if ([value].flat().includes('')) throw usage('cli.value', `"--${name}" has an empty value`, UNSET);
     return { flags: values as Flags, args: positionals };
   } catch (error) {
     throw flagError(error, line, flags);
   }
 }
+
+/** Where nothing stands that a shell was asked for, it most often was this. */
+const UNSET = 'a variable that stands there may be unset';
 
 function flagError(error: unknown, line: string, flags: Readonly<Record<string, Flag>>): unknown {
   const { code, message } = error as { code?: string; message: string };
