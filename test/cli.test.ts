@@ -90,6 +90,30 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'repro --jobs 0',
     'error[cli.value]: "--jobs" takes a whole number from 1 to 1024, not "0"\n = hint: for example --jobs 2\n',
   ],
+  [
+    'push --jobs 1e2',
+    'error[cli.value]: "--jobs" takes a whole number from 1 to 1024, not "1e2"\n = hint: for example --jobs 2\n',
+  ],
+  [
+    'watch --jobs x',
+    'error[cli.value]: "--jobs" takes a whole number from 1 to 1024, not "x"\n = hint: for example --jobs 2\n',
+  ],
+  [
+    'commit ',
+    'error[cli.arguments]: an empty word is given to "lockstep commit"\n = hint: a variable that stands there may be unset\n',
+  ],
+  [
+    'pull --for ',
+    'error[cli.value]: "--for" has an empty value\n = hint: a variable that stands there may be unset\n',
+  ],
+  [
+    '-C  gc --delete',
+    'error[cli.value]: "--dir" has an empty value\n = hint: a variable that stands there may be unset\n',
+  ],
+  [
+    'dag --single --downstream copy',
+    'error[cli.arguments]: "--downstream" and "--single" exclude each other\n = hint: keep one of them\n',
+  ],
   ['repro cuont', 'error[stage.unknown]: there is no stage "cuont"\n = hint: did you mean "count"?\n'],
   [
     'push -r orign',

@@ -1,4 +1,5 @@
-import type { ExitCode, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
+import type { ExitCode } from '../base/error.ts';
 import type { Emit, Listener } from '../base/event.ts';
 import { closing } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
@@ -91,8 +92,12 @@ export const SELECT_FLAGS: Readonly<Record<string, Flag>> = {
   single: { type: 'boolean', short: 's', help: 'the named stages only, nothing upstream' },
 };
 
-/** The stages that words and flags of a command mean. Throws `stage.unknown`. */
+/** The stages that words and flags of a command mean. Throws `stage.unknown`, `cli.arguments`. */
 export function selectionOf(context: CommandContext, { graph, folder }: Project): Selection {
+  if (isSet(context, 'downstream') && isSet(context, 'single'))
+    throw new PipelineError('cli.arguments', '"--downstream" and "--single" exclude each other', {
+      hint: 'keep one of them',
+    });
   return selectStages(graph, {
     targets: context.args,
     folder,
@@ -118,6 +123,20 @@ export function textFlag(context: CommandContext, flag: string): string | undefi
   const value = context.flags[flag];
   return typeof value === 'string' ? value : undefined;
 }
+
+/** The value of `--jobs`; `undefined` when it is not given. Throws `cli.value`. */
+export function jobsOf(context: CommandContext): number | undefined {
+  const text = textFlag(context, 'jobs');
+  if (text === undefined) return undefined;
+  const jobs = /^\d+$/.test(text) ? Number(text) : 0;
+  if (jobs >= 1 && jobs <= MAX_JOBS) return jobs;
+  throw new PipelineError('cli.value', `"--jobs" takes a whole number from 1 to ${MAX_JOBS}, not "${text}"`, {
+    hint: 'for example --jobs 2',
+  });
+}
+
+/** More connections or processes than this are no faster, and ports run out. */
+const MAX_JOBS = 1024;
 
 /** Prints one JSON value as a line; whole numbers that a double cannot hold keep their digits. */
 export function printJson(context: CommandContext, value: unknown): void {

@@ -6,7 +6,7 @@ import { fetchResults } from '../execute/fetch-results.ts';
 import { listEntries } from '../execute/remote-entries.ts';
 import type { Wanted } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
-import { isSet, textFlag, withProject } from './command.ts';
+import { isSet, jobsOf, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext, Flag } from './command.ts';
 import { findParts, leaveKept, refuseUnmatched } from './fetch-part.ts';
 import type { Part } from './fetch-part.ts';
@@ -14,7 +14,7 @@ import { refuseLacking } from './kept.ts';
 import { tellLackingThere } from './lacking.ts';
 import { findTargets } from './pull-targets.ts';
 import type { Targets } from './pull-targets.ts';
-import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
+import { TRANSFER_FLAGS } from './remotes.ts';
 import { eachRemote, exitOf } from './routes.ts';
 
 /** Flags of the commands that bring bytes here. */
@@ -76,7 +76,7 @@ export async function fetchAll(
   const found: Part[] = [];
   let complete = true;
   const only = whole && new Set([...whole, ...parts.keys()]);
-  const jobs = transferJobs(context);
+  const jobs = jobsOf(context);
   const routing = { asked, runCache, jobs, ...(only && { only }) };
   const failures = await eachRemote(context, project, routing, async (remote, { name, artifacts, takes }) => {
     const known = new Set(runCache ? runs.list().map((entry) => entry.path) : []);

@@ -1,9 +1,9 @@
 import { push as pushObjects } from '../execute/push.ts';
-import { isSet, textFlag, withProject } from './command.ts';
+import { isSet, jobsOf, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
 import { refuseKept } from './kept.ts';
 import { lackingHere } from './lacking.ts';
-import { TRANSFER_FLAGS, transferJobs } from './remotes.ts';
+import { TRANSFER_FLAGS } from './remotes.ts';
 import { eachRemote, exitOf } from './routes.ts';
 
 const push: Command = {
@@ -24,7 +24,7 @@ const push: Command = {
       let complete = true;
       const asked = textFlag(context, 'remote');
       refuseKept(context.args, project, { asked, moved: 'pushed' });
-      const routing = { asked, runCache, jobs: transferJobs(context) };
+      const routing = { asked, runCache, jobs: jobsOf(context) };
       const failures = await eachRemote(
         context,
         project,

@@ -7,7 +7,6 @@ import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import type { RemoteConfig, Remotes } from '../read/remotes.ts';
-import { textFlag } from './command.ts';
 import type { CommandContext, Flag } from './command.ts';
 
 /** Flags of the commands that move bytes. */
@@ -63,20 +62,6 @@ export interface RemoteChoice {
   /** Hears of long waits before another try. */
   readonly emit?: Project['emit'];
 }
-
-/** The value of `--jobs`; `undefined` when it is not given. Throws `cli.value`. */
-export function transferJobs(context: CommandContext): number | undefined {
-  const text = textFlag(context, 'jobs');
-  if (text === undefined) return undefined;
-  const jobs = /^\d+$/.test(text) ? Number(text) : 0;
-  if (jobs >= 1 && jobs <= MAX_JOBS) return jobs;
-  throw new PipelineError('cli.value', `"--jobs" takes a whole number from 1 to ${MAX_JOBS}, not "${text}"`, {
-    hint: 'for example --jobs 8',
-  });
-}
-
-/** More connections than this are no faster, and ports run out. */
-const MAX_JOBS = 1024;
 
 /** What remotes.yaml says of a remote, be it usable or not. Throws `remote.unknown`. */
 export function findConfig({ remotes }: Remotes, name: string): RemoteConfig {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { EXIT, PipelineError } from '../base/error.ts';
+import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { newData, refuseForks, refuseLostData } from '../execute/data.ts';
 import { isSettled } from '../execute/settle.ts';
@@ -10,6 +10,7 @@ import {
   SELECT_FLAGS,
   asksPlainly,
   isSet,
+  jobsOf,
   printJson,
   selectionOf,
   textFlag,
@@ -78,7 +79,7 @@ export default repro;
 
 /** What `repro` does with an open project; `watch` does it again and again. */
 export async function reproduce(context: CommandContext, project: Project): Promise<ExitCode> {
-  const jobs = jobsOf(context);
+  const jobs = jobsOf(context) ?? availableParallelism();
   if (textFlag(context, 'remote') !== undefined) {
     const { refuseRemote } = await import('./pull-needed.ts');
     await refuseRemote(context, project);
@@ -131,16 +132,6 @@ function tellFresh(context: CommandContext, beginning: Beginning, plan?: Plan): 
   const counts = { fresh: beginning.stages, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 };
   finishRun(context, { run, result: { counts, failures: [] }, durationMs: 0 });
   return EXIT.ok;
-}
-
-function jobsOf(context: CommandContext): number {
-  const text = textFlag(context, 'jobs');
-  if (text === undefined) return availableParallelism();
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs > 0 && jobs <= 1024) return jobs;
-  throw new PipelineError('cli.value', `"--jobs" takes a whole number from 1 to 1024, not "${text}"`, {
-    hint: 'for example --jobs 2',
-  });
 }
 
 /** Prints what would happen and why: for people, or one JSON value per stage. */

@@ -8,7 +8,7 @@ import { findRoot } from '../ground.ts';
 import { ownerOfTemp, readIfExists, statIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { LOCKFILE } from '../record/lockfile.ts';
-import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
+import { SELECT_FLAGS, jobsOf, printJson, selectionOf, withProject } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
 import { reproduce } from './repro.ts';
 
@@ -27,6 +27,8 @@ export default watch;
 
 async function watchProject(context: CommandContext): Promise<ExitCode> {
   const root = findRoot(context.dir);
+  // No change of a file mends the command line.
+  jobsOf(context);
   const changes = await watchFiles(root, context);
   try {
     for (;;) {
