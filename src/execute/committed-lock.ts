@@ -29,7 +29,22 @@ async function readHead(place: GitPlace): Promise<Lock> {
   // `<mode> blob <object>\t<path>`, or nothing.
   const listed = await ask(place, ['ls-tree', 'HEAD', '--', LOCKFILE]);
   const [, , object] = listed.split(/[ \t]/, 3);
-  return object === undefined ? EMPTY_LOCK : parseLock(await ask(place, ['cat-file', 'blob', object]));
+  if (object === undefined) return EMPTY_LOCK;
+  return parseCommitted("git's HEAD", await ask(place, ['cat-file', 'blob', object]));
+}
+
+/** What is wrong with it stands in no file here, and may be right in the one that is. */
+async function parseCommitted(where: string, text: string): Promise<Lock> {
+  try {
+    return await parseLock(text);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    const hint =
+      error.code === 'lock.version'
+        ? error.problems[0].hint
+        : `commit a ${LOCKFILE} that is right: until then nobody knows what git's one keeps`;
+    throw new PipelineError(error.code, `in ${where}, ${error.message}`, { exit: error.exit, hint });
+  }
 }
 
 /** A lock that nobody can read names none. */
@@ -46,7 +61,7 @@ async function readData(place: GitPlace): Promise<readonly Artifact[]> {
   const data: Artifact[] = [];
   for (const object of objects) {
     const text = await ask(place, ['cat-file', 'blob', object]);
-    const lock = await parseLock(text).catch(passOver);
+    const lock = await parseCommitted('a branch, tag or stash of git', text).catch(passOver);
     for (const one of lock.data) data.push(one);
   }
   return data;

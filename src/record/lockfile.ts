@@ -90,9 +90,9 @@ async function readLock(text: string): Promise<Lock> {
   const { lockfile, stages, data, ...rest } = value as Readonly<Record<string, Json | undefined>>;
   if (typeof lockfile === 'number' && lockfile > VERSION) {
     const message = `${LOCKFILE} has version ${lockfile}, this lockstep knows ${VERSION}`;
-    throw new LockFault('lock.version', message, 1);
+    throw new LockFault('lock.version', message, lineOf(text, 'lockfile', 0));
   }
-  if (lockfile !== VERSION) throw invalid('it has no "lockfile: 1"', 1);
+  if (lockfile !== VERSION) throw invalid('it has no "lockfile: 1"', lineOf(text, 'lockfile', 0));
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw invalid(`it has the unknown key "${unknown}"`, lineOf(text, unknown, 0));
   const entries = stages ?? {};

@@ -79,6 +79,37 @@ test("what HEAD's lock names stays, so that git can go back", async () => {
   assert.equal(rig.read('count.txt'), '3\n');
 });
 
+test("a lock of git's HEAD that cannot be read is told as that one, and a right one that is committed helps", async () => {
+  const rig = await createDemo();
+  git(rig, 'init', '-q');
+  const right = rig.read('pipeline.lock');
+  const cases: readonly (readonly [text: string, message: string, hint: string])[] = [
+    [`<<<<<<< HEAD\n${right}`, "lock.conflict]: in git's HEAD, pipeline.lock has", 'commit a pipeline.lock'],
+    [
+      right.replace('stages:', 'stgaes:'),
+      "lock.invalid]: in git's HEAD, pipeline.lock is",
+      'commit a pipeline.lock',
+    ],
+    [
+      right.replace('lockfile: 1', 'lockfile: 2'),
+      "lock.version]: in git's HEAD, pipeline.lock has",
+      'use the newer',
+    ],
+  ];
+  for (const [text, message, hint] of cases) {
+    rig.write('pipeline.lock', text);
+    git(rig, 'add', '-f', 'pipeline.lock');
+    git(rig, 'commit', '-q', '-m', 'wrong');
+    rig.write('pipeline.lock', right);
+    const { code, stderr } = await rig.lockstep(['gc']);
+    assert.equal(code, 2);
+    // No place: what stands in the file here is right.
+    assert.ok(stderr.startsWith(`error[${message}`) && stderr.includes(`\n = hint: ${hint}`), stderr);
+  }
+  git(rig, 'commit', '-q', '-a', '-m', 'right');
+  succeeded(await rig.lockstep(['gc']));
+});
+
 test("what HEAD's lock names stays in a hook of git, too, where the project is a folder of the repository", async () => {
   const repository = createRig({});
   git(repository, 'init', '-q');

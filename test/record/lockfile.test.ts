@@ -351,7 +351,9 @@ test('conflict markers are named with the line of the first, also where only som
 
 test('a lock of a newer lockstep is told from a broken one', async () => {
   assert.equal((await refusal('lockfile: 2\nanything: [')).code, 'lock.invalid');
-  assert.equal((await refusal('lockfile: 2\nanything: 1\n')).code, 'lock.version');
+  const newer = await refusal('# Written by lockstep\nlockfile: 2\nanything: 1\n');
+  assert.equal(newer.code, 'lock.version');
+  assert.equal(newer.problems[0].at?.[0]?.line, 2);
 });
 
 test('a lock without stages is a lock', async () => {
