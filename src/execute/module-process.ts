@@ -1,10 +1,9 @@
-import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { ModuleAction, Stage } from '../base/types.ts';
-import type { Attempt, AttemptInputs, OwnPackage } from './attempt-inputs.ts';
+import type { Attempt, AttemptInputs } from './attempt-inputs.ts';
 import { isChildMessage } from './child-protocol.ts';
 import type { ChildJob, ChildMessage } from './child-protocol.ts';
 import { commonJsFailed } from './commonjs.ts';
@@ -185,7 +184,8 @@ function nodeArgs(
   if (!action.hermetic) return flags;
   const writable = [...staging.folders, compileCache(root)].map((folder) => join(folder, '*'));
   const deps = stage.deps.map((dep) => join(root, dep.path));
-  const entry = [join(own.root, own.child), ...stageApi(root, own)];
+  // A clone of our own repository finds the API in itself.
+  const entry = [own.child, own.api].map((file) => join(own.root, file)).concat(join(root, own.api));
   refuseStar(stage, [root, ...code, ...packageFolders, ...deps, ...entry]);
   return [...flags, ...permissionArgs({ action, code, packageFolders, deps, entry, writable })];
 }
@@ -203,18 +203,4 @@ function refuseStar(stage: Stage, paths: readonly string[]): void {
       hint: `rename it, or add "hermetic: false" to "${stage.name}"`,
     },
   );
-}
-
-/** The stage API by its real path and by the links under which the project finds it. */
-function stageApi(root: string, own: OwnPackage): readonly string[] {
-  const modules = join(root, 'node_modules');
-  const links = [modules, ...(existsSync(modules) ? [realpathSync(modules)] : [])].map((folder) =>
-    join(folder, 'lockstep-data'),
-  );
-  // A clone of our own repository finds the API in itself.
-  return [
-    join(own.root, own.api),
-    join(root, own.api),
-    ...links.flatMap((link) => [link, join(link, 'package.json'), join(link, own.api)]),
-  ];
 }

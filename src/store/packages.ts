@@ -44,8 +44,8 @@ export interface Packages {
 export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
   const byFolder = new Map<string, PackageFacts | undefined>();
   const places = new Map<string, Set<string>>();
-  /** Whether there is such a `node_modules`. */
-  const there = new Map<string, boolean>();
+  /** Of each `node_modules`, where it is one. */
+  const realPaths = new Map<string, string | undefined>();
 
   function read(folder: string): PackageFacts | undefined {
     if (byFolder.has(folder)) return byFolder.get(folder);
@@ -70,19 +70,21 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     const tried: string[] = [];
     for (let folder = fromFolder; ; folder = dirname(folder)) {
       const modules = join(folder, 'node_modules');
-      if (!folder.endsWith(`${sep}node_modules`) && isThere(modules)) {
+      const real = folder.endsWith(`${sep}node_modules`) ? undefined : realOf(modules);
+      if (real !== undefined) {
         const candidate = join(modules, name);
-        tried.push(candidate);
+        // Where it is a link, what is linked in it is asked for by both names.
+        tried.push(candidate, join(real, name));
         if (statIfExists(candidate)) return { real: realpathSync(candidate), tried };
       }
       if (folder === dirname(folder)) return { tried };
     }
   }
 
-  function isThere(modules: string): boolean {
-    let is = there.get(modules);
-    if (is === undefined) there.set(modules, (is = statIfExists(modules) !== undefined));
-    return is;
+  function realOf(modules: string): string | undefined {
+    if (!realPaths.has(modules))
+      realPaths.set(modules, statIfExists(modules) ? realpathSync(modules) : undefined);
+    return realPaths.get(modules);
   }
 
   function note(folder: string, paths: readonly string[]): void {

@@ -91,6 +91,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     const { specifier } = fact;
     if (isBuiltin(specifier) || specifier.startsWith('node:')) return [];
     if (packageName(specifier) === apiPackage) {
+      findApi(dirname(realOf(full)));
       const own = resolveOwn(specifier);
       return own === undefined ? [] : [{ full: own, loose: importing.loose, verbatim: false }];
     }
@@ -227,7 +228,20 @@ export function createResolver(options: ResolverOptions): Resolver {
     );
   }
 
-  return { labelOf, resolve, linkPlaces: () => [...linked].flatMap((folder) => packages.linksTo(folder)) };
+  const searched = new Set<string>();
+  /** By which links the API is found from a folder. */
+  function findApi(folder: string): void {
+    if (!searched.has(folder)) packages.find(apiPackage, folder);
+    searched.add(folder);
+  }
+
+  function linkPlaces(): readonly string[] {
+    // What is imported from here may import it, too.
+    findApi(root);
+    return [apiFolder, ...linked].flatMap((folder) => packages.linksTo(folder));
+  }
+
+  return { labelOf, resolve, linkPlaces };
 }
 
 /** Of a path with holes the folder above the first one counts. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'node:test';
 import type { RelPath } from '../../src/base/types.ts';
 import { permissionArgs } from '../../src/execute/hermetic.ts';
-import { createRig, rigAt } from '../rig.ts';
+import { REPOSITORY, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { outcomesOf, problemOf } from './tools.ts';
 
@@ -281,6 +281,49 @@ export const b = readFileSync(new URL('./data.txt', import.meta.url), 'utf8');`,
   const ran = await rig.lockstep(['repro', '--json']);
   assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
   assert.equal(rig.read('out.txt'), 'BC');
+});
+
+test('the package itself is found above the project and in a linked library, as pnpm lays a workspace', async () => {
+  const rig = createRig({
+    'app/pipeline.yaml':
+      'stages:\n  a: { run: a.mjs, outs: { out: a.txt } }\n  b: { run: b.mjs, outs: { out: b.txt } }\n',
+    'app/a.mjs': `import { writeFileSync } from 'node:fs';
+import { defineStage } from 'lockstep-data';
+export default defineStage(({ outs }) => writeFileSync(outs.out, 'a'));`,
+    'app/b.mjs': `export { default } from 'stages/b.mjs';`,
+    'beside/stages/package.json': '{ "name": "stages" }',
+    'beside/stages/b.mjs': `import { writeFileSync } from 'node:fs';
+import { defineStage } from 'lockstep-data';
+export default defineStage(({ outs }) => writeFileSync(outs.out, 'b'));`,
+  });
+  for (const [link, to] of [
+    ['app/node_modules/stages', '../../beside/stages'],
+    ['beside/stages/node_modules/lockstep-data', REPOSITORY],
+  ] as const) {
+    mkdirSync(dirname(rig.path(link)), { recursive: true });
+    symlinkSync(to, rig.path(link));
+  }
+  const ran = await rig.lockstep(['repro', '--keep-going'], { cwd: 'app' });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.equal(rig.read('app/a.txt') + rig.read('app/b.txt'), 'ab');
+});
+
+test('packages are found where node_modules is a link, and they are links in it', async () => {
+  const rig = moduleRig('', {});
+  rig.write(
+    'stages/m.ts',
+    `import { a } from 'alpha';
+import { writeFileSync } from 'node:fs';
+export default ({ outs }) => writeFileSync(outs.out, a);`,
+  );
+  rig.remove('node_modules');
+  const alpha = 'shared/modules/.pnpm/alpha@1.0.0/node_modules/alpha';
+  rig.write(`${alpha}/package.json`, '{"name":"alpha","version":"1.0.0","type":"module","main":"main.js"}');
+  rig.write(`${alpha}/main.js`, `export const a = 'A';`);
+  symlinkSync('.pnpm/alpha@1.0.0/node_modules/alpha', rig.path('shared/modules/alpha'));
+  symlinkSync('shared/modules', rig.path('node_modules'));
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
 });
 
 test('require finds packages above the project, and hears that one is not there, as in a workspace', async () => {
