@@ -1,6 +1,6 @@
 import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
@@ -19,9 +19,10 @@ import type { OwnPackage } from './attempt-inputs.ts';
 import { isShared } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
 import { isAsRecorded } from './facts.ts';
-import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
+import { createInputs } from './inputs.ts';
+import type { InputsOptions } from './inputs.ts';
 import type { Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
@@ -31,12 +32,10 @@ import { clear, exists, layStaging, moveAside, openStaging, putBack, setAside } 
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
-export interface DiskWorldOptions {
+export interface DiskWorldOptions extends InputsOptions {
   readonly root: string;
-  readonly stateDir: string;
   readonly cache: Cache;
   readonly runs: RunCache;
-  readonly facts: DiskFacts;
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly algorithm: HashAlgorithm;
@@ -45,8 +44,6 @@ export interface DiskWorldOptions {
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
   readonly launcher: Launcher;
-  /** A parameter that is no longer what a stage was planned with. */
-  readonly changedParam: (stage: Stage) => Promise<string | undefined>;
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
@@ -61,13 +58,13 @@ export interface DiskWorldOptions {
 export function createDiskWorld(options: DiskWorldOptions): World {
   const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, redactor } = options;
   const { keep, close } = options;
+  const inputs = createInputs(options);
   // Read variable by variable from the system, and thousands of stages want them all.
   const env = { ...options.env };
 
   async function attempt({ stage, fingerprint, signal }: AttemptRequest): Promise<Ran> {
     refuseUnsetSecrets({ env, stage });
-    verifyCode(stage);
-    await verifyParams(stage);
+    await inputs.verifyAtStart(stage);
     const inPlace = stage.action.kind === 'shell';
     const staging = layStaging(stage.outs, { root, id: journal.newId(), inPlace });
     if (inPlace) await keep(stage.outs.map((out) => out.path));
@@ -107,10 +104,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
 
   async function takeIn(stage: Stage, staging: Staging, fingerprint: Fingerprint): Promise<Harvested> {
     try {
-      verifyProject(stage);
-      await verifyDeps(stage, fingerprint);
-      verifyCode(stage);
-      await verifyParams(stage);
+      await inputs.verifyAtEnd(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
       judgeGates(stage, result);
       return {
@@ -174,60 +168,6 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       after: () => journal.remove(staging.id),
     });
     close(staging);
-  }
-
-  /** What is made below a path that is gone would be the beginning of a second project. */
-  function verifyProject(stage: Stage): void {
-    if (exists(stateDir)) return;
-    throw new PipelineError(
-      'project.gone',
-      `"${stateDir}" was moved or removed before stage "${stage.name}" was done`,
-      {
-        exit: EXIT.failed,
-        at: stage.at,
-        hint: 'run again where the project is now; it must stand still while a command works in it',
-      },
-    );
-  }
-
-  async function verifyDeps(stage: Stage, fingerprint: Fingerprint): Promise<void> {
-    await facts.look(stage.deps.map((dep) => dep.path));
-    const before = new Map(fingerprint.deps.map(({ path, hash }) => [path, hash]));
-    for (const dep of stage.deps) {
-      const here = facts.observed(dep.path);
-      if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before.get(dep.path))
-        continue;
-      throw new PipelineError(
-        'dep.changed',
-        `"${dep.path}" changed while stage "${stage.name}" was reading it`,
-        {
-          exit: EXIT.failed,
-          at: dep.at,
-          hint: `run again; if "${stage.name}" itself writes to it, let it change a copy: a dep must stand still while a stage runs`,
-        },
-      );
-    }
-  }
-
-  function verifyCode(stage: Stage): void {
-    const changed = facts.changedCode(stage);
-    if (changed === undefined) return;
-    throw new PipelineError('code.changed', `"${changed}" changed before stage "${stage.name}" was done`, {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: 'run again; its code is not what it was planned with',
-    });
-  }
-
-  /** A module is given the values; a command reads them where they stand. */
-  async function verifyParams(stage: Stage): Promise<void> {
-    const changed = stage.action.kind === 'shell' ? await options.changedParam(stage) : undefined;
-    if (changed === undefined) return;
-    throw new PipelineError('params.changed', `"${changed}" changed before stage "${stage.name}" was done`, {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: 'run again; a command may read its params files itself, and their values must stand still until it ends',
-    });
   }
 
   function judgeGates(stage: Stage, { outs }: StageLock): void {
