@@ -195,7 +195,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     pipeline,
     cache,
     runs,
-    observer: createObserver({ root, memo, algorithm, clock: machine }),
+    observerOf: (by) => createObserver({ root, memo, algorithm: by, clock: machine }),
     code,
     algorithm,
     env,

@@ -1,5 +1,5 @@
 import { PipelineError } from '../base/error.ts';
-import { digestOf } from '../base/hash.ts';
+import { algorithmOf, digestOf } from '../base/hash.ts';
 import { byCodePoint, parentsOf } from '../base/path.ts';
 import type {
   Artifact,
@@ -54,7 +54,8 @@ export interface FactsOptions extends Pick<
   readonly pipeline: Pipeline;
   readonly lockOf: (name: string) => StageLock | undefined;
   readonly runs: RunCache;
-  readonly observer: Observer;
+  /** Looks at the workspace by a hash algorithm. */
+  readonly observerOf: (algorithm: HashAlgorithm) => Observer;
   readonly code: CodeReader;
   readonly algorithm: HashAlgorithm;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -62,10 +63,15 @@ export interface FactsOptions extends Pick<
 }
 
 export function createFacts(options: FactsOptions): DiskFacts {
-  const { pipeline, cache, runs, observer, code, env } = options;
+  const { pipeline, cache, runs, code, env } = options;
   let seen = new Map<RelPath, Observation>();
   const outs = new Set<RelPath>();
-  for (const stage of pipeline.stages) for (const out of stage.outs) outs.add(out.path);
+  const frozen = new Map<string, StageName>();
+  for (const { name, policy, outs: own } of pipeline.stages)
+    for (const { path } of own) {
+      outs.add(path);
+      if (policy.frozen) frozen.set(path, name);
+    }
   const data = new Set(pipeline.data.map((input) => input.path));
 
   const observed = (path: string): Observation => seen.get(path as RelPath) ?? MISSING;
@@ -74,6 +80,14 @@ export function createFacts(options: FactsOptions): DiskFacts {
   /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
   function requestOf(path: RelPath): ObserveRequest {
     return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
+  }
+
+  /** What a frozen stage made stands as it is recorded, also once `hash:` has been switched. */
+  function algorithmAt(path: RelPath): HashAlgorithm {
+    const out = frozen.size > 0 ? [path, ...parentsOf(path)].find((one) => frozen.has(one)) : undefined;
+    const maker = out === undefined ? undefined : frozen.get(out);
+    const recorded = maker && options.lockOf(maker)?.outs.find((one) => one.path === out);
+    return recorded ? algorithmOf(recorded.hash) : options.algorithm;
   }
 
   const listed = new Map<ContentHash, readonly TreeEntry[]>();
@@ -101,7 +115,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
     const part = entries
       .slice(from, end)
       .map(({ relpath, hash }) => ({ relpath: relpath.slice(folder.length), hash }));
-    return hashManifest(formatManifest(part, options.algorithm), options.algorithm);
+    const algorithm = algorithmOf(tree.hash);
+    return hashManifest(formatManifest(part, algorithm), algorithm);
   }
 
   const standing = createStanding({ ...options, data, observed, lookInside });
@@ -111,9 +126,11 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   async function look(paths: readonly RelPath[]): Promise<void> {
-    const found = await observer.observe(paths.map(requestOf));
-    if (seen.size === 0) seen = found;
-    else noteSeen(found);
+    for (const [algorithm, some] of Map.groupBy(paths, algorithmAt)) {
+      const found = await options.observerOf(algorithm).observe(some.map(requestOf));
+      if (seen.size === 0) seen = found;
+      else noteSeen(found);
+    }
   }
 
   function noteSeen(found: ReadonlyMap<RelPath, Observation>): void {

@@ -1,4 +1,5 @@
 import { PipelineError } from '../base/error.ts';
+import { algorithmOf } from '../base/hash.ts';
 import type { Pipeline, RelPath, StageName } from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Graph } from '../plan/graph.ts';
@@ -101,8 +102,8 @@ export interface Judged {
 }
 
 /**
- * `undefined` where something is not there (of a frozen stage, say): then the cache may have been asked, too; and where the
- * clock is behind, which is to be told each time.
+ * `undefined` where something is not there (of a frozen stage, say): then the cache may have been asked, too; where it was
+ * looked at by another algorithm than the pipeline's; and where the clock is behind, which is to be told each time.
  */
 export function settledBy(judged: Judged): Settled | undefined {
   const { pipeline, files, facts, paths, env, ticks } = judged;
@@ -112,6 +113,7 @@ export function settledBy(judged: Judged): Settled | undefined {
     const here = facts.observed(path);
     if (here.kind !== 'file' && here.kind !== 'tree') return undefined;
     const { hash, exec } = here.artifact;
+    if (algorithmOf(hash) !== pipeline.hash) return undefined;
     stood.push([path, hash, exec === true ? 1 : 0, facts.requestOf(path).links === 'follow' ? 1 : 0]);
   }
   const code: Record<string, string> = {};

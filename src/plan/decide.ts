@@ -106,10 +106,7 @@ function decideFrozen(stage: Stage, seen: Seen, { locked, isAvailable }: Recorde
   if (!locked) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, NEVER_RUN] };
   const foreign = foreignOuts(stage, locked);
   if (foreign.length > 0) return { verdict: 'blocked', reasons: [{ kind: 'frozen' }, ...foreign] };
-  const isForeign = isOfOtherAlgorithm(seen, locked);
-  const [first, ...rest] = outReasons(seen, locked).filter(
-    ({ kind }) => kind === 'out-missing' || !isForeign,
-  );
+  const [first, ...rest] = outReasons(seen, locked);
   if (!first) return skip(stage, locked, FROZEN);
   const reasons: Reasons = [first, ...rest];
   return isAvailable(locked)

@@ -151,3 +151,28 @@ stages:
   assert.equal(edited.code, 1);
   assert.match(edited.stderr, /was recorded: out cold is not as recorded\n/);
 });
+
+test('what a frozen stage made stands where the hash algorithm was switched: it is read, and restored when it was edited', async () => {
+  const yaml = (frozen: boolean, more = ''): string =>
+    [
+      'stages:',
+      `  made: { cmd: mkdir -p d/sub && cp in.txt d/sub/a, deps: [in.txt], outs: [d/], frozen: ${frozen} }`,
+      '  whole: { cmd: cat d/sub/a > whole.txt, deps: [d/], outs: [whole.txt] }',
+      '  part: { cmd: cat d/sub/a > part.txt, deps: [d/sub], outs: [part.txt] }',
+      more,
+    ].join('\n');
+  const rig = createRig({ 'pipeline.yaml': yaml(false), 'in.txt': 'one\n' });
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('pipeline.yaml', yaml(true, 'hash: md5\n'));
+  succeeded(await rig.lockstep(['commit']));
+  assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+  rig.remove('d/sub/a');
+  rig.write('d/sub/a', 'edited\n');
+  assert.match(
+    succeeded(await rig.lockstep(['status'])).stdout,
+    /^made +would restore +out d is not as recorded$/m,
+  );
+  succeeded(await rig.lockstep(['repro', '--force']));
+  for (const name of ['d/sub/a', 'whole.txt', 'part.txt']) assert.equal(rig.read(name), 'one\n');
+  assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+});

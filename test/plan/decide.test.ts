@@ -218,6 +218,7 @@ const CASES: readonly Case[] = [
     what: 'frozen, its outs recorded with another hash algorithm',
     body: `${BODY}\nfrozen: true`,
     lockedOuts: [artifact('out.txt', `md5:${'1'.repeat(32)}`)],
+    out: { kind: 'present', hash: `md5:${'1'.repeat(32)}`, exec: false },
     available: true,
     verdict: 'skip',
     reasons: [{ kind: 'frozen' }],
