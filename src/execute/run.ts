@@ -68,7 +68,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 
   async function settle(planned: Judgement): Promise<Outcome> {
     const { stage, decision } = planned;
-    const above = (graph.upstream.get(stage.name) ?? []).filter((name) => selection.stages.has(name));
+    // What a frozen stage made stands whatever becomes of those that it reads from.
+    const upstream = stage.policy.frozen ? [] : (graph.upstream.get(stage.name) ?? []);
+    const above = upstream.filter((name) => selection.stages.has(name));
     const outcomes = await Promise.all(above.map(async (name) => settled.get(name)));
     const blocker = above.find((_, index) => outcomes[index] === 'failed' || outcomes[index] === 'blocked');
     if (blocker !== undefined && !signal.aborted)

@@ -244,6 +244,17 @@ test('after a failure nothing new starts; with keepGoing only what reads from it
   });
 });
 
+test('with keepGoing a frozen stage and what reads from it go on where its upstream fails', async () => {
+  const before = createMapWorld(CHAIN, SOURCES);
+  await before.run();
+  const frozen = CHAIN.replace('outs: [ob]', 'outs: [ob], frozen: true');
+  const world = createMapWorld(`${frozen}  c: { cmd: c, deps: [ob], outs: [oc] }\n`, SOURCES);
+  for (const [name, result] of before.locked) if (name === 'b') world.locked.set(name, result);
+  world.acts.set('a', () => stageFailed());
+  await world.run({ keepGoing: true });
+  assert.deepEqual(outcomesIn(world), { a: 'failed', b: 'restored', c: 'ran' });
+});
+
 test('what an aborted run had not finished is canceled, and what ended well is kept', async () => {
   const world = createMapWorld(DIAMOND, SOURCES);
   const controller = new AbortController();
