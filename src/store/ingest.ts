@@ -200,10 +200,15 @@ function enter(cache: Cache, { file, copy, look }: Entering): boolean {
   }
 }
 
-/** Makes a file one inode with an object that is already there; left alone when the file system refuses. */
+/**
+ * Makes a file one inode with an object that is already there; left alone when the file system refuses. Throws `out.changed`
+ * for one that was written to meanwhile: what it holds now would be lost.
+ */
 function shareWithObject(cache: Cache, file: IngestFile): void {
   const object = cache.pathOf(file.hash);
-  if (lstatSync(object).ino === lstatSync(file.path).ino) return;
+  const look = lstatSync(file.path);
+  if (lstatSync(object).ino === look.ino) return;
+  if (!isStill(cache, file, look)) throw outChanged(file.path);
   // Never beside the file: left there by a crash, it would be part of the folder.
   const temp = cache.newTemp();
   try {

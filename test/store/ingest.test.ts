@@ -23,6 +23,18 @@ test('bytes that are no longer what was hashed are not let in, and nothing is le
   }
 });
 
+test('a file that was edited since it was hashed is left alone where the cache has an object of that hash', async (t) => {
+  const { root, cache, put } = home();
+  if (cache.linker().type !== 'hardlink') return t.skip('no hardlinks here');
+  const { hash } = await put('x', 'text', 'own');
+  writeFileSync(join(root, 'y'), 'edit');
+  await assert.rejects(
+    ingest(cache, [{ path: join(root, 'y'), hash, size: 4, sharing: 'share' }]),
+    (error: unknown) => error instanceof PipelineError && error.code === 'out.changed',
+  );
+  assert.equal(readFileSync(join(root, 'y'), 'utf8'), 'edit');
+});
+
 test('a file of its own never becomes one inode with its object', async () => {
   const { root, cache, put } = home();
   const { hash } = await put('x', 'text', 'own');
