@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { shellQuote } from '../base/text.ts';
 import { makeFolder, readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
 import { notesOf } from './mutex-mark.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
@@ -77,6 +78,7 @@ export function whileUnheld(path: string, act: () => void): void {
 
 function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
+  requireWritable(path, mode);
   try {
     database = new DatabaseSync(path, { timeout: 0 });
     // The journal of a transaction that writes nothing would be a file all the same, and need room on a full disk.
@@ -95,6 +97,35 @@ function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
       });
     }
     throw error;
+  }
+}
+
+/**
+ * Of a file that it may not write SQLite takes a shared lock, whatever it is asked for: two who may not would both have it.
+ * It makes its files for their owner alone to write; this one is for all whom the umask lets in.
+ */
+function requireWritable(path: string, mode: MutexMode): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return createFor(path);
+    // Where the file system is read-only nobody changes anything.
+    if (mode === 'shared' || !isSystemError(error, 'EACCES')) return;
+    throw new PipelineError('mutex.unusable', `cannot lock "${path}": it is another user's to write`, {
+      exit: EXIT.failed,
+      hint: `in a project of several users, let its owner run "chmod g+w ${shellQuote(path)}", and all of them work with "umask 002"`,
+      cause: error,
+    });
+  }
+}
+
+/** Only ever a new one: to close a file gives away all locks that this process has on it. */
+function createFor(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o666));
+  } catch (error) {
+    // SQLite meets the same and tells it, unless another process was first.
+    if (!isSystemError(error)) throw error;
   }
 }
 

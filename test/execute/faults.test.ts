@@ -10,15 +10,15 @@ import type { Rig } from '../rig.ts';
 import { faultAtRename, outcomesOf } from './tools.ts';
 import { FILES, MODULE, mountTmpfs, outsOf } from './fault-project.ts';
 
-function reproAsNobody(rig: Rig): SpawnSyncReturns<string> {
-  return asNobody(rig, ['repro', '--json']);
+function reproAsNobody(rig: Rig, group?: number): SpawnSyncReturns<string> {
+  return asNobody(rig, ['repro', '--json'], group);
 }
 
-function asNobody(rig: Rig, args: readonly string[]): SpawnSyncReturns<string> {
+function asNobody(rig: Rig, args: readonly string[], group = 65534): SpawnSyncReturns<string> {
   const cli = join(REPOSITORY, 'bin/lockstep.cjs');
   return spawnSync(
     'setpriv',
-    ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, cli, ...args],
+    ['--reuid=65534', `--regid=${group}`, '--clear-groups', process.execPath, cli, ...args],
     { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
   );
 }
@@ -228,6 +228,30 @@ test('a clone on a read-only file system is told as such, by whatever needs more
   }
   const status = await rig.lockstep(['status']);
   assert.equal(status.code, 0, status.stderr);
+});
+
+test('a workspace of several users is one at a time’s: who cannot lock it is told so, and the umask lets others in', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can become someone else');
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { cmd: cp in out, deps: [in], outs: [out] } }\n',
+    in: '1',
+  });
+  const before = process.umask(0o002);
+  t.after(() => process.umask(before));
+  chmodSync(rig.root, 0o2775);
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  const asMember = (): SpawnSyncReturns<string> => reproAsNobody(rig, 0);
+  rig.write('in', '2');
+  const ran = asMember();
+  assert.equal(ran.status, 0, ran.stdout + ran.stderr);
+  assert.equal(rig.read('out'), '2');
+  // As SQLite makes it.
+  chmodSync(rig.path('.lockstep/workspace.mutex'), 0o644);
+  rig.write('in', '3');
+  const refused = asMember();
+  assert.equal(refused.status, 1, refused.stdout);
+  assert.match(refused.stdout, /"mutex\.unusable".*another user's to write.*chmod g\+w \S+workspace\.mutex/);
+  assert.equal(rig.read('out'), '2');
 });
 
 test('a workspace that belongs to someone else is told as such', async (t) => {
