@@ -153,39 +153,52 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
     return { kind: 'file', artifact, known: 'hashed', ...(hashed.ready && { ready: hashed.ready }) };
   }
 
+  async function lookAll(requests: readonly ObserveRequest[]): Promise<Map<RelPath, Observation>> {
+    const found = new Map<RelPath, Observation>();
+    const seenAt = clock.now();
+    const hashing = createHashing({ algorithm, crew, keeper });
+    const waiting: Looked[] = [];
+    for (const request of requests) {
+      const { path } = request;
+      if (found.has(path)) continue;
+      let unknown = 0;
+      const seen = look(request, (...file) => {
+        hashing.add(...file);
+        unknown++;
+      });
+      if (unknown > 0) waiting.push({ path, seen, unknown });
+      // One that waits keeps its place among the others; what is there is told below.
+      found.set(path, unknown > 0 ? MISSING : toObservation({ path, seen, unknown }, []));
+    }
+    if (waiting.length === 0) return found;
+    let hashed: (HashedFile | Error)[] = [];
+    let next = 0;
+    for await (const file of hashing.end()) {
+      if (!(file instanceof Error)) memo.remember(file.look, file.hash, { seenAt, object: false });
+      hashed.push(file);
+      const looked = waiting[next];
+      if (!looked || hashed.length < looked.unknown) continue;
+      found.set(looked.path, toObservation(looked, hashed));
+      hashed = [];
+      next++;
+    }
+    return found;
+  }
+
   return {
     async observe(requests) {
-      const found = new Map<RelPath, Observation>();
-      const seenAt = clock.now();
-      const hashing = createHashing({ algorithm, crew, keeper });
-      const waiting: Looked[] = [];
-      for (const request of requests) {
-        const { path } = request;
-        if (found.has(path)) continue;
-        let unknown = 0;
-        const seen = look(request, (...file) => {
-          hashing.add(...file);
-          unknown++;
-        });
-        if (unknown > 0) waiting.push({ path, seen, unknown });
-        // One that waits keeps its place among the others; what is there is told below.
-        found.set(path, unknown > 0 ? MISSING : toObservation({ path, seen, unknown }, []));
-      }
-      if (waiting.length === 0) return found;
-      let hashed: (HashedFile | Error)[] = [];
-      let next = 0;
-      for await (const file of hashing.end()) {
-        if (!(file instanceof Error)) memo.remember(file.look, file.hash, { seenAt, object: false });
-        hashed.push(file);
-        const looked = waiting[next];
-        if (!looked || hashed.length < looked.unknown) continue;
-        found.set(looked.path, toObservation(looked, hashed));
-        hashed = [];
-        next++;
-      }
+      const found = await lookAll(requests);
+      // By then a folder may have been read for minutes: a temp file of an editor, say, that went away is no fault of it.
+      const again = requests.filter(({ path }) => hasLost(found.get(path)));
+      if (again.length > 0) for (const [path, one] of await lookAll(again)) found.set(path, one);
       return found;
     },
   };
+}
+
+/** True where something that was listed was gone when it was to be read. */
+function hasLost(here: Observation | undefined): boolean {
+  return here?.kind === 'refused' && isSystemError(here.error.cause, 'ENOENT');
 }
 
 const MISSING = { kind: 'missing' } as const;

@@ -40,3 +40,32 @@ test('a file that grows between the look and the hash has the size of what was h
   });
   assert.deepEqual(sizes, [9, 7]);
 });
+
+test('what goes away while a folder is read is not in it, and one that is gone itself is missing', async () => {
+  const names = ['spool/a', 'spool/b', 'spool/sub/c', 'lone'];
+  for (const folder of ['spool', 'spool/sub']) mkdirSync(join(root, folder));
+  for (const name of names) writeFileSync(join(root, name), name);
+  const clock = createClock();
+  const memo = createMemo(join(root, 'memo'), clock.now());
+  const observer = createObserver({
+    root,
+    algorithm: 'sha256',
+    clock,
+    memo: {
+      ...memo,
+      find(...args) {
+        for (const name of ['spool/b', 'spool/sub', 'lone'])
+          rmSync(join(root, name), { recursive: true, force: true });
+        return memo.find(...args);
+      },
+    },
+  });
+  const requests = ['lone', 'spool'].map((path) => ({ path: path as RelPath, links: 'refuse' as const }));
+  const [lone, spool] = (await observer.observe(requests)).values();
+  assert.equal(lone?.kind, 'missing');
+  assert.ok(spool?.kind === 'tree', spool?.kind);
+  assert.deepEqual(
+    spool.entries.map(({ relpath }) => relpath),
+    ['a'],
+  );
+});
