@@ -134,6 +134,14 @@ test('what was mistyped is named with a suggestion, exit 2, and nothing is touch
   assert.throws(() => rig.read('pipeline.lock'));
 });
 
+test('a module that is not there is told where its path is written', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'stages:\n  a:\n    run: a.ts\n    outs: [a]\n' });
+  assert.match(
+    (await rig.lockstep(['status'])).stderr,
+    /^error\[code\.missing\].*\n --> pipeline\.yaml:3:10\n/,
+  );
+});
+
 test('with --json an error is one JSON value on standard output', async () => {
   const rig = createRig(FILES);
   const ran = await rig.lockstep(['--json', 'repro', 'cuont']);

@@ -31,6 +31,8 @@ export interface Location {
 export interface ModuleAction {
   readonly kind: 'module';
   readonly path: RelPath;
+  /** Where the path is written. */
+  readonly at: Location;
   /** `false` runs the module without Node's permission model. */
   readonly hermetic: boolean;
   /** What the permission model is told to let through, sorted. */

@@ -176,14 +176,14 @@ export function createFacts(options: FactsOptions): DiskFacts {
     lookInside,
     prepare: (stages) =>
       code.prepare(
-        [...stages].flatMap(({ action, at }) =>
-          action.kind === 'module' ? [[action.path, at] as const] : [],
+        [...stages].flatMap(({ action }) =>
+          action.kind === 'module' ? [[action.path, action.at] as const] : [],
         ),
       ),
     changedCode: (stage) =>
-      stage.action.kind === 'module' ? code.changedIn(stage.action.path, stage.at) : undefined,
+      stage.action.kind === 'module' ? code.changedIn(stage.action.path, stage.action.at) : undefined,
     codeOf: (stage) =>
-      stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.at) : undefined,
+      stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.action.at) : undefined,
     envOf: (stage) =>
       stage.env.length === 0
         ? NO_ENV

@@ -129,6 +129,7 @@ function readModule(body: MapTree, wdir: string, report: Report): ModuleAction |
   return {
     kind: 'module',
     path: read.path,
+    at: read.text.at,
     hermetic: flagOf(child(body, 'hermetic'), true),
     allow: [...allow].sort(byCodeUnit) as ModuleAction['allow'],
   };

@@ -454,7 +454,8 @@ test('thousands of files among the deps are no more arguments than a command tak
   mkdirSync(rig.path('in'));
   const deps = Array.from({ length: 5000 }, (_, index) => rig.path(`in/f${index}`));
   for (const path of deps) writeFileSync(path, '');
-  const action = { kind: 'module', path: 'm.ts' as RelPath, hermetic: true, allow: [] } as const;
+  const at = { file: 'pipeline.yaml', line: 1, column: 1, length: 1 };
+  const action = { kind: 'module', path: 'm.ts' as RelPath, at, hermetic: true, allow: [] } as const;
   const grants = { action, code: [], packageFolders: [], entry: [], writable: [] };
   assert.deepEqual(permissionArgs({ ...grants, deps }), [
     '--permission',
