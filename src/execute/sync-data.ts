@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PipelineError } from '../base/error.ts';
 import type { Emit, EventBody } from '../base/event.ts';
 import type { DataInput, HashAlgorithm, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
@@ -64,7 +65,10 @@ async function bringUpToDate(
   const edited: ToTakeIn[] = [];
   for (const input of stale) {
     const here = facts.observed(input.path);
-    if (here.kind === 'refused') throw here.error;
+    if (here.kind === 'refused') {
+      const [problem] = here.error.problems;
+      throw PipelineError.of([{ ...problem, at: [input.at] }], here.error.exit);
+    }
     const artifact = recorded.get(input.path);
     const isKept = isAsItIs && !parts.has(input.path);
     if (here.kind === 'missing' || (!isKept && facts.isBehind(input.path))) {

@@ -37,6 +37,12 @@ test('an input that lies behind a link is refused: it could be recorded, but nev
     ran.stderr,
     /^error\[out\.linked\]: "link\/f" lies behind "link", which is a symbolic link\n --> pipeline\.yaml:1:8\n/,
   );
+  rig.write('pipeline.yaml', 'data: [link]\nstages: {}\n');
+  for (const command of ['repro', 'commit']) {
+    const { code, stderr } = await rig.lockstep([command]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error\[path\.special\]: "link" is a symbolic link\n --> pipeline\.yaml:1:8\n/);
+  }
 });
 
 const COUNT = `data: [in]
