@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { type Document, isMap, parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
 import { didYouMean, visible } from '../base/text.ts';
@@ -68,22 +68,41 @@ async function add(context: CommandContext, [name, url, ...rest]: readonly strin
   const place = placeOf(url, context.dir, root);
   const before = readIfExists(path)?.toString('utf8') ?? '';
   if (before !== '') await loadRemotes(context, root);
-  const document = parseDocument(before);
+  // As lenient as the reader, which has found it right.
+  const document = parseDocument(before, { uniqueKeys: false, merge: true });
   if (document.hasIn(['remotes', name]) && !isSet(context, 'force')) {
     throw new PipelineError('remote.exists', `there is a remote "${name}" already`, {
       hint: 'replace it with --force',
     });
   }
-  if (document.contents === null) document.contents = document.createNode({}) as never;
+  // An empty file, or a null.
+  if (!isMap(document.contents)) document.contents = document.createNode({}) as never;
   const first = !document.has('remotes');
   if (isSet(context, 'default') || (first && !document.has('default'))) document.set('default', name);
   document.setIn(['remotes', name], document.createNode({ url: place }));
-  const text = document.toString({ flowCollectionPadding: true });
+  const text = textOf(document, name);
   await refuseInvalid(context, { root, name, text });
   writeFileAtomic(path, text, { durable: true });
   if (context.json) printJson(context, { type: 'remote-added', name, url: place });
   else context.print(`Added the remote "${name}" to ${REMOTES_FILE}.\n`);
   return EXIT.ok;
+}
+
+/** Throws `yaml.alias` where what is replaced has an anchor that stands for something elsewhere, too. */
+function textOf(document: Document, name: string): string {
+  try {
+    return document.toString({ flowCollectionPadding: true });
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('Unresolved alias')) throw error;
+    throw new PipelineError(
+      'yaml.alias',
+      `an alias elsewhere in ${REMOTES_FILE} names what the remote "${name}" holds`,
+      {
+        hint: `change "${name}" in the file itself`,
+        cause: error,
+      },
+    );
+  }
 }
 
 async function refuseInvalid(
@@ -113,6 +132,6 @@ async function refuseInvalid(
 
 /** A relative folder is meant from where the command works, and written from where remotes.yaml lies. */
 function placeOf(url: string, dir: string, root: string): string {
-  if (url === '' || dir === root || /^([a-z][a-z0-9+.-]*:|\/|~|\$\{)/i.test(url)) return url;
+  if (dir === root || /^([a-z][a-z0-9+.-]*:|\/|~|\$\{)/i.test(url)) return url;
   return relative(root, resolve(dir, url)) || '.';
 }

@@ -50,7 +50,7 @@ test('a url or a name that cannot be, or missing words, leave no file behind', a
     ],
     [['x', 'gs://'], /^error\[remotes\.url\]/],
     [['a b', '/mnt/nas'], /^error\[remotes\.name\]: "a b" is no name for a remote\n/],
-    [['x', ''], /^error\[remotes\.type\]: .* got an empty text\n/],
+    [['x', ''], /^error\[cli\.arguments\]: an empty word is given/],
     [['x', 'azure://box/team/../shared'], /^error\[remote\.option\]: remote "x": the url goes by "\.\."/],
     [['x', 's3://bucket/./b'], /^error\[remote\.option\]: remote "x": the url goes by "\."/],
     [['x', 'parts/store'], /^error\[remote\.option\]: remote "x": its folder lies in "parts"\n/],
@@ -73,7 +73,7 @@ test('a folder named from below the root is written as seen from the root', asyn
   assert.match(rig.read('remotes.yaml'), /url: \.\.\/store\n/);
   for (const url of ['', '../parts']) {
     const refused = await rig.lockstep(['remote', 'add', 'other', url], { cwd: 'deep' });
-    assert.match(refused.stderr, /^error\[(remotes\.type|remote\.option)\]/, refused.stdout);
+    assert.match(refused.stderr, /^error\[(cli\.arguments|remote\.option)\]/, refused.stdout);
   }
 });
 
@@ -83,4 +83,22 @@ test('a broken remotes.yaml is told and not written over', async () => {
   assert.equal(ran.code, 2);
   assert.match(ran.stderr, /remotes\.yaml:1:1[\s\S]*did you mean "remotes"\?/);
   assert.equal(rig.read('remotes.yaml'), 'remotse: {}\n');
+});
+
+test('a remote is added to whatever file can be read, and one that others are made of is not replaced', async () => {
+  const twice = 'remotes:\n  a: { url: b }\n  c:\n    <<: { jobs: 2 }\n    <<: { url: x }\n';
+  for (const text of ['', '~\n', 'null # none yet\n', twice]) {
+    const rig = createRig({ 'pipeline.yaml': 'stages: {}\n', 'remotes.yaml': text });
+    succeeded(await rig.lockstep(['remote', 'add', 'z', '../z']));
+    assert.match(succeeded(await rig.lockstep(['remote', 'list'])).stdout, /^z {2}\.\.\/z/m);
+  }
+  const shared = 'remotes:\n  a: &a { url: b }\n  c: { <<: *a, jobs: 2 }\n';
+  const rig = createRig({ 'pipeline.yaml': 'stages: {}\n', 'remotes.yaml': shared });
+  const { code, stderr } = await rig.lockstep(['remote', 'add', '--force', 'a', '../z']);
+  assert.equal(code, 2);
+  assert.equal(
+    stderr,
+    'error[yaml.alias]: an alias elsewhere in remotes.yaml names what the remote "a" holds\n = hint: change "a" in the file itself\n',
+  );
+  assert.equal(rig.read('remotes.yaml'), shared);
 });
