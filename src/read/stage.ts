@@ -104,8 +104,14 @@ function readAction(
       });
   }
   const text = textOf(cmd?.value);
-  const list = itemsOf(cmd?.value).flatMap((item) => textOf(item)?.value ?? []);
-  const command = text?.value ?? (cmd?.value.kind === 'list' ? list : undefined);
+  const list = itemsOf(cmd?.value).flatMap((item) => textOf(item) ?? []);
+  for (const { value, at: place } of text ? [text] : list)
+    if (value.includes('\0'))
+      report.add('pipeline.value', `a command of stage "${name}" has a NUL character, which no shell takes`, {
+        at: place,
+        hint: 'in double quotes "\\0" is that character: write "\\\\0", or use single quotes',
+      });
+  const command = text?.value ?? (cmd?.value.kind === 'list' ? list.map(({ value }) => value) : undefined);
   return command === undefined ? undefined : { kind: 'shell', cmd: command, wdir };
 }
 

@@ -425,3 +425,14 @@ test('a hint is one that can be followed: no list of one item that begins with "
   assert.equal(hintOf('\n      -b\n      -c'), 'write a blank after the "-" of each item');
   assert.equal(hintOf('|\n      b\n      c'), undefined);
 });
+
+test('a NUL in a command, as "\\0" in double quotes is one, is refused before a shell is', () => {
+  const text = (cmd: string): string => `stages:\n  a: { cmd: ${cmd}, outs: [q] }\n`;
+  for (const cmd of ['"tr \'\\0\' x"', '[go, "tr \'\\0\' x"]'])
+    assert.deepEqual(
+      brief(read(text(cmd)).problems),
+      [`pipeline.value 2:${text(cmd).indexOf('"') - 7}`],
+      cmd,
+    );
+  assert.deepEqual(read(text("'tr \\0 x'")).problems, []);
+});
