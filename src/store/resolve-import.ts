@@ -201,7 +201,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       throw new PipelineError(
         'code.package-missing',
         `"${labelOf(full)}" imports "${specifier}", which is not installed`,
-        { at: place, hint: `run "npm install ${packageName(specifier)}"` },
+        { at: place, hint: isAlias(specifier) ? ALIAS : `run "npm install ${packageName(specifier)}"` },
       );
     }
     if (found.folder.split(sep).includes('node_modules')) {
@@ -242,6 +242,14 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   return { labelOf, resolve, linkPlaces };
+}
+
+const ALIAS =
+  'Node does not read "paths" in tsconfig.json: import by a path, or by a "#name" under "imports" in package.json';
+
+/** What can be the name of no package, and is what compilers are told to take for a folder. */
+function isAlias(specifier: string): boolean {
+  return /^(@\/|~|\$)/.test(specifier);
 }
 
 /** Of a path with holes the folder above the first one counts. */

@@ -19,6 +19,16 @@ test('a package that is not installed is refused with its place and what to do',
   assert.equal(error.problems[0].hint, 'run "npm install @scope/pkg"');
 });
 
+test('what can be the name of no package is not to be installed', () => {
+  for (const specifier of ['@/lib/x.ts', '~/lib/x.ts', '$lib/x.ts']) {
+    const error = refused(project({ 'stages/a.ts': `import '${specifier}';\n` }), 'code.package-missing');
+    assert.equal(
+      error.problems[0].hint,
+      'Node does not read "paths" in tsconfig.json: import by a path, or by a "#name" under "imports" in package.json',
+    );
+  }
+});
+
 test('builtins and our own API are no packages', () => {
   const { packages } = project({
     'stages/a.ts': "import 'node:fs';\nimport 'fs/promises';\nimport { defineStage } from 'lockstep-data';\n",
