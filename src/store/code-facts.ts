@@ -116,7 +116,11 @@ function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread)
   if (!syntax) throw new ParserMissing();
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const typescript = language === 'ts';
-  const read = syntax.readCode(text, { typescript, commonjs: kind === 'c' });
+  const first = syntax.readCode(text, { typescript, commonjs: kind === 'c' });
+  // Of a plain name only the text tells what it is, and CommonJS may say what no module may.
+  const isOpen = kind === '' && syntax.isFault(first);
+  const second = isOpen ? syntax.readCode(text, { typescript, commonjs: true }) : first;
+  const read = syntax.isFault(second) ? first : second;
   if (!syntax.isFault(read)) return typescript ? read : { facts: read.facts };
   throw new PipelineError('code.syntax', `"${path}" does not parse: ${read.message}`, {
     at: { file: path, line: read.line, column: read.column, length: 1 },

@@ -255,3 +255,16 @@ test('code that does not parse is refused with its place', () => {
   assert.equal(at(error), 'stages/b.ts:2:1');
   assert.match(error.message, /^"stages\/b\.ts" does not parse: TypeScript enum/);
 });
+
+test('of a plain name code may be CommonJS that no module may be; what is neither is refused as a module', () => {
+  const place = project({
+    'stages/a.ts': "import './b.js';\n",
+    'stages/b.js': "with (require('./c.cjs')) exports.mode = 0644;\nreturn;\n",
+    'stages/c.cjs': '',
+  });
+  assert.deepEqual(paths(place.closure()), ['stages/a.ts', 'stages/b.js', 'stages/c.cjs']);
+  place.write({ 'stages/b.js': 'export default 0644;\n' });
+  assert.equal(at(refused(place, 'code.syntax')), 'stages/b.js:1:16');
+  place.write({ 'stages/a.ts': "import './b.mjs';\n", 'stages/b.mjs': 'return;\n' });
+  assert.equal(at(refused(place, 'code.syntax')), 'stages/b.mjs:1:1');
+});
