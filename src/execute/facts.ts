@@ -180,8 +180,12 @@ export function createFacts(options: FactsOptions): DiskFacts {
           action.kind === 'module' ? [[action.path, action.at] as const] : [],
         ),
       ),
-    changedCode: (stage) =>
-      stage.action.kind === 'module' ? code.changedIn(stage.action.path, stage.action.at) : undefined,
+    changedCode({ action }) {
+      if (action.kind !== 'module') return undefined;
+      // Workers and processes read files themselves.
+      const isAlone = action.hermetic && action.allow.every((ability) => ability === 'addons');
+      return code.changedIn(action.path, action.at, isAlone);
+    },
     codeOf: (stage) =>
       stage.action.kind === 'module' ? code.closureOf(stage.action.path, stage.action.at) : undefined,
     envOf: (stage) =>

@@ -42,9 +42,9 @@ export interface CodeReader {
   closureOf(entry: string, at: Location): Closure;
   /**
    * A file of the closure whose bytes are not what was read, as it is called in the lock. Those of `scripts` do not
-   * count: their text is known.
+   * count where nothing but these runs: their text is known.
    */
-  changedIn(entry: string, at: Location): string | undefined;
+  changedIn(entry: string, at: Location, runsScripts: boolean): string | undefined;
   /**
    * Where all stands that was asked for so far, relative to the root: files, those included that were not there, and folders for
    * what is in them. For installed packages the files that their managers write.
@@ -178,9 +178,10 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     return closure;
   }
 
-  function changedIn(entry: string, at: Location): string | undefined {
+  function changedIn(entry: string, at: Location, runsScripts: boolean): string | undefined {
     const { paths, scripts } = closureOf(entry, at);
-    const changed = paths.find((path) => !scripts.has(path) && contentOf(path) !== files.get(path)?.content);
+    const isKnown = (path: string): boolean => runsScripts && scripts.has(path);
+    const changed = paths.find((path) => !isKnown(path) && contentOf(path) !== files.get(path)?.content);
     return changed === undefined ? undefined : labelOf(changed);
   }
 

@@ -97,6 +97,23 @@ export default ({ outs, log }) => { log('it runs'); writeFileSync(outs['a.txt'],
   assert.equal(rig.read('a.txt'), 'new');
 });
 
+for (const more of ['allow: [workers]', 'allow: [processes]', 'hermetic: false']) {
+  test(`with ${more} code that changes in the midst of a run fails its stage: others than it may read files`, async () => {
+    const rig = createRig({
+      'pipeline.yaml': `stages:
+  first: { cmd: cp new.mts s/b.mts && echo done > first.txt, deps: [new.mts], outs: [first.txt] }
+  a: { run: s/a.mts, ${more}, deps: [first.txt], outs: [a.txt] }
+`,
+      's/a.mts': `export default () => new URL('./b.mts', import.meta.url);\n`,
+      's/b.mts': 'export const b = 1 as number;\n',
+      'new.mts': 'export const b = 2 as number;\n',
+    });
+    const ran = await rig.lockstep(['repro', '--json']);
+    assert.equal(ran.code, 1);
+    assert.equal(problemOf(ran, 'a').message, '"s/b.mts" changed before stage "a" was done');
+  });
+}
+
 test('code that changes while its stage runs fails the stage, which may have run either text', async () => {
   const rig = createRig({
     'pipeline.yaml': 'stages:\n  a: { run: s/a.mjs, hermetic: false, outs: [a.txt] }\n',
