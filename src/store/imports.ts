@@ -150,7 +150,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         }
       }
     }
-    const all = packages.closureOf(imported.values());
+    const { all, everywhere } = packages.closureOf(imported.values());
     // A package.json above the project is called as the one that the project has not.
     const names = nameEach([...reads.keys(), ...explained.keys()], (full) =>
       labelOf(full).replace(/^(\.\.\/)+/, ''),
@@ -165,7 +165,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         ),
       ]),
       importers: Object.fromEntries(Array.from(importers, ([full, by]) => [nameOf(full), nameOf(by)])),
-      ...(all.length > 0 && { packages: hashPackages(all) }),
+      ...(all.length > 0 && { packages: hashPackages(everywhere) }),
       paths: [...reads.keys()],
       scripts,
       packageFolders: [...all.flatMap((one) => packages.placesOf(one)), ...linkPlaces()],

@@ -23,7 +23,9 @@ export interface PackageFacts {
   readonly name: string;
   readonly version: string;
   readonly needs: readonly string[];
-  /** Built for one platform (`os`, `cpu` or `libc` in its package.json): no part of the fingerprint. */
+  /** Those of them without which it cannot be installed. */
+  readonly requires: readonly string[];
+  /** Not for every platform (`os`, `cpu` or `libc` in its package.json). */
   readonly platform: boolean;
 }
 
@@ -31,14 +33,20 @@ export interface PackageFacts {
 export interface Packages {
   /** The package a bare specifier names, looked up from a folder as Node does; `undefined` when not installed. */
   find(specifier: string, fromFolder: string): PackageFacts | undefined;
-  /** The packages and all they depend on, platform-specific ones included. */
-  closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[];
+  /** The packages and all they depend on. */
+  closureOf(roots: Iterable<PackageFacts>): PackageClosure;
   /** Every path by which a package was found or looked for, links to it included: Node reads them all. */
   placesOf(facts: PackageFacts): readonly string[];
   /** The paths below `node_modules` that are links to a folder, and those where one was looked for before. */
   linksTo(folder: string): readonly string[];
   /** For keeping between runs. */
   facts(): Readonly<Record<string, PackageFacts>>;
+}
+
+export interface PackageClosure {
+  readonly all: readonly PackageFacts[];
+  /** Those that are there on each machine, and so are part of the fingerprint: not what one platform brings and others lack. */
+  readonly everywhere: readonly PackageFacts[];
 }
 
 export function createPackages(known: Readonly<Record<string, PackageFacts>>): Packages {
@@ -100,20 +108,28 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     return read(real);
   }
 
-  function closureOf(roots: Iterable<PackageFacts>): readonly PackageFacts[] {
-    const seen = new Set<PackageFacts>();
+  function closureOf(roots: Iterable<PackageFacts>): PackageClosure {
     const open = [...roots];
+    const everywhere = new Set(open);
+    const all = new Set<PackageFacts>();
+    const required = new Map<PackageFacts, PackageFacts[]>();
     for (let facts = open.pop(); facts; facts = open.pop()) {
-      if (seen.has(facts)) continue;
-      seen.add(facts);
+      if (all.has(facts)) continue;
+      all.add(facts);
       for (const need of facts.needs) {
         const found = find(need, facts.folder);
-        if (found) open.push(found);
         // Whoever asks for what is not installed may want to hear just that.
-        else note(facts.folder, search(need, facts.folder).tried);
+        if (!found) {
+          note(facts.folder, search(need, facts.folder).tried);
+          continue;
+        }
+        open.push(found);
+        if (!found.platform) everywhere.add(found);
+        else if (facts.requires.includes(need)) required.set(facts, [...(required.get(facts) ?? []), found]);
       }
     }
-    return [...seen];
+    for (const facts of everywhere) for (const found of required.get(facts) ?? []) everywhere.add(found);
+    return { all: [...all], everywhere: [...everywhere] };
   }
 
   return {
@@ -129,9 +145,9 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
   };
 }
 
-/** One hash over the sorted name@version of a closure. */
-export function hashPackages(closure: readonly PackageFacts[]): string {
-  const names = closure.filter((one) => !one.platform).map((one) => `${one.name}@${one.version}`);
+/** One hash over the sorted name@version of packages. */
+export function hashPackages(packages: readonly PackageFacts[]): string {
+  const names = packages.map((one) => `${one.name}@${one.version}`);
   return `sha256:${sha256Hex([...new Set(names)].sort(byCodeUnit).join('\n'))}`;
 }
 
@@ -143,13 +159,15 @@ export function packageName(specifier: string): string {
 function parse(folder: string, stamp: string, bytes: Buffer): PackageFacts {
   const json = parsePackageJson(bytes);
   const keys = (field: string): readonly string[] => Object.keys(asMap(json[field]));
-  const needs = [...keys('dependencies'), ...keys('optionalDependencies'), ...keys('peerDependencies')];
+  const optional = keys('optionalDependencies');
+  const needs = [...keys('dependencies'), ...optional, ...keys('peerDependencies')];
   return {
     folder,
     stamp,
     name: typeof json['name'] === 'string' ? json['name'] : basename(folder),
     version: typeof json['version'] === 'string' ? json['version'] : '',
     needs: [...new Set(needs)],
+    requires: keys('dependencies').filter((name) => !optional.includes(name)),
     platform: 'os' in json || 'cpu' in json || 'libc' in json,
   };
 }

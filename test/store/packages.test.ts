@@ -74,6 +74,24 @@ test('what is built for one platform does not count, but may be read', () => {
   assert.ok(linux.closure().packageFolders.some((folder) => folder.endsWith('one-linux')));
 });
 
+test('what is not for every platform counts where it is imported, or required by what counts', () => {
+  const native = { os: ['win32', 'darwin', 'linux'] };
+  const place = project({
+    'stages/a.ts': "import 'native';\nimport 'one';\n",
+    ...installed('native', '1.0.0', { ...native, dependencies: { below: '1' } }),
+    ...installed('below', '1.0.0', native),
+    ...installed('one', '1.0.0', {
+      optionalDependencies: { 'one-linux': '1' },
+      dependencies: { 'one-linux': '1' },
+    }),
+    ...installed('one-linux', '1.0.0', { os: ['linux'], dependencies: { 'one-linux-x64': '1' } }),
+    ...installed('one-linux-x64', '1.0.0', { cpu: ['x64'] }),
+  });
+  assert.equal(place.closure().packages, sha256('below@1.0.0\nnative@1.0.0\none@1.0.0'));
+  place.write(installed('native', '1.1.0', native));
+  assert.equal(place.closure().packages, sha256('native@1.1.0\none@1.0.0'));
+});
+
 test('modules of the market library count one by one, under the package’s name wherever it is installed', () => {
   const { files, packages } = project({
     'stages/a.ts': "import 'lockstep-data/market/bars';\n",
