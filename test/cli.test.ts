@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, symlinkSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { formatCommandHelp } from '../src/commands/help.ts';
@@ -346,6 +346,23 @@ test('a link to a pipe or a device where a file belongs is named; one where only
       stdout: '',
       stderr: `error[path.special]: "${rig.path(name)}" is a FIFO or device, and a file belongs there\n = hint: remove the FIFO or device, or move it away\n`,
     });
+    rig.remove(name);
+  }
+});
+
+test('a file that is larger than a text can be is named where it is read; one where only time is saved is done without', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: "echo > o", outs: [o] }\n' });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  for (const name of ['memo', 'snapshot']) truncateSync(rig.path(`.lockstep/${name}`), 2 ** 40);
+  assert.deepEqual((await rig.lockstep(['status'])).stderr, '');
+  for (const name of ['.gitignore', 'pipeline.lock', 'params.yaml', 'pipeline.yaml']) {
+    rig.write(name, '');
+    truncateSync(rig.path(name), 2 ** 40);
+    const ran = await rig.lockstep(['repro']);
+    assert.deepEqual(
+      [ran.code, ran.stderr.split('\n')[0]],
+      [2, `error[path.too-large]: "${rig.path(name)}" has more than the 512 MiB that can be read at once`],
+    );
     rig.remove(name);
   }
 });

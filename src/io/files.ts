@@ -1,3 +1,4 @@
+import { constants as buffer } from 'node:buffer';
 import {
   closeSync,
   constants,
@@ -16,19 +17,36 @@ import {
 import type { Dirent, Stats } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
+import { formatBytes } from '../base/text.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 
-/** The file's bytes; `undefined` when there is no such file. Throws `path.special` for what is no file, and system errors. */
-export function readIfExists(path: string): Buffer | undefined {
+/**
+ * The file's bytes; `undefined` when there is no such file. Throws `path.special` for what is no file, `path.too-large` for
+ * more bytes than one text can hold, or than `most`, and system errors.
+ */
+export function readIfExists(path: string, most: number = TEXT_BYTES): Buffer | undefined {
   const fd = openIfExists(path);
   if (fd === undefined) return undefined;
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw notA('file', path, stat.isDirectory() ? 'folder' : 'FIFO or device');
+    if (stat.size > most) throw tooLarge(path, most);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+const TEXT_BYTES = buffer.MAX_STRING_LENGTH;
+
+function tooLarge(path: string, most: number): PipelineError {
+  return new PipelineError(
+    'path.too-large',
+    `"${path}" has more than the ${formatBytes(most)} that can be read at once`,
+    {
+      hint: 'see what wrote it; as a dep or an out a file may have any size',
+    },
+  );
 }
 
 function openIfExists(path: string): number | undefined {

@@ -3,6 +3,8 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import { readIfExists, writeFileAtomic } from './files.ts';
 
 const SEAL_BYTES = 4;
+/** Node reads no larger file at once. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Writes bytes that end in a checksum of themselves (CRC-32, little endian): for private state (memo, snapshot) that is
@@ -41,7 +43,7 @@ export function readSealedJson(path: string): unknown {
 /** What only saves time is done without. */
 function readIfAllowed(path: string): Buffer | undefined {
   try {
-    return readIfExists(path);
+    return readIfExists(path, MOST_BYTES);
   } catch (error) {
     if (error instanceof PipelineError || isSystemError(error, 'EACCES')) return undefined;
     throw error;
