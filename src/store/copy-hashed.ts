@@ -16,13 +16,17 @@ export interface Expected {
  * Copies bytes and throws unless they hash to what is expected, leaving nothing; the target must not exist. Returns the
  * stat of the copy.
  */
-export function copyHashed(from: string, to: string, { hash, mode, mismatch }: Expected): Stats {
+export async function copyHashed(
+  from: string,
+  to: string,
+  { hash, mode, mismatch }: Expected,
+): Promise<Stats> {
   const algorithm = algorithmOf(hash);
   const source = openSync(from, 'r');
   try {
     const target = openSync(to, 'wx', mode ?? 0o666);
     try {
-      const real = pump(source, target, algorithm);
+      const real = await pump(source, target, algorithm);
       if (real !== hash) throw mismatch();
       const stat = fstatSync(target);
       if (mode === undefined || (stat.mode & 0o777) === mode) return stat;
@@ -39,14 +43,22 @@ export function copyHashed(from: string, to: string, { hash, mode, mismatch }: E
   }
 }
 
+/** After so many bytes whatever else waits has its turn: a Ctrl-C, for one. */
+const TURN_BYTES = 16 * 1024 * 1024;
+
 /** Copies to the end and returns the hash of what was written. */
-function pump(source: number, target: number, algorithm: HashAlgorithm): ContentHash {
+async function pump(source: number, target: number, algorithm: HashAlgorithm): Promise<ContentHash> {
   const running = createRunningHash(algorithm);
   const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(4096, fstatSync(source).size + 1)));
+  let inTurn = 0;
   for (let read = readSync(source, buffer); read > 0; read = readSync(source, buffer)) {
     const chunk = buffer.subarray(0, read);
     running.update(chunk);
     writeFileSync(target, chunk);
+    inTurn += read;
+    if (inTurn < TURN_BYTES) continue;
+    inTurn = 0;
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return running.end();
 }

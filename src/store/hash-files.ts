@@ -7,7 +7,7 @@ import { hashSeen, unseen } from '../io/hash-file.ts';
 import type { FileLook, FileToHash, HashOptions, HashedFile } from '../io/hash-file.ts';
 
 const CHUNK = 1024 * 1024;
-/** Starting threads costs about 60 ms: worth it above this much work. */
+/** Starting threads costs about 60 ms: worth it above this much work. More bytes also hold up a Ctrl-C, with one core, too. */
 const MANY_BYTES = 128 * 1024 * 1024;
 const MANY_FILES = 8192;
 /** What threads are given at once; a larger file is given by itself. */
@@ -63,7 +63,7 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
   let bytes = 0;
   let largest = 0;
 
-  const isMuch = (): boolean => (files > MANY_FILES || bytes > MANY_BYTES) && availableParallelism() > 1;
+  const isMuch = (): boolean => bytes > MANY_BYTES || (files > MANY_FILES && availableParallelism() > 1);
 
   function close(): void {
     if (pending.length === 0) return;

@@ -238,10 +238,10 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
       },
     });
   }
-  for (const file of files) if (!done.has(file)) entering.push(copyOne(cache, file));
+  for (const file of files) if (!done.has(file)) entering.push(await copyOne(cache, file));
 }
 
-function copyOne(cache: Cache, file: IngestFile): Entering {
+async function copyOne(cache: Cache, file: IngestFile): Promise<Entering> {
   const copy = cache.newTemp();
   const linker = cache.linker();
   const isReflink = linker.type === 'reflink' && isStill(cache, file, lstatSync(file.path));
@@ -250,7 +250,8 @@ function copyOne(cache: Cache, file: IngestFile): Entering {
     return { file, copy, look: lstatSync(copy) };
   }
   const mismatch = (): PipelineError => outChanged(file.path);
-  return { file, copy, look: copyHashed(file.path, copy, { hash: file.hash, mode: OBJECT_MODE, mismatch }) };
+  const look = await copyHashed(file.path, copy, { hash: file.hash, mode: OBJECT_MODE, mismatch });
+  return { file, copy, look };
 }
 
 function outChanged(path: string): PipelineError {

@@ -162,7 +162,7 @@ async function write(
   const expected = withoutDir(hash);
   const mismatch = (): PipelineError => corruptObject(hash);
   if ('file' in source)
-    return lookOf(copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));
+    return lookOf(await copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));
   const running = createRunningHash(algorithmOf(hash));
   const fd = openSync(temp, 'wx', 0o644);
   let size = 0;

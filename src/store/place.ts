@@ -69,11 +69,11 @@ async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
       return Promise.resolve();
     },
   });
-  for (const file of files) if (!done.has(file)) done.set(file, copyOne(cache, file));
+  for (const file of files) if (!done.has(file)) done.set(file, await copyOne(cache, file));
   rememberCopies(cache, done);
 }
 
-function copyOne(cache: Cache, { hash, to }: ToCopy): FileLook {
+function copyOne(cache: Cache, { hash, to }: ToCopy): Promise<FileLook> {
   return copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
 }
 

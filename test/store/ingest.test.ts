@@ -35,6 +35,24 @@ test('a file that was edited since it was hashed is left alone where the cache h
   assert.equal(readFileSync(join(root, 'y'), 'utf8'), 'edit');
 });
 
+test('while a large file is copied into the cache and out of it, a Ctrl-C is heard', async () => {
+  const { root, cache } = home();
+  const bytes = Buffer.alloc(40 * 1024 * 1024);
+  writeFileSync(join(root, 'x'), bytes);
+  const hash = hashBytes('sha256', bytes);
+  const hasTurns = async (work: Promise<void>): Promise<void> => {
+    let turns = 0;
+    const turn = setInterval(() => turns++, 0);
+    await work;
+    clearInterval(turn);
+    assert.ok(turns > 0);
+  };
+  await hasTurns(ingest(cache, [{ path: join(root, 'x'), hash, size: bytes.length, sharing: 'own' }]));
+  const artifact: Artifact = { path: 'x' as RelPath, hash, kind: 'file', size: bytes.length };
+  await hasTurns(place(cache, artifact, { to: join(root, 'y'), sharing: 'own', folds: false }));
+  assert.ok(readFileSync(join(root, 'y')).equals(bytes));
+});
+
 test('a file of its own never becomes one inode with its object', async () => {
   const { root, cache, put } = home();
   const { hash } = await put('x', 'text', 'own');
