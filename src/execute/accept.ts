@@ -15,7 +15,7 @@ import { redactorOf } from './attempt-inputs.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
-import { partOf, partial } from './incomplete.ts';
+import { anyPartOf, partial } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import { layStaging } from './staging.ts';
 
@@ -104,7 +104,7 @@ async function acceptOuts(
   const recorded = recorder.lockOf(stage.name)?.outs;
   for (const out of stage.outs) {
     if (facts.observed(out.path).kind === 'missing') throw notHere(stage, out);
-    const part = partOf(
+    const part = anyPartOf(
       root,
       facts,
       recorded?.find(({ path }) => path === out.path),

@@ -10,6 +10,7 @@ import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeObject } from '../store/gc.ts';
 import { readCommitted } from './committed-lock.ts';
+import { readIncomplete } from './incomplete.ts';
 import type { Journal } from './journal.ts';
 import { gitPlace } from './repository.ts';
 import type { GitPlace } from './repository.ts';
@@ -41,10 +42,10 @@ export interface GarbageFound {
 }
 
 /**
- * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt refers to, and
- * what is no tracked input of another branch, tag or stash.
- * The cache must be held exclusively. Throws what reading a lock throws, `git.failed`, `gc.damaged` and `gc.version`: then
- * nothing is garbage.
+ * Finds what neither the lock, nor the lock of git's HEAD, nor a run-cache result, nor an unfinished attempt, nor a folder that
+ * is here in part refers to, and what is no tracked input of another branch, tag or stash.
+ * The cache must be held exclusively. Throws what reading a lock throws, `git.failed`, `gc.damaged`, `gc.version` and
+ * `incomplete.damaged`: then nothing is garbage.
  */
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, env, stateDir, cache, runs, journal } = options;
@@ -60,6 +61,10 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
     // Of what was never brought here nothing is to be kept.
     ...committed.data.filter(({ hash }) => cache.has(hash)),
     ...kept.flatMap((entry) => entry.result.outs),
+    // By its list of files a part is told from an edit, also once the lock has moved.
+    ...readIncomplete(root).flatMap((one): Artifact[] =>
+      cache.has(one.hash) ? [{ ...one, kind: 'tree', size: 0 }] : [],
+    ),
     // What a dead runner had made whole is recorded by whoever cleans up after it.
     ...journal.unfinished().flatMap((attempt) => attempt.result?.outs ?? []),
   ];

@@ -6,6 +6,7 @@ import { byCodeUnit } from '../base/path.ts';
 import { shellPath, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
+import type { TreeEntry } from '../store/tree.ts';
 import type { DiskFacts } from './facts.ts';
 
 /** A directory of which only some files are in the workspace, by intent. */
@@ -35,7 +36,9 @@ export interface Part {
   readonly path: RelPath;
   readonly here: Artifact;
   readonly files: number;
-  /** Of the whole. */
+  /** Of which it is a part. */
+  readonly whole: ContentHash;
+  /** How many files that has. */
   readonly of: number;
 }
 
@@ -44,13 +47,24 @@ export interface Part {
  * as many files are there, the directory is what a stage or the user made. The facts must have looked at it.
  */
 export function partOf(root: string, facts: DiskFacts, locked: Artifact | undefined): Part | undefined {
+  const part = anyPartOf(root, facts, locked);
+  return part?.whole === locked?.hash ? part : undefined;
+}
+
+/** The same, also of a directory that was recorded when the part was pulled, and that the lock has left behind since. */
+export function anyPartOf(root: string, facts: DiskFacts, locked: Artifact | undefined): Part | undefined {
   if (locked?.kind !== 'tree') return undefined;
   const { path } = locked;
   const here = facts.observed(path);
   if (here.kind !== 'tree' || here.artifact.hash === locked.hash) return undefined;
-  const noted = readIncomplete(root).find((one) => one.path === path && one.hash === locked.hash);
+  const noted = readIncomplete(root).find((one) => one.path === path);
   const { files = here.entries.length } = here.artifact;
-  return noted && files < noted.files ? { path, here: here.artifact, files, of: noted.files } : undefined;
+  if (!noted || files >= noted.files) return undefined;
+  const { hash: whole, files: of } = noted;
+  const isIn = ({ relpath, hash }: TreeEntry): boolean =>
+    facts.lookInside({ path, hash: whole, kind: 'tree', size: 0 }, relpath) === hash;
+  if (whole !== locked.hash && !here.entries.every(isIn)) return undefined;
+  return { path, here: here.artifact, files, whole, of };
 }
 
 /** The error, told in `folder`, for a part where the whole is needed: it must not be recorded as the whole, nor read for it. */

@@ -269,6 +269,30 @@ test('a directory that is incomplete is not fresh, not pushed, and not recorded 
   assert.match(clone.read('pipeline.lock'), /files: 3$/m);
 });
 
+test('a part is not recorded as the whole once the lock has moved either, nor after a gc', async () => {
+  const yaml = (files: string): string =>
+    `data: [lists]\nstages: { make: { cmd: touch ${files}, outs: [raw/] } }\n`;
+  const rig = await createDemo({ 'pipeline.yaml': yaml('raw/a raw/b'), 'lists/a': 'a\n', 'lists/b': 'b\n' });
+  succeeded(await rig.lockstep(['push']));
+  const clone = cloneOf(rig, ['raw', 'lists']);
+  succeeded(await clone.lockstep(['pull', 'raw/a', 'lists/a']));
+  rig.write('pipeline.yaml', yaml('raw/a raw/b raw/c'));
+  rig.write('lists/c', 'c\n');
+  succeeded(await rig.lockstep(['repro']));
+  for (const name of ['pipeline.yaml', 'pipeline.lock']) clone.write(name, rig.read(name));
+  succeeded(await clone.lockstep(['gc', '--delete']));
+  const committed = await clone.lockstep(['commit']);
+  assert.equal(committed.code, 1);
+  assert.match(committed.stderr, /^error\[incomplete\.part\]: "raw" is here only in part: 1 of 2 files/);
+  // Nothing that the stage reads is only in part.
+  succeeded(await clone.lockstep(['repro']));
+  assert.equal(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
+  assert.equal(
+    succeeded(await clone.lockstep(['status'])).stdout.split('\n')[0],
+    'data lists is as it was before pipeline.lock changed',
+  );
+});
+
 test('what says which directories are incomplete is not believed when it is damaged', async () => {
   const { clone } = await createMarkets();
   succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/b.txt']));
