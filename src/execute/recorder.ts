@@ -108,14 +108,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
     timer = undefined;
     if (!dirty) return;
     const beganAt = elapsedMs();
-    if (!readOnly) await catchUp();
-    const text = formatter.format(lock());
+    let text = formatter.format(lock());
     const batch = waiting;
     waiting = [];
     dirty = false;
     isWriting = true;
     try {
       await flushAcross([...new Set(batch.flatMap(({ before = [] }) => before))]);
+      // Not before that: the disk may be waited for long, and git move the lock meanwhile.
+      if (!readOnly && (await catchUp())) text = formatter.format(lock());
       if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
     } catch (error) {
       // Nothing is forgotten: the next write tries all of it again.
