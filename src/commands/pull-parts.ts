@@ -71,7 +71,7 @@ async function placePart(
         sharing: item.sharing,
       })),
     );
-  if (files === all.length) forgetIncomplete(root, path);
+  if (files === all.length) forgetIncomplete(root, [{ path }]);
   return { made: lacking.map((file) => file.path), files };
 }
 

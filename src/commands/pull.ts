@@ -2,7 +2,6 @@ import { EXIT } from '../base/error.ts';
 import { visible } from '../base/text.ts';
 import { checkout, lockedArtifacts } from '../execute/checkout.ts';
 import type { CheckoutResult } from '../execute/checkout.ts';
-import { forgetIncomplete } from '../execute/incomplete.ts';
 import { tell } from './checkout.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';
@@ -31,7 +30,6 @@ const pull: Command = {
       if (whole?.size === 0 && targets.parts.size > 0) return exit;
       const { restorer } = await project.workbench();
       const result = await checkout({ ...project, restorer, ...(whole && { only: whole }) });
-      for (const { path } of result.made) forgetIncomplete(project.root, path);
       // What could not be fetched has been told already.
       const untold = result.missing.filter(({ path }) => !missing.has(path));
       const others = tellKept(context, project, { untold, asked: whole !== undefined });

@@ -15,7 +15,7 @@ import { redactorOf } from './attempt-inputs.ts';
 import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
-import { anyPartOf, partial } from './incomplete.ts';
+import { anyPartOf, forgetIncomplete, partial } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
 import { layStaging } from './staging.ts';
 
@@ -88,6 +88,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     }
     recorder.setStage(name, result);
     facts.noteOuts(result.outs);
+    forgetIncomplete(options.root, result.outs);
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);
   }

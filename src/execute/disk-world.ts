@@ -23,6 +23,7 @@ import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import { createInputs } from './inputs.ts';
 import type { InputsOptions } from './inputs.ts';
+import { forgetIncomplete } from './incomplete.ts';
 import type { Journal } from './journal.ts';
 import type { Recorder } from './recorder.ts';
 import { failedFolder } from './recover.ts';
@@ -161,6 +162,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       throw isIntended ? error : undone(error, stage, staging);
     }
     facts.noteOuts(result.outs);
+    forgetIncomplete(root, result.outs);
     runs.save(result);
     // The result is safe before the record of the attempt goes.
     recorder.setStage(stage.name, result, {

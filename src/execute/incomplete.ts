@@ -24,10 +24,12 @@ export function noteIncomplete(root: string, incomplete: Incomplete): void {
   write(root, [...others, incomplete]);
 }
 
-/** Forgets that a directory was incomplete. */
-export function forgetIncomplete(root: string, path: RelPath): void {
+/** Forgets that directories were incomplete: the whole of each has been put there, or what is there recorded as a whole. */
+export function forgetIncomplete(root: string, artifacts: readonly { readonly path: string }[]): void {
   const all = readIncomplete(root);
-  const others = all.filter((one) => one.path !== path);
+  if (all.length === 0) return;
+  const paths = new Set(artifacts.map(({ path }) => path));
+  const others = all.filter((one) => !paths.has(one.path));
   if (others.length < all.length) write(root, others);
 }
 

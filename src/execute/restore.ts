@@ -5,6 +5,7 @@ import { place } from '../store/place.ts';
 import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import type { DiskFacts } from './facts.ts';
+import { forgetIncomplete } from './incomplete.ts';
 import type { Journal } from './journal.ts';
 import { failedFolder } from './recover.ts';
 import { layStaging, openStaging } from './staging.ts';
@@ -93,12 +94,10 @@ export function createRestorer(options: RestorerOptions): Restorer {
         failed: failedFolder(stateDir, owner),
         onWithdrawn: forget,
       });
-      facts.noteOuts(items.map((item) => item.artifact));
-      if (owner === DATA)
-        noteStood(
-          pathOfStood(stateDir),
-          items.map((item) => item.artifact),
-        );
+      const artifacts = items.map((item) => item.artifact);
+      facts.noteOuts(artifacts);
+      forgetIncomplete(root, artifacts);
+      if (owner === DATA) noteStood(pathOfStood(stateDir), artifacts);
       if (after) return after(moved, forget);
       await flushAcross(moved);
       forget();

@@ -12,7 +12,7 @@ import { isLost } from './checkout.ts';
 import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
 import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
-import { partOf, readIncomplete } from './incomplete.ts';
+import { forgetIncomplete, partOf, readIncomplete } from './incomplete.ts';
 import { inBatches } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseLinkAbove } from './folder-above.ts';
@@ -100,7 +100,9 @@ async function bringUpToDate(
     for (const one of batch) emit(restoredEvent(one));
   }
   await takeIn(cache, edited);
-  for (const { artifact } of edited.map(({ here }) => here)) {
+  const taken = edited.map(({ here }) => here.artifact);
+  forgetIncomplete(root, taken);
+  for (const artifact of taken) {
     facts.noteOuts([artifact]);
     recorded.set(artifact.path, artifact);
     emit({ type: 'data-recorded', path: artifact.path, hash: artifact.hash });

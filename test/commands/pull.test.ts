@@ -293,6 +293,21 @@ test('a part is not recorded as the whole once the lock has moved either, nor af
   );
 });
 
+test('a folder of which a part was pulled is the whole again once that is made or recorded, and what is taken away from it is an edit', async () => {
+  const { rig, clone } = await createMarkets();
+  succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/a.txt']));
+  succeeded(await clone.lockstep(['repro', 'fetch']));
+  clone.remove('raw/eu');
+  succeeded(await clone.lockstep(['commit', 'fetch']));
+  assert.match(clone.read('pipeline.lock'), /files: 3$/m);
+  clone.write('lists/c.txt', 'c\n');
+  assert.match(succeeded(await clone.lockstep(['repro', 'fetch'])).stderr, /^recorded lists$/m);
+  assert.notEqual(clone.read('pipeline.lock'), rig.read('pipeline.lock'));
+  clone.remove('lists/c.txt');
+  assert.match(succeeded(await clone.lockstep(['repro', 'fetch'])).stderr, /^recorded lists$/m);
+  assert.deepEqual(filesIn(clone, 'lists'), ['lists/a.txt']);
+});
+
 test('what says which directories are incomplete is not believed when it is damaged', async () => {
   const { clone } = await createMarkets();
   succeeded(await clone.lockstep(['pull', 'raw/TCS.NS.csv', 'lists/b.txt']));

@@ -316,13 +316,13 @@ test('a note of directories that are here only in part, with a flipped bit, is r
   assert.equal(find(), undefined);
   noteIncomplete(part.root, { path: locked.path, hash: TREE, files: 4 });
   const note = part.bytes('.lockstep/incomplete');
-  assert.deepEqual(find(), { path: 'raw', here: here.artifact, files: 1, of: 4 });
+  assert.deepEqual(find(), { path: 'raw', here: here.artifact, files: 1, whole: locked.hash, of: 4 });
   for (const { at, flipped } of flipsOf(note, true)) {
     part.write('.lockstep/incomplete', flipped);
     // What is not known cannot be added to or forgotten either.
     for (const ask of [
       find,
-      () => forgetIncomplete(part.root, locked.path),
+      () => forgetIncomplete(part.root, [locked]),
       () => noteIncomplete(part.root, { path: 'other' as RelPath, hash: TREE, files: 2 }),
     ])
       assert.throws(ask, isCode('incomplete.damaged'), `bit ${at}`);
