@@ -11,7 +11,7 @@ export const GLOBAL_FLAGS: Readonly<Record<string, Flag>> = {
   wait: {
     type: 'string',
     value: 'SECONDS',
-    help: 'how long to wait for another lockstep in this project (default 60)',
+    help: 'how long to wait for another lockstep in this project (default 60; watch: no limit)',
   },
   verbose: {
     type: 'boolean',

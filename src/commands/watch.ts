@@ -20,10 +20,15 @@ const watch: Command = {
   usage: '[STAGE …]',
   flags: { ...SELECT_FLAGS, jobs: { type: 'string', short: 'j', value: 'N', help: 'stages at a time' } },
   examples: ['lockstep watch', 'lockstep watch features'],
-  run: watchProject,
+  run: (context) => watchProject(patient(context)),
 };
 
 export default watch;
+
+/** A run that gave up waiting for another lockstep would not be tried again before something else is saved. */
+function patient(context: CommandContext): CommandContext {
+  return context.flags['wait'] === undefined ? { ...context, waitMs: Number.POSITIVE_INFINITY } : context;
+}
 
 async function watchProject(context: CommandContext): Promise<ExitCode> {
   const root = findRoot(context.dir);
