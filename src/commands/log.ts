@@ -2,7 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { padColumns } from '../base/display-width.ts';
 import { formatReason } from '../base/reason.ts';
 import { didYouMean, formatDuration, oneLine, widest } from '../base/text.ts';
-import { findRoot } from '../ground.ts';
+import { findRoot, pathOfMutex } from '../ground.ts';
 import { listRuns, readRun, replayRun } from '../record/history.ts';
 import type { RunState, StageState } from '../base/run-state.ts';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const log: Command = {
   flags: { last: { type: 'string', short: 'n', value: 'N', help: 'so many runs (default 20)' } },
   examples: ['lockstep log', 'lockstep log -n 5', 'lockstep log 20260317T103000123-1a2b'],
   maxArgs: 1,
-  run: (context) => {
+  run: async (context) => {
     const stateDir = join(findRoot(context.dir), '.lockstep');
     const runs = listRuns(stateDir);
     const [wanted] = context.args;
@@ -26,18 +26,23 @@ const log: Command = {
         throw new PipelineError('run.unknown', `there is no run "${wanted}"`, {
           hint: didYouMean(wanted, runs) ?? 'see "lockstep log"',
         });
-      if (context.json) for (const event of readRun(stateDir, id)) context.print(formatEventLine(event));
-      else context.print(formatRun(replayRun(readRun(stateDir, id)), id));
-      return Promise.resolve(EXIT.ok);
+      const events = readRun(stateDir, id);
+      if (context.json) for (const event of events) context.print(formatEventLine(event));
+      else {
+        const state = replayRun(events);
+        context.print(formatRun(state, id, await goesOn(stateDir, state)));
+      }
+      return EXIT.ok;
     }
     // One at a time: a run of a large pipeline takes tens of megabytes.
     for (const id of runs.slice(0, countOf(context))) {
       const state = replayRun(readRun(stateDir, id));
-      if (context.json) printJson(context, toRow(id, state));
-      else context.print(formatRow(id, state));
+      const isLive = await goesOn(stateDir, state);
+      if (context.json) printJson(context, toRow(id, state, isLive));
+      else context.print(formatRow(id, state, isLive));
     }
     if (runs.length === 0 && !context.json) context.print('Nothing has run here yet.\n');
-    return Promise.resolve(EXIT.ok);
+    return EXIT.ok;
   },
 };
 
@@ -52,14 +57,26 @@ function countOf(context: CommandContext): number {
   });
 }
 
-function toRow(id: string, state: RunState): Record<string, unknown> {
+/** True of a run without an end that began when the workspace was taken by whoever holds it still. */
+async function goesOn(stateDir: string, { outcome, startedAt }: RunState): Promise<boolean> {
+  if (outcome !== undefined || startedAt === undefined) return false;
+  const { readHolder } = await import('../io/mutex.ts');
+  const holder = readHolder(pathOfMutex(stateDir, 'workspace'));
+  return holder !== undefined && startedAt >= Date.parse(holder.since);
+}
+
+function toRow(id: string, state: RunState, isLive: boolean): Record<string, unknown> {
   return {
     run: id,
-    outcome: state.outcome ?? 'cut off',
+    outcome: state.outcome ?? unended(isLive),
     startedAt: state.startedAt,
     durationMs: state.durationMs,
     stages: countOutcomes(state),
   };
+}
+
+function unended(isLive: boolean): string {
+  return isLive ? 'running' : 'cut off';
 }
 
 function countOutcomes(state: RunState): Record<string, number> {
@@ -69,21 +86,21 @@ function countOutcomes(state: RunState): Record<string, number> {
   return counts;
 }
 
-/** `20260317T103000123-1a2b  succeeded  1.9s   2 ran, 1 fresh`; a run without an end was cut off. */
-function formatRow(id: string, state: RunState): string {
+/** `20260317T103000123-1a2b  succeeded  1.9s   2 ran, 1 fresh`; a run without an end was cut off, or goes on. */
+function formatRow(id: string, state: RunState, isLive: boolean): string {
   const counts = Object.entries(countOutcomes(state)).map(([outcome, count]) => `${count} ${outcome}`);
   const duration = state.durationMs === undefined ? '' : formatDuration(state.durationMs);
-  return `${id}  ${(state.outcome ?? 'cut off').padEnd(9)}  ${duration.padStart(7)}  ${counts.join(', ')}\n`;
+  return `${id}  ${(state.outcome ?? unended(isLive)).padEnd(9)}  ${duration.padStart(7)}  ${counts.join(', ')}\n`;
 }
 
 /** A run for people: its row, and a line for each stage. */
-export function formatRun(state: RunState, id: string): string {
+export function formatRun(state: RunState, id: string, isLive = false): string {
   const stages = [...state.stages.values()];
   const width = Math.max(
     5,
     widest(stages, ({ stage }) => stage),
   );
-  return `${formatRow(id, state)}\n${stages.map((stage) => formatStage(stage, width)).join('')}`;
+  return `${formatRow(id, state, isLive)}\n${stages.map((stage) => formatStage(stage, { width, isLive })).join('')}`;
 }
 
 /** The first reason, and how many more there are. */
@@ -92,9 +109,13 @@ function formatWhy([first, ...rest]: StageState['reasons']): string {
   return rest.length === 0 ? formatReason(first) : `${formatReason(first)} (and ${rest.length} more)`;
 }
 
-function formatStage({ stage, outcome, durationMs, reasons, problem }: StageState, width: number): string {
+function formatStage(
+  { stage, phase, outcome, durationMs, reasons, problem }: StageState,
+  { width, isLive }: { readonly width: number; readonly isLive: boolean },
+): string {
   const duration = durationMs === undefined ? '' : formatDuration(durationMs);
   // Of a module's error the sentence is whatever was thrown.
   const why = oneLine(problem?.message ?? formatWhy(reasons));
-  return `  ${padColumns(stage, width)}  ${(outcome ?? 'cut off').padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
+  const how = outcome ?? (isLive && phase === 'waiting' ? phase : unended(isLive));
+  return `  ${padColumns(stage, width)}  ${how.padEnd(8)}  ${duration.padStart(7)}  ${why}\n`;
 }

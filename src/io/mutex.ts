@@ -171,7 +171,7 @@ function forgiving(act: () => void): void {
  * Who holds the lock, as its living holders noted it. Notes of others stay: in another container a holder may live that looks
  * dead from here, and by its note `isUnheldSince` knows of it.
  */
-function readHolder(path: string): Holder | undefined {
+export function readHolder(path: string): Holder | undefined {
   for (const { name } of readFolder(notesOf(path))) {
     if (name === ownerMark() || !isOwnerAlive(name)) continue;
     const holder = parseHolder(readIfExists(join(notesOf(path), name))?.toString('utf8') ?? '');

@@ -70,14 +70,19 @@ test('outcomes of stages with wide names stand below one another', () => {
   );
 });
 
-test('a run that was killed is one that was cut off', async () => {
+test('a run that goes on is one that is running, and one that was killed was cut off', async () => {
   const rig = createRig({
-    'pipeline.yaml': 'name: a\nstages:\n  slow: { cmd: "echo holding; sleep 60", outs: [a] }\n',
+    'pipeline.yaml':
+      'name: a\nstages:\n  slow: { cmd: "echo holding; sleep 60", outs: [a] }\n  next: { cmd: cp a b, deps: [a], outs: [b] }\n',
   });
   const running = rig.start(['repro', '--json']);
   await running.seen('holding');
   // Batches of the history are written 200 ms after their first event at the latest: the first run is one batch.
   while (jsonOf(await rig.lockstep(['log', '--json'])).length === 0);
+  const [live] = jsonOf(await rig.lockstep(['log', '--json']));
+  assert.equal(live?.['outcome'], 'running');
+  const stages = succeeded(await rig.lockstep(['log', String(live?.['run'])])).stdout;
+  assert.match(stages, /^\S+  running +\n\n  slow   running .*\n  next   waiting /);
   running.process.kill('SIGKILL');
   await running.ended;
   assert.match(succeeded(await rig.lockstep(['log'])).stdout, /^\d{8}T\d{9}-[0-9a-f]{4}  cut off +\n$/);
