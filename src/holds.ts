@@ -7,6 +7,7 @@ import type { MutexMark } from './io/mutex-mark.ts';
 
 export interface HoldsOptions {
   readonly stateDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** The clock that dates files. */
   readonly machine: Clock;
@@ -33,18 +34,20 @@ export interface Holds {
 }
 
 export function createHolds(options: HoldsOptions): Holds {
-  const { stateDir, machine, emit, isPending } = options;
+  const { stateDir, env, machine, emit, isPending } = options;
   const workspace = pathOfMutex(stateDir, 'workspace');
   const unreleased: Disposable[] = [];
   let { looked } = options;
 
   async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
+    const { MARK } = await import('./io/process.ts');
     makeStateDir(stateDir);
     const mutex = await acquireMutex({
       ...options,
       path: pathOfMutex(stateDir, name),
       mode,
+      inside: env[MARK],
       ...(onHeld && { onHeld }),
       onWait: (holder) =>
         emit({

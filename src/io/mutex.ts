@@ -25,6 +25,8 @@ export interface MutexOptions {
   readonly command: string;
   /** How long to wait before giving up with `mutex.busy` (exit 3). */
   readonly waitMs: number;
+  /** The attempts inside of which we are, as their mark names them: what their runners hold is not waited for. */
+  readonly inside?: string | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Told once, when it has to wait. */
@@ -55,6 +57,7 @@ export async function acquireMutex(options: MutexOptions): Promise<Disposable> {
       return hold(database, options);
     }
     const holder = readHolder(options.path);
+    if (holder && isInside(holder, options)) throw held(holder);
     if (waitedMs >= options.waitMs) throw busy(holder);
     // A holder names itself just after it has taken the lock.
     if (!told && (holder || waitedMs >= NAMELESS_MS)) {
@@ -198,6 +201,18 @@ export function sweepNotes(path: string): void {
   for (const { name } of readFolder(notesOf(path)))
     if (/^\d+-[0-9A-Za-z]+$/.test(name) && !isOwnerAlive(name))
       rmSync(join(notesOf(path), name), { force: true });
+}
+
+function isInside({ owner }: Holder, { inside = '' }: MutexOptions): boolean {
+  return inside.split('/').some((attempt) => attempt.startsWith(`${owner}.`));
+}
+
+/** It lets go when we have ended. */
+function held({ command }: Holder): PipelineError {
+  return new PipelineError('mutex.busy', `the project is in use by "${command}", of which this is a stage`, {
+    exit: EXIT.busy,
+    hint: 'let deps and outs say what runs before what; inside of a stage only what merely looks ("lockstep status") works in its own project',
+  });
 }
 
 function busy(holder: Holder | undefined): PipelineError {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { createRig } from '../rig.ts';
+import { REPOSITORY, createRig } from '../rig.ts';
 import { eventsOf, makeFifo, outcomesOf } from './tools.ts';
 
 test('a second repro waits, says for whom and since when, and then finds everything fresh', async () => {
@@ -32,6 +33,23 @@ test('a second repro waits, says for whom and since when, and then finds everyth
   assert.equal(ended.code, 0);
   assert.match(ended.stderr, /1 stage: 1 fresh|Everything is fresh/);
   assert.ok(!ended.stderr.includes('started'));
+});
+
+test('a stage that calls lockstep in its own project is told at once that it cannot be waited for', async () => {
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s: { cmd: '"${process.execPath}" "${cli}" status && "${process.execPath}" "${cli}" repro t --wait 3600; echo $? > out', outs: [out] }
+  t: { cmd: echo x > t, outs: [t] }
+`,
+  });
+  const ran = await rig.lockstep(['repro', 's']);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(
+    ran.stderr,
+    /error\[mutex\.busy\]: the project is in use by "lockstep repro s", of which this is a stage$/m,
+  );
+  assert.equal(rig.read('out'), '3\n');
 });
 
 test('who waited does not take back the later tick that was recorded meanwhile', async () => {
