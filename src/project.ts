@@ -71,6 +71,9 @@ export interface ProjectOptions {
   readonly forced?: readonly string[];
 }
 
+/** The project was read before it changed: thrown by `takeWorkspace`, when nothing has been done yet. */
+export class ProjectChanged extends Error {}
+
 /** A pipeline on disk with all its rooms: the composition root. Close it, or what it learned is lost. */
 export interface Project {
   readonly root: string;
@@ -107,7 +110,8 @@ export interface Project {
   judgedBy(selection: Selection): readonly string[];
   /**
    * Takes the workspace for writing, cleans up after runners that died, and keeps what we make out of git. Given back
-   * before all that was recorded is on the disk, it and the cache are held until the project is closed.
+   * before all that was recorded is on the disk, it and the cache are held until the project is closed. Throws
+   * `ProjectChanged` where pipeline.yaml, or what belongs to it, is not what was read: the wait may have been long.
    */
   takeWorkspace(): Promise<Disposable>;
   /** Takes the cache: shared for adding and reading, exclusive for removing. */
@@ -237,6 +241,9 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   };
 
   async function enterWorkspace(): Promise<void> {
+    const now = createProjectFiles({ root, memo, clock: machine });
+    const read = Object.entries(snapshot.filesOf('pipeline'));
+    if (read.some(([file, hash]) => now.hashOf(file) !== hash)) throw new ProjectChanged();
     // Whoever held it before may have written another lock.
     if (await recorder.catchUp())
       // While we waited boundaries may have passed, and a later tick than ours be recorded.

@@ -5,7 +5,7 @@ import { closing } from '../execute/after-failure.ts';
 import { keepDigits } from '../listeners/event-line.ts';
 import type { Selection } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
-import { openProject, openUnlessSettled } from '../project.ts';
+import { ProjectChanged, openProject, openUnlessSettled } from '../project.ts';
 import type { Answer, Project, ProjectOptions } from '../project.ts';
 import type { Phases } from './phases.ts';
 
@@ -62,11 +62,25 @@ export interface Opening<T> extends Pick<ProjectOptions, 'locked' | 'forced'> {
   readonly settled?: (answer: Answer) => T;
 }
 
-/** Opens the project of a command and closes it whatever happens. */
+/** Opens the project of a command and closes it whatever happens; once more where it changed while the command waited for another. */
 export async function withProject<T>(
   context: CommandContext,
   act: (project: Project) => Promise<T>,
-  { settled, ...options }: Opening<T> = {},
+  opening: Opening<T> = {},
+): Promise<T> {
+  for (;;) {
+    try {
+      return await withProjectAsItIs(context, act, opening);
+    } catch (error) {
+      if (!(error instanceof ProjectChanged)) throw error;
+    }
+  }
+}
+
+async function withProjectAsItIs<T>(
+  context: CommandContext,
+  act: (project: Project) => Promise<T>,
+  { settled, ...options }: Opening<T>,
 ): Promise<T> {
   const { dir, env, line, emit, signal, waitMs, phases } = context;
   const how = { dir, env, command: line, emit, signal, waitMs, ...options };

@@ -52,6 +52,28 @@ test('a stage that calls lockstep in its own project is told at once that it can
   assert.equal(rig.read('out'), '3\n');
 });
 
+test('who waited works on what the project has become meanwhile', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  s: { cmd: "echo ready; cat go > out", outs: [out] }\n  t: { cmd: "echo ${v} > t", outs: [t] }\n',
+    'params.yaml': 'v: 1\n',
+  });
+  makeFifo(rig.path('go'));
+  const first = rig.start(['repro', 's', '--json']);
+  await first.seen('"ready\\n"');
+  const second = rig.start(['repro', 't']);
+  const third = rig.start(['commit', 't']);
+  await Promise.all([second, third].map((waiting) => waiting.seen('waiting for the workspace')));
+  rig.write('params.yaml', 'v: 2\n');
+  writeFileSync(rig.path('go'), 'x');
+  assert.equal((await first.ended).code, 0);
+  const ended = await second.ended;
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.equal(rig.read('t'), '2\n');
+  assert.notEqual((await third.ended).code, 70);
+  assert.match((await rig.lockstep(['status'])).stdout, /everything is fresh/i);
+});
+
 test('who waited does not take back the later tick that was recorded meanwhile', async () => {
   const rig = createRig({
     'pipeline.yaml':
