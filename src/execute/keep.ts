@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Emit } from '../base/event.ts';
-import type { Artifact, ContentHash, Lock, RelPath } from '../base/types.ts';
+import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
-import { objectsOf } from '../store/place.ts';
 import { hasArtifact } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
 import { readIncomplete } from './incomplete.ts';
@@ -33,34 +32,23 @@ export async function keepUnsaved(paths: readonly RelPath[], options: KeepOption
     if (here.kind === 'missing') continue;
     if (here.kind === 'refused') throw here.error;
     const isNamed = hasArtifact(cache, here.artifact);
-    // A name in the cache is no second copy when the object behind it has rotted.
-    if (isNamed && (await areGood(cache, objectsOf(cache, here.artifact)))) continue;
     // A part of what is recorded holds nothing but that.
     const isPart = here.kind === 'tree' && parts.has(path);
-    if (
-      isPart &&
-      (await areGood(
-        cache,
-        here.entries.map(({ hash }) => hash),
-      ))
-    )
-      continue;
+    const files = here.kind === 'tree' ? here.entries.map(({ hash }) => hash) : [here.artifact.hash];
+    // A name in the cache is no second copy when the object behind it has rotted: it is taken out.
+    const { missing, corrupt } = await cache.check(files);
+    if ((isNamed || isPart) && missing.size + corrupt.size === 0) continue;
     // What was damaged has been told, and is whole again.
     const isUntold = !isNamed && !isLocked(recorder.lock(), here.artifact);
-    const files = isUntold && here.kind === 'tree' ? unsavedFiles(here, recorder.lock(), cache) : [];
+    const unsaved = isUntold && here.kind === 'tree' ? unsavedFiles(here, recorder.lock(), cache) : [];
     await takeIn(cache, [{ path: join(root, path), here, sharing: 'own' }]);
     // A folder that only lacks some files has none to be told of.
-    if (!isUntold || (here.kind === 'tree' && files.length === 0)) continue;
-    emit({ type: 'warned', problem: outKept(here.artifact, files, options) });
+    if (!isUntold || (here.kind === 'tree' && unsaved.length === 0)) continue;
+    emit({ type: 'warned', problem: outKept(here.artifact, unsaved, options) });
   }
 }
 
 /** An out that git keeps may be all that a clone has of it. */
 function isLocked({ stages }: Lock, { path, hash }: Artifact): boolean {
   return stages.values().some(({ outs }) => outs.some((out) => out.path === path && out.hash === hash));
-}
-
-async function areGood(cache: Cache, objects: Iterable<ContentHash>): Promise<boolean> {
-  const { missing, corrupt } = await cache.check(objects);
-  return missing.size + corrupt.size === 0;
 }

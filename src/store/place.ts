@@ -20,12 +20,6 @@ export interface PlaceOptions {
   readonly folds: boolean;
 }
 
-/** The objects an artifact consists of: its files, then its manifest. Throws when the manifest cannot be read. */
-export function objectsOf(cache: Cache, artifact: Pick<Artifact, 'hash' | 'kind'>): readonly ContentHash[] {
-  if (artifact.kind === 'file') return [artifact.hash];
-  return [...new Set(cache.readTree(artifact.hash).map((entry) => entry.hash)), artifact.hash];
-}
-
 /**
  * Makes an artifact's files out of the cache at a fresh place. Every object is known good before it is linked, and
  * hashed while it is copied. Throws `object.missing` naming the artifact when the cache cannot give all of it.

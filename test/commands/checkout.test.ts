@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, syml
 import test from 'node:test';
 import { leftovers } from '../crash/state.ts';
 import { createRig } from '../rig.ts';
-import { objectWith, objectsOf } from './objects.ts';
+import { damage, objectWith, objectsOf } from './objects.ts';
 import { createDemo, git, succeeded } from './projects.ts';
 
 test('a checkout makes what is missing, says what, and is done the second time', async () => {
@@ -46,6 +46,19 @@ test('an edited out and an extra file are kept in the cache and named before the
   assert.ok(objectWith(rig.path('.lockstep'), 'my notes\n'));
   assert.equal(rig.read('copy.txt'), 'one\ntwo\nthree\n');
   assert.ok(!existsSync(rig.path('parts/extra.txt')));
+});
+
+test('an object that has rotted is no copy of a file that is about to be replaced', async () => {
+  const rig = await createDemo();
+  damage(objectWith(rig.path('.lockstep'), '3\n'), 'rotten');
+  rig.write('parts/extra.txt', '3\n');
+  const ran = succeeded(await rig.lockstep(['checkout', 'parts']));
+  assert.match(
+    ran.stderr,
+    /warning\[out\.kept\]: "parts" had content that was recorded nowhere: extra\.txt;/,
+  );
+  assert.ok(!existsSync(rig.path('parts/extra.txt')));
+  assert.equal(readFileSync(objectWith(rig.path('.lockstep'), '3\n'), 'utf8'), '3\n');
 });
 
 test('what the cache lacks is named, the rest is made, exit 1', async () => {
