@@ -67,11 +67,8 @@ export function readPipeline({ load }: { readonly load: Load }): PipelineReading
 
 function read(files: Files, report: Report): Pipeline | undefined {
   if (!files.exists(PIPELINE_FILE)) {
-    report.add('pipeline.missing', `there is no ${PIPELINE_FILE} here`, {
-      hint: files.exists('pipeline.yml')
-        ? `rename pipeline.yml to ${PIPELINE_FILE}`
-        : 'run "lockstep init", or change to the project\'s folder',
-    });
+    // It was there when the project was looked for.
+    report.add('project.none', `there is no ${PIPELINE_FILE} here any more`, { hint: 'bring it back' });
     return undefined;
   }
   const root = files.tree(PIPELINE_FILE);
