@@ -5,6 +5,8 @@ import type { ExitCode } from '../base/error.ts';
 import { formatBytes } from '../base/text.ts';
 import { readFolder } from './files.ts';
 
+const AWAY = 'look at it with "ls -ld": mount what it leads to, or move it away';
+
 const KNOWN: Readonly<
   Record<
     string,
@@ -75,6 +77,25 @@ const KNOWN: Readonly<
     code: 'disk.broken',
     what: 'the share that is mounted there no longer knows it',
     hint: 'mount it anew, then run again',
+  },
+  ENOTDIR: {
+    code: 'path.special',
+    what: 'a part of the path is no folder',
+    hint: 'find that part with "ls -ld", and move it away',
+    exit: EXIT.user,
+  },
+  EISDIR: {
+    code: 'path.special',
+    what: 'a folder stands where a file belongs',
+    hint: AWAY,
+    exit: EXIT.user,
+  },
+  // Of a link that leads nowhere: to a disk that is not mounted, say.
+  EEXIST: {
+    code: 'path.special',
+    what: 'something stands there already, such as a link that leads nowhere',
+    hint: AWAY,
+    exit: EXIT.user,
   },
   ELOOP: {
     code: 'path.special',

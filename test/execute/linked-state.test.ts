@@ -57,3 +57,29 @@ for (const linked of ['.lockstep', '.lockstep/files']) {
     assertMade(clone);
   });
 }
+
+test('a cache on a disk that is not mounted, or another thing where a part of the state belongs, is no bug', async () => {
+  const rig = createRig(FILES);
+  succeeded(await rig.lockstep(['repro']));
+  const refused = async (line: string, text: RegExp, exit: number): Promise<void> => {
+    const { code, stderr } = await rig.lockstep(line.split(' '));
+    assert.match(stderr, text, line);
+    assert.equal(code, exit, line);
+  };
+  rig.remove('.lockstep/files');
+  symlinkSync('/nowhere/files', rig.path('.lockstep/files'));
+  await refused(
+    'verify',
+    /^error\[path\.special\]: .*link that leads nowhere \(".*\/\.lockstep\/files"\)/,
+    1,
+  );
+  rig.remove('.lockstep/files');
+  rig.write('.lockstep/files', '');
+  await refused('push', /^error\[path\.special\]: a part of the path is no folder/, 2);
+  rig.remove('.lockstep/files');
+  rig.remove('.lockstep/data');
+  mkdirSync(rig.path('.lockstep/data'));
+  rig.write('in', 'x');
+  rig.write('pipeline.yaml', `data: [in]\n${FILES['pipeline.yaml']}`);
+  await refused('repro', /^error\[path\.special\]: a folder stands where a file belongs/m, 2);
+});
