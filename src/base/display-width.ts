@@ -21,6 +21,30 @@ export function padColumns(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
 }
 
+/** The start of a text, in whole characters, that takes at most so many columns. */
+export function startOf(text: string, columns: number): string {
+  let end = 0;
+  let width = 0;
+  for (const char of text) {
+    width += displayWidth(char);
+    if (width > columns) break;
+    end += char.length;
+  }
+  return text.slice(0, end);
+}
+
+/** The same of its end. */
+export function endOf(text: string, columns: number): string {
+  // A column takes few code units: of a line of megabytes only these are looked at.
+  const chars = Array.from(text.slice(-4 * columns).replace(/^[\udc00-\udfff]/, ''));
+  let from = chars.length;
+  for (let width = 0; from > 0; from--) {
+    width += displayWidth(chars[from - 1] ?? '');
+    if (width > columns) break;
+  }
+  return chars.slice(from).join('');
+}
+
 /**
  * Columns a text takes in a terminal: 2 for wide characters and emoji, 0 for combining marks and for characters
  * that only format, else 1. Source: Unicode Standard Annex #11, East Asian Width.

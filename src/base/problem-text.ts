@@ -1,5 +1,5 @@
 import type { Problem } from './error.ts';
-import { displayWidth } from './display-width.ts';
+import { displayWidth, endOf, startOf } from './display-width.ts';
 import { visible as escaped, formatCount, plural } from './text.ts';
 import type { Location } from './types.ts';
 
@@ -91,16 +91,14 @@ function cut(
   const value = visible(line.slice(start, end).replaceAll('\t', '→   '));
   const after = visible(line.slice(end));
   if (displayWidth(before + value + after) <= MAX_COLUMNS) return { before, value, after };
-  const room = MAX_COLUMNS - Math.min(displayWidth(value), MAX_COLUMNS / 2);
+  const shown = startOf(value, MAX_COLUMNS / 2);
+  const room = Math.floor((MAX_COLUMNS - displayWidth(shown)) / 2);
+  const [head, tail] = [endOf(before, room), startOf(after, room)];
+  const rest = shown === value ? tail : '';
   return {
-    before: before.length > room / 2 ? `…${before.slice(-Math.floor(room / 2))}` : before,
-    value: value.length > MAX_COLUMNS / 2 ? value.slice(0, MAX_COLUMNS / 2) : value,
-    after:
-      value.length > MAX_COLUMNS / 2
-        ? '…'
-        : after.length > room / 2
-          ? `${after.slice(0, Math.floor(room / 2))}…`
-          : after,
+    before: head === before ? before : `…${head}`,
+    value: shown,
+    after: shown + rest === value + after ? after : `${rest}…`,
   };
 }
 

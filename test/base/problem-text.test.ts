@@ -34,6 +34,19 @@ test('one problem shows its line with a caret below the value, and a hint', () =
   );
 });
 
+test('a long line is cut around its caret in columns, and no character in two', () => {
+  const shown = (line: string, column: number): readonly string[] => {
+    const at = [{ file: 'a.yaml', line: 1, column, length: 1 }];
+    return formatProblems([{ code: 'a.b', message: 'm', at }], () => line).split('\n');
+  };
+  const wide = '日😀'.repeat(100);
+  for (const line of [`${wide}!${wide}`, `a${wide}!${wide}`, `${wide}b!c${wide}`]) {
+    const [, , , quoted = '', caret = ''] = shown(line, line.indexOf('!') + 1);
+    assert.ok(quoted.isWellFormed() && displayWidth(quoted) <= 120 + 6, quoted);
+    assert.equal(displayWidth(quoted.slice(0, quoted.indexOf('!'))), caret.indexOf('^'));
+  }
+});
+
 test('of more than fifty problems the rest is counted', () => {
   const many = Array.from({ length: 8000 }, (_, i) => ({ code: 'a.b', message: `no ${i}` }));
   const lines = formatProblems(many, () => undefined).split('\n');

@@ -1,4 +1,4 @@
-import { displayWidth } from '../../base/display-width.ts';
+import { displayWidth, endOf, padColumns, startOf } from '../../base/display-width.ts';
 import { RESET, hasColour, splitColours } from './escapes.ts';
 
 /** Columns a text takes; colours take none. */
@@ -17,12 +17,10 @@ export function cutEnd(text: string, columns: number, mark: string): string {
   for (const piece of splitColours(text)) {
     if (piece.colour) kept += piece.text;
     else {
-      for (const char of piece.text) {
-        const width = displayWidth(char);
-        if (used + width > room) return `${kept}${mark}${hasColour(kept) ? RESET : ''}`;
-        kept += char;
-        used += width;
-      }
+      const part = startOf(piece.text, room - used);
+      kept += part;
+      if (part !== piece.text) return `${kept}${mark}${hasColour(kept) ? RESET : ''}`;
+      used += displayWidth(part);
     }
   }
   return kept;
@@ -48,13 +46,7 @@ export function fitName(name: string, columns: number, mark: string): string {
   if (width <= columns) return name + ' '.repeat(columns - width);
   const room = columns - displayWidth(mark);
   if (room < 2) return fitName(cutEnd(name, columns, ''), columns, '');
-  const head = cutEnd(name, Math.ceil(room / 2), '');
-  const chars = Array.from(name);
-  let tail = '';
-  let used = displayWidth(head);
-  for (let char = chars.pop(); char !== undefined && used + displayWidth(char) <= room; char = chars.pop()) {
-    tail = char + tail;
-    used += displayWidth(char);
-  }
-  return head + mark + tail + ' '.repeat(room - used);
+  const head = startOf(name, Math.ceil(room / 2));
+  const tail = endOf(name, room - displayWidth(head));
+  return padColumns(head + mark + tail, columns);
 }
