@@ -229,10 +229,13 @@ function serveScripts(scripts: ChildJob['scripts']): void {
 
 type Failed = Extract<ChildMessage, { type: 'failed' }>;
 
+/** What Node says of an addon's refusal, and packages that try several files put into words of their own. */
+const NO_ADDON = /\bERR_DLOPEN_DISABLED\b|loading addons is disabled/;
+
 /** Node's own words do not say what was refused; an addon's refusal has no permission at all. */
 function refusalOf(error: unknown, message: string): Pick<Failed, 'message' | 'permission' | 'resource'> {
   const { resource, code, permission } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  if (code === 'ERR_DLOPEN_DISABLED') return { message, permission: 'Addon' };
+  if (code === 'ERR_DLOPEN_DISABLED' || NO_ADDON.test(message)) return { message, permission: 'Addon' };
   // A library's own code (`source.blocked`) is what its documents explain.
   if (typeof code === 'string' && /^[a-z]+(\.[a-z-]+)+$/.test(code))
     return { message: `${message} (${code})` };

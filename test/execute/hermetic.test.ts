@@ -237,6 +237,18 @@ test('an addon is refused with the line that allows it', async () => {
   assert.match(problem.hint ?? '', /"allow: \[addons\]"/);
 });
 
+for (const [way, code] of [
+  ['text', `throw new Error('no binding: ' + error.code);`],
+  ['cause', `throw new Error('no binding', { cause: error });`],
+  ['causes', `throw new AggregateError([new Error('no file'), error], 'no binding');`],
+] as const) {
+  test(`the refusal of an addon that a package tells by its ${way} is told as one`, async () => {
+    const rig = moduleRig(`try { process.dlopen({ exports: {} }, '/none.node'); } catch (error) { ${code} }`);
+    const problem = problemOf(await rig.lockstep(['repro', '--json']), 's');
+    assert.match(problem.hint ?? '', /"allow: \[addons\]"/);
+  });
+}
+
 test('hermetic: false lets a module do what it likes', async () => {
   const rig = moduleRig(`fs.readFileSync('other.txt'); ${ABILITIES.processes}`, {
     flags: '    hermetic: false\n',
