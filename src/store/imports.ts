@@ -105,7 +105,10 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     let facts = content && (code.get(full, content) ?? factsOfHuge(full, content));
     if (!content || !facts) {
       const bytes = content && readIfExists(full);
-      if (bytes === undefined) throw missing(labelOf(full), from);
+      if (bytes === undefined) {
+        const near = nearTo(full);
+        throw missing(labelOf(full), from, near && labelOf(near));
+      }
       content = hashBytes('sha256', bytes);
       facts = code.get(full, content) ?? readFacts({ full, content, bytes, loose });
     }
@@ -229,15 +232,24 @@ function factsOfHuge(full: string, content: ContentHash): CodeFacts | undefined 
   return size > constants.MAX_STRING_LENGTH ? asBytes(content) : undefined;
 }
 
-function missing(path: string, from: Location): PipelineError {
+function missing(path: string, from: Location, near: string | undefined): PipelineError {
   const isStage = from.file.endsWith('.yaml');
   const importer = isStage ? 'the stage' : `"${from.file}"`;
+  const spelling = near === undefined ? '(./helper.ts)' : `("${near}" is there)`;
   return new PipelineError('code.missing', `"${path}", which ${importer} needs, does not exist`, {
     at: from,
     hint: isStage
       ? 'create it, or correct the path after "run:"'
-      : 'write imports with their file extension, as Node does (./helper.ts)',
+      : `write imports with their file extension, as Node does ${spelling}`,
   });
+}
+
+/** What compilers and bundlers take for a file that is not there: `x.ts` for `x.js`, `x.ts` or `x/index.ts` for `x`. */
+function nearTo(full: string): string | undefined {
+  const bare = full.replace(/\.[mc]?js$/, '');
+  const ends =
+    bare === full ? ['.ts', '.mts', '.js', '.mjs', '/index.ts', '/index.js'] : ['.ts', '.mts', '.cts'];
+  return ends.map((end) => bare + end).find((path) => statIfExists(path)?.isFile() === true);
 }
 
 function sortKeys(entries: readonly (readonly [string, string])[]): Record<string, string> {

@@ -206,6 +206,21 @@ test('a missing import names the importer and its place', () => {
   assert.equal(at(error), 'stages/b.ts:2:3');
 });
 
+for (const [specifier, file] of [
+  ['./b.js', 'stages/b.ts'],
+  ['./b.mjs', 'stages/b.mts'],
+  ['./b', 'stages/b.mjs'],
+  ['../lib', 'lib/index.ts'],
+] as const) {
+  test(`of a missing ${specifier} the hint names ${file}, which a compiler would take`, () => {
+    const place = project({ 'stages/a.ts': `import '${specifier}';\n`, [file]: '' });
+    assert.equal(
+      refused(place, 'code.missing').problems[0].hint,
+      `write imports with their file extension, as Node does ("${file}" is there)`,
+    );
+  });
+}
+
 test('a missing module names its place in pipeline.yaml', () => {
   const error = refused(project({}), 'code.missing');
   assert.equal(error.message, '"stages/a.ts", which the stage needs, does not exist');
