@@ -1,15 +1,26 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 
 let points: readonly string[] | undefined;
 
 /**
- * The mount point above an absolute path, or at it. One device may be mounted at several places (a container's volumes, bind
+ * The mount point above an absolute path, which need not be there, or at it; `.lockstep` may be a link to another. One device may be mounted at several places (a container's volumes, bind
  * mounts), and the system renames and links nothing from one to another. Looked up once; `/` where the system tells of none.
  */
 export function mountOf(path: string): string {
   points ??= readMountPoints().sort((a, b) => b.length - a.length);
-  return points.find((point) => path === point || path.startsWith(`${point}/`)) ?? '/';
+  const real = realOf(path);
+  return points.find((point) => real === point || real.startsWith(`${point}/`)) ?? '/';
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error;
+    return join(realOf(dirname(path)), basename(path));
+  }
 }
 
 function readMountPoints(): string[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { cloneOf, succeeded } from '../commands/projects.ts';
@@ -82,4 +83,21 @@ test('a cache on a disk that is not mounted, or another thing where a part of th
   rig.write('in', 'x');
   rig.write('pipeline.yaml', `data: [in]\n${FILES['pipeline.yaml']}`);
   await refused('repro', /^error\[path\.special\]: a folder stands where a file belongs/m, 2);
+});
+
+test('with .lockstep below another mount of the same disk outs are copied', async (t) => {
+  const rig = createRig({ ...FILES, 'volume/.keep': '', 'mnt/.keep': '' });
+  if (spawnSync('mount', ['--bind', rig.path('volume'), rig.path('mnt')]).status !== 0)
+    return t.skip('no file system can be mounted here');
+  try {
+    mkdirSync(rig.path('mnt/state'));
+    symlinkSync(rig.path('mnt/state'), rig.path('.lockstep'));
+    succeeded(await rig.lockstep(['repro']));
+    assertMade(rig);
+    for (const out of OUTS) rig.remove(out);
+    succeeded(await rig.lockstep(['checkout']));
+    assertMade(rig);
+  } finally {
+    execFileSync('umount', [rig.path('mnt')]);
+  }
 });
