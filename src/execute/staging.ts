@@ -1,11 +1,11 @@
 import { cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { isSystemError } from '../base/error.ts';
+import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { shellPath } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, makeFolder, readFolder, syncPath, tempName } from '../io/files.ts';
-import { mountOf } from '../io/mounts.ts';
+import { mountOf, mountWithin } from '../io/mounts.ts';
 import { folderAbove, nearest, outLinked } from './folder-above.ts';
 
 /** How Linux names the type. */
@@ -53,7 +53,7 @@ export interface StagingOptions {
 /**
  * Lays out an attempt: one folder below `.lockstep/staging`, or beside the out where that is another device or mount (a
  * rename does not cross them). Throws `out.linked` for an out that is, or lies behind, a symbolic link, `out.blocked` for one
- * behind a file.
+ * behind a file, `disk.busy` for one that is, or has within it, a mount point.
  */
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
@@ -65,6 +65,8 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
     const near = folderAbove({ path, home }, at);
     const old = lstatIfExists(home);
     if (old?.isSymbolicLink() === true) throw outLinked(`"${path}" is a symbolic link`, home, at);
+    const mounted = old && mountWithin(home);
+    if (mounted !== undefined) throw busy(path, mounted, at);
     let base = dir;
     if (near.stat.dev !== device || mountOf(near.path) !== mount)
       folders.add((base = join(near.path, `.lockstep-${id}`)));
@@ -194,7 +196,7 @@ export function stagingLeft({ folder: left, error }: Unremoved, { root, folder }
   const path = relative(root, left);
   return {
     code: 'staging.left',
-    message: `"${path}", which nothing needs any more, cannot be removed (${error.code ?? error.message})`,
+    message: `"${path}", which nothing needs any more, cannot be removed (${error.code || error.message})`,
     hint: `remove it with the rights of whoever owns what is in it ("sudo rm -r ${shellPath(path, folder)}")`,
   };
 }
@@ -216,4 +218,17 @@ export function findStray(staging: Staging): string | undefined {
 
 export function exists(path: string): boolean {
   return lstatIfExists(path) !== undefined;
+}
+
+/** It would move along with an old out, and what is in it would be removed with that. */
+function busy(path: string, mounted: string, at: Location | undefined): PipelineError {
+  return new PipelineError(
+    'disk.busy',
+    `"${path}" cannot be replaced: something is mounted there ("${mounted}")`,
+    {
+      at,
+      exit: EXIT.failed,
+      hint: 'unmount it (findmnt shows it), or mount it at a folder above: outs and inputs are replaced as a whole',
+    },
+  );
 }

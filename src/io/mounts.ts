@@ -9,9 +9,17 @@ let points: readonly string[] | undefined;
  * mounts), and the system renames and links nothing from one to another. Looked up once; `/` where the system tells of none.
  */
 export function mountOf(path: string): string {
-  points ??= readMountPoints().sort((a, b) => b.length - a.length);
   const real = realOf(path);
-  return points.find((point) => real === point || real.startsWith(`${point}/`)) ?? '/';
+  return mountPoints().find((point) => real === point || real.startsWith(`${point}/`)) ?? '/';
+}
+
+/** A mount point at an absolute path without links, or below it. */
+export function mountWithin(path: string): string | undefined {
+  return mountPoints().find((point) => point === path || point.startsWith(`${path}/`));
+}
+
+function mountPoints(): readonly string[] {
+  return (points ??= readMountPoints().sort((a, b) => b.length - a.length));
 }
 
 function realOf(path: string): string {

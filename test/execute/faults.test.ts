@@ -111,7 +111,7 @@ test('old outs are back at once where .lockstep/failed itself is another user\u2
   assert.deepEqual(leftovers(rig.root), []);
 });
 
-test('an out that is a mount point is told as such, by a run and by a checkout, and keeps what is in it', async (t) => {
+test('an out that is a mount point, or has one in it, is told as such, by a run and by a checkout, and keeps what is in it', async (t) => {
   const mounted = mountTmpfs(t);
   if (mounted === undefined) return t.skip('no file system can be mounted here');
   const rig = createRig({ 'pipeline.yaml': 'stages:\n  s: { cmd: echo made > d/file, outs: [d/] }\n' });
@@ -119,18 +119,21 @@ test('an out that is a mount point is told as such, by a run and by a checkout, 
   rig.remove('d');
   rig.write('d/.keep', '');
   rig.remove('d/.keep');
-  execFileSync('mount', ['--bind', mounted, rig.path('d')]);
-  try {
-    rig.write('d/mine', 'x');
-    for (const command of ['checkout', 'repro']) {
-      const ran = await rig.lockstep([command]);
-      assert.equal(ran.code, 1, ran.stderr);
-      assert.match(ran.stderr, /error\[disk\.busy\].*something is mounted there/);
-      assert.deepEqual(leftovers(rig.root), []);
-      assert.equal(rig.read('d/mine'), 'x');
+  for (const at of ['d', 'd/volume']) {
+    mkdirSync(rig.path(at), { recursive: true });
+    execFileSync('mount', ['--bind', mounted, rig.path(at)]);
+    try {
+      rig.write(`${at}/mine`, 'x');
+      for (const command of ['checkout', 'repro']) {
+        const ran = await rig.lockstep([command]);
+        assert.equal(ran.code, 1, ran.stderr);
+        assert.match(ran.stderr, /error\[disk\.busy\].*something is mounted there/);
+        assert.deepEqual(leftovers(rig.root), []);
+        assert.equal(rig.read(`${at}/mine`), 'x');
+      }
+    } finally {
+      execFileSync('umount', [rig.path(at)]);
     }
-  } finally {
-    execFileSync('umount', [rig.path('d')]);
   }
   assert.equal((await rig.lockstep(['checkout'])).code, 0);
   assert.equal(rig.read('d/file'), 'made\n');
