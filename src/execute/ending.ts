@@ -7,6 +7,8 @@ import type { Ending } from '../io/process-group.ts';
 export interface Circumstances {
   readonly stopped: 'timeout' | 'canceled' | undefined;
   readonly heapExhausted: boolean;
+  /** It tried to open its output by name: Node gives it sockets, and those have none. */
+  readonly opensOutput: boolean;
   /** It printed nothing. */
   readonly wasSilent: boolean;
   readonly explain: (() => PipelineError | undefined) | undefined;
@@ -16,7 +18,7 @@ export interface Circumstances {
 export function endingError(
   stage: Stage,
   ending: Ending,
-  { stopped, heapExhausted, wasSilent, explain }: Circumstances,
+  { stopped, heapExhausted, opensOutput, wasSilent, explain }: Circumstances,
 ): PipelineError | undefined {
   const at = stage.at;
   const failed = EXIT.failed;
@@ -68,12 +70,15 @@ export function endingError(
     return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, {
       at,
       exit: failed,
-      hint: wasSilent ? silentHint(stage) : 'its output above says why',
+      hint: opensOutput ? OPENS_OUTPUT : wasSilent ? silentHint(stage) : 'its output above says why',
       retryable: true,
     });
   }
   return undefined;
 }
+
+const OPENS_OUTPUT =
+  'its output is a socket, which cannot be opened: instead of "/dev/stderr" write ">&2", and of "tee /dev/stderr" "tee FILE" and "cat FILE >&2"';
 
 function unstartedHint({ action }: Stage, code: string): string | undefined {
   if (code === 'E2BIG' && action.kind === 'shell')

@@ -24,6 +24,7 @@ export async function supervise(
   signal.throwIfAborted();
   const streams = { stdout: attempt.redactor.stream(), stderr: attempt.redactor.stream() };
   let heapExhausted = false;
+  let opensOutput = false;
   let wasSilent = true;
   let lastErrors = '';
   const show = (stream: 'stdout' | 'stderr', chunk: string): undefined => {
@@ -31,6 +32,7 @@ export async function supervise(
       // V8's last words may come in pieces.
       lastErrors = (lastErrors + chunk).slice(-16_384);
       heapExhausted ||= lastErrors.includes('JavaScript heap out of memory');
+      opensOutput ||= /\/dev\/(std(out|err)|fd\/[12])\b.*No such device/.test(lastErrors);
     }
     if (chunk === '') return;
     wasSilent = false;
@@ -68,6 +70,7 @@ export async function supervise(
   const error = endingError(stage, ending, {
     stopped,
     heapExhausted,
+    opensOutput,
     wasSilent,
     explain: supervision.explain,
   });

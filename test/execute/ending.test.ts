@@ -52,13 +52,19 @@ test('a timeout ends the whole tree, grandchildren that left the group included,
   assert.deepEqual(leftovers(rig.root), []);
 });
 
+test('a command that opens its output by name is told what to write instead', async () => {
+  const rig = shellRig('echo x | tee /dev/stderr > out');
+  const problem = problemOf(await rig.lockstep(['repro', '--json']), 's');
+  assert.match(problem.hint ?? '', /instead of "\/dev\/stderr" write ">&2"/);
+});
+
 test('what keeps a process from starting is told with what to do', () => {
   const stage = { name: 's', action: { kind: 'module' } } as Stage;
   const hintOf = (startError: string): string | undefined =>
     endingError(
       stage,
       { startError },
-      { stopped: undefined, heapExhausted: false, wasSilent: true, explain: undefined },
+      { stopped: undefined, heapExhausted: false, opensOutput: false, wasSilent: true, explain: undefined },
     )?.problems[0].hint;
   assert.match(hintOf('EAGAIN') ?? '', /ulimit -u/);
   assert.match(hintOf('EMFILE') ?? '', /ulimit -n/);
