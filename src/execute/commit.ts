@@ -1,4 +1,3 @@
-import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { makeFolder } from '../io/files.ts';
@@ -48,8 +47,8 @@ export async function moveIntoPlace({
 /** New out back where it was made, old out home: for a move that cannot go on while its runner lives. */
 function undoMove(out: StagedOut): void {
   if (out.made === out.home) return;
-  if (!exists(out.made) && exists(out.home)) renameSync(out.home, out.made);
-  if (exists(out.aside)) renameSync(out.aside, out.home);
+  if (!exists(out.made) && exists(out.home)) move(out.home, out.made);
+  if (exists(out.aside)) move(out.aside, out.home);
 }
 
 /**
@@ -68,5 +67,5 @@ export function finishMove(out: StagedOut, failed: string): void {
     }
   }
   makeFolder(dirname(out.home));
-  renameSync(out.made, out.home);
+  move(out.made, out.home);
 }

@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { chmodSync, cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
@@ -100,19 +100,46 @@ export function moveAside(out: StagedOut): void {
 }
 
 /**
- * A rename below one mount. An overlay (a container's file system) has none for a folder of a lower layer: that is
- * copied, and has its new name when it is whole. Elsewhere a copy could not be moved back either.
+ * A rename below one mount, of a folder that its stage has made read-only, too. An overlay (a container's file system) has none
+ * for a folder of a lower layer: that is copied, and has its new name when it is whole. Elsewhere a copy could not be moved back
+ * either.
  */
 export function move(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
+    if (isSystemError(error, 'EACCES') && unlock(from)) return renameSync(from, to);
     if (!isSystemError(error, 'EXDEV') || !isOneOverlay(from, dirname(to))) throw error;
     const temp = tempName(to);
     cpSync(from, temp, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     renameSync(temp, to);
     rmSync(from, { recursive: true, force: true });
   }
+}
+
+/** Lets its owner write to a folder, which changes its "..", as a move does; false where that was not the reason. */
+function unlock(folder: string): boolean {
+  const stat = lstatSync(folder);
+  if (!stat.isDirectory() || (stat.mode & 0o700) === 0o700) return false;
+  chmodSync(folder, stat.mode | 0o700);
+  return true;
+}
+
+/** Removes what is there, in folders that their owner may not write to, too. */
+function removeAll(path: string): void {
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 2 });
+  try {
+    remove();
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES')) throw error;
+    unlockAll(path);
+    remove();
+  }
+}
+
+function unlockAll(folder: string): void {
+  unlock(folder);
+  for (const entry of readFolder(folder)) if (entry.isDirectory()) unlockAll(join(folder, entry.name));
 }
 
 function isOneOverlay(path: string, folder: string): boolean {
@@ -131,7 +158,7 @@ export function putBack(out: StagedOut, failed: string): boolean {
   const isKept = isMade && setAside(out.home, out.path, failed);
   if (hasMoved) {
     makeFolder(dirname(out.home));
-    renameSync(out.aside, out.home);
+    move(out.aside, out.home);
   }
   return isKept;
 }
@@ -148,7 +175,7 @@ export function setAside(made: string, path: string, failed: string): boolean {
   } catch (error) {
     if (!isSystemError(error)) throw error;
     // Another device, a full disk: what failed is worth neither a copy nor the old out's place.
-    rmSync(made, { recursive: true, force: true });
+    removeAll(made);
     return false;
   }
 }
@@ -159,7 +186,7 @@ export function setAside(made: string, path: string, failed: string): boolean {
  */
 export function clear(path: string): void {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeAll(path);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     try {
@@ -177,7 +204,7 @@ export function clear(path: string): void {
 export function closeStaging({ folders }: Pick<Staging, 'folders'>): readonly Unremoved[] {
   return folders.flatMap((folder) => {
     try {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+      removeAll(folder);
       return [];
     } catch (error) {
       if (!isSystemError(error)) throw error;

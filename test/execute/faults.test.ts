@@ -94,6 +94,38 @@ test('outs that a stage made as another user, in a container, are taken in as co
   isTaken(['commit']);
 });
 
+test('folders that a stage made read-only are replaced, checked out, kept where it fails, and removed', (t) => {
+  if (process.getuid?.() !== 0)
+    return t.skip('root may write to them, and only root can become someone else');
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  shell: { cmd: mkdir -p d/e && cp size d/e/f && chmod 555 d/e d && ! grep -q bad size, deps: [size], outs: [d] }
+  module: { run: m.ts, deps: { size: size }, outs: { made: made/ } }
+`,
+    'm.ts': `import { chmodSync, copyFileSync } from 'node:fs';
+export default ({ deps, outs }) => { copyFileSync(deps.size, outs.made + '/f'); chmodSync(outs.made, 0o555); };`,
+  });
+  chmodSync(rig.root, 0o777);
+  for (const size of ['1', '2', '3']) {
+    rig.write('size', size);
+    const ran = reproAsNobody(rig);
+    assert.equal(ran.status, 0, ran.stdout);
+    assert.doesNotMatch(ran.stdout, /"warned"/);
+    assert.deepEqual(leftovers(rig.root), []);
+  }
+  for (const size of ['bad', 'bad again']) {
+    rig.write('size', size);
+    assert.equal(reproAsNobody(rig).status, 1);
+    assert.equal(rig.read('d/e/f'), '3');
+    assert.equal(rig.read('.lockstep/failed/shell/d/e/f'), size);
+    assert.deepEqual(leftovers(rig.root), []);
+  }
+  rig.write('size', '1');
+  assert.match(reproAsNobody(rig).stdout, /"outcome":"restored"/);
+  assert.deepEqual([rig.read('d/e/f'), rig.read('made/f')], ['1', '1']);
+  assert.deepEqual(leftovers(rig.root), []);
+});
+
 test('old outs are back at once where .lockstep/failed itself is another user\u2019s, and nothing is said to be kept there', (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
   const rig = createRig({
