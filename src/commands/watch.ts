@@ -204,10 +204,15 @@ function unseen({ path = '(unknown)', code }: NodeJS.ErrnoException): Problem {
   };
 }
 
-function overLimit(error: NodeJS.ErrnoException): PipelineError {
-  return new PipelineError('watch.limit', `the system watches no more files for you (${error.code})`, {
+function overLimit({ code }: NodeJS.ErrnoException): PipelineError {
+  // Of watchers there may be fewer than of what they watch; each is an open file, too.
+  const limit =
+    code === 'EMFILE'
+      ? '"sysctl fs.inotify.max_user_instances" shows it, or "ulimit -n"; 1024 is a usual one'
+      : '"sysctl fs.inotify.max_user_watches" shows it; 1048576 is a usual one';
+  return new PipelineError('watch.limit', `the system watches no more files for you (${code})`, {
     exit: EXIT.failed,
-    hint: 'raise its limit ("sysctl fs.inotify.max_user_watches" shows it; 1048576 is a usual one), or close other watchers',
+    hint: `raise its limit (${limit}), or close other watchers`,
   });
 }
 

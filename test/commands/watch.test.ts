@@ -41,22 +41,29 @@ function watchIn(rig: Rig, ...words: readonly string[]): Watch {
   };
 }
 
-const LIMITED = 'echo 5 > /proc/sys/user/max_inotify_watches';
-
-test('a watch that the system has no room for ends with what to raise', (t) => {
-  const isAble = spawnSync('unshare', ['-Ur', 'sh', '-c', LIMITED]).status === 0;
-  if (!isAble) return t.skip('no user namespace can be made here');
-  const rig = createRig({ 'pipeline.yaml': 'stages: { s: { cmd: "echo x > out", outs: [out] } }\n' });
-  for (const name of 'abcdefghij') rig.write(`${name}/${name}/f`, '');
-  const script = `${LIMITED}; exec "$0" "$@"`;
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
-  const ran = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, cli, 'watch'], {
-    cwd: rig.root,
-    encoding: 'utf8',
+for (const [limit, most, code] of [
+  ['watches', 5, 'ENOSPC'],
+  ['instances', 0, 'EMFILE'],
+] as const) {
+  test(`a watch for which the system has too few ${limit} ends with what to raise`, (t) => {
+    const limited = `echo ${most} > /proc/sys/user/max_inotify_${limit}`;
+    const isAble = spawnSync('unshare', ['-Ur', 'sh', '-c', limited]).status === 0;
+    if (!isAble) return t.skip('no user namespace can be made here');
+    const rig = createRig({ 'pipeline.yaml': 'stages: { s: { cmd: "echo x > out", outs: [out] } }\n' });
+    for (const name of 'abcdefghij') rig.write(`${name}/${name}/f`, '');
+    const script = `${limited}; exec "$0" "$@"`;
+    const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+    const ran = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, cli, 'watch'], {
+      cwd: rig.root,
+      encoding: 'utf8',
+    });
+    assert.equal(ran.status, 1, ran.stderr);
+    assert.ok(
+      ran.stderr.includes(`error[watch.limit]: the system watches no more files for you (${code})\n`),
+    );
+    assert.ok(ran.stderr.includes(`"sysctl fs.inotify.max_user_${limit}" shows it`), ran.stderr);
   });
-  assert.equal(ran.status, 1, ran.stderr);
-  assert.match(ran.stderr, /error\[watch\.limit\]: the system watches no more files for you \(ENOSPC\)\n/);
-});
+}
 
 test('a watch goes on past a link in a circle that nobody reads, and says so', async () => {
   const rig = await createDemo();
