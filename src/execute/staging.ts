@@ -58,7 +58,8 @@ export interface StagingOptions {
 export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
   const dir = join(root, '.lockstep', 'staging', id);
   // `.lockstep` itself may be a mount.
-  const [device, mount] = [nearest(dirname(dir)).stat.dev, mountOf(dir)];
+  const state = nearest(dirname(dir));
+  const [device, mount] = [state.stat.dev, mountOf(state.path)];
   const folders = new Set([dir]);
   const outs = paths.map(({ path, at }, index): StagedOut => {
     const home = join(root, path);
