@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { createRig } from './rig.ts';
 import type { Ran, Rig } from './rig.ts';
@@ -114,6 +114,23 @@ for (const [what, change, told] of [
     assert.equal(rig.read('pipeline.lock'), lock);
   });
 }
+
+test('a stage that makes an out executable which is not so in the lock is told with it', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { copy: { cmd: cp -p in.sh out.sh, deps: [in.sh], outs: [out.sh] } }\n',
+    'in.sh': 'true\n',
+  });
+  assert.equal((await rig.lockstep(['repro'])).code, 0);
+  for (const name of ['.lockstep', 'out.sh']) rig.remove(name);
+  chmodSync(rig.path('in.sh'), 0o755);
+  const ran = await rig.lockstep(['repro', '--locked']);
+  assert.equal(ran.code, 1);
+  assert.match(
+    ran.stderr,
+    /error\[locked\.not-reproduced\]: stage "copy" made "out\.sh" executable, unlike what pipeline\.lock says/,
+  );
+  assert.ok(!existsSync(rig.path('out.sh')));
+});
 
 test('a difference of a stage that waits for another is told before anything runs', async () => {
   const rig = createRig({

@@ -75,19 +75,29 @@ export function lockedWorld(world: World, recorder: Recorder): World {
   };
 }
 
-/** Throws `locked.not-reproduced` for other bytes than the lock's. */
+/** Throws `locked.not-reproduced` for other bytes than the lock's, or where another out is executable. */
 function accept(stage: Stage, locked: StageLock | undefined, harvested: Harvested): Harvested {
-  const different = harvested.result.outs.find(
-    (out) => out.hash !== locked?.outs.find((one) => one.path === out.path)?.hash,
-  );
-  if (!different) return harvested;
-  throw harvested.discard(
-    new PipelineError(
-      'locked.not-reproduced',
-      `stage "${stage.name}" made other bytes of "${different.path}" than pipeline.lock says`,
-      { exit: EXIT.failed, at: stage.at, hint: 'a stage must not depend on what it does not declare' },
-    ),
-  );
+  for (const { path, hash, exec } of harvested.result.outs) {
+    const recorded = locked?.outs.find((one) => one.path === path);
+    if (hash !== recorded?.hash)
+      throw harvested.discard(notReproduced(stage, `made other bytes of "${path}" than pipeline.lock says`));
+    if (exec !== recorded.exec)
+      throw harvested.discard(
+        notReproduced(
+          stage,
+          `made "${path}" ${exec ? '' : 'not '}executable, unlike what pipeline.lock says`,
+        ),
+      );
+  }
+  return harvested;
+}
+
+function notReproduced({ name, at }: Stage, what: string): PipelineError {
+  return new PipelineError('locked.not-reproduced', `stage "${name}" ${what}`, {
+    exit: EXIT.failed,
+    at,
+    hint: 'a stage must not depend on what it does not declare',
+  });
 }
 
 const RECORD = 'run "lockstep repro" without --locked and commit the lock';
