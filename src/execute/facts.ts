@@ -121,8 +121,15 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   const standing = createStanding({ ...options, data, observed, lookInside });
 
-  function isAvailable(result: StageLock): boolean {
-    return result.outs.every((out) => hasArtifact(cache, out));
+  /**
+   * What is recorded by another algorithm than it is looked at by would not be found equal, once it is there: it is made again,
+   * unless that would be without the old content it goes on from.
+   */
+  function isAvailable({ fingerprint, outs: made }: StageLock): boolean {
+    const persists = fingerprint.outs.some((out) => out.persist);
+    return made.every(
+      (out) => (persists || algorithmAt(out.path) === algorithmOf(out.hash)) && hasArtifact(cache, out),
+    );
   }
 
   async function look(paths: readonly RelPath[]): Promise<void> {

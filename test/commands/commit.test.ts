@@ -176,3 +176,17 @@ test('what a frozen stage made stands where the hash algorithm was switched: it 
   for (const name of ['d/sub/a', 'whole.txt', 'part.txt']) assert.equal(rig.read(name), 'one\n');
   assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
 });
+
+test('what is gone when the hash algorithm is switched is made again, for those that read it, too', async () => {
+  const yaml = [
+    'stages:',
+    '  made: { cmd: echo one > one.txt, outs: [one.txt] }',
+    '  read: { cmd: cat one.txt > two.txt, deps: [one.txt], outs: [two.txt] }\n',
+  ].join('\n');
+  const rig = createRig({ 'pipeline.yaml': yaml });
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('pipeline.yaml', `${yaml}hash: md5\n`);
+  rig.remove('one.txt');
+  assert.match(succeeded(await rig.lockstep(['repro'])).stderr, /^2 stages: 2 ran in /m);
+  assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
+});
