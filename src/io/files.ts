@@ -200,6 +200,18 @@ export function readFolder(folder: string): readonly Dirent[] {
   return unlessMissing(() => readdirSync(folder, { withFileTypes: true })) ?? [];
 }
 
+/** Bytes of the files at a path and below, as far as they can be looked at: another user's may be among them. */
+export function bytesBelow(path: string): number {
+  try {
+    const stat = lstatIfExists(path);
+    if (!stat?.isDirectory()) return stat?.isFile() === true ? stat.size : 0;
+    return readFolder(path).reduce((sum, { name }) => sum + bytesBelow(join(path, name)), 0);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return 0;
+  }
+}
+
 /** A folder's names; none when it does not exist. */
 export function readNames(folder: string): readonly string[] {
   return unlessMissing(() => readdirSync(folder)) ?? [];

@@ -1,9 +1,8 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
 import { formatBytes } from '../base/text.ts';
-import { readFolder } from './files.ts';
+import { bytesBelow } from './files.ts';
 
 const AWAY = 'look at it with "ls -ld": mount what it leads to, or move it away';
 
@@ -128,14 +127,7 @@ const WORTH_BYTES = 1024 * 1024;
 
 /** Failed outs are kept for looking at only, so they are the first that can go. */
 function roomHint(stateDir: string | undefined): string {
-  const size = stateDir === undefined ? 0 : sizeOf(join(stateDir, 'failed'));
+  const size = stateDir === undefined ? 0 : bytesBelow(join(stateDir, 'failed'));
   if (size < WORTH_BYTES) return '';
   return `remove .lockstep/failed (${formatBytes(size)} of failed outs, kept for looking at only), or `;
-}
-
-/** Bytes of the files at a path and below. */
-function sizeOf(path: string): number {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) return stat?.size ?? 0;
-  return readFolder(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }

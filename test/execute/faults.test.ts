@@ -126,6 +126,22 @@ export default ({ deps, outs }) => { copyFileSync(deps.size, outs.made + '/f'); 
   assert.deepEqual(leftovers(rig.root), []);
 });
 
+test('doctor looks at the rest where folders of .lockstep are closed to who asks', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
+  const rig = createRig(FILES);
+  chmodSync(rig.root, 0o777);
+  assert.equal(reproAsNobody(rig).status, 0);
+  rig.write('.lockstep/failed/shell/d/f', 'x');
+  chmodSync(rig.path('.lockstep/failed/shell/d'), 0o700);
+  const all = asNobody(rig, ['doctor']).stdout;
+  assert.match(all, /ok {4}temps [^]*ok {4}size [^]*ok {4}remotes /);
+  chownSync(rig.path('.lockstep/staging'), 0, 0);
+  chmodSync(rig.path('.lockstep/staging'), 0o700);
+  const denied = asNobody(rig, ['doctor']);
+  assert.equal(denied.status, 1);
+  assert.match(denied.stdout, /fail {2}temps {5}permission is denied [^]*ok {4}remotes /);
+});
+
 test('old outs are back at once where .lockstep/failed itself is another user\u2019s, and nothing is said to be kept there', (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can put another user\u2019s files there');
   const rig = createRig({

@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { byCodeUnit } from '../../base/path.ts';
 import { formatBytes, plural } from '../../base/text.ts';
 import { createJournal, ownerOfAttempt } from '../../execute/journal.ts';
-import { ownerOfTemp, readFolder } from '../../io/files.ts';
+import { bytesBelow, ownerOfTemp, readFolder } from '../../io/files.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
+import { failedCheck, knownError } from './check.ts';
 import type { Check } from './check.ts';
 
 /** Of each attempt there is a folder in it. */
@@ -15,9 +15,18 @@ const FAILED = join('.lockstep', 'failed');
 /** What runs that died have left, and what takes room in `.lockstep`. */
 export function* checkLeftovers(root: string): Generator<Check> {
   const stateDir = join(root, '.lockstep');
-  yield checkAttempts(stateDir);
-  yield checkTemps(root);
+  yield unlessDenied('attempts', () => checkAttempts(stateDir));
+  yield unlessDenied('temps', () => checkTemps(root));
   yield checkSize(stateDir);
+}
+
+/** A folder there may be another user's. */
+function unlessDenied(name: string, check: () => Check): Check {
+  try {
+    return check();
+  } catch (error) {
+    return failedCheck(name, knownError(error));
+  }
 }
 
 function checkAttempts(stateDir: string): Check {
@@ -38,7 +47,7 @@ function checkTemps(root: string): Check {
   const stale = findStale(root);
   if (stale.length === 0)
     return { check: 'temps', status: 'ok', message: 'no temporary files of runs that died' };
-  const size = stale.reduce((sum, path) => sum + sizeOf(join(root, path)), 0);
+  const size = stale.reduce((sum, path) => sum + bytesBelow(join(root, path)), 0);
   return {
     check: 'temps',
     status: 'warn',
@@ -70,7 +79,7 @@ function checkSize(stateDir: string): Check {
   const kinds = new Map<string, number>();
   for (const entry of readFolder(stateDir)) {
     const kind = entry.isDirectory() && !entry.name.endsWith('.mutex.d') ? entry.name : 'other';
-    kinds.set(kind, (kinds.get(kind) ?? 0) + sizeOf(join(stateDir, entry.name)));
+    kinds.set(kind, (kinds.get(kind) ?? 0) + bytesBelow(join(stateDir, entry.name)));
   }
   const sizes = [...kinds]
     .filter(([, size]) => size > 0)
@@ -79,11 +88,4 @@ function checkSize(stateDir: string): Check {
   const all = [...kinds.values()].reduce((sum, size) => sum + size, 0);
   const detail = sizes.length > 0 ? `: ${sizes.join(', ')}` : '';
   return { check: 'size', status: 'ok', message: `.lockstep holds ${formatBytes(all)}${detail}` };
-}
-
-/** Bytes of the files at a path and below. */
-function sizeOf(path: string): number {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) return stat?.isFile() === true ? stat.size : 0;
-  return readFolder(path).reduce((sum, { name }) => sum + sizeOf(join(path, name)), 0);
 }
