@@ -1,24 +1,28 @@
 import { EXIT, PipelineError } from '../base/error.ts';
+import { pathOfWord } from '../base/path.ts';
 import { visible } from '../base/text.ts';
 import { commitWorkspace, takenAsTheyAre } from '../execute/accept.ts';
 import { refuseParts } from '../execute/parts.ts';
 import { syncData } from '../execute/sync-data.ts';
 import { refuseTracked } from '../execute/tracked.ts';
+import type { Selection } from '../plan/plan.ts';
+import type { Project } from '../project.ts';
 import { SELECT_FLAGS, printJson, selectionOf, withProject } from './command.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { refuseProblems } from './tell-run.ts';
 
 const commit: Command = {
   summary: 'Record what is in the workspace as the result, without running anything',
-  usage: '[STAGE …]',
+  usage: '[STAGE | PATH …]',
   flags: SELECT_FLAGS,
-  examples: ['lockstep commit', 'lockstep commit features --single'],
+  examples: ['lockstep commit', 'lockstep commit features --single', 'lockstep commit data/holidays.csv'],
   run: (context) =>
     withProject(context, async (project) => {
-      const selection = selectionOf(context, project);
+      const selection = selectionFor(context, project);
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();
+      const before = new Set(project.recorder.data());
       await syncData({ ...project, restorer, asItIs: true }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       refuseProblems(plan);
@@ -30,7 +34,8 @@ const commit: Command = {
       if (context.json) printJson(context, { type: 'committed', stages: recorded });
       else {
         for (const name of recorded) context.print(`recorded ${visible(name)}\n`);
-        if (recorded.length === 0 && problems.length === 0)
+        const isSame = project.recorder.data().every((input) => before.has(input));
+        if (isSame && recorded.length === 0 && problems.length === 0)
           context.print('pipeline.lock already says what is here.\n');
       }
       if (problems.length > 0) throw PipelineError.of(problems, exit);
@@ -39,3 +44,11 @@ const commit: Command = {
 };
 
 export default commit;
+
+/** Of tracked inputs alone no stage is recorded: its outs were made from what was there before. */
+function selectionFor(context: CommandContext, project: Project): Selection {
+  const inputs = new Set<string>(project.pipeline.data.map(({ path }) => path));
+  const stages = context.args.filter((word) => !inputs.has(pathOfWord(word, project.folder)));
+  if (stages.length === 0 && context.args.length > 0) return { stages: new Set(), forced: new Set() };
+  return selectionOf({ ...context, args: stages }, project);
+}

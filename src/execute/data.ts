@@ -50,7 +50,7 @@ export function refuseForks({
     .map(({ path, at }) => ({
       code: 'data.forked',
       message: `the tracked input "${path}" was edited here, and pipeline.lock says something else of it than before that`,
-      hint: `"lockstep checkout ${shellPath(path, folder)}" takes what pipeline.lock says, "lockstep commit" records what is here`,
+      hint: `"lockstep checkout ${shellPath(path, folder)}" takes what pipeline.lock says, "lockstep commit ${shellPath(path, folder)}" records what is here`,
       at: [at],
     }));
   if (problems.length > 0) throw PipelineError.of(problems);

@@ -190,3 +190,20 @@ test('what is gone when the hash algorithm is switched is made again, for those 
   assert.match(succeeded(await rig.lockstep(['repro'])).stderr, /^2 stages: 2 ran in /m);
   assert.equal((await rig.lockstep(['status', '-q'])).code, 0);
 });
+
+test('a tracked input that is named is recorded alone: what was made of it before is stale, and no result of it', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'data: [sub/in]\nstages:\n  s: { cmd: cat sub/in > out, deps: [sub/in], outs: [out] }\n',
+    'sub/in': 'old\n',
+  });
+  succeeded(await rig.lockstep(['repro']));
+  rig.write('sub/in', 'new\n');
+  const committed = await rig.lockstep(['commit', 'in'], { cwd: 'sub' });
+  assert.deepEqual([succeeded(committed).stdout, committed.stderr], ['', 'recorded sub/in\n']);
+  assert.match(succeeded(await rig.lockstep(['status'])).stdout, /^s +would run +dep sub\/in modified/m);
+  succeeded(await rig.lockstep(['repro']));
+  assert.equal(rig.read('out'), 'new\n');
+  // Beside a stage it is that stage that is meant.
+  rig.write('sub/in', 'newer\n');
+  assert.equal(succeeded(await rig.lockstep(['commit', 's', 'sub/in'])).stdout, 'recorded s\n');
+});

@@ -11,13 +11,14 @@ import { git, succeeded } from './projects.ts';
 
 const RUN = '20260317T103000123-1a2b';
 
-/** A project in which every example makes sense: a stage `features`, an out `data/raw`, remotes, a run. */
+/** A project in which every example makes sense: a stage `features`, an out `data/raw`, an input, remotes, a run. */
 async function createProject(): Promise<Rig> {
   const rig = createRig({
     'pipeline.yaml':
-      'name: a\nstages:\n' +
+      'name: a\ndata: [data/holidays.csv]\nstages:\n' +
       '  fetch: { cmd: "echo 1 > data/raw/1.csv", outs: [data/raw/] }\n' +
       '  features: { cmd: "cat data/raw/*.csv > features.npy", deps: [data/raw], outs: [features.npy] }\n',
+    'data/holidays.csv': '2026-01-26\n',
     'remotes.yaml':
       'default: origin\nremotes:\n  origin: { url: remote }\n  backup: { url: backup }\n  storage: { url: storage }\n',
   });

@@ -165,6 +165,7 @@ test('an input that was edited here while git has moved the lock is refused unti
     const forked = await rig.lockstep(args);
     assert.equal(forked.code, 2);
     assert.match(forked.stderr, /^error\[data\.forked\]: the tracked input "in" was edited here, /);
+    assert.match(forked.stderr, /"lockstep commit in" records what is here$/m);
   }
   assert.match(
     (await rig.lockstep(['status'])).stdout,
