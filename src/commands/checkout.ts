@@ -39,7 +39,8 @@ async function checkOutAll(asked: Asked): Promise<CheckoutResult> {
   using _workspace = await asked.takeWorkspace();
   using _cache = await asked.takeCache('shared');
   const { restorer } = await asked.workbench();
-  return checkOut({ ...asked, restorer });
+  // Not before it is done are they given back.
+  return await checkOut({ ...asked, restorer });
 }
 
 /** Says what was made; throws what could not be, after the rest is in place. */
