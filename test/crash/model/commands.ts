@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { checkOut, commit, isStuck, reproduce } from './endings.ts';
+import { checkOut, commit, expectedRuns, isStuck, reproduce } from './endings.ts';
 import type { Asked, Ending } from './endings.ts';
 import {
   adopt,
@@ -17,10 +17,11 @@ import type { Game } from './game.ts';
 import { dataState, judgeAll, markOf, selected } from './judge.ts';
 import type { Reach } from './judge.ts';
 import { DATA } from './project.ts';
+import { killed, race, together } from './races.ts';
+import type { Racer } from './races.ts';
 import { clone, collect, fetch, pull, push, verify } from './transfers.ts';
 import type { Thing, World } from './world.ts';
 import type { Seeded } from '../seeded.ts';
-import { recover } from '../trial.ts';
 
 /** What a player does: changes something, or gives a command and looks at how it ended. */
 export type Move = (game: Game, seeded: Seeded) => Promise<void> | void;
@@ -45,15 +46,6 @@ const byStage = (events: readonly Event[], key: 'outcome' | 'verdict'): Readonly
 
 const plain = (map: ReadonlyMap<string, string>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(map);
-
-/** Stages whose commands note that they ran, of those that are to. */
-function expectedRuns({ stages }: World, { outcomes }: Ending): readonly string[] {
-  return stages
-    .filter(({ isNoted, policy }) => isNoted && policy !== 'frozen')
-    .filter(({ name }) => ['ran', 'failed'].includes(outcomes.get(name) ?? ''))
-    .map(({ name }) => name)
-    .sort();
-}
 
 async function repro(
   game: Game,
@@ -137,52 +129,6 @@ async function statusInWords(game: Game, args: readonly string[]): Promise<void>
     assert.equal(ran.stdout.startsWith('Everything is fresh'), isFresh, ran.stdout);
 }
 
-/** Ends a command at some line of its output; then it is given again, and must end as it would have at once. */
-async function killed(
-  game: Game,
-  args: readonly string[],
-  seeded: Seeded,
-  endingOf: (world: World) => Ending,
-): Promise<void> {
-  const world = worldOf(game);
-  const ending = endingOf(world);
-  const at = 1 + seeded.below(14);
-  const running = game.rig.start([...args, '--json']);
-  let lines = 0;
-  running.process.stdout?.on('data', (chunk: string) => {
-    lines += chunk.split('\n').length - 1;
-    if (lines >= at) running.process.kill('SIGKILL');
-  });
-  await running.ended;
-  const ran = await game.rig.lockstep(args);
-  // Where nothing was left to do, nobody has cleaned up yet.
-  await recover(game.rig);
-  await assertEnded(game, ran, ending, world.files);
-  const mayRun = new Set(expectedRuns(world, ending));
-  assert.deepEqual(
-    takeRuns(game).filter((name) => !mayRun.has(name)),
-    [],
-    ran.stdout,
-  );
-  adopt(game, ending);
-}
-
-/** A repro while another command works that changes nothing for it. */
-async function together(game: Game, args: readonly string[]): Promise<void> {
-  const world = worldOf(game);
-  const ending = reproduce(world, all(world));
-  const [ran, other] = await Promise.all([game.rig.lockstep(['repro', '-k']), game.rig.lockstep(args)]);
-  const said = `${other.stdout}${other.stderr}`;
-  assert.doesNotMatch(said, /internal\.bug|^\s+at .*:\d+:\d+/m, said);
-  const [first, second] = args.includes('repro') && ran.code !== ending.code ? [other, ran] : [ran, other];
-  // What was kept of outs that were replaced is garbage.
-  await assertEnded(game, first, ending, args.includes('gc') ? new Map() : world.files);
-  assert.ok([0, 1, 2].includes(second.code ?? -1), said);
-  if (ending.code !== 1) assert.deepEqual(takeRuns(game), expectedRuns(world, ending), ran.stdout);
-  takeRuns(game);
-  adopt(game, ending);
-}
-
 /** What the remote has of the run cache counts as well, and its objects. */
 function reproPulling(game: Game): Promise<void> {
   const pulled = {
@@ -203,6 +149,12 @@ function reproOf(game: Game, name: string, reach: Reach = 'upstream'): Promise<v
 }
 
 const commitAll = (world: World): Ending => commit(world, selected(world, []));
+
+const RACERS: readonly Racer[] = [
+  { args: ['repro', '-k'], endingOf: (world) => reproduce(world, all(world)) },
+  { args: ['checkout'], endingOf: (world) => checkOut(world) },
+  { args: ['commit'], endingOf: commitAll },
+];
 
 export const COMMANDS: Readonly<Record<string, Move>> = {
   repro: (game) => repro(game, [], all, true),
@@ -251,4 +203,5 @@ export const COMMANDS: Readonly<Record<string, Move>> = {
   'killed commit': (game, seeded) => killed(game, ['commit'], seeded, commitAll),
   'repro beside another': (game, seeded) =>
     together(game, seeded.pick([['repro', '-k'], ['status'], ['gc', '--delete'], ['push'], ['verify']])),
+  'two at once': (game, seeded) => race(game, [seeded.pick(RACERS), seeded.pick(RACERS)]),
 };

@@ -211,3 +211,12 @@ export function checkOut(world: World, names?: ReadonlySet<string>): Ending {
   }
   return { ...world, files, stood, code, outcomes: new Map() };
 }
+
+/** Stages whose commands note that they ran, of those that are to. */
+export function expectedRuns({ stages }: World, { outcomes }: Ending): readonly string[] {
+  return stages
+    .filter(({ isNoted, policy }) => isNoted && policy !== 'frozen')
+    .filter(({ name }) => ['ran', 'failed'].includes(outcomes.get(name) ?? ''))
+    .map(({ name }) => name)
+    .sort();
+}
