@@ -142,6 +142,13 @@ test('a module that is not there is told where its path is written', async () =>
   );
 });
 
+test('an exchange without a calendar is told where it is written', async () => {
+  const text = 'stages:\n  a:\n    cmd: go\n    outs: [a]\n    refresh:\n      session: XLON\n';
+  const ran = await createRig({ 'pipeline.yaml': text }).lockstep(['status']);
+  assert.match(ran.stderr, /^error\[refresh\.exchange\].*\n --> pipeline\.yaml:6:16\n/);
+  assert.equal(ran.code, 2);
+});
+
 test('with --json an error is one JSON value on standard output', async () => {
   const rig = createRig(FILES);
   const ran = await rig.lockstep(['--json', 'repro', 'cuont']);

@@ -60,7 +60,7 @@ export function readRefresh(
     });
     return undefined;
   }
-  return { ...base, kind, exchange: session.value, delayMs };
+  return { ...base, kind, exchange: session.value, delayMs, at: session.at };
 }
 
 function checkCompanion(

@@ -107,7 +107,7 @@ test('stage, dep, out, parameter and gate stand where the user wrote them', () =
   assert.equal(textAt(fetch?.outs[1]?.at), 'reports/fetch_report.json');
   assert.equal(textAt(fetch?.params[1]?.at), 'fetch.start');
   assert.equal(textAt(fetch?.policy.gates[0]?.at), 'success_rate');
-  assert.equal(textAt(fetch?.refresh?.at), 'refresh');
+  assert.equal(textAt(fetch?.refresh?.at), 'XBOM');
   assert.equal(textAt(tickers?.outs[0]?.at), 'data/tickers.json');
 });
 
