@@ -18,12 +18,12 @@ const commit: Command = {
   examples: ['lockstep commit', 'lockstep commit features --single', 'lockstep commit data/holidays.csv'],
   run: (context) =>
     withProject(context, async (project) => {
-      const selection = selectionFor(context, project);
+      const { selection, only } = asked(context, project);
       using _workspace = await project.takeWorkspace();
       using _cache = await project.takeCache('shared');
       const { restorer } = await project.workbench();
       const before = new Set(project.recorder.data());
-      await syncData({ ...project, restorer, asItIs: true }, selection);
+      await syncData({ ...project, restorer, asItIs: true, ...(only && { only }) }, selection);
       const plan = await project.plan(selection, takenAsTheyAre(project.facts));
       refuseProblems(plan);
       refuseTracked({ ...project, plan });
@@ -45,10 +45,19 @@ const commit: Command = {
 
 export default commit;
 
+interface Asked {
+  readonly selection: Selection;
+  /** Absent where all tracked inputs are meant. */
+  readonly only?: ReadonlySet<string>;
+}
+
 /** Of tracked inputs alone no stage is recorded: its outs were made from what was there before. */
-function selectionFor(context: CommandContext, project: Project): Selection {
-  const inputs = new Set<string>(project.pipeline.data.map(({ path }) => path));
-  const stages = context.args.filter((word) => !inputs.has(pathOfWord(word, project.folder)));
-  if (stages.length === 0 && context.args.length > 0) return { stages: new Set(), forced: new Set() };
-  return selectionOf({ ...context, args: stages }, project);
+function asked(context: CommandContext, project: Project): Asked {
+  const { pipeline, folder } = project;
+  const inputs = new Set<string>(pipeline.data.map(({ path }) => path));
+  const paths = new Set(context.args.map((word) => pathOfWord(word, folder))).intersection(inputs);
+  const stages = context.args.filter((word) => !paths.has(pathOfWord(word, folder)));
+  if (paths.size > 0 && stages.length === 0)
+    return { selection: { stages: new Set(), forced: new Set() }, only: paths };
+  return { selection: selectionOf({ ...context, args: stages }, project) };
 }

@@ -25,6 +25,8 @@ export interface DataOptions extends DataFacts {
   readonly emit: Emit;
   /** What is here is recorded, also where the lock has moved since. */
   readonly asItIs?: boolean;
+  /** Nothing becomes of other inputs than these. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /**
@@ -34,14 +36,18 @@ export interface DataOptions extends DataFacts {
  */
 export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
   const { facts, recorder, pipeline, cache, stateDir } = options;
-  const unrecorded = newData(options).map(({ path }) => path);
+  const isAsked = ({ path }: DataInput): boolean => options.only?.has(path) !== false;
+  const unrecorded = newData(options)
+    .filter(isAsked)
+    .map(({ path }) => path);
   const copies = unrecorded.length > 0 ? createCopies(cache) : undefined;
   try {
     if (unrecorded.length > 0) await lookAtNew(unrecorded, copies, options);
     await facts.lookOnce(pipeline.data.map((input) => input.path));
     const stale = staleData(options);
-    if (stale.length > 0) await bringUpToDate(options, { stale, selection });
-    else noteStood(pathOfStood(stateDir), recorder.data());
+    const asked = stale.filter(isAsked);
+    if (asked.length > 0) await bringUpToDate(options, { stale: asked, selection });
+    else if (stale.length === 0) noteStood(pathOfStood(stateDir), recorder.data());
   } catch (error) {
     copies?.drop();
     throw error;
@@ -60,7 +66,8 @@ async function bringUpToDate(
   /** A part is never taken for the whole, not even as it is. */
   const parts = new Set(readIncomplete(root).map(({ path }) => path));
   /** Those that stay as they are. */
-  const left = new Set<RelPath>();
+  const left = new Set(staleData(options).map(({ path }) => path));
+  for (const { path } of stale) left.delete(path);
   const gone: Gone[] = [];
   const edited: ToTakeIn[] = [];
   for (const input of stale) {
@@ -93,7 +100,8 @@ async function bringUpToDate(
     } catch (error) {
       if (!isLost(error) || batch.every(({ artifact }) => hasArtifact(cache, artifact))) throw error;
       // Damage that was found has left the cache: what is gone for good is judged as such.
-      return bringUpToDate(options, { stale: staleData(options), selection });
+      const rest = staleData(options).filter(({ path }) => !left.has(path));
+      return bringUpToDate(options, { stale: rest, selection });
     }
     // Stages may read single files of them, or folders that they are in.
     facts.forgetNear(new Set(batch.map(({ artifact }) => artifact.path)));

@@ -207,3 +207,16 @@ test('a tracked input that is named is recorded alone: what was made of it befor
   rig.write('sub/in', 'newer\n');
   assert.equal(succeeded(await rig.lockstep(['commit', 's', 'sub/in'])).stdout, 'recorded s\n');
 });
+
+test('of two tracked inputs that were edited only the one that is named is recorded, and the other stays an edit', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [a, b]\nstages: {}\n', a: '1', b: '1' });
+  succeeded(await rig.lockstep(['repro']));
+  const before = rig.read('pipeline.lock');
+  rig.write('a', '2');
+  rig.write('b', '2');
+  assert.equal(succeeded(await rig.lockstep(['commit', 'a'])).stderr, 'recorded a\n');
+  rig.write('pipeline.lock', before);
+  // What b stood as is still the lock's: as an edit it is recorded, not undone.
+  assert.match(succeeded(await rig.lockstep(['repro'])).stderr, /^recorded b$/m);
+  assert.deepEqual([rig.read('a'), rig.read('b')], ['1', '2']);
+});
