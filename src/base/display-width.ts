@@ -22,7 +22,7 @@ export function padColumns(text: string, columns: number): string {
 }
 
 /** The start of a text, in whole characters, that takes at most so many columns. */
-export function startOf(text: string, columns: number): string {
+export function firstColumns(text: string, columns: number): string {
   let end = 0;
   let width = 0;
   for (const char of text) {
@@ -34,7 +34,7 @@ export function startOf(text: string, columns: number): string {
 }
 
 /** The same of its end. */
-export function endOf(text: string, columns: number): string {
+export function lastColumns(text: string, columns: number): string {
   // A column takes few code units: of a line of megabytes only these are looked at.
   const chars = Array.from(text.slice(-4 * columns).replace(/^[\udc00-\udfff]/, ''));
   let from = chars.length;

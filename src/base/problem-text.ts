@@ -1,5 +1,5 @@
 import type { Problem } from './error.ts';
-import { displayWidth, endOf, startOf } from './display-width.ts';
+import { displayWidth, lastColumns, firstColumns } from './display-width.ts';
 import { visible as escaped, formatCount, plural } from './text.ts';
 import type { Location } from './types.ts';
 
@@ -91,9 +91,9 @@ function cut(
   const value = visible(line.slice(start, end).replaceAll('\t', '→   '));
   const after = visible(line.slice(end));
   if (displayWidth(before + value + after) <= MAX_COLUMNS) return { before, value, after };
-  const shown = startOf(value, MAX_COLUMNS / 2);
+  const shown = firstColumns(value, MAX_COLUMNS / 2);
   const room = Math.floor((MAX_COLUMNS - displayWidth(shown)) / 2);
-  const [head, tail] = [endOf(before, room), startOf(after, room)];
+  const [head, tail] = [lastColumns(before, room), firstColumns(after, room)];
   const rest = shown === value ? tail : '';
   return {
     before: head === before ? before : `…${head}`,

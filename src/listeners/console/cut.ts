@@ -1,4 +1,4 @@
-import { displayWidth, endOf, padColumns, startOf } from '../../base/display-width.ts';
+import { displayWidth, lastColumns, padColumns, firstColumns } from '../../base/display-width.ts';
 import { RESET, hasColour, splitColours } from './escapes.ts';
 
 /** Columns a text takes; colours take none. */
@@ -17,7 +17,7 @@ export function cutEnd(text: string, columns: number, mark: string): string {
   for (const piece of splitColours(text)) {
     if (piece.colour) kept += piece.text;
     else {
-      const part = startOf(piece.text, room - used);
+      const part = firstColumns(piece.text, room - used);
       kept += part;
       if (part !== piece.text) return `${kept}${mark}${hasColour(kept) ? RESET : ''}`;
       used += displayWidth(part);
@@ -46,7 +46,7 @@ export function fitName(name: string, columns: number, mark: string): string {
   if (width <= columns) return name + ' '.repeat(columns - width);
   const room = columns - displayWidth(mark);
   if (room < 2) return fitName(cutEnd(name, columns, ''), columns, '');
-  const head = startOf(name, Math.ceil(room / 2));
-  const tail = endOf(name, room - displayWidth(head));
+  const head = firstColumns(name, Math.ceil(room / 2));
+  const tail = lastColumns(name, room - displayWidth(head));
   return padColumns(head + mark + tail, columns);
 }
