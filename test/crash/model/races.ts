@@ -5,6 +5,7 @@ import type { Ending } from './endings.ts';
 import { adopt, assertEnded, takeRuns, worldOf } from './game.ts';
 import type { Game } from './game.ts';
 import { selected } from './judge.ts';
+import { thingAt } from './world.ts';
 import type { Thing, World } from './world.ts';
 import type { Seeded } from '../seeded.ts';
 import { recover } from '../trial.ts';
@@ -89,19 +90,18 @@ export async function race(game: Game, racers: readonly [Racer, Racer]): Promise
   }
 }
 
-/** What a command recorded is in the cache. */
+/** The cache has what a command recorded and put, or left, there. */
 function after(world: World, { files, lock, runs, stood }: Ending): World {
-  const results = [...lock.stages.values(), ...runs.values()];
-  const things = [...results.flatMap(({ outs }) => [...outs.values()]), ...lock.data.values()];
-  const isNew = (thing: Thing): boolean =>
-    !world.has(thing) && things.some(({ hash }) => hash === thing.hash);
+  const recorded = [...lock.stages.values().flatMap(({ outs }) => [...outs]), ...lock.data];
+  const isThere = (thing: Thing): boolean =>
+    recorded.some(([path, { hash }]) => hash === thing.hash && thingAt(files, path)?.hash === hash);
   return {
     ...world,
     files,
     lock,
     runs,
     stood,
-    has: (thing) => world.has(thing) || isNew(thing),
-    isWhole: (thing) => world.isWhole(thing) || isNew(thing),
+    has: (thing) => world.has(thing) || isThere(thing),
+    isWhole: (thing) => world.isWhole(thing) || isThere(thing),
   };
 }
