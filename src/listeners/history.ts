@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import type { Event, Listener } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
@@ -19,7 +19,7 @@ const LOG_SIZE = 5 * 1024 * 1024;
 const EARLY_EVENTS = 1000;
 
 export interface HistoryListenerOptions {
-  /** `.lockstep/history`; made when the first batch is written. */
+  /** `.lockstep/history`; made when the first batch is written, where `.lockstep` is. */
   readonly folder: string;
   readonly schedule: Schedule;
   /** Told once, when the history cannot be written; the run goes on without it. */
@@ -38,7 +38,7 @@ export interface HistoryListenerOptions {
  */
 export function createHistoryListener(options: HistoryListenerOptions): Listener {
   const { folder, schedule, warn } = options;
-  const append = options.append ?? createAppender();
+  const append = options.append ?? createAppender(dirname(folder));
   const logs = new Map<string, { size: number; pending: string }>();
   let lines = new Map<string | number, string>();
   let size = 0;

@@ -164,7 +164,7 @@ test('a module that is not there, and one that does not parse, are told with the
   assert.equal(gone.code, 2);
   assert.match(
     gone.stderr,
-    /error\[code\.missing\]: "gone\.ts", which the stage needs, does not exist\n --> pipeline\.yaml:5:3/,
+    /error\[code\.missing\]: "gone\.ts", which the stage needs, does not exist\n --> pipeline\.yaml:6:10/,
   );
   rig.write('gone.ts', 'export default () => {\n  const = 1;\n};\n');
   const broken = await rig.lockstep(['repro']);
