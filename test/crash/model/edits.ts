@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, existsSync, statSync, truncateSync, utimesSy
 import { dirname } from 'node:path';
 import { INPUTS } from './project.ts';
 import type { Design } from './project.ts';
-import { git, objectsIn, readFiles, recall, save, worldOf, write } from './game.ts';
+import { git, isKnown, objectsIn, readFiles, recall, save, worldOf, write } from './game.ts';
 import type { Game } from './game.ts';
 import type { Move } from './commands.ts';
 import type { Seeded } from '../seeded.ts';
@@ -205,6 +205,7 @@ export const EDITS: Readonly<Record<string, Move>> = {
       git(game, 'reset', '-q', '--hard');
       git(game, 'stash', 'drop', '-q');
     }
+    if (!isKnown(game)) git(game, 'reset', '-q', '--hard');
     recall(game);
   },
 };

@@ -99,6 +99,12 @@ const textAt = ({ rig }: Game, name: string): string | undefined =>
 
 const textsOf = (game: Game): string => SOURCES.map((name) => textAt(game, name) ?? '').join('\0');
 
+/** False for what git has made of two pipelines or locks: nobody designed it. */
+export function isKnown(game: Game): boolean {
+  const text = lockText(game.rig);
+  return game.designs.has(textsOf(game)) && (text === '' || game.locks.has(text));
+}
+
 /** After git has moved files: what they mean is known from when they were written. */
 export function recall(game: Game): void {
   const text = lockText(game.rig);
