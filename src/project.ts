@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { PipelineError } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import type { HashAlgorithm, Lock, Pipeline, RelPath, StageName } from './base/types.ts';
+import type { Lock, RelPath, StageName } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
-import type { DiskFacts } from './execute/facts.ts';
 import { partOf, readIncomplete } from './execute/incomplete.ts';
-import type { Journal } from './execute/journal.ts';
+import type { OpenProject } from './execute/open-project.ts';
 import { createRecorder } from './execute/recorder.ts';
-import type { Recorder } from './execute/recorder.ts';
 import { lookAgain, settledBy } from './execute/settle.ts';
 import { findTicks } from './execute/ticks.ts';
 import type { Ticks } from './execute/ticks.ts';
@@ -36,7 +34,6 @@ import { selectStages } from './plan/select.ts';
 import { LOCKFILE } from './record/lockfile.ts';
 import { areIgnored, gitignoresOf, ignorePaths, pathsToIgnore } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
-import type { RunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
 import { noteStood, pathOfStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
@@ -50,7 +47,6 @@ import {
 } from './read-once.ts';
 import type { Remotes } from './read/remotes.ts';
 import { corruptFound, createCache } from './store/cache.ts';
-import type { Cache } from './store/cache.ts';
 import { createObserver } from './store/observe.ts';
 import { createProjectFiles } from './store/project-files.ts';
 
@@ -75,23 +71,7 @@ export interface ProjectOptions {
 export class ProjectChanged extends Error {}
 
 /** A pipeline on disk with all its rooms: the composition root. Close it, or what it learned is lost. */
-export interface Project {
-  readonly root: string;
-  /** Where the words of the command line were typed, from the root: paths among them are taken from there. */
-  readonly folder: string;
-  readonly stateDir: string;
-  readonly pipeline: Pipeline;
-  readonly algorithm: HashAlgorithm;
-  readonly graph: Graph;
-  readonly clock: Clock;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-  readonly cache: Cache;
-  readonly runs: RunCache;
-  readonly recorder: Recorder;
-  readonly journal: Journal;
-  readonly facts: DiskFacts;
+export interface Project extends OpenProject {
   /** What remotes.yaml says. Throws all its problems at once. */
   remotes(): Promise<Remotes>;
   /** What changes the project; loaded when first asked for. */
@@ -226,16 +206,11 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     const own = runsFromSource()
       ? { root: PACKAGE, child: 'src/execute/child.ts', api: 'src/index.ts' }
       : { root: PACKAGE, child: 'dist/child.js', api: 'dist/index.js' };
-    const conditions = runsFromSource() ? ['lockstep-source'] : [];
-    const rooms = { root, stateDir, cache, runs, facts, recorder, journal, algorithm, env, clock, emit };
-    const launcherEntry = join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js');
     return createWorkbench({
-      ...rooms,
-      folder,
+      ...project,
       own,
-      conditions,
-      launcherEntry,
-      stages: pipeline.stages,
+      conditions: runsFromSource() ? ['lockstep-source'] : [],
+      launcherEntry: join(PACKAGE, runsFromSource() ? 'src/io/launcher-process.ts' : 'dist/launcher.js'),
       changedParam: createChangedParams(snapshot, () => createProjectFiles({ root, memo, clock: machine })),
     });
   };

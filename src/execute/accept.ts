@@ -1,38 +1,23 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Redactor } from '../base/redact.ts';
 import { shellQuote } from '../base/text.ts';
-import type { Fingerprint, HashAlgorithm, Out, Stage, StageLock, StageName } from '../base/types.ts';
-import type { Graph } from '../plan/graph.ts';
+import type { Fingerprint, Out, Stage, StageLock, StageName } from '../base/types.ts';
 import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
-import type { RunCache } from '../record/runs.ts';
-import type { Cache } from '../store/cache.ts';
 import { redactorOf } from './attempt-inputs.ts';
-import type { DiskFacts } from './facts.ts';
 import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import { anyPartOf, forgetIncomplete, partial } from './incomplete.ts';
-import type { Recorder } from './recorder.ts';
+import type { OpenProject } from './open-project.ts';
 import { layStaging } from './staging.ts';
 
-export interface AcceptOptions {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly graph: Graph;
-  readonly facts: DiskFacts;
-  readonly cache: Cache;
-  readonly runs: RunCache;
-  readonly recorder: Recorder;
-  readonly algorithm: HashAlgorithm;
-  /** The runner's own environment. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly emit: Emit;
-}
+type AcceptOptions = Pick<
+  OpenProject,
+  'root' | 'folder' | 'graph' | 'facts' | 'cache' | 'runs' | 'recorder' | 'algorithm' | 'env' | 'emit'
+>;
 
 /** The facts for who takes outs as they are: whether others could be restored in their place is not asked, for that costs a look at each file in the cache. */
 export function takenAsTheyAre(facts: Facts): Facts {

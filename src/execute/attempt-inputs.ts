@@ -1,19 +1,15 @@
-import type { Emit } from '../base/event.ts';
 import { createRedactor } from '../base/redact.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Stage } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
 import type { Launcher } from '../io/launcher.ts';
 import type { Leader } from '../io/process-group.ts';
+import type { OpenProject } from './open-project.ts';
 import type { Staging } from './staging.ts';
 
 /** What a stage process needs besides its stage. */
-export interface AttemptInputs {
-  readonly root: string;
+export interface AttemptInputs extends Pick<OpenProject, 'root' | 'env' | 'clock' | 'emit'> {
   readonly stage: Stage;
   readonly staging: Staging;
-  /** The runner's own environment. */
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** The stage's tick. */
   readonly nowMs: number;
   readonly code: readonly string[];
@@ -23,9 +19,7 @@ export interface AttemptInputs {
   readonly own: OwnPackage;
   /** Passed to Node when the runner itself runs from source. */
   readonly conditions: readonly string[];
-  readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly emit: Emit;
   readonly redactor: Redactor;
   readonly launcher: Launcher;
   /** Told as soon as there is a process. */

@@ -5,21 +5,17 @@ import type { Artifact, Out, Pipeline, RelPath } from '../base/types.ts';
 import type { Graph } from '../plan/graph.ts';
 import { DATA } from '../record/stood.ts';
 import { HAVE_AGAIN } from '../store/cache.ts';
-import type { Cache } from '../store/cache.ts';
 import { createObserver } from '../store/observe.ts';
 import { isAsRecorded } from './facts.ts';
-import type { DiskFacts } from './facts.ts';
+import type { OpenProject } from './open-project.ts';
 import type { Recorder } from './recorder.ts';
 import { inBatches } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 
-export interface CheckoutOptions {
-  readonly root: string;
-  readonly pipeline: Pipeline;
-  readonly graph: Graph;
-  readonly facts: DiskFacts;
-  readonly cache: Cache;
-  readonly recorder: Recorder;
+export interface CheckoutOptions extends Pick<
+  OpenProject,
+  'root' | 'pipeline' | 'graph' | 'facts' | 'cache' | 'recorder'
+> {
   readonly restorer: Restorer;
   /** Only these paths; all when absent. */
   readonly only?: ReadonlySet<RelPath>;

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
+import type { OpenProject } from './open-project.ts';
 import { collectObjects, findPresent } from './transfer-plan.ts';
 
 /** Where objects of an artifact are. An artifact may be in several states: some of its objects here, some there. */
@@ -22,11 +22,9 @@ export interface Comparison {
   readonly differences: readonly Difference[];
 }
 
-export interface CompareOptions {
-  readonly cache: Cache;
+export interface CompareOptions extends Pick<OpenProject, 'cache' | 'signal'> {
   readonly remote: Remote;
   readonly artifacts: readonly Artifact[];
-  readonly signal: AbortSignal;
 }
 
 const STATES: readonly Whereabouts[] = ['only-here', 'only-there', 'nowhere'];

@@ -1,30 +1,17 @@
 import { PipelineError } from '../base/error.ts';
 import { shellPath } from '../base/text.ts';
-import type { DataInput, Pipeline, RelPath } from '../base/types.ts';
-import type { Graph } from '../plan/graph.ts';
+import type { DataInput, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
-import type { Cache } from '../store/cache.ts';
 import { hasArtifact, isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
-import type { Recorder } from './recorder.ts';
-
-/** What tracked inputs are judged by. */
-export interface DataFacts {
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly pipeline: Pipeline;
-  readonly graph: Graph;
-  readonly facts: DiskFacts;
-  readonly cache: Cache;
-  readonly recorder: Recorder;
-}
+import type { OpenProject } from './open-project.ts';
 
 /** Tracked inputs that are not as they are recorded: changed, new, or gone. The facts must have looked at them. */
 export function staleData({
   pipeline,
   facts,
   recorder,
-}: Pick<DataFacts, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
+}: Pick<OpenProject, 'pipeline' | 'facts' | 'recorder'>): readonly DataInput[] {
   return pipeline.data.filter(({ path }) => {
     const before = recorder.dataOf(path);
     return !before || !isAsRecorded(facts.observed(path), before);
@@ -35,7 +22,7 @@ export function staleData({
 export function newData({
   pipeline,
   recorder,
-}: Pick<DataFacts, 'pipeline' | 'recorder'>): readonly DataInput[] {
+}: Pick<OpenProject, 'pipeline' | 'recorder'>): readonly DataInput[] {
   return pipeline.data.filter(({ path }) => !recorder.dataOf(path));
 }
 
@@ -44,7 +31,7 @@ export function refuseForks({
   pipeline,
   facts,
   folder,
-}: Pick<DataFacts, 'pipeline' | 'facts' | 'folder'>): void {
+}: Pick<OpenProject, 'pipeline' | 'facts' | 'folder'>): void {
   const problems = pipeline.data
     .filter(({ path }) => facts.isForked(path))
     .map(({ path, at }) => ({
@@ -61,7 +48,7 @@ export function refuseForks({
  * Those that were edited are not among them.
  */
 export function lostData(
-  options: Pick<DataFacts, 'pipeline' | 'graph' | 'facts' | 'recorder' | 'cache'>,
+  options: Pick<OpenProject, 'pipeline' | 'graph' | 'facts' | 'recorder' | 'cache'>,
   { stages }: Selection,
 ): readonly DataInput[] {
   const { pipeline, graph, facts, recorder, cache } = options;
@@ -92,7 +79,7 @@ function lostHint({ path, push }: DataInput, isRecorded: boolean, folder: string
 
 /** Throws `data.missing` for what `lostData` finds. */
 export function refuseLostData(
-  options: Parameters<typeof lostData>[0] & Pick<DataFacts, 'folder'>,
+  options: Parameters<typeof lostData>[0] & Pick<OpenProject, 'folder'>,
   selection: Selection,
 ): void {
   const problems = lostData(options, selection).map((input) => ({

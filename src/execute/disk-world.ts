@@ -2,18 +2,14 @@ import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import type { Redactor } from '../base/redact.ts';
-import type { Artifact, Fingerprint, HashAlgorithm, RelPath, Stage, StageLock } from '../base/types.ts';
+import type { Artifact, Fingerprint, RelPath, Stage, StageLock } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
-import type { Clock } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import type { Launcher } from '../io/launcher.ts';
 import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
-import type { RunCache } from '../record/runs.ts';
-import type { Cache } from '../store/cache.ts';
 import { runAction } from './attempt.ts';
 import type { OwnPackage } from './attempt-inputs.ts';
 import { isShared } from './checkout.ts';
@@ -24,8 +20,7 @@ import { harvest } from './harvest.ts';
 import { createInputs } from './inputs.ts';
 import type { InputsOptions } from './inputs.ts';
 import { forgetIncomplete } from './incomplete.ts';
-import type { Journal } from './journal.ts';
-import type { Recorder } from './recorder.ts';
+import type { OpenProject } from './open-project.ts';
 import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseUnsetSecrets } from './stage-env.ts';
@@ -33,14 +28,7 @@ import { clear, exists, layStaging, moveAside, openStaging, putBack, setAside } 
 import type { Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
-export interface DiskWorldOptions extends InputsOptions {
-  readonly root: string;
-  readonly cache: Cache;
-  readonly runs: RunCache;
-  readonly recorder: Recorder;
-  readonly journal: Journal;
-  readonly algorithm: HashAlgorithm;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface DiskWorldOptions extends OpenProject, InputsOptions {
   readonly own: OwnPackage;
   /** Node's `--conditions` for module stages. */
   readonly conditions: readonly string[];
@@ -50,8 +38,6 @@ export interface DiskWorldOptions extends InputsOptions {
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
   /** Removes the folders of an attempt that is over. */
   readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
-  readonly clock: Clock;
-  readonly emit: Emit;
   readonly redactor: Redactor;
 }
 

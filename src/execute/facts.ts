@@ -5,7 +5,6 @@ import type {
   Artifact,
   ContentHash,
   HashAlgorithm,
-  Pipeline,
   RelPath,
   Stage,
   StageLock,
@@ -13,13 +12,13 @@ import type {
 } from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
-import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
 import { toTree } from '../store/observe.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import type { OpenProject } from './open-project.ts';
 import { createStanding } from './standing.ts';
 import type { Standing, StandingOptions } from './standing.ts';
 
@@ -47,18 +46,14 @@ export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'
   prepare(stages: Iterable<Stage>): Promise<void>;
 }
 
-export interface FactsOptions extends Pick<
-  StandingOptions,
-  'cache' | 'dataOf' | 'stood' | 'partNoted' | 'isPart'
-> {
-  readonly pipeline: Pipeline;
+export interface FactsOptions
+  extends
+    Pick<StandingOptions, 'dataOf' | 'stood' | 'partNoted' | 'isPart'>,
+    Pick<OpenProject, 'pipeline' | 'cache' | 'runs' | 'algorithm' | 'env'> {
   readonly lockOf: (name: string) => StageLock | undefined;
-  readonly runs: RunCache;
   /** Looks at the workspace by a hash algorithm. */
   readonly observerOf: (algorithm: HashAlgorithm) => Observer;
   readonly code: CodeReader;
-  readonly algorithm: HashAlgorithm;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly tickOf: (name: StageName) => string | undefined;
 }
 

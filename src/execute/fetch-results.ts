@@ -1,20 +1,18 @@
-import type { Emit } from '../base/event.ts';
 import type { Remote } from '../base/remote.ts';
 import type { StageLock } from '../base/types.ts';
 import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
+import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { corruptEntry, readEntry } from './remote-entries.ts';
 import { concernsOneObject } from './transfer-plan.ts';
 
-export interface FetchResultsOptions {
+export interface FetchResultsOptions extends Pick<OpenProject, 'emit' | 'signal'> {
   readonly remote: Remote;
   readonly name: string;
   /** Keys of entries, `runs/…`. */
   readonly keys: readonly string[];
   /** False for an entry that is of no use here. */
   readonly accepts: (result: StageLock) => boolean;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
 /**

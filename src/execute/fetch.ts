@@ -1,27 +1,23 @@
 import { toProblem } from '../base/error.ts';
 import type { PipelineError } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
 import type { Remote, SizedObject } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import { createLanding } from '../store/landing.ts';
 import type { Landing } from '../store/landing.ts';
 import { afterFailure } from './after-failure.ts';
+import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Wanted } from './transfer-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 import type { TransferProgress } from './transfer-progress.ts';
 
-export interface FetchOptions {
-  readonly cache: Cache;
+export interface FetchOptions extends Pick<OpenProject, 'cache' | 'emit' | 'signal'> {
   readonly remote: Remote;
   readonly name: string;
   readonly artifacts: readonly Wanted[];
   readonly dryRun: boolean;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
 export interface FetchResult {

@@ -6,22 +6,16 @@ import type { Artifact, Lock, RelPath } from '../base/types.ts';
 import { readIfExists } from '../io/files.ts';
 import { listRunsBefore, removeRun } from '../record/history.ts';
 import { EMPTY_LOCK, LOCKFILE, parseLock } from '../record/lockfile.ts';
-import type { RunCache } from '../record/runs.ts';
-import type { Cache } from '../store/cache.ts';
 import { findGarbage, removeObject } from '../store/gc.ts';
 import { readCommitted } from './committed-lock.ts';
 import { readIncomplete } from './incomplete.ts';
-import type { Journal } from './journal.ts';
+import type { OpenProject } from './open-project.ts';
 import { gitPlace } from './repository.ts';
-import type { GitPlace } from './repository.ts';
 
-export interface GarbageOptions {
-  readonly root: string;
-  readonly env: GitPlace['env'];
-  readonly stateDir: string;
-  readonly cache: Cache;
-  readonly runs: RunCache;
-  readonly journal: Journal;
+export interface GarbageOptions extends Pick<
+  OpenProject,
+  'root' | 'env' | 'stateDir' | 'cache' | 'runs' | 'journal'
+> {
   /** Run-cache results last written before this instant (epoch ms) are garbage too; none when absent. */
   readonly runsBefore?: number;
   /** So is the history of runs that began before this instant (epoch ms); none when absent. */

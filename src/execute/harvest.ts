@@ -1,8 +1,7 @@
 import { dirname, relative } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
-import type { Artifact, Fingerprint, HashAlgorithm, Out, RelPath, Stage, StageLock } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
+import type { Artifact, Fingerprint, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import { createCrew } from '../io/crew.ts';
 import type { Crew } from '../io/crew.ts';
 import { createObserver } from '../store/observe.ts';
@@ -12,15 +11,14 @@ import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { isShared } from './checkout.ts';
 import { refuseLinkAbove } from './folder-above.ts';
+import type { OpenProject } from './open-project.ts';
 import { findStray } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
-export interface HarvestInputs {
+export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'algorithm'> {
   readonly stage: Stage;
   readonly staging: Staging;
   readonly fingerprint: Fingerprint;
-  readonly cache: Cache;
-  readonly algorithm: HashAlgorithm;
   /** What has been seen at the outs, where they are in the workspace and have been looked at already. */
   readonly seen?: (path: RelPath) => Observation;
 }

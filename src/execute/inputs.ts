@@ -1,11 +1,9 @@
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { Fingerprint, Stage } from '../base/types.ts';
 import { lstatIfExists } from '../io/files.ts';
-import type { DiskFacts } from './facts.ts';
+import type { OpenProject } from './open-project.ts';
 
-export interface InputsOptions {
-  readonly stateDir: string;
-  readonly facts: DiskFacts;
+export interface InputsOptions extends Pick<OpenProject, 'stateDir' | 'facts'> {
   /** A parameter that is no longer what a stage was planned with. */
   readonly changedParam: (stage: Stage) => Promise<string | undefined>;
 }

@@ -1,23 +1,12 @@
 import { join } from 'node:path';
-import type { Emit } from '../base/event.ts';
 import type { Artifact, Lock, RelPath } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import { takeIn } from '../store/take-in.ts';
 import { hasArtifact } from './facts.ts';
-import type { DiskFacts } from './facts.ts';
 import { readIncomplete } from './incomplete.ts';
+import type { OpenProject } from './open-project.ts';
 import { outKept, unsavedFiles } from './out-kept.ts';
-import type { Recorder } from './recorder.ts';
 
-export interface KeepOptions {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly cache: Cache;
-  readonly facts: DiskFacts;
-  readonly recorder: Pick<Recorder, 'lock'>;
-  readonly emit: Emit;
-}
+type KeepOptions = Pick<OpenProject, 'root' | 'folder' | 'cache' | 'facts' | 'recorder' | 'emit'>;
 
 /**
  * Saves what stands at paths that are about to be replaced and that no cache holds: bytes are never lost. What the lock does

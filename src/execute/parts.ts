@@ -1,7 +1,6 @@
 import { algorithmOf } from '../base/hash.ts';
 import { isInside } from '../base/path.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
-import type { Graph } from '../plan/graph.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import { ingestTree } from '../store/ingest.ts';
@@ -9,7 +8,7 @@ import type { TreeEntry } from '../store/tree.ts';
 import type { DiskFacts } from './facts.ts';
 import { noteIncomplete, partOf, partial, readIncomplete } from './incomplete.ts';
 import type { Part } from './incomplete.ts';
-import type { Recorder } from './recorder.ts';
+import type { OpenProject } from './open-project.ts';
 
 /** A directory of which only some files will be here, and all that it has. */
 export interface NewPart {
@@ -24,13 +23,10 @@ export function notePart(root: string, cache: Cache, { path, hash, entries }: Ne
   noteIncomplete(root, { path, hash, files: entries.length });
 }
 
-export interface ReadingOptions {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly facts: DiskFacts;
-  readonly graph: Graph;
-  readonly recorder: Recorder;
+export interface ReadingOptions extends Pick<
+  OpenProject,
+  'root' | 'folder' | 'facts' | 'graph' | 'recorder'
+> {
   readonly plan: Plan;
 }
 

@@ -1,12 +1,11 @@
 import { createReadStream, lstatSync } from 'node:fs';
 import { EXIT, PipelineError, toProblem } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { objectPath } from '../base/hash.ts';
 import type { Remote, SizedObject } from '../base/remote.ts';
 import type { Artifact, ContentHash, StageLock } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import { afterFailure } from './after-failure.ts';
 import { hasArtifact } from './facts.ts';
+import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { planEntries } from './push-entries.ts';
 import type { EntrySending } from './push-entries.ts';
@@ -14,16 +13,13 @@ import { collectObjects, concernsOneObject, findPresent } from './transfer-plan.
 import type { Objects, Presence } from './transfer-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
-export interface PushOptions {
-  readonly cache: Cache;
+export interface PushOptions extends Pick<OpenProject, 'cache' | 'emit' | 'signal'> {
   readonly remote: Remote;
   readonly name: string;
   readonly artifacts: readonly Artifact[];
   /** Run-cache entries to send too, each with all its objects; one of which this machine lacks any is left out. */
   readonly results: readonly StageLock[];
   readonly dryRun: boolean;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
 export interface PushResult {

@@ -5,6 +5,7 @@ import { elapsedMs } from '../io/clock.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { flushAcross } from '../io/flush.ts';
 import { EMPTY_LOCK, LOCKFILE, createLockFormatter, parseLock } from '../record/lockfile.ts';
+import type { OpenProject } from './open-project.ts';
 
 /** What goes with a result on its way to the disk. */
 export interface Around {
@@ -40,13 +41,10 @@ const PAUSE_MS = 200;
 /** A lock of tens of megabytes takes long to write: most of the time is for the run. */
 const PAUSE_SHARE = 5;
 
-export interface RecorderOptions {
-  readonly root: string;
+export interface RecorderOptions extends Pick<OpenProject, 'root' | 'folder'> {
   readonly initial: Lock;
   /** SHA-256 of the text that this was read from; `null` when there was no lock. */
   readonly initialHash: string | null;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
   /** Results are kept in memory only. */
   readonly readOnly: boolean;
   /** Told of each result that the lock is about to forget. */

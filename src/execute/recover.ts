@@ -1,10 +1,8 @@
 import { EXIT, PipelineError } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
 import { INCOMING, findStaleTemps, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
 import { sweepNotes, whileUnheld } from '../io/mutex.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
@@ -18,16 +16,13 @@ import {
 } from '../io/process.ts';
 import { finishMove } from './commit.ts';
 import { ownerOfAttempt } from './journal.ts';
-import type { AttemptRecord, Journal, LostAttempt, Unfinished } from './journal.ts';
+import type { AttemptRecord, LostAttempt, Unfinished } from './journal.ts';
 import { refuseLinkAbove } from './folder-above.ts';
+import type { OpenProject } from './open-project.ts';
 import { exists, putBack } from './staging.ts';
 import type { Staging } from './staging.ts';
 
-export interface RecoverOptions {
-  readonly stateDir: string;
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly emit: Emit;
+export interface RecoverOptions extends Pick<OpenProject, 'stateDir' | 'journal' | 'clock' | 'emit'> {
   /** Paths of the outs that there may be. */
   readonly outs: readonly string[];
   /** Records a result whose moves were finished: run cache, then lock, durably. */

@@ -1,12 +1,10 @@
 import type { Artifact, RelPath, StageLock } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
 import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
-import type { DiskFacts } from './facts.ts';
 import { forgetIncomplete } from './incomplete.ts';
-import type { Journal } from './journal.ts';
+import type { OpenProject } from './open-project.ts';
 import { failedFolder } from './recover.ts';
 import { layStaging, openStaging } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -29,12 +27,10 @@ export interface Restorer {
   restore(owner: string, items: readonly ToRestore[], more?: RestoreMore): Promise<void>;
 }
 
-export interface RestorerOptions {
-  readonly root: string;
-  readonly stateDir: string;
-  readonly cache: Cache;
-  readonly facts: DiskFacts;
-  readonly journal: Journal;
+export interface RestorerOptions extends Pick<
+  OpenProject,
+  'root' | 'stateDir' | 'cache' | 'facts' | 'journal'
+> {
   readonly folds: () => boolean;
   /** Saves what stands in the way and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;

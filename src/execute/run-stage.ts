@@ -1,24 +1,23 @@
 import pLimit from 'p-limit';
 import { EXIT, PipelineError, toProblem } from '../base/error.ts';
-import type { Emit, Outcome } from '../base/event.ts';
+import type { Outcome } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Judgement } from '../plan/plan.ts';
 import { isLost } from './checkout.ts';
+import type { OpenProject } from './open-project.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Slot } from './slots.ts';
 import type { Ran, World } from './world.ts';
 
-export interface StageRunnerOptions {
+export interface StageRunnerOptions extends Pick<OpenProject, 'emit' | 'signal'> {
   readonly world: World;
   readonly jobs: number;
   readonly pools: Readonly<Record<string, number>>;
   readonly ranks: ReadonlyMap<StageName, number>;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
   /** Other stages go on after a failure. */
   readonly keepGoing: boolean;
   /** The rank of the most urgent of those that are to run once this one has; `undefined` when there is none. */

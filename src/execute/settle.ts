@@ -2,7 +2,6 @@ import { PipelineError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
 import type { Pipeline, RelPath, StageName } from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
-import type { Graph } from '../plan/graph.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PathStood, Settled } from '../record/settled.ts';
@@ -12,15 +11,11 @@ import type { Observation, ObserveRequest, Observer } from '../store/observe.ts'
 import { staleData } from './data.ts';
 import { isAsRecorded } from './facts.ts';
 import type { DiskFacts } from './facts.ts';
-import type { Recorder } from './recorder.ts';
+import type { OpenProject } from './open-project.ts';
 import type { Ticks } from './ticks.ts';
 
 /** What must be known of a project to tell whether there is anything to do. */
-interface Standing {
-  readonly pipeline: Pipeline;
-  readonly graph: Graph;
-  readonly facts: DiskFacts;
-  readonly recorder: Recorder;
+interface Standing extends Pick<OpenProject, 'pipeline' | 'graph' | 'facts' | 'recorder'> {
   readonly needsRecovery: () => boolean;
   readonly isIgnored: () => boolean;
 }

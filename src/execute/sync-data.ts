@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PipelineError } from '../base/error.ts';
-import type { Emit, EventBody } from '../base/event.ts';
-import type { DataInput, HashAlgorithm, RelPath } from '../base/types.ts';
+import type { EventBody } from '../base/event.ts';
+import type { DataInput, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
 import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
@@ -10,19 +10,15 @@ import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { isLost } from './checkout.ts';
 import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
-import type { DataFacts } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { forgetIncomplete, partOf, readIncomplete } from './incomplete.ts';
+import type { OpenProject } from './open-project.ts';
 import { inBatches } from './restore.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseLinkAbove } from './folder-above.ts';
 
-export interface DataOptions extends DataFacts {
-  readonly root: string;
-  readonly stateDir: string;
-  readonly algorithm: HashAlgorithm;
+export interface DataOptions extends OpenProject {
   readonly restorer: Restorer;
-  readonly emit: Emit;
   /** What is here is recorded, also where the lock has moved since. */
   readonly asItIs?: boolean;
   /** Nothing becomes of other inputs than these. */

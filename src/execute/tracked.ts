@@ -1,21 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
-import type { Emit } from '../base/event.ts';
 import { shellPath } from '../base/text.ts';
-import type { DataInput, Out, Pipeline } from '../base/types.ts';
+import type { DataInput, Out } from '../base/types.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { OpenProject } from './open-project.ts';
 import { gitPlace, isBelowRepository } from './repository.ts';
 import type { GitPlace } from './repository.ts';
 
-export interface TrackedInputs {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly env: GitPlace['env'];
-  readonly pipeline: Pick<Pipeline, 'data'>;
+export interface TrackedInputs extends Pick<OpenProject, 'root' | 'folder' | 'env' | 'pipeline' | 'emit'> {
   readonly plan: Plan;
-  readonly emit: Emit;
 }
 
 /** A path that lockstep keeps. */

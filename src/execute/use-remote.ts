@@ -4,22 +4,17 @@ import { isInside } from '../base/path.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { RelPath } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
-import type { Clock } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { parseAddress } from '../remotes/address.ts';
 import { remoteFault } from '../remotes/faults.ts';
 import { closing } from './after-failure.ts';
+import type { OpenProject } from './open-project.ts';
 import { createWaitTeller } from './tell-waits.ts';
 
-export interface UseRemoteOptions {
-  /** The project's root, from which relative folders are meant. */
-  readonly root: string;
-  /** The environment: the home folder, for urls that begin with `~`, and proxies. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+/** Relative folders are meant from the root; of the environment count the home folder, for urls that begin with `~`, and proxies. */
+export interface UseRemoteOptions extends Pick<OpenProject, 'root' | 'env' | 'clock' | 'signal'> {
   /** Outs and data: no remote may lie in one. */
   readonly taken: readonly RelPath[];
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
   /** Hears of long waits before another try. */
   readonly emit?: Emit | undefined;
 }

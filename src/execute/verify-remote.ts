@@ -4,9 +4,9 @@ import { algorithmOf, createRunningHash, isTreeHash, objectPath, withoutDir } fr
 import type { Remote } from '../base/remote.ts';
 import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
 import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
@@ -14,10 +14,7 @@ import { readTreeThere } from './remote-tree.ts';
 import { concernsOneObject, findPresent, readTree } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
-export interface VerifyRemoteOptions {
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly cache: Cache;
+export interface VerifyRemoteOptions extends Pick<OpenProject, 'folder' | 'cache' | 'signal'> {
   readonly remote: Remote;
   readonly name: string;
   readonly artifacts: readonly Artifact[];
@@ -25,7 +22,6 @@ export interface VerifyRemoteOptions {
   readonly whole: boolean;
   /** Every object is downloaded and hashed; none is kept. */
   readonly readData: boolean;
-  readonly signal: AbortSignal;
 }
 
 /**

@@ -2,18 +2,14 @@ import type { Problem } from '../base/error.ts';
 import { ALGORITHMS, algorithmOf } from '../base/hash.ts';
 import { formatList, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
-import type { Cache } from '../store/cache.ts';
 import type { Memo } from '../store/memo.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
+import type { OpenProject } from './open-project.ts';
 
-export interface CheckWorkspaceOptions {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly cache: Cache;
+export interface CheckWorkspaceOptions extends Pick<OpenProject, 'root' | 'folder' | 'cache'> {
   readonly artifacts: readonly LockedArtifact[];
   readonly readData: boolean;
   /** The command that takes what is at a path as it is. */

@@ -5,7 +5,6 @@ import { algorithmOf, isTreeHash } from '../base/hash.ts';
 import { plural } from '../base/text.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
 import { fromSystemError } from '../io/system-error.ts';
-import type { RunCache } from '../record/runs.ts';
 import type { Cache } from '../store/cache.ts';
 import { checkObjects } from '../store/check-objects.ts';
 import type { Checked } from '../store/check-objects.ts';
@@ -15,16 +14,12 @@ import { takeIn } from '../store/take-in.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
 import { hasArtifact } from './facts.ts';
+import type { OpenProject } from './open-project.ts';
 import { checkEntries } from './verify-entries.ts';
 import { belongs, ownersOf } from './verify-owners.ts';
 import { checkWorkspace } from './verify-workspace.ts';
 
-export interface VerifyOptions {
-  readonly root: string;
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
-  readonly cache: Cache;
-  readonly runs: RunCache;
+export interface VerifyOptions extends Pick<OpenProject, 'root' | 'folder' | 'cache' | 'runs' | 'signal'> {
   readonly artifacts: readonly LockedArtifact[];
   /** Every object of the cache and every run-cache result, not only what the artifacts consist of. */
   readonly whole: boolean;
@@ -34,7 +29,6 @@ export interface VerifyOptions {
   readonly cureOf: (item: LockedArtifact) => string;
   /** The command that takes what the workspace has at a path as it is. */
   readonly acceptOf: (path: RelPath) => string;
-  readonly signal: AbortSignal;
 }
 
 /** What a verification looked at and what is wrong. */

@@ -1,4 +1,4 @@
-import type { RelPath, Stage, StageLock } from '../base/types.ts';
+import type { RelPath, StageLock } from '../base/types.ts';
 import { foldsNames } from '../io/folding.ts';
 import { createLauncher } from '../io/launcher.ts';
 import { ownerMark } from '../io/process-id.ts';
@@ -31,17 +31,14 @@ export interface WorkbenchOptions extends Omit<
   DiskWorldOptions,
   'restorer' | 'keep' | 'close' | 'launcher' | 'redactor'
 > {
-  /** Where commands of hints are pasted, from the root. */
-  readonly folder: string;
   /** The file that the launcher's process runs. */
   readonly launcherEntry: string;
-  /** All of the pipeline. */
-  readonly stages: readonly Stage[];
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const outs = options.stages.flatMap((stage) => stage.outs.map((out) => out.path));
   const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
+  const { stages } = options.pipeline;
+  const outs = stages.flatMap((stage) => stage.outs.map((out) => out.path));
   keepYoungHeapSmall();
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
@@ -58,7 +55,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
     recorder.setStage(stage, result);
     return recorder.flush();
   };
-  const redactor = redactorOf(options.stages, options.env);
+  const redactor = redactorOf(stages, options.env);
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
     world: createDiskWorld({ ...options, redactor, restorer, keep, close, launcher }),
