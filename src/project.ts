@@ -165,7 +165,6 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     onCorrupt: (hash) => emit({ type: 'warned', problem: corruptFound(hash) }),
   });
   const runs = createRunCache(stateDir);
-  const algorithm = pipeline.hash;
   const recorder = createRecorder({
     root,
     initial: lock,
@@ -181,7 +180,6 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     runs,
     observerOf: (by) => createObserver({ root, memo, algorithm: by, clock: machine }),
     code,
-    algorithm,
     env,
     tickOf: (name) => ticks.of.get(name),
     lockOf: (name) => recorder.lockOf(name),
@@ -263,7 +261,6 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     folder,
     stateDir,
     pipeline,
-    algorithm,
     graph,
     clock,
     env,

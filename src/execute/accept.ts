@@ -16,7 +16,7 @@ import { layStaging } from './staging.ts';
 
 type AcceptOptions = Pick<
   OpenProject,
-  'root' | 'folder' | 'graph' | 'facts' | 'cache' | 'runs' | 'recorder' | 'algorithm' | 'env' | 'emit'
+  'root' | 'folder' | 'graph' | 'facts' | 'cache' | 'runs' | 'recorder' | 'pipeline' | 'env' | 'emit'
 >;
 
 /** The facts for who takes outs as they are: whether others could be restored in their place is not asked, for that costs a look at each file in the cache. */
@@ -86,7 +86,7 @@ async function acceptOuts(
   fingerprint: Fingerprint,
   options: AcceptOptions & { readonly redactor: Redactor },
 ): Promise<StageLock> {
-  const { root, folder, facts, cache, runs, recorder, algorithm, emit, redactor } = options;
+  const { root, folder, facts, cache, runs, recorder, pipeline, emit, redactor } = options;
   const recorded = recorder.lockOf(stage.name)?.outs;
   for (const out of stage.outs) {
     if (facts.observed(out.path).kind === 'missing') throw notHere(stage, out);
@@ -103,7 +103,7 @@ async function acceptOuts(
     staging,
     fingerprint,
     cache,
-    algorithm,
+    pipeline,
     seen: (path) => facts.observed(path),
   });
   evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });

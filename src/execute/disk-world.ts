@@ -43,7 +43,7 @@ export interface DiskWorldOptions extends OpenProject, InputsOptions {
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
 export function createDiskWorld(options: DiskWorldOptions): World {
-  const { root, stateDir, cache, runs, facts, recorder, journal, algorithm, clock, emit, redactor } = options;
+  const { root, stateDir, cache, runs, facts, recorder, journal, pipeline, clock, emit, redactor } = options;
   const { keep, close } = options;
   const inputs = createInputs(options);
   // Read variable by variable from the system, and thousands of stages want them all.
@@ -92,7 +92,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   async function takeIn(stage: Stage, staging: Staging, fingerprint: Fingerprint): Promise<Harvested> {
     try {
       await inputs.verifyAtEnd(stage, fingerprint);
-      const result = await harvest({ stage, staging, fingerprint, cache, algorithm });
+      const result = await harvest({ stage, staging, fingerprint, cache, pipeline });
       judgeGates(stage, result);
       return {
         result,

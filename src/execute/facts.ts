@@ -49,7 +49,7 @@ export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'
 export interface FactsOptions
   extends
     Pick<StandingOptions, 'dataOf' | 'stood' | 'partNoted' | 'isPart'>,
-    Pick<OpenProject, 'pipeline' | 'cache' | 'runs' | 'algorithm' | 'env'> {
+    Pick<OpenProject, 'pipeline' | 'cache' | 'runs' | 'env'> {
   readonly lockOf: (name: string) => StageLock | undefined;
   /** Looks at the workspace by a hash algorithm. */
   readonly observerOf: (algorithm: HashAlgorithm) => Observer;
@@ -82,7 +82,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
     const out = frozen.size > 0 ? [path, ...parentsOf(path)].find((one) => frozen.has(one)) : undefined;
     const maker = out === undefined ? undefined : frozen.get(out);
     const recorded = maker && options.lockOf(maker)?.outs.find((one) => one.path === out);
-    return recorded ? algorithmOf(recorded.hash) : options.algorithm;
+    return recorded ? algorithmOf(recorded.hash) : pipeline.hash;
   }
 
   const listed = new Map<ContentHash, readonly TreeEntry[]>();

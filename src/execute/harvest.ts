@@ -15,7 +15,7 @@ import type { OpenProject } from './open-project.ts';
 import { findStray } from './staging.ts';
 import type { StagedOut, Staging } from './staging.ts';
 
-export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'algorithm'> {
+export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'pipeline'> {
   readonly stage: Stage;
   readonly staging: Staging;
   readonly fingerprint: Fingerprint;
@@ -63,12 +63,12 @@ async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Prom
 
 /** What is to become an object by a link is made read-only while it is looked at, and of the rest a copy is made if it is much. */
 function observeStaged(
-  { stage, staging, cache, algorithm }: HarvestInputs,
+  { stage, staging, cache, pipeline }: HarvestInputs,
   crew: Crew,
   keeper: Copies | undefined,
 ): Promise<ReadonlyMap<RelPath, Observation>> {
   const { memo, clock } = cache;
-  const observer = createObserver({ root: '/', memo, algorithm, clock, crew, keeper });
+  const observer = createObserver({ root: '/', memo, algorithm: pipeline.hash, clock, crew, keeper });
   const { type, device, sharesMount } = cache.linker();
   return observer.observe(
     staging.outs.map((made, index) => {

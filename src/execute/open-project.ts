@@ -1,5 +1,5 @@
 import type { Emit } from '../base/event.ts';
-import type { HashAlgorithm, Pipeline } from '../base/types.ts';
+import type { Pipeline } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Graph } from '../plan/graph.ts';
 import type { RunCache } from '../record/runs.ts';
@@ -15,7 +15,6 @@ export interface OpenProject {
   readonly folder: string;
   readonly stateDir: string;
   readonly pipeline: Pipeline;
-  readonly algorithm: HashAlgorithm;
   readonly graph: Graph;
   readonly clock: Clock;
   /** The runner's own environment. */

@@ -132,10 +132,11 @@ function restoredEvent({ artifact: { path, hash }, here }: Gone): EventBody {
 async function lookAtNew(
   paths: readonly RelPath[],
   keeper: Copies | undefined,
-  { root, cache, algorithm, facts }: DataOptions,
+  { root, cache, pipeline, facts }: DataOptions,
 ): Promise<void> {
   // Threads are for those who have something to read.
   using crew = (await import('../io/crew.ts')).createCrew();
-  const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, crew, keeper });
+  const { memo, clock } = cache;
+  const observer = createObserver({ root, memo, algorithm: pipeline.hash, clock, crew, keeper });
   facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
 }
