@@ -16,18 +16,13 @@ const PART_BYTES = 64 * 1024 * 1024;
 
 /** Files on their way through a hash. */
 export interface Hashing {
-  add(path: string, look: FileLook, how: How): void;
+  /** One that is to be sealed is made read-only before it is hashed, so that it can become an object. */
+  add(path: string, look: FileLook, seal: boolean): void;
   /** What came of each file, in the order in which they were added; the system error of one that could not be read. */
   end(): AsyncIterable<HashedFile | Error>;
 }
 
-/**
- * `hash`: that is all. `seal`: the file is made read-only first, so that it can become an object. `keep`: where threads hash,
- * they copy what the cache lacks while they have it.
- */
-export type How = 'hash' | 'seal' | 'keep';
-
-/** The cache that copies are for. */
+/** The cache for which threads copy what it lacks, while they have it, of files that are not sealed. */
 export interface Keeper {
   readonly dir: string;
   /** A name for a copy, in a folder that is there. */
@@ -37,13 +32,12 @@ export interface Keeper {
 export interface HashingOptions {
   readonly algorithm: HashAlgorithm;
   readonly crew?: Crew | undefined;
-  /** Needed for `keep`. */
   readonly keeper?: Keeper | undefined;
 }
 
 /** Files that are treated alike. */
 interface Part {
-  readonly how: How;
+  readonly seal: boolean;
   readonly block: FileBlock;
   /** Resolves when threads are through with it. */
   worked?: Promise<void>;
@@ -58,7 +52,7 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
   /** Of the next part. */
   let pending: FileToHash[] = [];
   let pendingBytes = 0;
-  let pendingHow: How = 'hash';
+  let pendingSeal = false;
   let files = 0;
   let bytes = 0;
   let largest = 0;
@@ -67,27 +61,27 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
 
   function close(): void {
     if (pending.length === 0) return;
-    const files =
-      pendingHow === 'keep' && keeper ? pending.map((file) => ({ ...file, to: keeper.newTemp() })) : pending;
-    parts.push({ how: pendingHow, block: packFiles(files) });
+    const isKept = keeper && !pendingSeal;
+    const files = isKept ? pending.map((file) => ({ ...file, to: keeper.newTemp() })) : pending;
+    parts.push({ seal: pendingSeal, block: packFiles(files) });
     pending = [];
     pendingBytes = 0;
     if (crew && isMuch()) share(crew);
   }
 
-  function jobOf(kind: How): Job {
-    if (kind !== 'keep') return { kind, algorithm };
-    return keeper ? { kind, algorithm, cache: keeper.dir } : { kind: 'hash', algorithm };
+  function jobOf({ seal }: Part): Job {
+    if (seal) return { kind: 'seal', algorithm };
+    return keeper ? { kind: 'keep', algorithm, cache: keeper.dir } : { kind: 'hash', algorithm };
   }
 
   function share(threads: Crew): void {
-    for (const part of parts) part.worked ??= threads.work(jobOf(part.how), part.block);
+    for (const part of parts) part.worked ??= threads.work(jobOf(part), part.block);
   }
 
   return {
-    add(path, look, how) {
-      if (how !== pendingHow) close();
-      pendingHow = how;
+    add(path, look, seal) {
+      if (seal !== pendingSeal) close();
+      pendingSeal = seal;
       pending.push({ path, look });
       pendingBytes += look.size;
       files++;
@@ -100,16 +94,16 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
       using own = !crew && isMuch() ? (await import('../io/crew.ts')).createCrew() : undefined;
       if (own) share(own);
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, largest + 1)));
-      for (const { how, block, worked } of parts) {
+      for (const { seal, block, worked } of parts) {
         await worked;
-        yield* resultsOf(block, how, { algorithm, seal: how === 'seal', buffer });
+        yield* resultsOf(block, { algorithm, seal, buffer });
       }
-      for (const file of pending) yield hashSeen(file, { algorithm, seal: pendingHow === 'seal', buffer });
+      for (const file of pending) yield hashSeen(file, { algorithm, seal: pendingSeal, buffer });
     },
   };
 }
 
-function* resultsOf(block: FileBlock, how: How, options: HashOptions): Generator<HashedFile | Error> {
+function* resultsOf(block: FileBlock, options: HashOptions): Generator<HashedFile | Error> {
   for (let index = 0; index < block.count; index++) {
     const look = block.lookOf(index);
     const state = block.stateOf(index);
@@ -121,7 +115,7 @@ function* resultsOf(block: FileBlock, how: How, options: HashOptions): Generator
     if (state !== READY) yield { hash, look };
     else {
       const made = block.madeOf(index);
-      yield how === 'seal'
+      yield options.seal
         ? { hash, look: made, ready: { look: made, at: { block, index } } }
         : { hash, look, ready: { copy: block.targetOf(index), look: made } };
     }
@@ -134,6 +128,6 @@ export async function hashFiles(
   algorithm: HashAlgorithm,
 ): Promise<readonly (ContentHash | Error)[]> {
   const hashing = createHashing({ algorithm });
-  for (const { path, size } of files) hashing.add(path, unseen(size), 'hash');
+  for (const { path, size } of files) hashing.add(path, unseen(size), false);
   return Array.fromAsync(hashing.end(), (file) => (file instanceof Error ? file : file.hash));
 }

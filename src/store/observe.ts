@@ -6,7 +6,7 @@ import type { Clock } from '../io/clock.ts';
 import type { Crew } from '../io/crew.ts';
 import type { HashedFile, ReadyBytes } from '../io/hash-file.ts';
 import { createHashing } from './hash-files.ts';
-import type { Hashing, How, Keeper } from './hash-files.ts';
+import type { Hashing, Keeper } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
 import type { Known, Lister, Listing } from './listing.ts';
 import type { Memo } from './memo.ts';
@@ -96,8 +96,6 @@ interface Looked {
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
 export function createObserver({ root, memo, algorithm, clock, crew, keeper }: ObserverOptions): Observer {
-  const howTo = (isSealed: boolean): How => (isSealed ? 'seal' : keeper ? 'keep' : 'hash');
-
   function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
     let file: Found | undefined;
@@ -108,10 +106,10 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
         visit(prefix, name, stat) {
           if (name === '') {
             const row = memo.find(stat, algorithm);
-            if (row < 0) hash(at, stat, howTo(stat.dev === sealOn && !isExecutable(stat)));
+            if (row < 0) hash(at, stat, stat.dev === sealOn && !isExecutable(stat));
             file = { kind: 'file', stat, row };
           } else if (!(lister ??= createLister(memo, algorithm)).add(prefix, name, stat))
-            hash(`${at}/${prefix}${name}`, stat, howTo(stat.dev === sealOn));
+            hash(`${at}/${prefix}${name}`, stat, stat.dev === sealOn);
         },
       });
       if (!isThere) return MISSING;

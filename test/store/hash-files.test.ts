@@ -82,8 +82,7 @@ for (const [make, where] of SIZES) {
     rmSync(files[replaced]?.path ?? '');
     writeFileSync(files[replaced]?.path ?? '', 'another');
     writeFileSync(files[touched]?.path ?? '', 'more than there was');
-    for (const [index, { path }] of files.entries())
-      hashing.add(path, seen[index] as Stats, index === plain ? 'hash' : 'seal');
+    for (const [index, { path }] of files.entries()) hashing.add(path, seen[index] as Stats, index !== plain);
     const found = await Array.fromAsync(hashing.end());
     assert.equal(found.length, files.length);
     for (const [index, file] of found.entries()) {
@@ -125,7 +124,7 @@ test('threads copy what they hash and the cache lacks; one that has grown, or wh
   const hashing = createHashing({ algorithm: 'sha256', crew, keeper: { dir: cache, newTemp } });
   const looks = files.map(({ path }) => lstatSync(path));
   writeFileSync(files[grown]?.path ?? '', 'more than there was');
-  for (const [index, { path }] of files.entries()) hashing.add(path, looks[index] as Stats, 'keep');
+  for (const [index, { path }] of files.entries()) hashing.add(path, looks[index] as Stats, false);
   const found = await Array.fromAsync(hashing.end());
   for (const [index, file] of found.entries()) {
     assert.ok(!(file instanceof Error), `${index}`);
@@ -174,7 +173,7 @@ test('what threads that die had not done is done without them', async () => {
   const files = manyFiles();
   const crew = createCrew();
   const hashing = createHashing({ algorithm: 'sha256', crew });
-  for (const { path } of files) hashing.add(path, lstatSync(path), 'seal');
+  for (const { path } of files) hashing.add(path, lstatSync(path), true);
   crew[Symbol.dispose]();
   const found = await Array.fromAsync(hashing.end(), (file) =>
     file instanceof Error ? file.message : file.hash,
