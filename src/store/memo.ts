@@ -5,7 +5,6 @@ import type { FileLook } from '../io/hash-file.ts';
 import { wasQuiet } from '../io/quiet.ts';
 import { HASH_BYTES, loadRows, saveRows } from './memo-file.ts';
 import { DEV, INO, NO_ROW, STRIDE, indexRows, slotOf, slotsFor } from './memo-index.ts';
-import { findReplaced } from './memo-replaced.ts';
 
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.
@@ -132,15 +131,17 @@ export function createMemo(path: string, nowMs: number): Memo {
     return Math.max(byAge, others.sort((a, b) => b - a)[spare] ?? byAge);
   }
 
-  /** Who removes a cache and fetches it again would have the rows of both for a month, and each command would read them. */
-  function replacedObjects(): Uint8Array {
+  /**
+   * Tells rows of objects whose bytes have come anew: a cache has one file of each content, so theirs are gone. Who removes a
+   * cache and fetches it again would have the rows of both for a month, and each command would read them.
+   */
+  function findReplaced(): (row: number) => boolean {
+    // So much of a digest will do: of the row that is let go for nothing the object is hashed once more.
+    const startOf = (row: number): number => hashes.readUIntLE(row * HASH_BYTES, 6);
     const isNow = (row: number): boolean => rows[row * STRIDE + USED] === nowMs;
-    return findReplaced({
-      hashes,
-      count,
-      isNew: (row) => isObject(row) && isNow(row),
-      isOld: (row) => isObject(row) && !isNow(row),
-    });
+    const came = new Set<number>();
+    for (let row = 0; row < count; row++) if (isObject(row) && isNow(row)) came.add(startOf(row));
+    return (row) => isObject(row) && !isNow(row) && came.has(startOf(row));
   }
 
   return {
@@ -208,10 +209,10 @@ export function createMemo(path: string, nowMs: number): Memo {
     save() {
       const oldest = oldestFile();
       if (!dirty && oldest === byAge) return;
-      const replaced = hasNewObjects ? replacedObjects() : undefined;
+      const isReplaced = hasNewObjects ? findReplaced() : undefined;
       saveRows(path, { rows, hashes, count, slots }, (row) => {
         const used = rows[row * STRIDE + USED] ?? 0;
-        return used > (isObject(row) ? byAge : oldest) && replaced?.[row] !== 1;
+        return used > (isObject(row) ? byAge : oldest) && isReplaced?.(row) !== true;
       });
       dirty = false;
     },
