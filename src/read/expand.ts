@@ -204,6 +204,6 @@ function isBroken(tree: Tree): boolean {
 /** The values of a `foreach` or of one variable of a `matrix`: written there, or one template naming them. */
 function resolveValues(tree: Tree, scope: Scope, report: Report): Tree | undefined {
   if (tree.kind !== 'scalar') return interpolate(tree, scope, report);
-  const found = interpolateText(tree, scope, report, { place: 'any', allowed: 'any' });
+  const found = interpolateText(tree, scope, report, 'values');
   return isBroken(found) ? undefined : found;
 }

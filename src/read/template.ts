@@ -5,11 +5,11 @@ import type { Report } from './report.ts';
 import type { Scope } from './scope.ts';
 import { type Entry, type ScalarTree, type Tree, typeWords } from './tree.ts';
 
-/** What a text that is one single template may become. */
-export type Allowed = 'scalar' | 'any';
-
-/** What stands at a place: a stage, a `cmd`, nothing but texts (and lists and maps of them), or anything. */
-export type Place = 'stage' | 'command' | 'text' | 'any';
+/**
+ * What stands at a place: a stage, a `cmd`, nothing but texts (and lists and maps of them), the values of a `foreach` or `matrix`, which
+ * one template may name as a whole, or anything.
+ */
+export type Place = 'stage' | 'command' | 'text' | 'values' | 'any';
 
 /** Keys of a stage whose values are texts. */
 const TEXT_KEYS: ReadonlySet<string> = new Set([
@@ -35,7 +35,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
 export function interpolate(tree: Tree, scope: Scope, report: Report, place: Place = 'any'): Tree {
   switch (tree.kind) {
     case 'scalar':
-      return interpolateText(tree, scope, report, { place, allowed: 'scalar' });
+      return interpolateText(tree, scope, report, place);
     case 'list': {
       let changed = false;
       const items = tree.items.map((item) => {
@@ -74,92 +74,76 @@ function placeBelow(key: string): Place {
 function interpolateKey(entry: Entry, scope: Scope, report: Report): string {
   if (!entry.key.includes('${')) return entry.key;
   const text: ScalarTree = { kind: 'scalar', value: entry.key, at: entry.keyAt };
-  const result = interpolateText(text, scope, report, { place: 'any', allowed: 'scalar' });
+  const result = interpolateText(text, scope, report, 'any');
   return result.kind === 'scalar' && !result.broken ? pythonText(result) : entry.key;
 }
 
-/** One text with its templates replaced; see `interpolate`. With `any`, a single template may become a list or a map. */
-export function interpolateText(
-  tree: ScalarTree,
-  scope: Scope,
-  report: Report,
-  { place, allowed }: { readonly place: Place; readonly allowed: Allowed },
-): Tree {
-  if (typeof tree.value !== 'string' || !tree.value.includes('${')) return tree;
-  const inCommand = place === 'command';
-  const pieces = splitTemplate(tree.value);
-  const only = pieces.length === 1 ? pieces[0] : undefined;
-  if (only?.kind === 'template') {
-    const found = resolve(only, tree, scope, report, inCommand);
-    if (found === undefined) return { ...tree, broken: true };
-    if (found.kind === 'scalar') return placed(found, tree.at, place);
-    if (allowed === 'any') return found;
-    refuse(only, tree, found, report, inCommand && found.kind === 'map');
-    return { ...tree, broken: true };
-  }
-  let text = '';
-  let broken = false;
-  for (const piece of pieces) {
-    const part = piece.kind === 'text' ? piece.text : insert(piece, tree, scope, report, inCommand);
-    if (part === undefined) broken = true;
-    else text += part;
-  }
-  return broken ? { ...tree, broken: true } : { kind: 'scalar', value: text, at: tree.at };
+/** A text with templates, and by what they are replaced. */
+interface Written {
+  readonly tree: ScalarTree;
+  readonly scope: Scope;
+  readonly report: Report;
+  readonly place: Place;
 }
 
-function insert(
-  piece: TemplatePiece,
-  tree: ScalarTree,
-  scope: Scope,
-  report: Report,
-  inCommand: boolean,
-): string | undefined {
-  const found = resolve(piece, tree, scope, report, inCommand);
+/** One text with its templates replaced; see `interpolate`. */
+export function interpolateText(tree: ScalarTree, scope: Scope, report: Report, place: Place): Tree {
+  if (typeof tree.value !== 'string' || !tree.value.includes('${')) return tree;
+  const written = { tree, scope, report, place };
+  const pieces = splitTemplate(tree.value);
+  const only = pieces.length === 1 ? pieces[0] : undefined;
+  if (typeof only === 'object') return replaceWhole(only, written);
+  const parts = pieces.map((piece) => (typeof piece === 'string' ? piece : insert(piece, written)));
+  return parts.includes(undefined)
+    ? { ...tree, broken: true }
+    : { kind: 'scalar', value: parts.join(''), at: tree.at };
+}
+
+/** What a text becomes that is this template and nothing else. */
+function replaceWhole(template: Template, written: Written): Tree {
+  const { tree, place } = written;
+  const found = resolve(template, written);
+  if (found?.kind === 'scalar') return placed(found, tree.at, place);
+  if (found && place === 'values') return found;
+  if (found) {
+    const isOptions = place === 'command' && found.kind === 'map';
+    const hint = isOptions ? 'write the command before it: a map becomes its options' : undefined;
+    refuse(template, found, written, hint);
+  }
+  return { ...tree, broken: true };
+}
+
+/** What a template becomes among other text; `undefined`, which is told, where it cannot. */
+function insert(template: Template, written: Written): string | undefined {
+  const found = resolve(template, written);
   if (found === undefined) return undefined;
   if (found.kind === 'scalar') return pythonText(found);
-  const options = inCommand && found.kind === 'map' ? formatOptions(found) : undefined;
-  if (options === undefined) refuse(piece, tree, found, report, false);
+  const options = written.place === 'command' && found.kind === 'map' ? formatOptions(found) : undefined;
+  if (options === undefined) refuse(template, found, written);
   return options;
 }
 
-function refuse(
-  piece: TemplatePiece,
-  tree: ScalarTree,
-  found: Tree,
-  report: Report,
-  wholeCommand: boolean,
-): void {
-  report.add(
-    'template.type',
-    `"${piece.source}" is ${typeWords(found)}, and only a text, number or boolean can stand here`,
-    {
-      at: placeIn(tree, piece),
-      hint: wholeCommand ? 'write the command before it: a map becomes its options' : undefined,
-    },
-  );
+function refuse(template: Template, found: Tree, { tree, report }: Written, hint?: string): void {
+  const message = `"${template.source}" is ${typeWords(found)}, and only a text, number or boolean can stand here`;
+  report.add('template.type', message, { at: placeIn(tree, template), hint });
 }
 
-function resolve(
-  piece: TemplatePiece,
-  tree: ScalarTree,
-  scope: Scope,
-  report: Report,
-  inCommand: boolean,
-): Tree | undefined {
-  const at = placeIn(tree, piece);
-  if (piece.path === undefined) {
+function resolve(template: Template, { tree, scope, report, place }: Written): Tree | undefined {
+  const { source, path } = template;
+  const at = placeIn(tree, template);
+  if (path === undefined) {
     report.add('template.syntax', '"${" has no closing "}"', {
       at,
       hint: `a literal "\${" is written "${literal(tree, '${')}"`,
     });
     return undefined;
   }
-  if (piece.path.startsWith('env:')) {
+  if (path.startsWith('env:')) {
     const hint = 'put the value in params.yaml, or name the variable under the stage\'s "env:" or "secrets:"';
-    report.add('template.env', `"${piece.source}" is only possible in remotes.yaml`, { at, hint });
+    report.add('template.env', `"${source}" is only possible in remotes.yaml`, { at, hint });
     return undefined;
   }
-  const found = scope.find(piece.path);
+  const found = scope.find(path);
   if (found.kind === 'value') return found.tree;
   if (found.kind === 'unknown') return undefined;
   if (found.kind === 'ambiguous') {
@@ -167,10 +151,10 @@ function resolve(
     report.add('template.ambiguous', message, { at, hint: 'rename it in one of them' });
   } else {
     const hint =
-      inCommand && isForShell(piece.path, found.hint)
-        ? `if the shell is to replace it, write "${literal(tree, piece.source)}"`
+      place === 'command' && isForShell(path, found.hint)
+        ? `if the shell is to replace it, write "${literal(tree, source)}"`
         : found.hint;
-    report.add('template.missing', `no parameter is called "${piece.path}"`, { at, hint });
+    report.add('template.missing', `no parameter is called "${path}"`, { at, hint });
   }
   return undefined;
 }
@@ -197,17 +181,11 @@ function placed(tree: ScalarTree, at: Location, place: Place): ScalarTree {
 }
 
 /** The template's own place, or else that of the whole value. */
-function placeIn(tree: ScalarTree, { source, offset }: TemplatePiece): Location {
+function placeIn(tree: ScalarTree, { source, offset }: Template): Location {
   return tree.partAt?.(source, offset) ?? tree.at;
 }
 
-interface TextPiece {
-  readonly kind: 'text';
-  readonly text: string;
-}
-
-interface TemplatePiece {
-  readonly kind: 'template';
+interface Template {
   readonly source: string;
   /** Without the blanks around it; `undefined` when the brace is never closed. */
   readonly path: string | undefined;
@@ -215,26 +193,20 @@ interface TemplatePiece {
 }
 
 /** Cuts a text at its templates, in one pass. */
-function splitTemplate(text: string): readonly (TextPiece | TemplatePiece)[] {
-  const pieces: (TextPiece | TemplatePiece)[] = [];
+function splitTemplate(text: string): readonly (string | Template)[] {
+  const pieces: (string | Template)[] = [];
   let plain = '';
   let done = 0;
-  for (let start = text.indexOf('${'); start !== -1; start = text.indexOf('${', done)) {
-    if (text[start - 1] === '\\' && start > done) {
-      plain += `${text.slice(done, start - 1)}\${`;
-      done = start + 2;
-      continue;
+  for (const { 0: source, 1: path, index: offset } of text.matchAll(/\\\$\{|\$\{([^}]*)\}?/g)) {
+    plain += text.slice(done, offset);
+    done = offset + source.length;
+    if (path === undefined) plain += '${';
+    else {
+      if (plain !== '') pieces.push(plain);
+      plain = '';
+      pieces.push({ source, path: source.endsWith('}') ? path.trim() : undefined, offset });
     }
-    plain += text.slice(done, start);
-    if (plain !== '') pieces.push({ kind: 'text', text: plain });
-    plain = '';
-    const end = text.indexOf('}', start);
-    const stop = end === -1 ? text.length : end + 1;
-    const path = end === -1 ? undefined : text.slice(start + 2, end).trim();
-    pieces.push({ kind: 'template', source: text.slice(start, stop), path, offset: start });
-    done = stop;
   }
   plain += text.slice(done);
-  if (plain !== '') pieces.push({ kind: 'text', text: plain });
-  return pieces;
+  return plain === '' ? pieces : [...pieces, plain];
 }
