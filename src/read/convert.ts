@@ -11,7 +11,7 @@ const MAX_DEPTH = 64;
 const MAX_VALUES = 100_000;
 
 /** Turns a parsed document into a tree; an anchor's tree is made once and shared by its aliases. Codes: `yaml.*`. */
-export function createConverter(source: Source, document: Document, report: Report): () => Tree | undefined {
+export function convertDocument(source: Source, document: Document, report: Report): Tree | undefined {
   const made = new Map<Node, { tree: Tree; weight: number }>();
   const open = new Set<Node>();
   const anchors = collectAnchors(document);
@@ -145,7 +145,7 @@ export function createConverter(source: Source, document: Document, report: Repo
     return undefined;
   }
 
-  function scalar(node: Node, at: Location): ScalarTree | undefined {
+  function scalar(node: Node, at: Location): ScalarTree {
     const value: unknown = isScalar(node) ? (node.value ?? null) : null;
     const written = source.text.slice(...rangeOf(node));
     if (typeof value === 'bigint') {
@@ -166,7 +166,7 @@ export function createConverter(source: Source, document: Document, report: Repo
       const partAt = (part: string, offset: number): Location | undefined => {
         // Escapes, folds and indentation stand between parts, and seldom in one.
         const [line = ''] = part.split('\n', 1);
-        const within = findAgain(written, line, countBefore(value, line, offset));
+        const within = findWritten(line, { value, offset, written });
         return within === -1 ? undefined : source.place(start + within, line.length);
       };
       return { kind: 'scalar', value, at, partAt, ...(written.startsWith('"') && { doubleQuoted: true }) };
@@ -187,21 +187,21 @@ export function createConverter(source: Source, document: Document, report: Repo
     return source.place(start, end - start);
   }
 
-  return () => convert(document.contents, undefined, 0);
+  return convert(document.contents, undefined, 0);
 }
 
-/** How often a part stands in a text before an offset. */
-function countBefore(text: string, part: string, offset: number): number {
-  let count = 0;
-  for (let at = text.indexOf(part); at !== -1 && at < offset; at = text.indexOf(part, at + 1)) count++;
-  return count;
-}
-
-/** Where a part stands in a text once it has been passed over so many times; -1 where it does not. */
-function findAgain(text: string, part: string, times: number): number {
-  let at = text.indexOf(part);
-  for (let left = times; left > 0 && at !== -1; left--) at = text.indexOf(part, at + 1);
-  return at;
+/** Where what stands at an offset of a value is written: behind as many of its like as in the value; -1 where it is not. */
+function findWritten(
+  part: string,
+  { value, offset, written }: { readonly value: string; readonly offset: number; readonly written: string },
+): number {
+  let at = value.indexOf(part);
+  let found = written.indexOf(part);
+  while (at !== -1 && at < offset && found !== -1) {
+    at = value.indexOf(part, at + 1);
+    found = written.indexOf(part, found + 1);
+  }
+  return found;
 }
 
 function rangeOf(node: Node): [number, number] {

@@ -1,5 +1,5 @@
 import { parseDocument, type Document } from 'yaml';
-import { createConverter } from './convert.ts';
+import { convertDocument } from './convert.ts';
 import { decodeSource, type Source } from './decode.ts';
 import { findJsonFault } from './json-fault.ts';
 import type { Report } from './report.ts';
@@ -18,7 +18,7 @@ export function parseSource(file: string, bytes: Uint8Array, report: Report): Tr
   if (source === undefined) return undefined;
   if (file.toLowerCase().endsWith('.json') && !isJson(source, report)) return undefined;
   const document = parse(source, report);
-  return document && createConverter(source, document, report)();
+  return document && convertDocument(source, document, report);
 }
 
 function parse(source: Source, report: Report): Document | undefined {
