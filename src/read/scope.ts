@@ -13,7 +13,7 @@ export interface Scope {
 /** What a path of a template leads to. */
 export type Found =
   | { readonly kind: 'value'; readonly tree: Tree }
-  | { readonly kind: 'missing'; readonly hint?: string }
+  | { readonly kind: 'missing'; readonly hint: string | undefined }
   /** `path` is the key that two files have: the one that is looked for, or one above or below it. */
   | { readonly kind: 'ambiguous'; readonly path: string; readonly files: readonly [string, string] }
   /** Not there, but a file that might have it could not be read, which has been told. */
@@ -92,11 +92,10 @@ export function walk(
   let here = tree;
   for (const [i, part] of parts.entries()) {
     const next = step(here, part);
-    if (next === undefined)
-      return {
-        kind: 'missing',
-        ...missingHint(here, part, [...done, ...parts.slice(0, i)], i === 0 ? more : []),
-      };
+    if (next === undefined) {
+      const hint = missingHint(here, part, [...done, ...parts.slice(0, i)], i === 0 ? more : []);
+      return { kind: 'missing', hint };
+    }
     here = next;
   }
   return { kind: 'value', tree: here };
@@ -112,22 +111,18 @@ function missingHint(
   part: string,
   above: readonly string[],
   more: readonly string[],
-): { readonly hint?: string } {
+): string | undefined {
   const name = above.join('.');
-  if (tree.kind === 'list') return { hint: `"${name}" is a list of ${tree.items.length}, counted from 0` };
-  if (tree.kind === 'scalar') return above.length === 0 ? {} : { hint: `"${name}" is no map` };
+  if (tree.kind === 'list') return `"${name}" is a list of ${tree.items.length}, counted from 0`;
+  if (tree.kind === 'scalar') return above.length === 0 ? undefined : `"${name}" is no map`;
   const candidates = [...more, ...tree.entries.keys()];
-  if (candidates.length > MAX_CANDIDATES) return {};
+  if (candidates.length > MAX_CANDIDATES) return undefined;
   const hint = didYouMean(part, candidates);
-  if (hint === undefined) return {};
-  if (above.length === 0) return { hint };
+  if (hint === undefined || above.length === 0) return hint;
   const near = suggest(part, candidates);
-  return {
-    hint:
-      near === undefined
-        ? `known below "${name}": ${candidates.join(', ')}`
-        : `did you mean "${name}.${near}"?`,
-  };
+  return near === undefined
+    ? `known below "${name}": ${candidates.join(', ')}`
+    : `did you mean "${name}.${near}"?`;
 }
 
 /** Tells of a leaf that is defined a second time. */
