@@ -166,7 +166,7 @@ function codesInSource(): ReadonlySet<string> {
     for (const [, code = ''] of text.matchAll(/error\[([a-z]+\.[a-z-]+)\]/g)) found.add(code);
   }
   // Codes that are put together from two halves.
-  const second = [...read('src/read/validate.ts').matchAll(/`\$\{area\}\.([a-z-]+)`/g)];
+  const second = [...read('src/read/validate.ts').matchAll(/add\(`\$\{area\}\.([a-z-]+)`/g)];
   for (const [, half] of second) for (const area of ['pipeline', 'remotes']) found.add(`${area}.${half}`);
   const kinds = /type FaultKind =([\s\S]*?);/.exec(read('src/remotes/faults.ts'))?.[1] ?? '';
   for (const [, kind] of kinds.matchAll(/'([a-z-]+)'/g)) found.add(`remote.${kind}`);

@@ -3,7 +3,6 @@ import { parentsOf } from '../base/path.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
 import { compileSchema } from './compile-schema.ts';
-import { describePlace, type Described } from './describe.ts';
 import type { Report } from './report.ts';
 import { synonymOf } from './synonyms.ts';
 import { textOf, toJson, type Tree, typeWords } from './tree.ts';
@@ -12,7 +11,10 @@ import { textOf, toJson, type Tree, typeWords } from './tree.ts';
 export type Validate = (tree: Tree, report: Report) => void;
 
 /** How the findings of one schema are worded. */
-export interface ValidateOptions extends Described {
+export interface ValidateOptions {
+  /** The file, and what its named things are: `pipeline` and `stage`, each of which stands below `stages`. */
+  readonly area: string;
+  readonly item: string;
   /** Words people bring from elsewhere and what they are called here. */
   readonly synonyms: Readonly<Record<string, string>>;
 }
@@ -190,4 +192,17 @@ function locate(root: Tree, path: readonly string[]): { tree: Tree; at: Location
     } else return undefined;
   }
   return { tree, at };
+}
+
+/** A place of a file in the user's words: `"deps[1]" of stage "fetch"`, `stage "fetch"`, `"pools.yahoo"`. */
+function describePlace(path: readonly string[], { area, item }: ValidateOptions): string {
+  const [top, name, ...rest] = path;
+  if (top === undefined) return `${area}.yaml`;
+  if (top !== `${item}s` || name === undefined) return `"${joinKeys(path)}"`;
+  const whole = `${item} "${name}"`;
+  return rest.length === 0 ? whole : `"${joinKeys(rest)}" of ${whole}`;
+}
+
+function joinKeys(path: readonly string[]): string {
+  return path.map((part, i) => (/^\d+$/.test(part) ? `[${part}]` : i === 0 ? part : `.${part}`)).join('');
 }
