@@ -136,17 +136,13 @@ def possible(bar):
 
 
 def spike(price, others):
-    """Rule 10: more than 20 times above all of the others, or below all of them."""
-    return bool(others) and (price > 20 * max(others) or 20 * price < min(others))
+    """Rule 10: more than 20 times above both of the others, or below both of them."""
+    return len(others) == 2 and (price > 20 * max(others) or 20 * price < min(others))
 
 
-def nearest(i, items):
-    """The two beside an item, at an end the two next to it."""
-    n = len(items)
-    if n < 3:
-        return []
-    at = {0: (1, 2), n - 1: (n - 3, n - 2)}.get(i, (i - 1, i + 1))
-    return [items[j] for j in at]
+def around(i, items):
+    """The two before an item, nearest first, then the two after it."""
+    return items[max(0, i - 2) : i][::-1] + items[i + 1 : i + 3]
 
 
 def without_spikes(bars, splits):
@@ -156,11 +152,11 @@ def without_spikes(bars, splits):
     kept = []
     for i, bar in enumerate(bars):
         others = []
-        for other in nearest(i, bars):
+        for other in around(i, bars):
             first, last = sorted([bar["date"], other["date"]])
             if not any(first < date <= last for date in splits):
                 others.append(other["c"] * factor(other))
-        if not any(spike(bar[key] * factor(bar), others) for key in "ohlc"):
+        if not any(spike(bar[key] * factor(bar), others[:2]) for key in "ohlc"):
             kept.append(bar)
     return kept
 
@@ -191,7 +187,7 @@ def clean(raw, index_symbol, calendar, start, end):
         closes[date] = bar["c"]
     days = sorted(closes.items())
     spikes = [
-        date for i, (date, close) in enumerate(days) if spike(close, [other for _, other in nearest(i, days)])
+        date for i, (date, close) in enumerate(days) if spike(close, [other for _, other in around(i, days)][:2])
     ]
     return result, {date: close for date, close in days if date not in spikes}
 

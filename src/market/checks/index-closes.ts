@@ -1,6 +1,6 @@
 import type { Series } from '../bars.ts';
 import { byCodeUnit } from '../by-code-unit.ts';
-import { isSpike, nearestRows } from './spikes.ts';
+import { isSpike, tellingRows } from './spikes.ts';
 
 /** Closes of the index on its own sessions, ascending. */
 export interface IndexCloses {
@@ -21,7 +21,7 @@ export function indexCloses(raw: Series, isClosed: (date: string) => boolean): I
   const sorted = [...byDate]
     .sort(([a], [b]) => byCodeUnit(a, b))
     .filter(([, close], row, all) => {
-      const nearest = nearestRows(row, all.length).map((other) => all[other]?.[1] ?? NaN);
+      const nearest = tellingRows(row, all.length).map((other) => all[other]?.[1] ?? NaN);
       return !isSpike(close, nearest);
     });
   return { dates: sorted.map(([date]) => date), close: Float64Array.from(sorted, ([, close]) => close) };

@@ -2,11 +2,11 @@ import { adjustmentFactors } from '../bars.ts';
 import type { Series } from '../bars.ts';
 import { barAt, takeOut } from './sift.ts';
 import type { RuleResult } from './sift.ts';
-import { isSpike, nearestRows } from './spikes.ts';
+import { isSpike, tellingRows } from './spikes.ts';
 
 /**
- * Rule `bar.spike`: quarantines rows (error) with an adjusted price more than 20 times above, or below, the adjusted closes of both
- * nearest rows. A close beyond a split is not compared with: vendors list some before they divide by them.
+ * Rule `bar.spike`: quarantines rows (error) with an adjusted price more than 20 times above, or below, the adjusted closes of two
+ * rows near it, those before it where they are. A close beyond a split is not compared with: vendors list some before they divide by them.
  */
 export function quarantineSpikes(series: Series, splits: ReadonlyMap<string, number>): RuleResult {
   const { dates } = series;
@@ -16,9 +16,8 @@ export function quarantineSpikes(series: Series, splits: ReadonlyMap<string, num
   const isSplitBetween = (a: string, b: string): boolean =>
     [...splits.keys()].some((date) => (a < date && date <= b) || (b < date && date <= a));
   return takeOut(series, { rule: 'bar.spike', severity: 'error' }, (row) => {
-    const nearest = nearestRows(row, dates.length)
-      .filter((other) => !isSplitBetween(dates[row] ?? '', dates[other] ?? ''))
-      .map((other) => closes[other] ?? NaN);
+    const isComparable = (other: number): boolean => !isSplitBetween(dates[row] ?? '', dates[other] ?? '');
+    const nearest = tellingRows(row, dates.length, isComparable).map((other) => closes[other] ?? NaN);
     const { open, high, low, close } = barAt(series, row);
     const prices = Object.entries({ open, high, low, close });
     const odd = prices.find(([, price]) => isSpike(adjust(price, row), nearest));

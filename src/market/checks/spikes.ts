@@ -11,11 +11,16 @@ export function isSpike(price: number, closes: readonly number[]): boolean {
 }
 
 /**
- * The two rows that tell whether a row is a spike: those beside it, and at an end the two nearest, so that a spike does not
- * count against the end beside it. None in a series of fewer than three rows, where nothing tells which one is wrong.
+ * The two rows that tell whether a row is a spike, ascending: the two before it, so that no later day changes the answer. Where fewer
+ * than two of them can be compared with, at the beginning and behind a split, the nearest after it stand in.
  */
-export function nearestRows(row: number, count: number): readonly number[] {
-  if (count < 3) return [];
-  if (row === 0) return [1, 2];
-  return row === count - 1 ? [row - 2, row - 1] : [row - 1, row + 1];
+export function tellingRows(
+  row: number,
+  count: number,
+  isComparable: (other: number) => boolean = () => true,
+): readonly number[] {
+  return [row - 1, row - 2, row + 1, row + 2]
+    .filter((other) => 0 <= other && other < count && isComparable(other))
+    .slice(0, 2)
+    .sort((a, b) => a - b);
 }

@@ -8,12 +8,14 @@ test('a move of more than twenty times that stays refuses the series, whatever t
   const bars = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 10_000 : 100));
   const crash = DAYS.map((date) => bar(date, date >= '2026-01-20' ? 75_000 : 80_000));
   for (const market of [index, crash]) {
+    const cleaning = clean({ [INDEX]: market, A: bars });
+    assert.deepEqual(lines(cleaning, 'bar.spike'), ['bar.spike error A 2026-01-20']);
     assert.deepEqual(
-      [...clean({ [INDEX]: market, A: bars }).refused],
+      [...cleaning.refused],
       [
         [
           'A',
-          { code: 'series.unadjusted-split', reason: '2026-01-20: close × 100.0000, more than any move' },
+          { code: 'series.unadjusted-split', reason: '2026-01-21: close × 100.0000, more than any move' },
         ],
       ],
     );

@@ -7,7 +7,7 @@ import { DAYS, INDEX, TICK, bar, clean, index, lines, on, steady } from './bars.
 /** The middle of the days and their ends, where a bar is put at odds with all others. */
 const SPIKED = ['2026-01-05', '2026-01-06', '2026-01-16', '2026-01-29', TICK];
 
-test('a price more than twenty times off both nearest closes is quarantined, wherever it stands', () => {
+test('a price more than twenty times off both closes before it is quarantined, wherever it stands', () => {
   const cases: readonly ((close: number) => Partial<Bar>)[] = [
     () => ({ open: 1.8e11, high: 1.8e11, low: 1.8e11, close: 1.8e11, adjClose: 1.8e11 }),
     () => ({ high: 1.8e11 }),
@@ -25,10 +25,19 @@ test('a price more than twenty times off both nearest closes is quarantined, whe
   }
 });
 
+test('the bars before it tell of a bar whether it is a spike: no later one changes the answer', () => {
+  const day = '2026-01-20';
+  for (const later of [90, 100, 110, 1_900]) {
+    const bars = DAYS.map((date) => bar(date, date > day ? later : 100, date === day ? { high: 2_050 } : {}));
+    const cleaning = clean({ [INDEX]: index, A: bars, B: steady() });
+    assert.deepEqual(lines(cleaning, 'bar.spike')[0], `bar.spike error A ${day}`, `then ${later}`);
+  }
+});
+
 test('what is wrong with a spike is told in adjusted prices', () => {
   const details = clean({ [INDEX]: index, A: on('2026-01-07', { close: 1.8e11, high: 1.8e11 }) }).findings;
   assert.deepEqual(details[0]?.rows, [
-    { date: '2026-01-07', detail: 'adjusted high 180000000000, nearest closes 101 and 103' },
+    { date: '2026-01-07', detail: 'adjusted high 180000000000, nearest closes 100 and 101' },
   ]);
 });
 
