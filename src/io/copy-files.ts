@@ -4,7 +4,7 @@ import { algorithmOf } from '../base/hash.ts';
 import { COPY_BYTES } from './copy-small.ts';
 import { READY, packFiles } from './file-block.ts';
 import { unseen } from './hash-file.ts';
-import type { FileLook } from './hash-file.ts';
+import type { CopyRights, FileLook } from './hash-file.ts';
 
 /** Starting threads costs about 60 ms: worth it from this much work on. */
 const WORTH_FILES = 1000;
@@ -27,8 +27,7 @@ export interface CopyOptions<T> {
   /** At most as many as there are cores, which is what absent means. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-  /** Permissions of the copies, whatever the umask says; as for any new file when absent. */
-  readonly mode?: number;
+  readonly rights: CopyRights;
   /** Where an object's bytes are; like the next, asked shortly before it is copied: many names are much memory. */
   readonly fileOf: (one: T) => string;
   /** A new name for the copy, in a folder that is there. */
@@ -56,7 +55,7 @@ export async function copyFiles<T extends SizedObject>(
 /** `copyFiles` for objects that are small, however few they are. */
 export async function copyByThreads<T extends SizedObject>(
   objects: readonly T[],
-  { threads, signal, mode, fileOf, targetOf, copied }: CopyOptions<T>,
+  { threads, signal, rights, fileOf, targetOf, copied }: CopyOptions<T>,
 ): Promise<void> {
   const { createCrew } = await import('./crew.ts');
   using crew = createCrew(threads);
@@ -85,7 +84,7 @@ export async function copyByThreads<T extends SizedObject>(
         to: targets[index] ?? '',
       })),
     );
-    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:'), mode }, block);
+    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:'), rights }, block);
     await copied(
       some.flatMap((of, index) =>
         block.stateOf(index) === READY ? [{ of, copy: targets[index] ?? '', look: block.madeOf(index) }] : [],

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { OBJECT_MODE } from './hash-file.ts';
-import type { FileLook } from './hash-file.ts';
+import { modeOfCopy } from './hash-file.ts';
+import type { CopyRights, FileLook } from './hash-file.ts';
 
 /** A small file is read whole; a larger one is for others. */
 export const COPY_BYTES: number = 4 * 1024 * 1024;
@@ -22,43 +22,47 @@ export interface SmallCopy {
   readonly hash: ContentHash;
   /** Nothing may be there. */
   readonly to: string;
-  /** Permissions of the copy, whatever the umask says; as for any new file when absent. */
-  readonly mode?: number | undefined;
+  readonly rights: CopyRights;
 }
 
 /**
  * Copies a file if it has this size and hash; `buffer` is larger than that. Returns what the copy looks like,
  * or `undefined`: then nothing was written. Throws system errors, and leaves nothing then.
  */
-export function copySmall({ path, size, hash, to, mode }: SmallCopy, buffer: Buffer): FileLook | undefined {
-  const bytes = readUpTo(size + 1, path, buffer);
+export function copySmall({ path, size, hash, to, rights }: SmallCopy, buffer: Buffer): FileLook | undefined {
+  const { bytes, mode } = readUpTo(size + 1, path, buffer);
   if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return undefined;
-  return writeNew(to, bytes, mode);
+  return writeNew(to, bytes, { rights, mode });
 }
 
-export interface SmallKeep extends Omit<SmallCopy, 'hash' | 'mode'> {
+export interface SmallKeep extends Omit<SmallCopy, 'hash' | 'rights'> {
   readonly algorithm: HashAlgorithm;
   /** Where objects are. */
   readonly cache: string;
 }
 
 /**
- * Hashes a file of this size, and copies it like `copySmall`, read-only, if the cache has no object with these bytes. Returns
+ * Hashes a file of this size, and copies it like `copySmall`, as an object, if the cache has no object with these bytes. Returns
  * `undefined` for a file of another size.
  */
 export function keepSmall(
   { path, size, to, algorithm, cache }: SmallKeep,
   buffer: Buffer,
 ): { readonly hash: ContentHash; readonly copy?: FileLook } | undefined {
-  const bytes = readUpTo(size + 1, path, buffer);
+  const { bytes, mode } = readUpTo(size + 1, path, buffer);
   if (bytes.length !== size) return undefined;
   const hash = hashBytes(algorithm, bytes);
   if (lstatSync(`${cache}/${objectPath(hash)}`, { throwIfNoEntry: false })) return { hash };
-  return { hash, copy: writeNew(to, bytes, OBJECT_MODE) };
+  return { hash, copy: writeNew(to, bytes, { rights: 'object', mode }) };
+}
+
+interface SmallFile {
+  readonly bytes: Uint8Array;
+  readonly mode: number;
 }
 
 /** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */
-function readUpTo(length: number, file: string, buffer: Buffer): Uint8Array {
+function readUpTo(length: number, file: string, buffer: Buffer): SmallFile {
   const fd = openSync(file, 'r');
   try {
     let filled = 0;
@@ -68,7 +72,7 @@ function readUpTo(length: number, file: string, buffer: Buffer): Uint8Array {
       if (read === 0) break;
       filled += read;
     } while (filled < length - 1);
-    return buffer.subarray(0, filled);
+    return { bytes: buffer.subarray(0, filled), mode: fstatSync(fd).mode };
   } finally {
     closeSync(fd);
   }
@@ -80,11 +84,16 @@ function isMasked(mode: number): boolean {
 }
 let umask: number | undefined;
 
-function writeNew(path: string, bytes: Uint8Array, mode: number | undefined): FileLook {
+function writeNew(
+  path: string,
+  bytes: Uint8Array,
+  from: { readonly rights: CopyRights; readonly mode: number },
+): FileLook {
+  const mode = modeOfCopy(from.rights, from.mode);
   const fd = openSync(path, 'wx', mode);
   try {
     writeFileSync(fd, bytes);
-    if (mode !== undefined && isMasked(mode)) fchmodSync(fd, mode);
+    if (from.rights !== 'file' && isMasked(mode)) fchmodSync(fd, mode);
     return fstatSync(fd);
   } catch (error) {
     rmSync(path, { force: true });

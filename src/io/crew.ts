@@ -9,17 +9,17 @@ import type { SmallCopy } from './copy-small.ts';
 import { DONE, READY, WANTED, openBlock } from './file-block.ts';
 import type { FileBlock, PlaceInBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
-import type { FileLook } from './hash-file.ts';
+import type { CopyRights, FileLook } from './hash-file.ts';
 
 /**
  * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
- * and if it is small and `cache` has no such object, copied to its target, read-only. `link`: if it is wanted it becomes the
+ * and if it is small and `cache` has no such object, copied to its target, as an object. `link`: if it is wanted it becomes the
  * object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is copied to its target,
- * with this mode, if it has the size and the hash that are given.
+ * with these rights, if it has the size and the hash that are given.
  */
 export type Job =
   | { readonly kind: 'hash' | 'seal'; readonly algorithm: HashAlgorithm }
-  | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly mode: number | undefined }
+  | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly rights: CopyRights }
   | { readonly kind: 'keep' | 'link'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
@@ -128,7 +128,7 @@ function doJob(job: Job, block: FileBlock, at: At): void {
       return link(job.cache, algorithm, { block, index });
     case 'copy': {
       const hash = block.hashOf(index, algorithm);
-      const copy = copySmall({ ...smallOf(block, index), hash, mode: job.mode }, buffer);
+      const copy = copySmall({ ...smallOf(block, index), hash, rights: job.rights }, buffer);
       return copy && tellMade(block, index, copy);
     }
     case 'keep': {

@@ -1,7 +1,17 @@
-import { chmodSync, constants, copyFileSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  lstatSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { makeFolder, tempName } from './files.ts';
+import { modeOfCopy } from './hash-file.ts';
 import { mountOf } from './mounts.ts';
 
 export type LinkType = 'reflink' | 'hardlink' | 'copy';
@@ -15,7 +25,7 @@ export interface Linker {
   /** True for a folder (it need not be there) below the same mount: hardlinks lead to no other one, also of one device. */
   readonly sharesMount: (folder: string) => boolean;
   /**
-   * Makes a reflink, which is a file of its own (mode 0666 less the umask), or a hardlink. False where that is refused:
+   * Makes a reflink, which is a file of its own (with the mode of a copy), or a hardlink. False where that is refused:
    * another device, too many names for one inode.
    */
   link(from: string, to: string): boolean;
@@ -25,7 +35,7 @@ export interface Linker {
 export function createLinker(fromFolder: string, toFolder: string): Linker {
   const reflinks = probe(fromFolder, toFolder, tryReflink);
   const hardlinks = probe(fromFolder, toFolder, tryHardlink);
-  const writable = 0o666 & ~process.umask();
+  const umask = process.umask();
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',
     device: statSync(fromFolder).dev,
@@ -34,7 +44,7 @@ export function createLinker(fromFolder: string, toFolder: string): Linker {
       if (!reflinks) return hardlinks && tryHardlink(from, to);
       if (!tryReflink(from, to)) return false;
       // It takes over the object's read-only mode.
-      chmodSync(to, writable);
+      chmodSync(to, modeOfCopy('file', lstatSync(to).mode) & ~umask);
       return true;
     },
   };

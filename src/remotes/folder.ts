@@ -16,7 +16,6 @@ import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { createClock } from '../io/clock.ts';
 import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
-import { OBJECT_MODE } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
 import { objectMissing } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
@@ -104,7 +103,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     await copyFiles(objects, {
       threads: concurrency,
       signal,
-      mode: OBJECT_MODE,
+      rights: 'public',
       fileOf: ({ hash }) => fileOf(hash),
       targetOf: newTemp,
       async copied(some) {

@@ -3,11 +3,12 @@ import type { Stats } from 'node:fs';
 import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { modeOfCopy } from '../io/hash-file.ts';
+import type { CopyRights } from '../io/hash-file.ts';
 
 export interface Expected {
   readonly hash: ContentHash;
-  /** Permissions of the copy, whatever the umask says; as for any new file when absent. */
-  readonly mode?: number;
+  readonly rights: CopyRights;
   /** Made when the bytes are others. */
   readonly mismatch: () => PipelineError;
 }
@@ -19,17 +20,18 @@ export interface Expected {
 export async function copyHashed(
   from: string,
   to: string,
-  { hash, mode, mismatch }: Expected,
+  { hash, rights, mismatch }: Expected,
 ): Promise<Stats> {
   const algorithm = algorithmOf(hash);
   const source = openSync(from, 'r');
   try {
-    const target = openSync(to, 'wx', mode ?? 0o666);
+    const mode = modeOfCopy(rights, fstatSync(source).mode);
+    const target = openSync(to, 'wx', mode);
     try {
       const real = await pump(source, target, algorithm);
       if (real !== hash) throw mismatch();
       const stat = fstatSync(target);
-      if (mode === undefined || (stat.mode & 0o777) === mode) return stat;
+      if (rights === 'file' || (stat.mode & 0o777) === mode) return stat;
       fchmodSync(target, mode);
       return fstatSync(target);
     } finally {

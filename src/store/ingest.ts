@@ -10,7 +10,7 @@ import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, WANTED } from '../io/file-block.ts';
-import { OBJECT_MODE, hashFile, isAllowed, isUnwritten } from '../io/hash-file.ts';
+import { OBJECT_MODE, hashFile, isAllowed, isUnwritten, objectMode } from '../io/hash-file.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -88,11 +88,11 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   if (files.length === 0) return;
   const leadsTo = createReach(cache);
   // One that has another name or owner may be somebody's own, and is not made read-only.
-  const canBecomeObject = ({ sharing, path }: IngestFile): boolean =>
-    sharing === 'share' &&
-    leadsTo(dirname(path)) &&
-    lstatSync(path).nlink === 1 &&
-    isAllowed(() => chmodSync(path, OBJECT_MODE));
+  const canBecomeObject = ({ sharing, path }: IngestFile): boolean => {
+    if (sharing === 'own' || !leadsTo(dirname(path))) return false;
+    const { nlink, mode } = lstatSync(path);
+    return nlink === 1 && isAllowed(() => chmodSync(path, objectMode(mode)));
+  };
   const entering: Entering[] = [];
   const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
@@ -201,13 +201,14 @@ function enter(cache: Cache, { file, copy, look }: Entering): boolean {
 }
 
 /**
- * Makes a file one inode with an object that is already there; left alone when the file system refuses. Throws `out.changed`
- * for one that was written to meanwhile: what it holds now would be lost.
+ * Makes a file one inode with an object that is already there; left alone where others may read the object than the file, and
+ * where the file system refuses. Throws `out.changed` for one that was written to meanwhile: what it holds now would be lost.
  */
 function shareWithObject(cache: Cache, file: IngestFile): void {
   const object = cache.pathOf(file.hash);
   const look = lstatSync(file.path);
-  if (lstatSync(object).ino === look.ino) return;
+  const { ino, mode } = lstatSync(object);
+  if (ino === look.ino || objectMode(mode) !== objectMode(look.mode)) return;
   if (!isStill(cache, file, look)) throw outChanged(file.path);
   // Never beside the file: left there by a crash, it would be part of the folder.
   const temp = cache.newTemp();
@@ -226,7 +227,7 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
   const done = new Set<IngestFile>();
   if (cache.linker().type !== 'reflink') {
     await copyFiles(files, {
-      mode: OBJECT_MODE,
+      rights: 'object',
       fileOf: ({ path }) => path,
       targetOf: () => cache.newTemp(),
       copied(some) {
@@ -244,13 +245,14 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
 async function copyOne(cache: Cache, file: IngestFile): Promise<Entering> {
   const copy = cache.newTemp();
   const linker = cache.linker();
-  const isReflink = linker.type === 'reflink' && isStill(cache, file, lstatSync(file.path));
+  const here = lstatSync(file.path);
+  const isReflink = linker.type === 'reflink' && isStill(cache, file, here);
   if (isReflink && linker.link(file.path, copy)) {
-    chmodSync(copy, OBJECT_MODE);
+    chmodSync(copy, objectMode(here.mode));
     return { file, copy, look: lstatSync(copy) };
   }
   const mismatch = (): PipelineError => outChanged(file.path);
-  const look = await copyHashed(file.path, copy, { hash: file.hash, mode: OBJECT_MODE, mismatch });
+  const look = await copyHashed(file.path, copy, { hash: file.hash, rights: 'object', mismatch });
   return { file, copy, look };
 }
 

@@ -96,7 +96,7 @@ export function createLanding(cache: Cache): Landing {
       await copyFiles(objects, {
         threads,
         signal,
-        mode: OBJECT_MODE,
+        rights: 'public',
         fileOf: ({ hash }) => fileOf(hash),
         targetOf: () => cache.newTemp(),
         async copied(some) {
@@ -162,7 +162,7 @@ async function write(
   const expected = withoutDir(hash);
   const mismatch = (): PipelineError => corruptObject(hash);
   if ('file' in source)
-    return lookOf(await copyHashed(source.file, temp, { hash: expected, mode: OBJECT_MODE, mismatch }));
+    return lookOf(await copyHashed(source.file, temp, { hash: expected, rights: 'public', mismatch }));
   const running = createRunningHash(algorithmOf(hash));
   const fd = openSync(temp, 'wx', 0o644);
   let size = 0;

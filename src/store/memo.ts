@@ -85,7 +85,7 @@ export function createMemo(path: string, nowMs: number): Memo {
     const at = row * STRIDE;
     if (rows[at + SIZE] !== stat.size || rows[at + MTIME] !== stat.mtimeMs || rows[at + MODE] !== stat.mode)
       return NO_ROW;
-    if (isObject(row) && (stat.mode & 0o777) === OBJECT_MODE) return row;
+    if (isObject(row) && (stat.mode & 0o777 & ~OBJECT_MODE) === 0) return row;
     if (rows[at + CTIME] !== stat.ctimeMs) return NO_ROW;
     // One that changed just before it was hashed may have changed again without its times moving. An mtime that was still to come
     // had been set (by who unpacks an archive, say), and ctime says when.

@@ -1,10 +1,11 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder } from '../io/files.ts';
+import { readersOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { HAVE_AGAIN, objectCorrupt } from './cache.ts';
 import type { Cache } from './cache.ts';
@@ -45,7 +46,7 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
     if (!isLinked) toCopy.push({ hash, size: sizes.get(hash) ?? 0, to });
   }
   await copyAll(cache, toCopy);
-  if (artifact.exec === true) chmodSync(options.to, 0o777 & ~process.umask());
+  if (artifact.exec === true) chmodSync(options.to, readersOf(lstatSync(options.to).mode) & ~process.umask());
 }
 
 interface ToCopy extends SizedObject {
@@ -56,6 +57,7 @@ interface ToCopy extends SizedObject {
 async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
   const done = new Map<ToCopy, FileLook>();
   await copyFiles(files, {
+    rights: 'file',
     fileOf: ({ hash }) => cache.pathOf(hash),
     targetOf: ({ to }) => to,
     copied(some) {
@@ -68,7 +70,7 @@ async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
 }
 
 function copyOne(cache: Cache, { hash, to }: ToCopy): Promise<FileLook> {
-  return copyHashed(cache.pathOf(hash), to, { hash, mismatch: () => corrupt(cache, hash) });
+  return copyHashed(cache.pathOf(hash), to, { hash, rights: 'file', mismatch: () => corrupt(cache, hash) });
 }
 
 /** Nobody but us has been where the copies are made, so a copy that has been quiet for long enough needs no look at its bytes. */

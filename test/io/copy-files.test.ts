@@ -43,7 +43,7 @@ function copyAll({ objects, fileOf, tempFor, copied }: Place, threads: number): 
   return copyByThreads(objects, {
     threads,
     signal,
-    mode: 0o444,
+    rights: 'public',
     fileOf: ({ hash }) => fileOf(hash),
     targetOf: ({ hash }) => tempFor(hash),
     copied: async (some) => void copied.push(...some),
@@ -101,6 +101,7 @@ test('an abort or a failure ends it; all that was copied until then was told', a
     const copying = copyByThreads(objects, {
       threads: 2,
       signal: stop.signal,
+      rights: 'file',
       fileOf: ({ hash }) => fileOf(hash),
       targetOf: ({ hash }) => tempFor(hash),
       async copied(some) {
