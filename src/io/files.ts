@@ -105,7 +105,7 @@ export function makeFolder(path: string): void {
 
 function firstMissing(path: string): string {
   const above = dirname(path);
-  return above === path || lstatIfExists(above) ? path : firstMissing(above);
+  return above === path || statIfExists(above) ? path : firstMissing(above);
 }
 
 /**

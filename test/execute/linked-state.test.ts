@@ -67,13 +67,12 @@ test('a cache on a disk that is not mounted, or another thing where a part of th
     assert.match(stderr, text, line);
     assert.equal(code, exit, line);
   };
-  rig.remove('.lockstep/files');
-  symlinkSync('/nowhere/files', rig.path('.lockstep/files'));
-  await refused(
-    'verify',
-    /^error\[path\.special\]: .*link that leads nowhere \(".*\/\.lockstep\/files"\)/,
-    1,
-  );
+  for (const linked of ['files/sha256', 'files']) {
+    rig.remove(`.lockstep/${linked}`);
+    symlinkSync('/nowhere/files', rig.path(`.lockstep/${linked}`));
+    const text = `^error\\[path\\.special\\]: .*link that leads nowhere \\(".*/\\.lockstep/${linked}"\\)`;
+    await refused('verify', new RegExp(text), 1);
+  }
   rig.remove('.lockstep/files');
   rig.write('.lockstep/files', '');
   await refused('push', /^error\[path\.special\]: a part of the path is no folder/, 2);
