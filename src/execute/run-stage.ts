@@ -22,8 +22,8 @@ export interface StageRunnerOptions extends Pick<OpenProject, 'emit' | 'signal'>
   readonly keepGoing: boolean;
   /** The rank of the most urgent of those that are to run once this one has; `undefined` when there is none. */
   readonly heirOf: (stage: StageName) => number | undefined;
-  /** Judges a stage once more. */
-  readonly judge: (stage: StageName) => Judgement;
+  /** Judges a stage once more, as things stand now. */
+  readonly judgeAgain: (stage: Stage) => Promise<Judgement>;
   /** Looks again at what a stage reads and no stage makes: true when it is not what the stage was planned with. */
   readonly hasMoved: (stage: Stage, fingerprint: Fingerprint) => Promise<boolean>;
 }
@@ -39,8 +39,8 @@ export interface Finished {
 }
 
 export interface StageRunner {
-  /** Does what a judgement says, or where it is outdated another one; never throws for a failing stage. */
-  bringUpToDate(planned: Judgement, judgeAgain?: () => Promise<Judgement>): Promise<Finished>;
+  /** Does what a judgement says, or where that is outdated another one; never throws for a failing stage. */
+  bringUpToDate(planned: Judgement, isOutdated: boolean): Promise<Finished>;
   /** True after a failure: nothing new starts; what runs may finish. */
   isHalted(): boolean;
 }
@@ -52,12 +52,10 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
   /** As many are recorded at a time as may run: those that have ended must not pile up. */
   const recording = pLimit(options.jobs);
 
-  async function bringUpToDate(
-    ...[planned, judgeAgain]: Parameters<StageRunner['bringUpToDate']>
-  ): Promise<Finished> {
+  async function bringUpToDate(planned: Judgement, isOutdated: boolean): Promise<Finished> {
     let judgement = planned;
     try {
-      if (judgeAgain) judgement = await judgeAgain();
+      if (isOutdated) judgement = await options.judgeAgain(planned.stage);
       return await act(judgement);
     } catch (error) {
       return failed(judgement.stage, error, judgement.decision.reasons);
@@ -107,7 +105,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
       await world.restore(stage, result);
     } catch (error) {
       if (!isLost(error)) throw error;
-      const again = options.judge(stage.name);
+      const again = await options.judgeAgain(stage);
       if (again.decision.verdict === 'restore') throw error;
       return act(again);
     }
@@ -125,7 +123,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
       if (signal.aborted || halted) return { outcome: 'canceled', reasons };
       if (await options.hasMoved(stage, fingerprint)) {
         slot.release();
-        return await act(options.judge(stage.name));
+        return await act(await options.judgeAgain(stage));
       }
       const ran = await runWithRetries(stage, fingerprint, reasons);
       const result = await record(stage, ran, slot);

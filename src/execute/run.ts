@@ -8,7 +8,7 @@ import type { Judgement, Known, Plan, Selection } from '../plan/plan.ts';
 import { createStageRunner } from './run-stage.ts';
 import type { Finished, StageRunnerOptions } from './run-stage.ts';
 
-export interface RunOptions extends Omit<StageRunnerOptions, 'heirOf' | 'judge' | 'hasMoved'> {
+export interface RunOptions extends Omit<StageRunnerOptions, 'heirOf' | 'judgeAgain' | 'hasMoved'> {
   readonly graph: Graph;
   readonly selection: Selection;
   readonly plan: Plan;
@@ -39,13 +39,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const bugs: unknown[] = [];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const runner = createStageRunner({
-    ...options,
-    signal,
-    heirOf,
-    judge: (stage) => judge(stage, { graph, selection, facts: world.facts, known }),
-    hasMoved,
-  });
+  const runner = createStageRunner({ ...options, signal, heirOf, judgeAgain, hasMoved });
   /** How a stage left things for those that read from it. */
   const settled = new Map<StageName, Promise<Outcome>>();
 
@@ -79,11 +73,10 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
       return finish(stage, { outcome: 'canceled', reasons: decision.reasons });
     // An upstream that was to be restored and ran instead may have made something else than was planned with.
     const isOutdated = decision.verdict === 'wait' || outcomes.includes('ran');
-    const again = isOutdated ? () => judgeAgain(stage) : undefined;
-    return finish(stage, await runner.bringUpToDate(planned, again));
+    return finish(stage, await runner.bringUpToDate(planned, isOutdated));
   }
 
-  /** Its upstream has settled: what reads a folder around several outs must be looked at again. */
+  /** A folder around several outs is looked at again: they may have been put there meanwhile. */
   async function judgeAgain(stage: Stage): Promise<Judgement> {
     const around = stage.deps
       .map((dep) => dep.path)
