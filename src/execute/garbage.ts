@@ -44,17 +44,19 @@ export interface GarbageFound {
 export async function collectGarbage(options: GarbageOptions): Promise<GarbageFound> {
   const { root, env, stateDir, cache, runs, journal } = options;
   refuseLater(runs.listLater());
-  const old = oldEntries(options);
   const past = options.historyBefore === undefined ? [] : listRunsBefore(stateDir, options.historyBefore);
   const committed = await readCommitted(gitPlace(root, env));
-  const kept = runs.list().filter((entry) => !old.has(entry.path));
+  const isOld = (path: string): boolean =>
+    options.runsBefore !== undefined && statSync(join(stateDir, path)).mtimeMs < options.runsBefore;
+  const results = Map.groupBy(runs.list(), ({ path }) => (isOld(path) ? 'old' : 'kept'));
+  const old = results.get('old') ?? [];
   const roots: readonly Artifact[] = [
     ...artifactsOf(await presentLock(root)),
     // `git checkout .` must not need a remote.
     ...artifactsOf(committed.head),
     // Of what was never brought here nothing is to be kept.
     ...committed.data.filter(({ hash }) => cache.has(hash)),
-    ...kept.flatMap((entry) => entry.result.outs),
+    ...(results.get('kept') ?? []).flatMap(({ result }) => result.outs),
     // By its list of files a part is told from an edit, also once the lock has moved.
     ...readIncomplete(root).flatMap((one): Artifact[] =>
       cache.has(one.hash) ? [{ ...one, kind: 'tree', size: 0 }] : [],
@@ -64,14 +66,14 @@ export async function collectGarbage(options: GarbageOptions): Promise<GarbageFo
   ];
   const { garbage, unlisted } = findGarbage(cache, roots);
   if (options.remove) {
-    for (const path of old) rmSync(join(stateDir, path), { force: true });
+    for (const { path } of old) rmSync(join(stateDir, path), { force: true });
     for (const { hash } of garbage) removeObject(cache, hash);
     for (const run of past) removeRun(stateDir, run);
   }
   return {
     objects: garbage.length,
     size: garbage.reduce((sum, one) => sum + one.size, 0),
-    runs: old.size,
+    runs: old.length,
     history: past.length,
     unlisted: [...new Set(unlisted.map(({ path }) => path))],
   };
@@ -98,10 +100,4 @@ function artifactsOf(lock: Lock): readonly Artifact[] {
 async function presentLock(root: string): Promise<Lock> {
   const bytes = readIfExists(join(root, LOCKFILE));
   return bytes ? parseLock(bytes.toString('utf8')) : EMPTY_LOCK;
-}
-
-function oldEntries({ runs, stateDir, runsBefore }: GarbageOptions): ReadonlySet<string> {
-  if (runsBefore === undefined) return new Set();
-  const paths = runs.list().map((entry) => entry.path);
-  return new Set(paths.filter((path) => statSync(join(stateDir, path)).mtimeMs < runsBefore));
 }

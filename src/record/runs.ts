@@ -49,12 +49,11 @@ export function createRunCache(dir: string): RunCache {
     recall(fingerprint) {
       // A failed read costs more than this question, and nothing can be found without the folder.
       if (!existsSync(join(dir, 'runs'))) return undefined;
-      const canonical = canonicalOf(fingerprint);
-      const bytes = readIfExists(join(dir, entryPath(sha256Hex(canonical))));
-      const result = bytes && parseRunEntry(bytes);
-      if (!result || canonicalOf(result.fingerprint) !== canonical) return undefined;
+      const path = entryPathOf(fingerprint);
+      const bytes = readIfExists(join(dir, path));
+      const result = bytes && parseEntryAt(path, bytes);
       // JSON knows one kind of number; the fingerprint that is asked for still knows which it was.
-      return { ...result, fingerprint };
+      return result && { ...result, fingerprint };
     },
     save,
     keep(result) {
@@ -74,10 +73,7 @@ export function createRunCache(dir: string): RunCache {
 
 /** Where the entry of a fingerprint lives, below a cache or a remote. */
 export function entryPathOf(fingerprint: Fingerprint): string {
-  return entryPath(sha256Hex(canonicalOf(fingerprint)));
-}
-
-function entryPath(name: string): string {
+  const name = sha256Hex(canonicalJson(fingerprint as unknown as Json));
   return `runs/${name.slice(0, 2)}/${name.slice(2)}`;
 }
 
@@ -128,8 +124,4 @@ export function parseRunEntry(bytes: Uint8Array): StageLock | undefined {
       return undefined;
     throw error;
   }
-}
-
-function canonicalOf(fingerprint: Fingerprint): string {
-  return canonicalJson(fingerprint as unknown as Json);
 }
