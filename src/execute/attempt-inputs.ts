@@ -28,8 +28,8 @@ export interface AttemptInputs extends Pick<OpenProject, 'root' | 'env' | 'clock
 
 /** An attempt that has begun. */
 export interface Attempt extends AttemptInputs {
-  /** Aborted when the stage's `timeout:` is over. */
-  readonly timeUp: AbortSignal;
+  /** Aborted when the stage's `timeout:` is over; `undefined` where it has none. */
+  readonly timeUp: AbortSignal | undefined;
 }
 
 /** Files of our own package that a stage process loads. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ShellAction, Stage } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
+import { limitTime } from '../io/clock.ts';
 import { statIfExists } from '../io/files.ts';
 import type { Attempt, AttemptInputs } from './attempt-inputs.ts';
 import { runModule } from './module-process.ts';
@@ -10,17 +10,10 @@ import { supervise } from './supervise.ts';
 
 /** Runs a stage's action once, in a process group of its own. Throws `stage.failed` and its kin; never leaves a process. */
 export async function runAction(inputs: AttemptInputs): Promise<{ readonly peakMemory?: number }> {
-  const { stage, clock } = inputs;
-  const { action } = stage;
-  const { timeoutMs } = stage.policy;
-  const limit = new AbortController();
-  const attempt = { ...inputs, timeUp: limit.signal };
-  const forgetLimit = timeoutMs === undefined ? undefined : after(clock, timeoutMs, () => limit.abort());
-  try {
-    return await (action.kind === 'module' ? runModule(attempt, action) : runShell(attempt, action));
-  } finally {
-    forgetLimit?.();
-  }
+  const { action, policy } = inputs.stage;
+  using limit = policy.timeoutMs === undefined ? undefined : limitTime(inputs.clock, policy.timeoutMs);
+  const attempt: Attempt = { ...inputs, timeUp: limit?.signal };
+  return await (action.kind === 'module' ? runModule(attempt, action) : runShell(attempt, action));
 }
 
 async function runShell(attempt: Attempt, action: ShellAction): Promise<{ readonly peakMemory?: number }> {
@@ -44,11 +37,4 @@ function noWdir(stage: Stage, wdir: string): PipelineError {
     exit: EXIT.failed,
     hint: 'make the folder, or correct wdir:',
   });
-}
-
-/** Acts once the time is over; the function it returns calls that off. */
-function after(clock: Clock, ms: number, act: () => void): () => void {
-  const off = new AbortController();
-  void clock.sleep(ms, off.signal).then(act, () => undefined);
-  return () => off.abort();
 }

@@ -1,5 +1,6 @@
 import { PipelineError, toProblem } from '../base/error.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
+import { limitTime } from '../io/clock.ts';
 import type { Clock } from '../io/clock.ts';
 import { orStopped } from '../remotes/or-stopped.ts';
 import { createRemoteProbe } from './remote-probe.ts';
@@ -44,14 +45,9 @@ const HOPELESS: readonly string[] = [
  */
 export async function checkRemote(options: CheckRemoteOptions): Promise<boolean> {
   const { clock, limitMs, signal } = options;
-  const limit = new AbortController();
+  // What hangs holds the places that removing needs.
+  const limit = limitTime(clock, limitMs);
   const both = AbortSignal.any([signal, limit.signal]);
-  const timer = new AbortController();
-  clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(
-    // What hangs holds the places that removing needs.
-    () => limit.abort(),
-    () => undefined,
-  );
   const done = Promise.withResolvers<void>();
   let isGood = true;
   let isOver = false;
@@ -110,7 +106,7 @@ export async function checkRemote(options: CheckRemoteOptions): Promise<boolean>
       await run('clock', probe.clock);
     }
   } finally {
-    timer.abort();
+    limit[Symbol.dispose]();
     done.resolve();
   }
   // What does not answer may not close either.

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { PipelineError } from '../base/error.ts';
 import type { Remote, RemoteConfig, Source } from '../base/remote.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
+import { limitTime } from '../io/clock.ts';
 import type { Clock } from '../io/clock.ts';
 import { orStopped } from '../remotes/or-stopped.ts';
 import { readWhole } from './read-source.ts';
@@ -132,18 +133,11 @@ export function createRemoteProbe(
     },
     async tidy() {
       if (!mayBeThere) return;
-      const limit = new AbortController();
-      const timer = new AbortController();
-      clock.sleep(TIDY_MS, timer.signal).then(
-        () => limit.abort(),
-        () => undefined,
-      );
+      using limit = limitTime(clock, TIDY_MS);
       try {
         await orStopped(removeObject(limit.signal), limit.signal);
       } catch {
         // The check is over, and has told why.
-      } finally {
-        timer.abort();
       }
     },
   };

@@ -61,10 +61,10 @@ export async function supervise(
   const onAbort = (): void => stop('canceled');
   const onTimeUp = (): void => stop('timeout');
   signal.addEventListener('abort', onAbort, { once: true });
-  timeUp.addEventListener('abort', onTimeUp, { once: true });
+  timeUp?.addEventListener('abort', onTimeUp, { once: true });
   const ending = await group.ended;
   signal.removeEventListener('abort', onAbort);
-  timeUp.removeEventListener('abort', onTimeUp);
+  timeUp?.removeEventListener('abort', onTimeUp);
   for (const stream of ['stdout', 'stderr'] as const) show(stream, streams[stream].end());
   if (fault) throw fault.error;
   const error = endingError(stage, ending, {

@@ -13,6 +13,20 @@ export function elapsedMs(): number {
 
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Aborts its signal once the time is over, unless it has been disposed of by then. */
+export function limitTime(
+  clock: Pick<Clock, 'sleep'>,
+  ms: number,
+): Disposable & { readonly signal: AbortSignal } {
+  const limit = new AbortController();
+  const off = new AbortController();
+  clock.sleep(ms, off.signal).then(
+    () => limit.abort(),
+    () => undefined,
+  );
+  return { signal: limit.signal, [Symbol.dispose]: () => off.abort() };
+}
+
 /** The machine's clock, or one that is fixed at an instant (`--now`, tests) and still sleeps for real. */
 export function createClock(fixedMs?: number): Clock {
   return {
