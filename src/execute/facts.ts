@@ -235,13 +235,21 @@ export function isAsRecorded(
 
 /** True when the cache has every object of an artifact. */
 export function hasArtifact(cache: Cache, artifact: Artifact): boolean {
-  if (!cache.has(artifact.hash)) return false;
-  if (artifact.kind === 'file') return true;
+  if (artifact.kind === 'file') return cache.has(artifact.hash);
+  const entries = readTree(cache, artifact.hash);
+  return entries !== undefined && cache.lacking(entries.map((entry) => entry.hash)).size === 0;
+}
+
+/**
+ * The entries of a manifest that the cache has. A damaged one leaves the cache when it is read; from then on it is one that the cache
+ * does not have.
+ */
+export function readTree(cache: Cache, tree: ContentHash): readonly TreeEntry[] | undefined {
+  if (!cache.has(tree)) return undefined;
   try {
-    return cache.lacking(cache.readTree(artifact.hash).map((entry) => entry.hash)).size === 0;
+    return cache.readTree(tree);
   } catch (error) {
-    // A damaged manifest has been taken out of the cache: the artifact cannot be had.
-    if (error instanceof PipelineError) return false;
+    if (error instanceof PipelineError) return undefined;
     throw error;
   }
 }

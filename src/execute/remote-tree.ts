@@ -5,8 +5,8 @@ import type { ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import { hashManifest, parseManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import { readTree } from './facts.ts';
 import { readWhole } from './read-source.ts';
-import { readTree } from './transfer-plan.ts';
 
 /**
  * The entries of a directory, from the cache or else from a remote. What the remote gives does not enter the cache here:

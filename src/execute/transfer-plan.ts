@@ -3,7 +3,7 @@ import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
-import type { TreeEntry } from '../store/tree.ts';
+import { readTree } from './facts.ts';
 import { runPool } from './pool.ts';
 
 /** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
@@ -89,20 +89,6 @@ export function collectObjects<T extends Wanted>(
     for (const hash of own) files.add(hash);
   }
   return { objects: { files, trees }, unknown };
-}
-
-/**
- * The entries of a manifest that the cache has. A damaged one leaves the cache when it is read; from then on it is one that the cache
- * does not have.
- */
-export function readTree(cache: Cache, tree: ContentHash): readonly TreeEntry[] | undefined {
-  if (!cache.has(tree)) return undefined;
-  try {
-    return cache.readTree(tree);
-  } catch (error) {
-    if (error instanceof PipelineError) return undefined;
-    throw error;
-  }
 }
 
 /** True for what is wrong with one object; other failures of a transfer concern the remote and so all objects. */

@@ -6,12 +6,13 @@ import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
 import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
 import type { TreeEntry } from '../store/tree.ts';
+import { readTree } from './facts.ts';
 import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
 import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
 import { readTreeThere } from './remote-tree.ts';
-import { concernsOneObject, findPresent, readTree } from './transfer-plan.ts';
+import { concernsOneObject, findPresent } from './transfer-plan.ts';
 import type { Verified } from './verify.ts';
 
 export interface VerifyRemoteOptions extends Pick<OpenProject, 'folder' | 'cache' | 'signal'> {
