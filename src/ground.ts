@@ -168,7 +168,6 @@ export function layGround(
 }
 
 export const pathOfSettled = (stateDir: string): string => join(stateDir, 'settled');
-export const pathOfMutex = (stateDir: string, name: string): string => join(stateDir, `${name}.mutex`);
 
 /** `.lockstep/` ignores itself, so that no one has to think of it. */
 export function makeStateDir(stateDir: string): void {

@@ -1,8 +1,8 @@
 import type { Emit } from './base/event.ts';
-import { makeStateDir, pathOfMutex } from './ground.ts';
+import { makeStateDir } from './ground.ts';
 import type { Clock } from './io/clock.ts';
 import type { MutexMode } from './io/mutex.ts';
-import { isUnheldSince, markMutex } from './io/mutex-mark.ts';
+import { isUnheldSince, markMutex, pathOfMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
 
 export interface HoldsOptions {
@@ -39,7 +39,11 @@ export function createHolds(options: HoldsOptions): Holds {
   const unreleased: Disposable[] = [];
   let { looked } = options;
 
-  async function take(name: string, mode: MutexMode, onHeld?: () => void): Promise<Disposable> {
+  async function take(
+    name: 'workspace' | 'cache',
+    mode: MutexMode,
+    onHeld?: () => void,
+  ): Promise<Disposable> {
     const { acquireMutex } = await import('./io/mutex.ts');
     const { MARK } = await import('./io/process.ts');
     makeStateDir(stateDir);

@@ -15,7 +15,6 @@ import {
   PACKAGE,
   engineOf,
   layGround,
-  pathOfMutex,
   pathOfSettled,
   runsFromSource,
   saveWhatIsCheap,
@@ -24,7 +23,7 @@ import type { Ground } from './ground.ts';
 import { createHolds } from './holds.ts';
 import type { Clock } from './io/clock.ts';
 import type { MutexMode } from './io/mutex.ts';
-import { markMutex } from './io/mutex-mark.ts';
+import { markMutex, pathOfMutex } from './io/mutex-mark.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { pathsToLookAt } from './plan/look-at.ts';
@@ -35,7 +34,7 @@ import { LOCKFILE } from './record/lockfile.ts';
 import { areIgnored, gitignoresOf, ignorePaths, pathsToIgnore } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
-import { noteStood, pathOfStood, readStood } from './record/stood.ts';
+import { noteStood, readStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import {
@@ -184,7 +183,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     tickOf: (name) => ticks.of.get(name),
     lockOf: (name) => recorder.lockOf(name),
     dataOf: (path) => recorder.dataOf(path),
-    stood: () => readStood(pathOfStood(stateDir)),
+    stood: () => readStood(stateDir),
     partNoted: (path) => readIncomplete(root).find((one) => one.path === path),
     isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
@@ -321,7 +320,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
         () => code.save(),
         () => snapshot.save(),
         // While they are the same: an older lockstep did not note it.
-        () => isAsRecorded && noteStood(pathOfStood(stateDir), recorder.data()),
+        () => isAsRecorded && noteStood(stateDir, recorder.data()),
         () => settled && writeSettled(pathOfSettled(stateDir), engineOf(), settled),
       ]);
     },

@@ -4,6 +4,7 @@ import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { StageLock } from '../base/types.ts';
 import { INCOMING, findStaleTemps, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
+import { pathOfMutex } from '../io/mutex-mark.ts';
 import { sweepNotes, whileUnheld } from '../io/mutex.ts';
 import { isOwnerAlive, ownerMark, processStart } from '../io/process-id.ts';
 import {
@@ -123,9 +124,9 @@ export function failedFolder(stateDir: string, stage: string): string {
 
 /** Only a process that started when the record says is the dead runner's; the pid alone may be someone else's now. */
 async function endProcesses(orphan: Unfinished, { clock }: RecoverOptions): Promise<void> {
-  const owner = ownerOf(orphan.id);
+  const owner = ownerOfAttempt(orphan.id);
   // It may still be about to start what its runner asked for. Ours runs nothing yet.
-  if (owner !== ownerMark()) await endMarked(owner, 0, RUNNER);
+  if (owner !== undefined && owner !== ownerMark()) await endMarked(owner, 0, RUNNER);
   const leader = orphan.process;
   const start = leader && processStart(leader.pid);
   const marked = (): readonly number[] => processesWithMark(orphan.id);
@@ -144,11 +145,6 @@ async function endProcesses(orphan: Unfinished, { clock }: RecoverOptions): Prom
     if (waited >= GRACE_MS) throw unkillable(orphan, group ?? marked()[0]);
     await clock.sleep(50);
   }
-}
-
-/** The runner that an attempt is named after. */
-function ownerOf(id: string): string {
-  return id.slice(0, id.indexOf('.'));
 }
 
 function unkillable(orphan: Unfinished, pid: number | undefined): PipelineError {
@@ -175,18 +171,14 @@ function sweepStaging({ stateDir, close }: RecoverOptions): void {
   for (const folder of [stateDir, join(stateDir, 'files')]) sweepTemps(folder);
   for (const name of ['staging', 'attempts']) sweepTemps(join(stateDir, name), true);
   sweepCache(stateDir);
-  for (const name of ['workspace', 'cache']) sweepNotes(mutexIn(stateDir, name));
+  for (const name of ['workspace', 'cache'] as const) sweepNotes(pathOfMutex(stateDir, name));
 }
 
 /** Not in the midst of a fetch, which holds the cache alone, and in another container looks like one that died. */
 function sweepCache(stateDir: string): void {
   const folders = ['runs', join('files', INCOMING)].map((name) => join(stateDir, name));
   if (folders.every((folder) => findStaleTemps(folder, true).length === 0)) return;
-  whileUnheld(mutexIn(stateDir, 'cache'), () => {
+  whileUnheld(pathOfMutex(stateDir, 'cache'), () => {
     for (const folder of folders) sweepTemps(folder, true);
   });
-}
-
-function mutexIn(stateDir: string, name: string): string {
-  return join(stateDir, `${name}.mutex`);
 }

@@ -1,7 +1,7 @@
 import type { Artifact, RelPath, StageLock } from '../base/types.ts';
 import { flushAcross } from '../io/flush.ts';
 import { place } from '../store/place.ts';
-import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
+import { DATA, noteStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import { forgetIncomplete } from './incomplete.ts';
 import type { OpenProject } from './open-project.ts';
@@ -93,7 +93,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
       const artifacts = items.map((item) => item.artifact);
       facts.noteOuts(artifacts);
       forgetIncomplete(root, artifacts);
-      if (owner === DATA) noteStood(pathOfStood(stateDir), artifacts);
+      if (owner === DATA) noteStood(stateDir, artifacts);
       if (after) return after(moved, forget);
       await flushAcross(moved);
       forget();

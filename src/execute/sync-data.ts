@@ -3,7 +3,7 @@ import { PipelineError } from '../base/error.ts';
 import type { EventBody } from '../base/event.ts';
 import type { DataInput, RelPath } from '../base/types.ts';
 import type { Selection } from '../plan/plan.ts';
-import { DATA, noteStood, pathOfStood } from '../record/stood.ts';
+import { DATA, noteStood } from '../record/stood.ts';
 import { createObserver } from '../store/observe.ts';
 import type { Observation } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
@@ -43,7 +43,7 @@ export async function syncData(options: DataOptions, selection: Selection): Prom
     const stale = staleData(options);
     const asked = stale.filter(isAsked);
     if (asked.length > 0) await bringUpToDate(options, { stale: asked, selection });
-    else if (stale.length === 0) noteStood(pathOfStood(stateDir), recorder.data());
+    else if (stale.length === 0) noteStood(stateDir, recorder.data());
   } catch (error) {
     copies?.drop();
     throw error;
@@ -114,7 +114,7 @@ async function bringUpToDate(
   const all = [...recorded.values()];
   const standing = all.filter(({ path }) => !left.has(path));
   // Not before the lock says so: until then it is an edit.
-  recorder.setData(all, { after: () => noteStood(pathOfStood(stateDir), standing) });
+  recorder.setData(all, { after: () => noteStood(stateDir, standing) });
 }
 
 interface Gone extends ToRestore {

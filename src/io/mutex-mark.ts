@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { statIfExists, readFolder } from './files.ts';
 import type { Clock } from './clock.ts';
 import { wasQuiet } from './quiet.ts';
@@ -8,6 +9,11 @@ export interface MutexMark {
   readonly notedMs: number;
   /** Nobody held it, and that could be told from what happened next. */
   readonly isQuiet: boolean;
+}
+
+/** `name`: what of a project it is for. */
+export function pathOfMutex(stateDir: string, name: 'workspace' | 'cache'): string {
+  return join(stateDir, `${name}.mutex`);
 }
 
 /** Where the living holders of a mutex name themselves, one file each: made when it is taken, removed before it is let go. */

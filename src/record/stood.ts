@@ -17,17 +17,17 @@ export function markOf({ hash, exec }: Pick<Artifact, 'hash' | 'exec'>): string 
  * What tracked inputs were when they were last recorded, or brought here as the lock said: an input that still is so, and is
  * not what the lock says, was changed by nobody. It is the lock that has moved, with git. Damaged, it counts as empty.
  */
-export function readStood(path: string): Stood {
-  return new Map(Object.entries((readSealedJson(path) ?? {}) as Record<string, string>));
+export function readStood(stateDir: string): Stood {
+  return new Map(Object.entries((readSealedJson(pathIn(stateDir)) ?? {}) as Record<string, string>));
 }
 
-export function noteStood(path: string, artifacts: readonly Artifact[]): void {
-  const before = readStood(path);
+export function noteStood(stateDir: string, artifacts: readonly Artifact[]): void {
+  const before = readStood(stateDir);
   if (artifacts.every((one) => before.get(one.path) === markOf(one))) return;
   const now = new Map([...before, ...artifacts.map((one) => [one.path, markOf(one)] as const)]);
-  writeSealedJson(path, Object.fromEntries(now));
+  writeSealedJson(pathIn(stateDir), Object.fromEntries(now));
 }
 
-export function pathOfStood(stateDir: string): string {
+function pathIn(stateDir: string): string {
   return join(stateDir, 'data');
 }
