@@ -13,8 +13,8 @@ export interface Commit {
   readonly result?: StageLock;
   /** Where something that stands in the way is kept. */
   readonly failed: string;
-  /** Told when the outs could not be moved, all stand as before the first move and the intent is taken back. */
-  readonly onWithdrawn: () => void;
+  /** Undoes the rest when the outs could not be moved, all stand as before the first move and the intent is taken back; gives back what is thrown. */
+  readonly onWithdrawn: (why: unknown) => unknown;
 }
 
 /**
@@ -38,8 +38,7 @@ export async function moveIntoPlace({
     // A move that cannot be taken back either leaves the intent to whoever recovers.
     for (const out of outs) undoMove(out);
     journal.withdraw(id);
-    onWithdrawn();
-    throw error;
+    throw onWithdrawn(error);
   }
   return [...new Set(outs.map((out) => dirname(out.home)))];
 }

@@ -131,22 +131,19 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
-    let moved: readonly string[];
-    let isIntended = false;
     try {
       if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
-      isIntended = true;
-      moved = await moveIntoPlace({
-        journal,
-        staging,
-        result,
-        failed: failedFolder(stateDir, stage.name),
-        onWithdrawn: () => (isIntended = false),
-      });
     } catch (error) {
-      // An intent that stands is finished by recovery.
-      throw isIntended ? error : undone(error, stage, staging);
+      throw undone(error, stage, staging);
     }
+    // An intent that stands is finished by recovery.
+    const moved = await moveIntoPlace({
+      journal,
+      staging,
+      result,
+      failed: failedFolder(stateDir, stage.name),
+      onWithdrawn: (why) => undone(why, stage, staging),
+    });
     facts.noteOuts(result.outs);
     forgetIncomplete(root, result.outs);
     runs.save(result);

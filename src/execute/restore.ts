@@ -88,7 +88,10 @@ export function createRestorer(options: RestorerOptions): Restorer {
         staging,
         ...(result && { result }),
         failed: failedFolder(stateDir, owner),
-        onWithdrawn: forget,
+        onWithdrawn(why) {
+          forget();
+          return why;
+        },
       });
       const artifacts = items.map((item) => item.artifact);
       facts.noteOuts(artifacts);

@@ -44,7 +44,7 @@ function begun(inPlace: boolean): Begun {
       let withdrawn = 0;
       const failed = join(root, '.lockstep/failed/s');
       await assert.rejects(
-        moveIntoPlace({ journal: used, staging, failed, onWithdrawn: () => withdrawn++ }),
+        moveIntoPlace({ journal: used, staging, failed, onWithdrawn: (why) => (withdrawn++, why) }),
         error,
       );
       return withdrawn;
