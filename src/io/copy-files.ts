@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { inBatches } from '../base/batches.ts';
 import type { SizedObject } from '../base/remote.ts';
-import { algorithmOf } from '../base/hash.ts';
+import type { HashAlgorithm } from '../base/types.ts';
 import { COPY_BYTES } from './copy-small.ts';
 import { READY, packFiles } from './file-block.ts';
 import { unseen } from './hash-file.ts';
@@ -11,8 +12,7 @@ const WORTH_FILES = 1000;
 const WORTH_BYTES = 64 * 1024 * 1024;
 
 /** What threads are asked for at once: enough to make messages cheap, little enough for a Ctrl-C. */
-const ORDER_FILES = 128;
-const ORDER_BYTES = 8 * 1024 * 1024;
+const ORDER = { objects: 128, bytes: 8 * 1024 * 1024 };
 
 /** A copy of a file, and what it was made for. */
 export interface Copied<T> {
@@ -59,22 +59,9 @@ export async function copyByThreads<T extends SizedObject>(
 ): Promise<void> {
   const { createCrew } = await import('./crew.ts');
   using crew = createCrew(threads);
-  let next = 0;
+  const orders = inBatches(objects, ORDER);
   const failures: unknown[] = [];
-  /** The next of one algorithm. */
-  const take = (): readonly T[] => {
-    const from = next;
-    const first = objects[from];
-    if (first === undefined || failures.length > 0 || signal?.aborted === true) return [];
-    const algorithm = algorithmOf(first.hash);
-    for (let bytes = 0; next < objects.length && next - from < ORDER_FILES && bytes < ORDER_BYTES; next++) {
-      const { hash, size } = objects[next] as T;
-      if (algorithmOf(hash) !== algorithm) break;
-      bytes += size;
-    }
-    return objects.slice(from, next);
-  };
-  const copySome = async (some: readonly T[]): Promise<void> => {
+  const copySome = async (algorithm: HashAlgorithm, some: readonly T[]): Promise<void> => {
     const targets = some.map(targetOf);
     const block = packFiles(
       some.map((one, index) => ({
@@ -84,7 +71,7 @@ export async function copyByThreads<T extends SizedObject>(
         to: targets[index] ?? '',
       })),
     );
-    await crew.work({ kind: 'copy', algorithm: algorithmOf(some[0]?.hash ?? 'sha256:'), rights }, block);
+    await crew.work({ kind: 'copy', algorithm, rights }, block);
     await copied(
       some.flatMap((of, index) =>
         block.stateOf(index) === READY ? [{ of, copy: targets[index] ?? '', look: block.madeOf(index) }] : [],
@@ -93,7 +80,11 @@ export async function copyByThreads<T extends SizedObject>(
   };
   const copyInTurn = async (): Promise<void> => {
     try {
-      for (let some = take(); some.length > 0; some = take()) await copySome(some);
+      // Whoever leaves before the end leaves no further orders to the other one.
+      for (const [algorithm, some] of orders) {
+        if (signal?.aborted === true) return;
+        await copySome(algorithm, some);
+      }
     } catch (error) {
       failures.push(error);
     }

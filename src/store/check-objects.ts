@@ -1,6 +1,8 @@
 import { chmodSync, lstatSync } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
-import { ALGORITHMS, algorithmOf, withoutDir } from '../base/hash.ts';
+import { inBatches } from '../base/batches.ts';
+import { withoutDir } from '../base/hash.ts';
+import type { SizedObject } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { OBJECT_MODE, isUnwritten, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
@@ -28,16 +30,14 @@ export interface CheckOptions {
 }
 
 /** An object that the memo does not vouch for. */
-interface Suspect {
-  readonly hash: ContentHash;
+interface Suspect extends SizedObject {
   readonly path: string;
   /** As it was before it was read. */
   readonly look: FileLook;
 }
 
 /** Between two of these an interrupt is heard. */
-const BATCH_BYTES = 1024 * 1024 * 1024;
-const BATCH_FILES = 20_000;
+const BATCH = { objects: 20_000, bytes: 1024 * 1024 * 1024 };
 
 /** Makes sure that objects are there, hold what their names say, and are nobody's to write or execute. */
 export async function checkObjects(options: CheckOptions): Promise<Checked> {
@@ -56,15 +56,12 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat?.isFile()) missing.add(hash);
     else if (!readData && cache.memo.isVerifiedObject(stat, hash)) accept(hash, path, stat);
-    else suspects.push({ hash, path, look: lookOf(stat) });
+    else suspects.push({ hash, path, size: stat.size, look: lookOf(stat) });
   }
-  for (const batch of batchesOf(suspects)) {
+  for (const [algorithm, batch] of inBatches(suspects, BATCH)) {
     signal?.throwIfAborted();
     const seenAt = cache.clock.now();
-    const found = await hashFiles(
-      batch.map(({ path, look }) => ({ path, size: look.size })),
-      algorithmOf(batch[0].hash),
-    );
+    const found = await hashFiles(batch, algorithm);
     for (const [index, { hash, path, look }] of batch.entries()) {
       const real = found[index];
       const now = lstatSync(path, { throwIfNoEntry: false });
@@ -84,22 +81,6 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
     }
   }
   return { sizes, missing, corrupt, unreadable };
-}
-
-/** Pieces of one algorithm each that are small enough to be interrupted between. */
-function* batchesOf(suspects: readonly Suspect[]): Generator<readonly [Suspect, ...Suspect[]]> {
-  for (const algorithm of ALGORITHMS) {
-    const mine = suspects.filter(({ hash }) => algorithmOf(hash) === algorithm);
-    for (let from = 0; from < mine.length;) {
-      let end = from;
-      let bytes = 0;
-      while (end < mine.length && end - from < BATCH_FILES && (end === from || bytes < BATCH_BYTES))
-        bytes += mine[end++]?.look.size ?? 0;
-      const [first, ...rest] = mine.slice(from, end);
-      if (first) yield [first, ...rest];
-      from = end;
-    }
-  }
 }
 
 /** Who changes the mode of an out that is one inode with its object changes it for all that link to the object. */

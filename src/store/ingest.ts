@@ -1,7 +1,9 @@
 import { chmodSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
+import { inBatches } from '../base/batches.ts';
 import { algorithmOf } from '../base/hash.ts';
+import type { SizedObject } from '../base/remote.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
@@ -15,11 +17,9 @@ import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 
-export interface IngestFile {
+export interface IngestFile extends SizedObject {
   /** Absolute path. */
   readonly path: string;
-  readonly hash: ContentHash;
-  readonly size: number;
   /** `share`: the file may become one inode with its object (read-only). `own`: it stays a file of its own. */
   readonly sharing: 'share' | 'own';
   /** What can become the object; absent, it is made now. A copy is used up. */
@@ -29,8 +29,7 @@ export interface IngestFile {
 /** From so many on threads link: what they save is worth their start. */
 const MANY_LINKS = 8192;
 /** So much goes to the disk at once: a flush in the midst of writing makes each new file wait for the disk. */
-const BATCH_FILES = 20_000;
-const BATCH_BYTES = 2 * 1024 * 1024 * 1024;
+const BATCH = { objects: 20_000, bytes: 2 * 1024 * 1024 * 1024 };
 
 /**
  * Puts files into the cache as objects and makes them durable, batch by batch: bytes are flushed before their names
@@ -47,7 +46,10 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
   // The first of equal files becomes the object.
   for (const file of files) (absent.delete(file.hash) ? entering : twins).push(file);
   dropCopies(twins);
-  for (const batch of batchesOf(entering)) await ingestBatch(cache, batch, crew);
+  // What is ready goes at once: its bytes are written, and one flush is cheaper than several.
+  const [ready, unready] = [entering.filter((file) => file.ready), entering.filter((file) => !file.ready)];
+  await ingestBatch(cache, ready, crew);
+  for (const [, batch] of inBatches(unready, BATCH)) await ingestBatch(cache, batch, crew);
   if (cache.linker().type !== 'hardlink') return;
   for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
 }
@@ -55,23 +57,6 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
 /** Copies that were made ready and are not needed. */
 function dropCopies(files: readonly IngestFile[]): void {
   for (const { ready } of files) if (ready?.copy !== undefined) rmSync(ready.copy, { force: true });
-}
-
-/** What is ready goes at once: its bytes are written, and one flush is cheaper than several. */
-function* batchesOf(files: readonly IngestFile[]): Generator<readonly IngestFile[]> {
-  yield files.filter(({ ready }) => ready);
-  let batch: IngestFile[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    if (file.ready) continue;
-    batch.push(file);
-    bytes += file.size;
-    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  yield batch;
 }
 
 interface Entering {
