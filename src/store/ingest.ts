@@ -59,14 +59,9 @@ function dropCopies(files: readonly IngestFile[]): void {
   for (const { ready } of files) if (ready?.copy !== undefined) rmSync(ready.copy, { force: true });
 }
 
-interface Entering {
+/** A file whose bytes can become an object. */
+interface Entering extends ReadyBytes {
   readonly file: IngestFile;
-  /** The temp copy in the cache that becomes the object; absent where the file itself does. */
-  readonly copy?: string;
-  /** What they looked like there when they were known to be the right ones. */
-  readonly look: FileLook;
-  /** As in `ReadyBytes`. */
-  readonly at?: ReadyBytes['at'];
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
@@ -79,13 +74,12 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     return nlink === 1 && isAllowed(() => chmodSync(path, objectMode(mode)));
   };
   const entering: Entering[] = [];
-  const linked: IngestFile[] = [];
   const copied: IngestFile[] = [];
-  for (const file of files)
-    if (file.ready) entering.push({ file, ...file.ready });
-    else (canBecomeObject(file) ? linked : copied).push(file);
   try {
-    for (const file of linked) entering.push(sealed(cache, file));
+    for (const file of files)
+      if (file.ready) entering.push({ file, ...file.ready });
+      else if (canBecomeObject(file)) entering.push(sealed(cache, file));
+      else copied.push(file);
     await copyVerified(cache, copied, entering);
     await enterAll(cache, entering, crew);
   } catch (error) {
