@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { ContentHash } from '../../src/base/types.ts';
 import type { SizedObject } from '../../src/base/remote.ts';
 import { copyByThreads } from '../../src/io/copy-files.ts';
 import type { Copied } from '../../src/io/copy-files.ts';
 import { COPY_BYTES } from '../../src/io/copy-small.ts';
+import { tempFolder } from '../record/rig.ts';
 
 interface Place {
   readonly objects: readonly SizedObject[];
@@ -22,10 +21,8 @@ interface Place {
   readonly copied: Copied<SizedObject>[];
 }
 
-function place(t: TestContext, texts: readonly (string | Buffer)[]): Place {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-copy-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
-  const out = mkdtempSync(join(root, 'out-'));
+function place(texts: readonly (string | Buffer)[]): Place {
+  const [root, out] = [tempFolder(), tempFolder()];
   const names = new Map<ContentHash, string>();
   const objects = texts.map((text, index): SizedObject => {
     const hash = hashBytes('sha256', text);
@@ -50,9 +47,9 @@ function copyAll({ objects, fileOf, tempFor, copied }: Place, threads: number): 
   });
 }
 
-test('hundreds of files are copied, read-only and of their own inode, and each is told of once', async (t) => {
+test('hundreds of files are copied, read-only and of their own inode, and each is told of once', async () => {
   const texts = Array.from({ length: 600 }, (_, index) => `text ${index} `.repeat(1 + (index % 7)));
-  const here = place(t, [...texts, Buffer.alloc(COPY_BYTES, 7)]);
+  const here = place([...texts, Buffer.alloc(COPY_BYTES, 7)]);
   const { copied, fileOf } = here;
   await copyAll(here, 2);
   assert.equal(new Set(copied.map(({ of }) => of.hash)).size, 601);
@@ -68,8 +65,8 @@ test('hundreds of files are copied, read-only and of their own inode, and each i
 
 const TEXTS = ['gone', 'longer', 'shorter', 'other', 'right', ''];
 
-test('files that are gone, longer, shorter or other than their hash are left out, and leave nothing', async (t) => {
-  const here = place(t, TEXTS);
+test('files that are gone, longer, shorter or other than their hash are left out, and leave nothing', async () => {
+  const here = place(TEXTS);
   const { files, out, copied } = here;
   const [gone = '', longer = '', shorter = '', other = ''] = files;
   rmSync(gone);
@@ -84,8 +81,8 @@ test('files that are gone, longer, shorter or other than their hash are left out
   assert.deepEqual(readdirSync(out).sort(), ['4', '5']);
 });
 
-test('a name that is taken is left alone', async (t) => {
-  const here = place(t, ['new']);
+test('a name that is taken is left alone', async () => {
+  const here = place(['new']);
   const { out, copied } = here;
   writeFileSync(join(out, '0'), 'old');
   await copyAll(here, 1);
@@ -93,10 +90,10 @@ test('a name that is taken is left alone', async (t) => {
   assert.equal(readFileSync(join(out, '0'), 'utf8'), 'old');
 });
 
-test('an abort or a failure ends it; all that was copied until then was told', async (t) => {
+test('an abort or a failure ends it; all that was copied until then was told', async () => {
   const texts = Array.from({ length: 600 }, (_, index) => `text ${index}`);
   for (const end of ['abort', 'failure'] as const) {
-    const { objects, out, copied, fileOf, tempFor } = place(t, texts);
+    const { objects, out, copied, fileOf, tempFor } = place(texts);
     const stop = new AbortController();
     const copying = copyByThreads(objects, {
       threads: 2,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createLauncher } from '../../src/io/launcher.ts';
@@ -10,6 +9,7 @@ import type { Launcher } from '../../src/io/launcher.ts';
 import type { Group, Leader } from '../../src/io/process-group.ts';
 import { processStart } from '../../src/io/process-id.ts';
 import { MARK, isGroupAlive } from '../../src/io/process.ts';
+import { tempFolder } from '../record/rig.ts';
 import { REPOSITORY } from '../rig.ts';
 
 const LINUX = { skip: process.platform !== 'linux' && 'needs /proc' };
@@ -91,10 +91,8 @@ test(
   },
 );
 
-test('a launcher that hangs at its start is ended with what it was asked for', LINUX, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-launcher-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const entry = join(folder, 'hanging.mjs');
+test('a launcher that hangs at its start is ended with what it was asked for', LINUX, async () => {
+  const entry = join(tempFolder(), 'hanging.mjs');
   writeFileSync(entry, 'setInterval(() => undefined, 1_000_000);');
   const { group } = startShell(createLauncher({ entry, env: {} }), 'exit 4');
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) group.signal(signal);

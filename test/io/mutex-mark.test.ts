@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { createClock } from '../../src/io/clock.ts';
 import { isUnheldSince, markMutex, notesOf } from '../../src/io/mutex-mark.ts';
 import { acquireMutex } from '../../src/io/mutex.ts';
+import { tempFolder } from '../record/rig.ts';
 
-function mutexPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-mark-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'workspace.mutex');
-}
+const mutexPath = (): string => join(tempFolder(), 'workspace.mutex');
 
 /** Takes the mutex and lets it go; says what its mark told when it was held. */
 async function hold(path: string, mark = markMutex(path, createClock())): Promise<boolean> {

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after } from 'node:test';
+import test from 'node:test';
 import type { PipelineError } from '../../src/base/error.ts';
 import type { Clock } from '../../src/io/clock.ts';
 import { acquireMutex } from '../../src/io/mutex.ts';
 import { processStart } from '../../src/io/process-id.ts';
 import type { Holder, MutexMode } from '../../src/io/mutex.ts';
+import { tempFolder } from '../record/rig.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'lockstep-mutex-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 interface Taking {
   readonly mode: MutexMode;

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createNaming } from '../../src/io/naming.ts';
+import { tempFolder } from '../record/rig.ts';
 
-test('a file gets its name with a flush, or when half a minute of work waits for one', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+test('a file gets its name with a flush, or when half a minute of work waits for one', async () => {
+  const root = tempFolder();
   let nowMs = 0;
   const told: string[] = [];
   const naming = createNaming({
@@ -36,9 +35,8 @@ test('a file gets its name with a flush, or when half a minute of work waits for
   assert.deepEqual(told, [first, second, third]);
 });
 
-test('what comes while one batch is flushed goes together with the next', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+test('what comes while one batch is flushed goes together with the next', async () => {
+  const root = tempFolder();
   const batches: string[][] = [];
   const naming = createNaming({
     root,
@@ -65,9 +63,8 @@ test('what comes while one batch is flushed goes together with the next', async 
   assert.ok(['a', 'b', 'c', 'd'].every((name) => existsSync(join(root, name))));
 });
 
-test('a temp file that cannot be removed hides neither the failure nor the others', async (t) => {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+test('a temp file that cannot be removed hides neither the failure nor the others', async () => {
+  const root = tempFolder();
   writeFileSync(join(root, 'files'), 'a file where a folder has to be');
   const naming = createNaming({ root, clock: { now: () => 0 } });
   const add = async (): Promise<string> => {
@@ -84,9 +81,8 @@ test('a temp file that cannot be removed hides neither the failure nor the other
   assert.ok(!existsSync(inBatch) && !existsSync(waiting));
 });
 
-test('folders below the root are made, the root itself never is', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-naming-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+test('folders below the root are made, the root itself never is', async () => {
+  const folder = tempFolder();
   const root = join(folder, 'share');
   mkdirSync(root);
   const naming = createNaming({ root, clock: { now: () => 0 } });

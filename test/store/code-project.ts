@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, realpathSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { ContentHash } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
@@ -12,6 +10,7 @@ import type { Closure, CodeReader } from '../../src/store/imports.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import type { Memo } from '../../src/store/memo.ts';
 import * as syntax from '../../src/store/syntax.ts';
+import { tempFolder } from '../record/rig.ts';
 
 /** Path → text. */
 export type Files = Readonly<Record<string, string>>;
@@ -31,8 +30,7 @@ const STAGE = { file: 'pipeline.yaml', line: 3, column: 10, length: 11 };
 
 /** A project in a folder of its own, below a folder that other things may stand in. */
 export function project(files: Files, name = 'project'): Place {
-  const above = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-imports-')));
-  after(() => rmSync(above, { recursive: true, force: true }));
+  const above = realpathSync(tempFolder());
   const root = join(above, name);
   const clock = createClock();
   const open = (memo: Memo): CodeReader =>

@@ -13,18 +13,17 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import workerThreads from 'node:worker_threads';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
 import { DONE, OPEN, WANTED, packFiles } from '../../src/io/file-block.ts';
 import type { HashedFile } from '../../src/io/hash-file.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
+import { tempFolder } from '../record/rig.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'lockstep-hash-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 
 interface Made {
   readonly path: string;

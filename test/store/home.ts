@@ -1,14 +1,14 @@
-import fs, { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import type { TestContext } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import type { Checked } from '../../src/store/check-objects.ts';
-import { ingest } from '../../src/store/ingest.ts';
+import { ingest, ingestTree } from '../../src/store/ingest.ts';
+import type { TreeEntry } from '../../src/store/tree.ts';
+import { tempFolder } from '../record/rig.ts';
 import { openCache } from './open-cache.ts';
 
 export interface Home {
@@ -17,12 +17,13 @@ export interface Home {
   readonly corrupt: readonly ContentHash[];
   /** Writes a file and lets it into the cache. */
   readonly put: (name: string, text: string, sharing?: 'share' | 'own') => Promise<Artifact>;
+  /** Lets the folder of these files into the cache, which has their objects. */
+  readonly putTree: (entries: readonly TreeEntry[]) => Artifact;
 }
 
 /** A project whose cache is empty. `aheadMs`: by how much its clock runs before that of the file system. */
 export function home(aheadMs = 0): Home {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-place-'));
-  after(() => rmSync(root, { recursive: true, force: true }));
+  const root = tempFolder();
   const corrupt: ContentHash[] = [];
   const cache = openCache(root, { onCorrupt: (hash) => void corrupt.push(hash), aheadMs });
   mkdirSync(join(root, '.lockstep'), { recursive: true });
@@ -37,6 +38,13 @@ export function home(aheadMs = 0): Home {
       await ingest(cache, [{ path, hash, size: text.length, sharing }]);
       return { path: name as RelPath, hash, kind: 'file', size: text.length };
     },
+    putTree: (entries) => ({
+      path: 'out' as RelPath,
+      hash: ingestTree(cache, entries, 'sha256'),
+      kind: 'tree',
+      size: 0,
+      files: entries.length,
+    }),
   };
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../../src/base/types.ts';
 import { findLacking } from '../../src/store/lacking.ts';
+import { tempFolder } from '../record/rig.ts';
 
 const hashesOf = (count: number, algorithm: HashAlgorithm = 'sha256'): readonly ContentHash[] =>
   Array.from({ length: count }, (_, index) => hashBytes(algorithm, `file ${index}`));
@@ -15,8 +15,7 @@ function cacheOf(objects: readonly ContentHash[]): {
   readonly asked: Set<ContentHash>;
   readonly lacking: (hashes: Iterable<ContentHash>) => ReadonlySet<ContentHash>;
 } {
-  const dir = mkdtempSync(join(tmpdir(), 'lockstep-lacking-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   const there = new Set(objects);
   for (const hash of objects) {
     mkdirSync(dirname(join(dir, objectPath(hash))), { recursive: true });

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  linkSync,
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, linkSync, lstatSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { ContentHash } from '../../src/base/types.ts';
 import { readSealed, writeSealed } from '../../src/io/sealed.ts';
 import { createMemo } from '../../src/store/memo.ts';
+import { tempFolder } from '../record/rig.ts';
 
 const NOW = Date.parse('2026-03-16T12:00:00Z');
 const HASH: ContentHash = `sha256:${'ab'.repeat(32)}`;
@@ -23,19 +14,13 @@ const OTHER: ContentHash = `sha256:${'cd'.repeat(32)}`;
 const MD5: ContentHash = `md5:${'ef'.repeat(16)}`;
 const OLD = { seenAt: NOW, object: false };
 
-function folder(): string {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-memo-'));
-  after(() => rmSync(root, { recursive: true, force: true }));
-  return root;
-}
-
 /** A stat of a regular file that last changed an hour before it was seen. */
 function statOf(more: Partial<Stats> = {}): Stats {
   const changed = NOW - 3_600_000;
   return { dev: 1, ino: 2, size: 3, mtimeMs: changed, ctimeMs: changed, mode: 0o100644, ...more } as Stats;
 }
 
-const memoAt = (path = join(folder(), 'memo'), now = NOW): ReturnType<typeof createMemo> =>
+const memoAt = (path = join(tempFolder(), 'memo'), now = NOW): ReturnType<typeof createMemo> =>
   createMemo(path, now);
 
 test('a file that looks as it did is known', () => {
@@ -138,7 +123,7 @@ test('a file whose inode is beyond what a number holds is read each time: its ne
 });
 
 test('hardlinked twins share what is known, and an edit of one is an edit of both', () => {
-  const root = folder();
+  const root = tempFolder();
   const [a, b] = [join(root, 'a'), join(root, 'b')];
   writeFileSync(a, 'text');
   chmodSync(a, 0o444);
@@ -194,7 +179,7 @@ test('what was hashed is told from what was touched since', () => {
 });
 
 test('thousands of rows survive being saved, and rows unused for a month are let go', () => {
-  const path = join(folder(), 'memo');
+  const path = join(tempFolder(), 'memo');
   const memo = memoAt(path);
   const hashOf = (i: number): ContentHash => `sha256:${i.toString(16).padStart(64, '0')}`;
   for (let i = 0; i < 3000; i++) memo.remember(statOf({ ino: i + 10 }), hashOf(i), OLD);
@@ -219,7 +204,7 @@ test('thousands of rows survive being saved, and rows unused for a month are let
 
 test('however many rows there are, each is found again when it was saved, once and twice', () => {
   for (const count of [1, 2, 126, 127, 128, 129, 255, 256, 511, 512, 1000]) {
-    const path = join(folder(), 'memo');
+    const path = join(tempFolder(), 'memo');
     const hashOf = (i: number): ContentHash => `sha256:${i.toString(16).padStart(64, '0')}`;
     const first = memoAt(path);
     for (let i = 0; i < count; i++) first.remember(statOf({ ino: i * 64 + 1 }), hashOf(i), OLD);
@@ -238,7 +223,7 @@ test('however many rows there are, each is found again when it was saved, once a
 });
 
 test('an object that came anew takes the row of the one that was there before; of files, and of what is used, none is lost', () => {
-  const path = join(folder(), 'memo');
+  const path = join(tempFolder(), 'memo');
   const object = { seenAt: NOW, object: true };
   const readOnly = (ino: number): Stats => statOf({ ino, mode: 0o100444 });
   const first = memoAt(path);
@@ -269,7 +254,7 @@ test('an object that came anew takes the row of the one that was there before; o
 });
 
 test('a look at all lets go of files that it did not meet, beyond twice as many as it met and some thousands', () => {
-  const path = join(folder(), 'memo');
+  const path = join(tempFolder(), 'memo');
   const at = (minute: number): ReturnType<typeof createMemo> => memoAt(path, NOW + minute * 60_000);
   const remember = (memo: ReturnType<typeof createMemo>, from: number, count: number): void => {
     for (let ino = from; ino < from + count; ino++) memo.remember(statOf({ ino }), HASH, OLD);
@@ -306,7 +291,7 @@ test('a look at all lets go of files that it did not meet, beyond twice as many 
 });
 
 test('a memo with any one byte changed, cut off or added, or of another format, is as if it were not there', () => {
-  const path = join(folder(), 'memo');
+  const path = join(tempFolder(), 'memo');
   const memo = memoAt(path);
   memo.remember(statOf(), HASH, OLD);
   memo.remember(statOf({ ino: 3 }), MD5, OLD);

@@ -1,34 +1,34 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after } from 'node:test';
+import test from 'node:test';
 import type { RelPath } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
 import { createMemo } from '../../src/store/memo.ts';
+import type { Memo } from '../../src/store/memo.ts';
 import { createObserver } from '../../src/store/observe.ts';
+import type { Observer } from '../../src/store/observe.ts';
+import { tempFolder } from '../record/rig.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'lockstep-observe-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
+
+/** Looks at `root`; of each file that was looked at, and is still to be read, `act` is told which one in turn it is. */
+function createWatcher(act: (nth: number) => void): Observer {
+  const clock = createClock();
+  const memo = createMemo(join(root, 'memo'), clock.now());
+  let asked = 0;
+  const find: Memo['find'] = (...args) => {
+    act(++asked);
+    return memo.find(...args);
+  };
+  return createObserver({ root, algorithm: 'sha256', clock, memo: { ...memo, find } });
+}
 
 test('a file that grows between the look and the hash has the size of what was hashed, alone and in a folder', async () => {
   mkdirSync(join(root, 'logs'));
   for (const name of ['logs/a', 'logs/b', 'log']) writeFileSync(join(root, name), '1\n');
-  const clock = createClock();
-  const memo = createMemo(join(root, 'memo'), clock.now());
-  let asked = 0;
-  const observer = createObserver({
-    root,
-    algorithm: 'sha256',
-    clock,
-    memo: {
-      ...memo,
-      // Each file has been looked at by then.
-      find(...args) {
-        if (++asked === 3) for (const name of ['logs/b', 'log']) appendFileSync(join(root, name), 'more\n');
-        return memo.find(...args);
-      },
-    },
+  const observer = createWatcher((nth) => {
+    if (nth === 3) for (const name of ['logs/b', 'log']) appendFileSync(join(root, name), 'more\n');
   });
   const seen = await observer.observe(
     ['logs', 'log'].map((path) => ({ path: path as RelPath, links: 'refuse' })),
@@ -45,20 +45,9 @@ test('what goes away while a folder is read is not in it, and one that is gone i
   const names = ['spool/a', 'spool/b', 'spool/sub/c', 'lone'];
   for (const folder of ['spool', 'spool/sub']) mkdirSync(join(root, folder));
   for (const name of names) writeFileSync(join(root, name), name);
-  const clock = createClock();
-  const memo = createMemo(join(root, 'memo'), clock.now());
-  const observer = createObserver({
-    root,
-    algorithm: 'sha256',
-    clock,
-    memo: {
-      ...memo,
-      find(...args) {
-        for (const name of ['spool/b', 'spool/sub', 'lone'])
-          rmSync(join(root, name), { recursive: true, force: true });
-        return memo.find(...args);
-      },
-    },
+  const observer = createWatcher(() => {
+    for (const name of ['spool/b', 'spool/sub', 'lone'])
+      rmSync(join(root, name), { recursive: true, force: true });
   });
   const requests = ['lone', 'spool'].map((path) => ({ path: path as RelPath, links: 'refuse' as const }));
   const [lone, spool] = (await observer.observe(requests)).values();

@@ -11,11 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { PipelineError } from '../../src/base/error.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import type { Artifact, RelPath } from '../../src/base/types.ts';
 import { lookOf } from '../../src/io/hash-file.ts';
-import { ingest, ingestTree } from '../../src/store/ingest.ts';
+import { ingest } from '../../src/store/ingest.ts';
 import { place } from '../../src/store/place.ts';
 import { faultsIn, home, refuseLinks, tempsIn } from './home.ts';
 
@@ -48,10 +47,9 @@ test('what is copied because a link is refused is hashed on the way', async (t) 
   cache.memo.remember(lookOf(lstatSync(object)), artifact.hash, { seenAt: 0, object: true });
   assert.deepEqual(faultsIn(await cache.check([artifact.hash])), { missing: [], corrupt: [] });
   refuseLinks(t);
-  await assert.rejects(
-    place(cache, artifact, { to: join(root, 'restored'), ...SHARE }),
-    (error: unknown) => error instanceof PipelineError && error.code === 'object.corrupt',
-  );
+  await assert.rejects(place(cache, artifact, { to: join(root, 'restored'), ...SHARE }), {
+    code: 'object.corrupt',
+  });
   assert.ok(!existsSync(join(root, 'restored')) && !cache.has(artifact.hash));
 });
 
@@ -79,60 +77,40 @@ test('files on another device than the cache are copied, in and out', async (t) 
 });
 
 test('an artifact that the cache has only in part is not placed at all, and the count is told', async () => {
-  const { root, cache, put } = home();
+  const { root, cache, put, putTree } = home();
   const [a, b] = [await put('a', 'aaa'), await put('b', 'bbb')];
-  const entries = [
+  const tree = putTree([
     { relpath: 'a', hash: a.hash },
     { relpath: 'd/b', hash: b.hash },
-  ];
-  const tree: Artifact = {
-    path: 'out' as RelPath,
-    hash: ingestTree(cache, entries, 'sha256'),
-    kind: 'tree',
-    size: 6,
-    files: 2,
-  };
+  ]);
   await place(cache, tree, { to: join(root, 'whole'), ...SHARE });
   assert.equal(readFileSync(join(root, 'whole/d/b'), 'utf8'), 'bbb');
   unlinkSync(cache.pathOf(b.hash));
-  await assert.rejects(
-    place(cache, tree, { to: join(root, 'part'), ...SHARE }),
-    (error: unknown) =>
-      error instanceof PipelineError &&
-      error.code === 'object.missing' &&
-      error.message === 'the cache lacks 1 of the objects of "out"',
-  );
+  await assert.rejects(place(cache, tree, { to: join(root, 'part'), ...SHARE }), {
+    code: 'object.missing',
+    message: 'the cache lacks 1 of the objects of "out"',
+  });
   assert.equal(lstatSync(join(root, 'part'), { throwIfNoEntry: false }), undefined);
 });
 
 test('names that one file system takes for the same are refused there before anything is written', async () => {
-  const { root, cache, put } = home();
+  const { root, cache, put, putTree } = home();
   const { hash } = await put('a', 'aaa');
   for (const [one, two] of [
     ['A.txt', 'a.txt'],
     ['Dir/x', 'dir/y'],
     ['\u00E9', 'e\u0301'],
   ] as const) {
-    const entries = [one, two].map((relpath) => ({ relpath, hash }));
-    const tree: Artifact = {
-      path: 'out' as RelPath,
-      hash: ingestTree(cache, entries, 'sha256'),
-      kind: 'tree',
-      size: 6,
-      files: 2,
-    };
+    const tree = putTree([one, two].map((relpath) => ({ relpath, hash })));
     const to = join(root, `to-${one}`);
-    await assert.rejects(
-      place(cache, tree, { to, sharing: 'share', folds: true }),
-      (error: unknown) => error instanceof PipelineError && error.code === 'path.twins',
-    );
+    await assert.rejects(place(cache, tree, { to, sharing: 'share', folds: true }), { code: 'path.twins' });
     assert.equal(lstatSync(to, { throwIfNoEntry: false }), undefined);
     await place(cache, tree, { to, ...SHARE });
   }
 });
 
 test('a thousand files are copied, writable, equal ones too; one whose object rotted is found on the way', async () => {
-  const { root, cache } = home(60_000);
+  const { root, cache, putTree } = home(60_000);
   const texts = Array.from({ length: 1100 }, (_, index) => `text ${Math.floor(index / 2)}`);
   const names = texts.map((_, index) => `d${index % 7}/${index}`).sort();
   for (let folder = 0; folder < 7; folder++) mkdirSync(join(root, 'made', `d${folder}`), { recursive: true });
@@ -144,8 +122,7 @@ test('a thousand files are copied, writable, equal ones too; one whose object ro
   });
   await ingest(cache, files);
   const entries = names.map((relpath, index) => ({ relpath, hash: files[index]?.hash ?? 'sha256:' }));
-  const hash = ingestTree(cache, entries, 'sha256');
-  const artifact: Artifact = { path: 'out' as RelPath, hash, kind: 'tree', size: 0 };
+  const artifact = putTree(entries);
   const to = join(root, 'placed');
   await place(cache, artifact, { to, sharing: 'own', folds: false });
   for (const [index, { relpath, hash: expected }] of entries.entries()) {
@@ -159,9 +136,8 @@ test('a thousand files are copied, writable, equal ones too; one whose object ro
   unlinkSync(object);
   writeFileSync(object, 'rot', { mode: 0o444 });
   cache.memo.remember(lookOf(lstatSync(object)), rotten, { seenAt: 0, object: true });
-  await assert.rejects(
-    place(cache, artifact, { to: join(root, 'again'), sharing: 'own', folds: false }),
-    (error: unknown) => error instanceof PipelineError && error.code === 'object.corrupt',
-  );
+  await assert.rejects(place(cache, artifact, { to: join(root, 'again'), sharing: 'own', folds: false }), {
+    code: 'object.corrupt',
+  });
   assert.equal(cache.has(rotten), false);
 });

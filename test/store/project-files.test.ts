@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { createClock } from '../../src/io/clock.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import { createProjectFiles } from '../../src/store/project-files.ts';
 import type { ProjectFiles } from '../../src/store/project-files.ts';
+import { tempFolder } from '../record/rig.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const LATER = Date.now() + 3_600_000;
-
-function folder(t: TestContext): string {
-  const root = mkdtempSync(join(tmpdir(), 'lockstep-project-files-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
-  return root;
-}
 
 /** The same memo over several commands, hashed at the given time. */
 function commandsOf(root: string, nowMs = LATER): () => ProjectFiles {
@@ -25,8 +18,8 @@ function commandsOf(root: string, nowMs = LATER): () => ProjectFiles {
   return () => createProjectFiles({ root, memo, clock: createClock(nowMs) });
 }
 
-test('a file has the hash of its bytes, a missing one has none', (t) => {
-  const root = folder(t);
+test('a file has the hash of its bytes, a missing one has none', () => {
+  const root = tempFolder();
   writeFileSync(join(root, 'a.yaml'), 'a: 1\n');
   const files = commandsOf(root)();
   assert.equal(files.hashOf('a.yaml'), sha256('a: 1\n'));
@@ -34,8 +27,8 @@ test('a file has the hash of its bytes, a missing one has none', (t) => {
   assert.equal(files.load('b.yaml'), undefined);
 });
 
-test('the hash of a changed file is the new one, of equal size too', (t) => {
-  const root = folder(t);
+test('the hash of a changed file is the new one, of equal size too', () => {
+  const root = tempFolder();
   const path = join(root, 'a.yaml');
   const open = commandsOf(root);
   writeFileSync(path, 'a: 1\n');
@@ -46,8 +39,8 @@ test('the hash of a changed file is the new one, of equal size too', (t) => {
   assert.equal(open().hashOf('a.yaml'), sha256('a: 2\n'));
 });
 
-test('within one command a file stays what it was when it was first asked for', (t) => {
-  const root = folder(t);
+test('within one command a file stays what it was when it was first asked for', () => {
+  const root = tempFolder();
   writeFileSync(join(root, 'a.yaml'), 'a: 1\n');
   const files = commandsOf(root)();
   const before = files.hashOf('a.yaml');
@@ -57,8 +50,8 @@ test('within one command a file stays what it was when it was first asked for', 
   assert.equal(Buffer.from(files.load('a.yaml') ?? []).toString(), 'a: 1\n');
 });
 
-test('a file that was replaced after it was read has the hash of what was read, and no later command believes it', (t) => {
-  const root = folder(t);
+test('a file that was replaced after it was read has the hash of what was read, and no later command believes it', () => {
+  const root = tempFolder();
   const path = join(root, 'a.yaml');
   const open = commandsOf(root);
   writeFileSync(path, 'a: 1\n');
@@ -75,8 +68,8 @@ test('a file that was replaced after it was read has the hash of what was read, 
   assert.equal(late.hashOf('a.yaml'), sha256('a: 2\n'));
 });
 
-test('a file that was young when it was hashed is hashed again', (t) => {
-  const root = folder(t);
+test('a file that was young when it was hashed is hashed again', () => {
+  const root = tempFolder();
   const path = join(root, 'a.yaml');
   writeFileSync(path, 'a: 1\n');
   const { ctimeMs } = statSync(path);

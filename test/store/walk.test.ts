@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { PipelineError } from '../../src/base/error.ts';
+import { test } from 'node:test';
 import { walk } from '../../src/store/walk.ts';
 import type { LinkPolicy } from '../../src/store/walk.ts';
+import { tempFolder } from '../record/rig.ts';
 
 function folder(): string {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-walk-')));
-  after(() => rmSync(root, { recursive: true, force: true }));
+  const root = realpathSync(tempFolder());
   mkdirSync(join(root, 'out'));
   return root;
 }
@@ -23,10 +21,7 @@ const names = (root: string, path: string, links: LinkPolicy = 'refuse'): readon
 };
 
 const refused = (root: string, code: string, links: LinkPolicy = 'refuse'): void => {
-  assert.throws(
-    () => names(root, 'out', links),
-    (error: unknown) => error instanceof PipelineError && error.code === code,
-  );
+  assert.throws(() => names(root, 'out', links), { code });
 };
 
 test('files of a folder come sorted by code point, empty folders are nothing', () => {
