@@ -12,13 +12,13 @@ import { hashSeen, isUnwritten } from './hash-file.ts';
 import type { CopyRights, FileLook } from './hash-file.ts';
 
 /**
- * What is done to each file. `hash`: its bytes are hashed. `seal`: before that it is made read-only. `keep`: it is hashed,
+ * What is done to each file. `hash`: its bytes are hashed, where `seal` says so once it is read-only. `keep`: it is hashed,
  * and if it is small and `cache` has no such object, copied to its target, as an object. `link`: if it is wanted it becomes the
  * object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is copied to its target,
  * with these rights, if it has the size and the hash that are given.
  */
 export type Job =
-  | { readonly kind: 'hash' | 'seal'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'hash'; readonly algorithm: HashAlgorithm; readonly seal: boolean }
   | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly rights: CopyRights }
   | { readonly kind: 'keep' | 'link'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
@@ -133,17 +133,16 @@ function doJob(job: Job, block: FileBlock, at: At): void {
     }
     case 'keep': {
       const small = smallOf(block, index);
-      if (small.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm }, block, at);
+      if (small.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm, seal: false }, block, at);
       const kept = keepSmall({ ...small, algorithm, cache: job.cache }, buffer);
       if (!kept) return;
       block.setHash(index, kept.hash);
       return kept.copy ? tellMade(block, index, kept.copy) : block.setState(index, DONE);
     }
-    case 'hash':
-    case 'seal': {
+    case 'hash': {
       const file = { path: block.pathOf(index), look: block.lookOf(index) };
       const chunk = buffer.subarray(0, HASH_BYTES);
-      const hashed = hashSeen(file, { algorithm, seal: kind === 'seal', buffer: chunk });
+      const hashed = hashSeen(file, { algorithm, seal: job.seal, buffer: chunk });
       // There is no room to tell another size.
       if (hashed instanceof Error || hashed.look.size !== file.look.size) return;
       block.setHash(index, hashed.hash);

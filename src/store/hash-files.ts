@@ -70,8 +70,8 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
   }
 
   function jobOf({ seal }: Part): Job {
-    if (seal) return { kind: 'seal', algorithm };
-    return keeper ? { kind: 'keep', algorithm, cache: keeper.dir } : { kind: 'hash', algorithm };
+    if (keeper && !seal) return { kind: 'keep', algorithm, cache: keeper.dir };
+    return { kind: 'hash', algorithm, seal };
   }
 
   function share(threads: Crew): void {
