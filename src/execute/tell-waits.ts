@@ -11,10 +11,7 @@ const LONG_MS = 5000;
  * Tells of long waits, for an answer that did not come or before another try, once for all that wait at the same time: a still
  * picture looks like a fault.
  */
-export function createWaitTeller(
-  emit: Emit,
-  clock: Pick<Clock, 'now'>,
-): (notice: Pick<RetryNotice, 'waitedMs' | 'delayMs' | 'error'>) => void {
+export function createWaitTeller(emit: Emit, clock: Pick<Clock, 'now'>): (notice: RetryNotice) => void {
   let untilMs = -Infinity;
   return ({ waitedMs, delayMs, error }) => {
     const nowMs = clock.now();

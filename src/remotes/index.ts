@@ -61,7 +61,7 @@ export async function openRemote(
   const config = { ...withPaths(given, options.root), ...(proxies && { proxies }) };
   const redactor = redactorFor(config);
   const retrying = { ...options, quiet: { untilMs: 0 } };
-  const tryAgain: TryAgain = (signal, call) => withRetry({ operation: 'put' }, { ...retrying, signal }, call);
+  const tryAgain: TryAgain = (signal, call) => withRetry({ ...retrying, signal }, call);
   options.signal.throwIfAborted();
   const restore = proxies && (await useProxies(proxies));
   let remote: Remote;

@@ -6,11 +6,6 @@ import { derivedStream } from './derived-stream.ts';
 
 /** One wait before another try, as told to whoever shows progress. */
 export interface RetryNotice {
-  readonly operation: 'head' | 'get' | 'put' | 'remove' | 'list';
-  /** Key or prefix; absent for a step of an operation. */
-  readonly key?: string;
-  /** The try that failed, from 1. */
-  readonly attempt: number;
   /** How long nothing came before it failed. */
   readonly waitedMs: number;
   readonly delayMs: number;
@@ -44,7 +39,6 @@ const LONGEST_WAIT_MS = 300_000;
  * jitter) and never sooner than the server asked for. Other errors, and the last one, pass unchanged.
  */
 export async function withRetry<T>(
-  about: Pick<RetryNotice, 'operation' | 'key'>,
   options: RetryOptions & { readonly signal: AbortSignal },
   call: () => Promise<T>,
 ): Promise<T> {
@@ -54,39 +48,27 @@ export async function withRetry<T>(
     try {
       return await call();
     } catch (error) {
-      await waitForNext({ ...about, attempt, sinceMs, error }, options);
+      await waitForNext(error, { attempt, sinceMs }, options);
     }
   }
 }
 
 /** Waits until it is time for another try; throws the error when there is to be none. */
 async function waitForNext(
-  {
-    sinceMs,
-    ...failed
-  }: Pick<RetryNotice, 'operation' | 'key' | 'attempt'> & {
-    readonly sinceMs: number;
-    readonly error: unknown;
-  },
+  error: unknown,
+  { attempt, sinceMs }: { readonly attempt: number; readonly sinceMs: number },
   { quiet, clock, random, signal, onRetry }: RetryOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
   signal.throwIfAborted();
-  const delayMs = nextDelay(failed.error, failed.attempt, random);
-  if (delayMs === undefined) throw failed.error;
-  const error = failed.error as PipelineError;
-  const nowMs = clock.now();
-  if (quiet && error.code === 'remote.quota') quiet.untilMs = Math.max(quiet.untilMs, nowMs + delayMs);
-  onRetry?.({ ...failed, waitedMs: nowMs - sinceMs, delayMs, error });
-  await clock.sleep(delayMs, signal);
-}
-
-/** Ms to wait before the next try; `undefined` when there is to be none. */
-function nextDelay(error: unknown, attempt: number, random: () => number): number | undefined {
-  if (!(error instanceof PipelineError) || !error.retryable) return undefined;
-  if (attempt >= (error.code === 'remote.quota' ? QUOTA_ATTEMPTS : ATTEMPTS)) return undefined;
+  if (!(error instanceof PipelineError) || !error.retryable) throw error;
+  const isQuota = error.code === 'remote.quota';
   const asked = error.retryAfterMs ?? 0;
-  if (asked > LONGEST_WAIT_MS) return undefined;
-  return Math.round(asked + random() * Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1)));
+  if (attempt >= (isQuota ? QUOTA_ATTEMPTS : ATTEMPTS) || asked > LONGEST_WAIT_MS) throw error;
+  const delayMs = Math.round(asked + random() * Math.min(CAP_MS, BASE_MS * 2 ** (attempt - 1)));
+  const nowMs = clock.now();
+  if (quiet && isQuota) quiet.untilMs = Math.max(quiet.untilMs, nowMs + delayMs);
+  onRetry?.({ waitedMs: nowMs - sinceMs, delayMs, error });
+  await clock.sleep(delayMs, signal);
 }
 
 /**
@@ -104,20 +86,15 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
     const quietMs = quiet.untilMs - options.clock.now();
     if (quietMs > 0) await options.clock.sleep(quietMs, signal);
   };
-  const run = async <T>(
-    about: Pick<RetryNotice, 'operation' | 'key'>,
-    signal: AbortSignal,
-    call: () => Promise<T>,
-  ): Promise<T> => {
+  const run = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
     await waitWhileQuiet(signal);
-    return withRetry(about, { ...shared, signal }, call);
+    return withRetry({ ...shared, signal }, call);
   };
   return {
     ...remote,
-    head: (key, signal) => run({ operation: 'head', key }, signal, () => remote.head(key, signal)),
+    head: (key, signal) => run(signal, () => remote.head(key, signal)),
     async get(key, signal) {
-      const open = (from?: number): Promise<Source> =>
-        run({ operation: 'get', key }, signal, () => remote.get(key, signal, from));
+      const open = (from?: number): Promise<Source> => run(signal, () => remote.get(key, signal, from));
       const source = await open();
       if ('file' in source || parseObjectPath(key) === undefined) return source;
       return {
@@ -125,8 +102,8 @@ export function retry(remote: Remote, options: RetryOptions): Remote {
         stream: derivedStream(source.stream, resumed(key, source, open, { ...shared, signal })),
       };
     },
-    put: (key, body, signal) => run({ operation: 'put', key }, signal, () => remote.put(key, body, signal)),
-    remove: (key, signal) => run({ operation: 'remove', key }, signal, () => remote.remove(key, signal)),
+    put: (key, body, signal) => run(signal, () => remote.put(key, body, signal)),
+    remove: (key, signal) => run(signal, () => remote.remove(key, signal)),
     async *list(prefix, signal) {
       await waitWhileQuiet(signal);
       yield* listWithRetry(remote, prefix, { ...shared, signal });
@@ -155,7 +132,7 @@ async function* listWithRetry(
       }
       return;
     } catch (error) {
-      await waitForNext({ operation: 'list', key: prefix, attempt, sinceMs, error }, options);
+      await waitForNext(error, { attempt, sinceMs }, options);
       attempt++;
     }
   }
@@ -187,7 +164,7 @@ async function* resumed(
     } catch (error) {
       // Progress was made: this is a new fault.
       if (handedOut > before) attempt = 1;
-      await waitForNext({ operation: 'get', key, attempt, sinceMs, error }, options);
+      await waitForNext(error, { attempt, sinceMs }, options);
     }
     // With the last byte that came: a server refuses a range that begins at the end.
     source = await open(Math.max(0, handedOut - 1));
