@@ -65,11 +65,7 @@ export async function readBody(body: Body, signal: AbortSignal): Promise<Buffer>
   // A stream of a small file would be three turns of the thread pool and a chain of promises.
   if (file !== undefined && hash !== undefined && size <= WHOLE_BYTES)
     return readWholeFile(file, { hash, size });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
-    signal.throwIfAborted();
-    chunks.push(chunk);
-  }
+  const chunks = (await body.open().toArray()) as Uint8Array[];
   signal.throwIfAborted();
   return Buffer.concat(chunks);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
@@ -33,9 +34,7 @@ async function startAmazon(t: TestContext, rig: Rig): Promise<Amazon> {
   });
 
   async function assumeRole(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = '';
-    for await (const chunk of request as AsyncIterable<Buffer>) text += chunk.toString();
-    const form = new URLSearchParams(text);
+    const form = new URLSearchParams(await text(request));
     if (form.get('WebIdentityToken') !== WEB) {
       response.writeHead(400, { 'content-type': 'text/xml' });
       response.end(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { bodyOf, configOf, keyOf, listAll, readAll, seededBytes } from './bodies.ts';
 import { listen, listenFor } from './listen.ts';
@@ -26,9 +27,7 @@ async function startFakeAzure(wanted: number): Promise<FakeAzure> {
   const server = createServer((request, response) => void serve(request, response));
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const sent = Buffer.concat(chunks);
+    const sent = await buffer(request);
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://fake');
     const nameOf = (id: string): string => `${pathname} ${id}`;
     if (searchParams.get('comp') === 'block') {

@@ -1,8 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createRunningHash, hashBytes, objectPath } from '../../src/base/hash.ts';
 import type { Body, Remote, RemoteConfig, Source } from '../../src/base/remote.ts';
 import type { ContentHash, Json } from '../../src/base/types.ts';
-import { createReadStream } from 'node:fs';
 
 /** A remote's configuration as if remotes.yaml had it on its third line. */
 export function configOf(url: string, options: Readonly<Record<string, Json>> = {}): RemoteConfig {
@@ -35,11 +36,8 @@ export function* piecesOf(bytes: Uint8Array, size = 65536): Generator<Uint8Array
 }
 
 /** Reads a source to its end. */
-export async function readAll(source: Source): Promise<Buffer> {
-  const stream = 'file' in source ? createReadStream(source.file) : source.stream;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+export function readAll(source: Source): Promise<Buffer> {
+  return buffer('file' in source ? createReadStream(source.file) : source.stream);
 }
 
 /** Hash and length of a source, never holding more than a piece of it. */

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -19,8 +20,7 @@ async function startEcho(t: TestContext, known: string): Promise<string> {
     void answer(request, response);
   });
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const body = await buffer(request);
     const { url = '', headers } = request;
     if (url === '/token') {
       response.writeHead(200, { 'content-type': 'application/json' });
@@ -28,12 +28,7 @@ async function startEcho(t: TestContext, known: string): Promise<string> {
       response.end(JSON.stringify(token));
       return;
     }
-    const sent = [
-      headers.authorization,
-      url,
-      JSON.stringify(headers),
-      Buffer.concat(chunks).toString('latin1'),
-    ];
+    const sent = [headers.authorization, url, JSON.stringify(headers), body.toString('latin1')];
     const text = `${known} ${sent.join(' ')}`.replaceAll(/[<>&"\\]|[^\x20-\x7e]/g, ' ').slice(0, 2000);
     const isJson = /^\/(storage|drive|upload)\//.test(url);
     const type = isJson ? 'application/json' : 'application/xml';

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { parseDriveQuery } from './fake-drive-query.ts';
 import { callOf, faultOfParameters, selectFields } from './fake-drive-rules.ts';
 import type { DriveCall } from './fake-drive-rules.ts';
-import { createFakeUploads, parseMultipart, readBytes } from './fake-uploads.ts';
+import { createFakeUploads, parseMultipart } from './fake-uploads.ts';
 import type { FakeUpload, UploadHostility } from './fake-uploads.ts';
 import { listen } from './listen.ts';
 import { beginRange } from './send-range.ts';
@@ -258,7 +259,7 @@ export async function startFakeDrive(hostility: Hostility = {}): Promise<FakeDri
 
     const refusal = refusalFor(method, path, query);
     if (!refusal && uploads.knows(path)) return uploads.receive(path, request, response);
-    const body = await readBytes(request);
+    const body = await buffer(request);
     if (refusal) return fail(refusal);
     if (path === '/token')
       return json(200, { access_token: 'access-canary', expires_in: 3600, token_type: 'Bearer' });

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { startForwardProxy } from './forward-proxy.ts';
 import { listen } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
@@ -197,11 +198,9 @@ export async function startFakeGoogle(
 }
 
 async function read(request: IncomingMessage): Promise<Asked> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const { method = '', headers, url = '' } = request;
   const host = headers.host ?? '';
-  return { method, host, headers, url: new URL(url, `https://${host}`), body: Buffer.concat(chunks) };
+  return { method, host, headers, url: new URL(url, `https://${host}`), body: await buffer(request) };
 }
 
 function refusal(code: number, reason: string, message: string): Answer {

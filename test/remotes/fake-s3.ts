@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { listen } from './listen.ts';
 
 /** One request as a test looks at it: `key` is what follows the bucket. */
@@ -71,8 +72,7 @@ export async function startFakeS3(): Promise<FakeS3> {
       request.socket.resetAndDestroy();
       return;
     }
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const sent = await buffer(request);
     if (misdeed && misdeed !== 'lost') return refuse(response, misdeed);
     if (misdeed === 'lost') response.end = () => (request.socket.resetAndDestroy(), response);
     if (query.has('list-type')) return list(response, query.get('prefix') ?? '');
@@ -82,7 +82,6 @@ export async function startFakeS3(): Promise<FakeS3> {
       fake.most = Math.max(fake.most, ++uploads);
       await fake.hold();
       uploads--;
-      const sent = Buffer.concat(chunks);
       if (upload === null) fake.objects.set(key, sent);
       else parts.get(upload)?.set(Number(query.get('partNumber')), sent);
       response.writeHead(200, { etag: '"0"' }).end();

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 
 /** What an upload is to become. */
 export interface UploadMetadata {
@@ -74,7 +75,7 @@ export function createFakeUploads(
     async receive(path, request, response) {
       const session = sessions.get(path);
       if (!session) throw new TypeError(`there is no session ${path}`);
-      const piece = await readBytes(request);
+      const piece = await buffer(request);
       const range = /^bytes (?:\*|(\d+)-(\d+))\/(\d+)$/.exec(request.headers['content-range'] ?? '');
       const isQuestion = range?.[1] === undefined;
       const { bytes, total } = session;
@@ -112,12 +113,6 @@ export function createFakeUploads(
 function refuse(response: ServerResponse, message: string): void {
   response.writeHead(400, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ error: { code: 400, message } }));
-}
-
-export async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 /** The two parts of a `multipart/related` upload. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { PipelineError } from '../../src/base/error.ts';
@@ -10,7 +11,7 @@ import type { OpenRemoteOptions } from '../../src/remotes/index.ts';
 import { bodyOf, configOf, keyOf, seededBytes } from './bodies.ts';
 import { rig } from './drive-rig.ts';
 import type { Refusal } from './fake-drive.ts';
-import { createFakeUploads, readBytes } from './fake-uploads.ts';
+import { createFakeUploads } from './fake-uploads.ts';
 import type { UploadHostility } from './fake-uploads.ts';
 import { listenFor } from './listen.ts';
 import { open } from './open.ts';
@@ -57,7 +58,7 @@ async function gcsPlace(t: TestContext): Promise<Bucket> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://fake');
     const refusal = request.method === 'PUT' ? place.refuse(++puts) : undefined;
     if (!refusal && uploads.knows(pathname)) return uploads.receive(pathname, request, response);
-    await readBytes(request);
+    await buffer(request);
     if (refusal || searchParams.get('uploadType') !== 'resumable') {
       const { status, reason, headers } = refusal ?? { status: 501 };
       response.writeHead(status, { 'content-type': 'application/json', ...headers });

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { EXIT, PipelineError } from '../../src/base/error.ts';
 import type { Remote } from '../../src/base/remote.ts';
 import { piecesOf } from './bodies.ts';
@@ -19,13 +20,9 @@ export function createMemoryRemote(objects: Map<string, Buffer>, concurrency = 4
       return { stream: Readable.from(piecesOf(bytes.subarray(from)), { objectMode: false, signal }), from };
     },
     async put(key, body, signal) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of body.open() as AsyncIterable<Uint8Array>) {
-        signal.throwIfAborted();
-        chunks.push(chunk);
-      }
+      const bytes = await buffer(body.open());
       signal.throwIfAborted();
-      objects.set(key, Buffer.concat(chunks));
+      objects.set(key, bytes);
     },
     async remove(key) {
       objects.delete(key);
