@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../base/path.ts';
 import { FOLDER_TYPE, inFolders, quoteDrive } from './gdrive-api.ts';
 import type { DriveApi, DriveRoot } from './gdrive-api.ts';
-import { orStopped } from './or-stopped.ts';
+import { askOnce } from './once.ts';
 
 /** Finds the folders of Drive that a path means: several, when two machines made one at once. */
 export interface DriveFolders {
@@ -14,7 +14,7 @@ export interface DriveFolders {
 /** Remembers every folder it has found; a folder that is not there is asked for again. */
 export function createDriveFolders(api: DriveApi, root: DriveRoot): DriveFolders {
   const known = new Map<string, readonly string[]>([['', [root.id]]]);
-  const underWay = new Map<string, Promise<readonly string[]>>();
+  const asked = new Map<string, (signal: AbortSignal) => Promise<readonly string[]>>();
 
   async function search(path: string, make: boolean, signal: AbortSignal): Promise<readonly string[]> {
     const { folder, name } = splitPath(path);
@@ -37,24 +37,11 @@ export function createDriveFolders(api: DriveApi, root: DriveRoot): DriveFolders
     const found = known.get(path);
     if (found) return found;
     const job = `${make ? 'make' : 'find'} ${path}`;
-    const other = underWay.get(job);
-    if (other) {
-      try {
-        return await orStopped(other, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        // It may have been stopped for a reason of its own.
-        if (underWay.get(job) === other) throw error;
-        return resolve(path, make, signal);
-      }
-    }
-    const mine = search(path, make, signal);
-    underWay.set(job, mine);
-    try {
-      return await mine;
-    } finally {
-      underWay.delete(job);
-    }
+    const ask = asked.get(job) ?? askOnce((signal) => search(path, make, signal));
+    asked.set(job, ask);
+    const ids = await ask(signal);
+    if (ids.length === 0) asked.delete(job);
+    return ids;
   }
 
   return {
