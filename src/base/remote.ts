@@ -2,6 +2,10 @@ import type { Readable } from 'node:stream';
 import { EXIT, PipelineError } from './error.ts';
 import type { ContentHash, Json, Location } from './types.ts';
 
+/** The schemes of the urls of remotes; a url without one is a folder. */
+export const SCHEMES = ['gs', 'gdrive', 's3', 'azure', 'http', 'https'] as const;
+export type Scheme = (typeof SCHEMES)[number];
+
 /** One remote as `remotes.yaml` has it, `${env:…}` filled in. */
 export interface RemoteConfig {
   readonly name: string;

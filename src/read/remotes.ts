@@ -1,5 +1,6 @@
 import remotesSchema from '../../schema/remotes.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
+import { SCHEMES } from '../base/remote.ts';
 import { didYouMean, suggest } from '../base/text.ts';
 import type { Json, Location } from '../base/types.ts';
 import { type EnvLookup, resolveEnv } from './env-template.ts';
@@ -43,8 +44,6 @@ export interface RemotesReading {
   /** True when nothing was asked of the environment: the files alone say it all, and no secret is in it. */
   readonly isFixed: boolean;
 }
-
-const SCHEMES: readonly string[] = ['gs', 'gdrive', 's3', 'azure', 'http', 'https'];
 
 /** Schemes of other tools and what they are called here. */
 const SCHEME_SYNONYMS: Readonly<Record<string, string>> = {
@@ -193,7 +192,7 @@ function checkUrl(url: string, at: Location, report: Report): void {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(url)?.[1];
   if (scheme !== undefined) {
     const lower = scheme.toLowerCase();
-    if (!SCHEMES.includes(lower)) {
+    if (!(SCHEMES as readonly string[]).includes(lower)) {
       const meant = Object.hasOwn(SCHEME_SYNONYMS, lower) ? SCHEME_SYNONYMS[lower] : suggest(lower, SCHEMES);
       const hint =
         meant === ''

@@ -43,7 +43,7 @@ const HINTS: Readonly<Record<FaultKind, string>> = {
   full: 'make room there, then run the command again; what was sent stays sent',
   clock: "set this machine's clock right, for instance by NTP",
   proxy: 'correct the variable, or name the host of the remote in NO_PROXY to reach it without a proxy',
-  'unknown-scheme': 'known are gs:// gdrive:// s3:// azure:// http:// https:// and folders',
+  'unknown-scheme': 'correct the url in remotes.yaml',
   option: 'correct it in remotes.yaml',
 };
 

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { relPathFault } from '../base/path.ts';
-import type { OpenRemote, Remote, RemoteConfig, TryAgain } from '../base/remote.ts';
+import { SCHEMES } from '../base/remote.ts';
+import type { OpenRemote, Remote, RemoteConfig, Scheme, TryAgain } from '../base/remote.ts';
 import { didYouMean } from '../base/text.ts';
 import type { Json } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
@@ -35,7 +36,7 @@ const loadFolder: Load = () => import('./folder.ts');
 const loadHttp: Load = () => import('./http.ts');
 
 /** One file per kind of remote, by the schemes of its urls; nothing of it, its SDK above all, is loaded before it is opened. */
-const BY_SCHEME: Readonly<Record<string, Load>> = {
+const BY_SCHEME: Readonly<Record<Scheme, Load>> = {
   gs: () => import('./gcs.ts'),
   gdrive: () => import('./gdrive.ts'),
   s3: () => import('./s3.ts'),
@@ -92,11 +93,10 @@ function loaderFor(config: RemoteConfig): Load {
     if (isAbsolute(config.url)) return loadFolder;
     throw remoteFault(config, 'option', { what: `"${config.url}" is neither a url nor an absolute folder` });
   }
-  const load = Object.hasOwn(BY_SCHEME, scheme) ? BY_SCHEME[scheme] : undefined;
-  if (load) return load;
+  if (Object.hasOwn(BY_SCHEME, scheme)) return BY_SCHEME[scheme as Scheme];
   throw remoteFault(config, 'unknown-scheme', {
     what: `no remote is known for "${scheme}:"`,
-    hint: didYouMean(scheme, Object.keys(BY_SCHEME)),
+    hint: didYouMean(scheme, SCHEMES),
   });
 }
 

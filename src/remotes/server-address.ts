@@ -1,4 +1,4 @@
-import type { RemoteConfig } from '../base/remote.ts';
+import type { RemoteConfig, Scheme } from '../base/remote.ts';
 
 /** The scheme of a url, in small letters; `undefined` for a path. */
 export function schemeOf(url: string): string | undefined {
@@ -11,7 +11,8 @@ export function serverAddress({ url, options }: RemoteConfig): string | undefine
     const value = options[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  switch (schemeOf(url)) {
+  const scheme = schemeOf(url) as Scheme | undefined;
+  switch (scheme) {
     case 'http':
     case 'https':
       return url;
@@ -27,7 +28,9 @@ export function serverAddress({ url, options }: RemoteConfig): string | undefine
       const named = /(?:^|;)BlobEndpoint=([^;]+)/.exec(text('connection_string') ?? '')?.[1];
       return text('endpoint') ?? named ?? (account && `https://${account}.blob.core.windows.net/`);
     }
-    default:
+    case undefined:
       return undefined;
+    default:
+      return scheme satisfies never;
   }
 }
