@@ -13,7 +13,7 @@ import { readOptions } from './options.ts';
 import type { OptionValues } from './options.ts';
 import { eachPage } from './pages.ts';
 import { sendParts } from './send-parts.ts';
-import { createUploadRoom } from './upload-room.ts';
+import { createRoom } from './room.ts';
 import { strangeAnswer } from './web-fault.ts';
 import { chunksOf, within } from './web-request.ts';
 import { readBody, webStream } from './web-stream.ts';
@@ -109,7 +109,7 @@ interface Setup {
 }
 
 function createAzure(config: RemoteConfig, { client, tryAgain, prefix, concurrency }: Setup): Remote {
-  const room = createUploadRoom(concurrency);
+  const room = createRoom(concurrency);
   const ask = <T>(
     key: string | undefined,
     signal: AbortSignal,

@@ -9,7 +9,7 @@ import type { Media } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
 import { eachPage } from './pages.ts';
-import { createUploadRoom } from './upload-room.ts';
+import { createRoom } from './room.ts';
 import { strangeAnswer } from './web-fault.ts';
 import { within } from './web-request.ts';
 
@@ -41,7 +41,7 @@ const openGcs: OpenRemote = async (config, { tryAgain, learn }) => {
   const headersFor = async (url: string): Promise<Headers> =>
     storage.customEndpoint ? new Headers() : identify(url, { config, auth: storage.authClient, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
-  const media = createMedia(config, { headersFor, tryAgain, room: createUploadRoom(concurrency) });
+  const media = createMedia(config, { headersFor, tryAgain, room: createRoom(concurrency) });
   return createGcs(config, {
     bucket: storage.bucket(place),
     media,

@@ -11,7 +11,7 @@ import { googleStatus } from './google-fault.ts';
 import { createMedia } from './google-media.ts';
 import { askOnce } from './once.ts';
 import { readOptions } from './options.ts';
-import { createUploadRoom } from './upload-room.ts';
+import { createRoom } from './room.ts';
 
 const CONCURRENCY = 8;
 const ROOT_URL = 'https://www.googleapis.com/';
@@ -39,7 +39,7 @@ const openGdrive: OpenRemote = async (config, { tryAgain, learn }) => {
   const api = createDriveApi(config, {
     drive: new v3.Drive({ auth, rootUrl }),
     prepare: async () => void (await headersFor(rootUrl)),
-    media: createMedia(config, { headersFor, tryAgain, room: createUploadRoom(concurrency) }),
+    media: createMedia(config, { headersFor, tryAgain, room: createRoom(concurrency) }),
     rootUrl,
   });
   return createGdrive(config, { api, root: place, prefix, concurrency });

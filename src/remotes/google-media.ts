@@ -4,7 +4,7 @@ import { withFaults } from './faults.ts';
 import { fillParts } from './fill-parts.ts';
 import { googleFaultExcept404, uploadGivenUp } from './google-fault.ts';
 import { orStopped } from './or-stopped.ts';
-import type { UploadRoom } from './upload-room.ts';
+import type { Room } from './room.ts';
 import { transferChanged } from './verify.ts';
 import { sendRequest } from './web-request.ts';
 import { answerSource, rangeFrom, readBody } from './web-stream.ts';
@@ -22,7 +22,7 @@ export interface MediaOptions {
   readonly headersFor: (url: string) => Promise<Headers>;
   /** For each part of an upload by itself, so that a wait keeps what the server has. */
   readonly tryAgain: TryAgain;
-  readonly room: UploadRoom;
+  readonly room: Room;
 }
 
 /** What is to be made of the bytes that are sent. */

@@ -1,25 +1,13 @@
-import pLimit from 'p-limit';
 import type { Remote, RemoteEntry, Source } from '../base/remote.ts';
-import { orStopped } from './or-stopped.ts';
+import { createRoom } from './room.ts';
 
 /**
  * A remote with never more than `limits.concurrency` requests under way. A `get` that gave a stream holds its place
  * until that stream is closed; a listing holds one only while it asks for more. Who waits for a place stops at once.
  */
 export function limit(remote: Remote): Remote {
-  const slots = pLimit(remote.limits.concurrency);
-  const run = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
-    const place = Promise.withResolvers<void>();
-    const whole = slots(() => {
-      place.resolve();
-      signal.throwIfAborted();
-      return call();
-    });
-    // Nobody hears of it who has stopped waiting.
-    whole.catch(() => undefined);
-    await orStopped(place.promise, signal);
-    return whole;
-  };
+  const room = createRoom(remote.limits.concurrency);
+  const run = <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => room.use(0, signal, call);
   return {
     ...remote,
     head: (key, signal) => run(signal, () => remote.head(key, signal)),

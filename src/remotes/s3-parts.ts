@@ -1,7 +1,7 @@
 import type * as S3Sdk from '@aws-sdk/client-s3';
 import type { Body } from '../base/remote.ts';
 import { sendParts } from './send-parts.ts';
-import type { UploadRoom } from './upload-room.ts';
+import type { Room } from './room.ts';
 
 /** The least that a part holds: up to it an object goes up in one request. */
 export const PART_BYTES: number = 8 * 1024 * 1024;
@@ -15,7 +15,7 @@ export interface PartsUpload {
   readonly client: S3Sdk.S3Client;
   readonly target: { readonly Bucket: string; readonly Key: string };
   readonly body: Body;
-  readonly room: UploadRoom;
+  readonly room: Room;
   readonly signal: AbortSignal;
   /** Calls again what fails and may pass. */
   readonly step: <T>(call: () => Promise<T>) => Promise<T>;

@@ -13,7 +13,7 @@ import { s3Fault } from './s3-fault.ts';
 import { PART_BYTES, uploadParts } from './s3-parts.ts';
 import type { PartsUpload } from './s3-parts.ts';
 import { createPlainS3 } from './s3-plain.ts';
-import { createUploadRoom } from './upload-room.ts';
+import { createRoom } from './room.ts';
 import { credentialsFault, strangeAnswer } from './web-fault.ts';
 import { rangeFrom, readBody, webStream } from './web-stream.ts';
 
@@ -139,7 +139,7 @@ function createS3(
   const strange = (): Error => strangeAnswer(config);
   const plain = createPlainS3(client, strange);
   const faultOf = (error: unknown, key?: string): unknown => s3Fault(config, error, key);
-  const room = createUploadRoom(concurrency);
+  const room = createRoom(concurrency);
 
   const ask = <T>(key: string | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> =>
     withFaults(signal, (error) => faultOf(error, key), call);

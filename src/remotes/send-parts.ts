@@ -1,6 +1,6 @@
 import type { Body } from '../base/remote.ts';
 import { fillParts } from './fill-parts.ts';
-import type { UploadRoom } from './upload-room.ts';
+import type { Room } from './room.ts';
 
 /** Parts of one object under way at once. */
 const PARTS_AT_ONCE = 3;
@@ -8,7 +8,7 @@ const PARTS_AT_ONCE = 3;
 export interface SendPartsOptions<Part> {
   /** Bytes of each part but the last. */
   readonly size: number;
-  readonly room: UploadRoom;
+  readonly room: Room;
   readonly signal: AbortSignal;
   /** Sends one part, counted from 1; its bytes are other ones once this has resolved. */
   readonly send: (bytes: Buffer, number: number) => Promise<Part>;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createUploadRoom } from '../../src/remotes/upload-room.ts';
+import { createRoom } from '../../src/remotes/room.ts';
 
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
 
 test('no more bytes are in memory than fit, and who came first is let in first', async () => {
-  const room = createUploadRoom(1000);
+  const room = createRoom(1000);
   const buffers = await Promise.all(Array.from({ length: 12 }, () => room.take(8 * MIB, signal)));
   const entered: string[] = [];
   const end = Promise.withResolvers<void>();
@@ -24,7 +24,7 @@ test('no more bytes are in memory than fit, and who came first is let in first',
 });
 
 test('a buffer is used again', async () => {
-  const room = createUploadRoom(2);
+  const room = createRoom(2);
   const buffer = await room.take(8 * MIB, signal);
   room.give(buffer);
   assert.equal(await room.take(8 * MIB, signal), buffer);
@@ -32,7 +32,7 @@ test('a buffer is used again', async () => {
 });
 
 test('a part that is larger than the room has it for itself', async () => {
-  const room = createUploadRoom(4);
+  const room = createRoom(4);
   const small = await room.take(1024, signal);
   const taken = room.take(200 * MIB, signal);
   room.give(small);
@@ -46,7 +46,7 @@ test('a part that is larger than the room has it for itself', async () => {
 });
 
 test('who is told to stop while it waits takes no room', async () => {
-  const room = createUploadRoom(1);
+  const room = createRoom(1);
   const buffer = await room.take(1024, signal);
   const stop = new AbortController();
   const stopped = room.take(1024, stop.signal);

@@ -4,10 +4,10 @@ import { orStopped } from './or-stopped.ts';
 const MOST_BYTES = 96 * 1024 * 1024;
 
 /**
- * Where the uploads of one remote meet: never more requests are under way than it may have, parts of large objects
- * included, and never more of their bytes are in memory than 96 MiB. Whoever waits is let in in turn.
+ * Where requests of one remote meet: never more are under way than it may have, and never more bytes of theirs are in memory than
+ * 96 MiB. Whoever waits is let in in turn, and stops at once when told to.
  */
-export interface UploadRoom {
+export interface Room {
   /** Calls, for one request with so many bytes in memory, when there is room. */
   use<T>(bytes: number, signal: AbortSignal, call: () => Promise<T>): Promise<T>;
   /** The same for a buffer, which counts until it is given back. */
@@ -20,7 +20,7 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-export function createUploadRoom(mostRequests: number): UploadRoom {
+export function createRoom(mostRequests: number): Room {
   const waiting: Waiting[] = [];
   /** Buffers that were given back: to make one anew costs as much as to fill it. */
   let spare: Buffer<ArrayBuffer>[] = [];
