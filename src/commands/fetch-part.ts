@@ -5,7 +5,8 @@ import { plural, suggest } from '../base/text.ts';
 import type { ContentHash, RelPath } from '../base/types.ts';
 import { lockedArtifacts } from '../execute/checkout.ts';
 import type { LockedArtifact } from '../execute/checkout.ts';
-import { readRemoteTree } from '../execute/remote-tree.ts';
+import { readTree } from '../execute/facts.ts';
+import { readTreeThere } from '../execute/remote-tree.ts';
 import { concernsOneObject } from '../execute/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { keptFault, keptItems } from './kept.ts';
@@ -54,7 +55,7 @@ export async function findParts(
     const patterns = parts.get(tree);
     if (!patterns) continue;
     try {
-      const entries = await readRemoteTree(hash, { cache, remote, signal });
+      const entries = readTree(cache, hash) ?? (await readTreeThere(hash, remote, signal));
       const all = entries.map((entry): PartFile => ({
         path: `${tree}/${entry.relpath}` as RelPath,
         hash: entry.hash,
