@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import test from 'node:test';
 import { EXIT, PipelineError } from '../../src/base/error.ts';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
@@ -11,6 +10,7 @@ import { afterFailure } from '../../src/execute/after-failure.ts';
 import { fetchArtifacts } from '../../src/execute/fetch.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { createLanding } from '../../src/store/landing.ts';
+import { createMemoryRemote } from '../remotes/memory-remote.ts';
 import { createRig } from '../rig.ts';
 import { openCache } from '../store/open-cache.ts';
 
@@ -18,25 +18,15 @@ const FILES = new Map(['a', 'b'].map((text) => [hashBytes('sha256', text), text]
 
 /** A remote that has both files, gives the first and cannot be reached for the second. */
 function createFailing(before: () => void): Remote {
-  const refuse = (): Promise<never> => Promise.reject(new Error('nothing changes here'));
-  const keys = new Map([...FILES].map(([hash, text]) => [objectPath(hash), text]));
+  const objects = [...FILES].map(([hash, text]) => [objectPath(hash), Buffer.from(text)] as const);
+  const memory = createMemoryRemote(new Map(objects), 1);
   let count = 0;
   return {
-    limits: { concurrency: 1 },
-    head: (key) => Promise.resolve(keys.has(key) ? { size: 1 } : undefined),
-    get(key) {
-      const stream = Readable.from([Buffer.from(keys.get(key) ?? '')]);
-      if (count++ === 0) return Promise.resolve({ stream });
+    ...memory,
+    async get(key, signal) {
+      if (count++ === 0) return memory.get(key, signal);
       before();
-      return Promise.reject(
-        new PipelineError('remote.unreachable', 'the line was cut', { exit: EXIT.failed }),
-      );
-    },
-    put: refuse,
-    remove: refuse,
-    async *list(prefix) {
-      for (const key of keys.keys())
-        if (key.startsWith(prefix)) yield await Promise.resolve({ key, size: 1 });
+      throw new PipelineError('remote.unreachable', 'the line was cut', { exit: EXIT.failed });
     },
   };
 }

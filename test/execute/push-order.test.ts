@@ -12,6 +12,8 @@ import { push } from '../../src/execute/push.ts';
 import type { PushOptions } from '../../src/execute/push.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { formatManifest, hashManifest } from '../../src/store/tree.ts';
+import { bodyOf } from '../remotes/bodies.ts';
+import { createMemoryRemote } from '../remotes/memory-remote.ts';
 import { openCache } from '../store/open-cache.ts';
 
 const FILES = ['a', 'b', 'c', 'd'].map((text) => ({ text, hash: hashBytes('sha256', text) }));
@@ -51,24 +53,16 @@ interface Fake extends Remote {
 
 /** A remote in memory that gives every `put` to `before` first. */
 function createFake(before: (key: string, nth: number) => void): Fake {
-  const stored = new Map<string, number>();
+  const memory = createMemoryRemote(new Map(), 2);
   const keys: string[] = [];
   let count = 0;
   return {
+    ...memory,
     keys,
-    limits: { concurrency: 2 },
-    head: (key) => Promise.resolve(stored.has(key) ? { size: stored.get(key) ?? 0 } : undefined),
-    get: () => Promise.reject(new Error('nothing is fetched here')),
-    put(key, body) {
+    async put(key, body, signal) {
       before(key, count++);
-      stored.set(key, body.size);
+      await memory.put(key, body, signal);
       keys.push(key);
-      return Promise.resolve();
-    },
-    remove: () => Promise.resolve(),
-    async *list(prefix) {
-      for (const [key, size] of stored)
-        if (key.startsWith(prefix)) yield await Promise.resolve({ key, size });
     },
   };
 }
@@ -212,8 +206,7 @@ for (const { what, here, there, sent, missing, present } of FOUND)
     const options = optionsFor(remote);
     for (const [hash, text] of texts) {
       const bytes = hash === tree ? manifest : Buffer.from(text);
-      const body = { size: bytes.length, open: () => assert.fail() };
-      if (there.includes(text)) await remote.put(objectPath(hash), body, options.signal);
+      if (there.includes(text)) await remote.put(objectPath(hash), bodyOf(bytes), options.signal);
       mkdirSync(dirname(options.cache.pathOf(hash)), { recursive: true });
       rmSync(options.cache.pathOf(hash), { force: true });
       if (here.includes(text)) writeFileSync(options.cache.pathOf(hash), bytes, { mode: 0o444 });

@@ -8,6 +8,12 @@ import { startFakeDrive } from './fake-drive.ts';
 import type { FakeDrive, Hostility } from './fake-drive.ts';
 import { open } from './open.ts';
 
+/** The key files of an account that the fake knows. */
+export const DRIVE_KEYS: Readonly<Record<string, string>> = {
+  'client.json': JSON.stringify({ installed: { client_id: 'client', client_secret: 'client-canary' } }),
+  'token.json': JSON.stringify({ refresh_token: 'refresh-canary' }),
+};
+
 /** A remote over a fake Drive. */
 export interface DriveRig {
   readonly fake: FakeDrive;
@@ -24,16 +30,10 @@ export async function rig(t: TestContext, hostility: Hostility = {}): Promise<Dr
     rmSync(folder, { recursive: true });
     await fake[Symbol.asyncDispose]();
   });
-  const client = join(folder, 'client.json');
-  const token = join(folder, 'token.json');
-  writeFileSync(
-    client,
-    JSON.stringify({ installed: { client_id: 'client', client_secret: 'client-canary' } }),
-  );
-  writeFileSync(token, JSON.stringify({ refresh_token: 'refresh-canary' }));
+  for (const [name, text] of Object.entries(DRIVE_KEYS)) writeFileSync(join(folder, name), text);
   const config = configOf(`gdrive://${fake.root}/some/path`, {
-    client,
-    token_file: token,
+    client: join(folder, 'client.json'),
+    token_file: join(folder, 'token.json'),
     endpoint: fake.url,
   });
   return { fake, config, open: () => open(config, { clock: fake.clock, random: () => 0.5 }) };

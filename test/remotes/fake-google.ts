@@ -4,6 +4,7 @@ import { request as ask } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { parseMultipart } from './fake-uploads.ts';
 import { startForwardProxy } from './forward-proxy.ts';
 import { listen } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
@@ -132,21 +133,20 @@ export async function startFakeGoogle(
     return token === accounts.accessToken || readAssertion(token, key)?.['iss'] === accounts.email;
   }
 
-  function store({ method, url, headers, body }: Asked): Answer {
+  function store(asked: Asked): Answer {
+    const { method, url } = asked;
     const name = url.searchParams.get('name');
     if (method === 'POST' && name !== null) {
-      const boundary = /boundary=(.*)$/.exec(headers['content-type'] ?? '')?.[1] ?? '';
-      const part = body.subarray(0, body.lastIndexOf(`\r\n--${boundary}--`));
-      objects.set(name, part.subarray(part.lastIndexOf('\r\n\r\n') + 4));
+      objects.set(name, parseMultipart(asked, asked.body).bytes);
       return [200, resource(name)];
     }
-    const [, asked] = /\/o\/([^/]+)$/.exec(url.pathname) ?? [];
-    if (asked === undefined) {
+    const [, one] = /\/o\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (one === undefined) {
       const prefix = url.searchParams.get('prefix') ?? '';
-      const items = [...objects.keys()].filter((one) => one.startsWith(prefix)).map(resource);
+      const items = [...objects.keys()].filter((key) => key.startsWith(prefix)).map(resource);
       return [200, { kind: 'storage#objects', items }];
     }
-    const wanted = decodeURIComponent(asked);
+    const wanted = decodeURIComponent(one);
     const bytes = objects.get(wanted);
     if (!bytes) return refusal(404, 'notFound', 'No such object');
     if (method === 'DELETE') return [204, objects.delete(wanted) && null];

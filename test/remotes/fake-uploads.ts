@@ -117,7 +117,7 @@ function refuse(response: ServerResponse, message: string): void {
 
 /** The two parts of a `multipart/related` upload. */
 export function parseMultipart(
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, 'headers'>,
   whole: Buffer,
 ): { readonly metadata: UploadMetadata; readonly bytes: Buffer } {
   const boundary = `--${/boundary=(.+)$/.exec(request.headers['content-type'] ?? '')?.[1]}`;

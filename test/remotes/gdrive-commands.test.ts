@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
 import type { Rig } from '../rig.ts';
+import { DRIVE_KEYS } from './drive-rig.ts';
 import { startFakeDrive } from './fake-drive.ts';
 import type { FakeDrive, Hostility } from './fake-drive.ts';
 import { pushAsReader } from './told.ts';
@@ -18,8 +19,7 @@ async function createPlace(t: TestContext, hostility: Hostility): Promise<Place>
   const fake = await startFakeDrive(hostility);
   t.after(() => fake[Symbol.asyncDispose]());
   const rig = await createDemo({
-    'client.json': JSON.stringify({ installed: { client_id: 'client', client_secret: 'client-canary' } }),
-    'token.json': JSON.stringify({ refresh_token: 'refresh-canary' }),
+    ...DRIVE_KEYS,
     'remotes.yaml': `default: drive
 remotes:
   drive:
