@@ -17,7 +17,7 @@ import { copyFiles } from '../io/copy-files.ts';
 import { createClock } from '../io/clock.ts';
 import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
 import { createNaming } from '../io/naming.ts';
-import { objectMissing } from './faults.ts';
+import { objectMissing, withFaults } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
 import { finalFault, folderFault, noFolder } from './folder-fault.ts';
 import { sweepIncoming } from './folder-incoming.ts';
@@ -81,11 +81,7 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
 
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {
     const temp = prepare()();
-    try {
-      await copyTo(temp, { body, signal });
-    } catch (error) {
-      throw faultOf(error);
-    }
+    await withFaults(signal, faultOf, () => copyTo(temp, { body, signal }));
     await guardFinal(naming.add([{ temp, target: join(root, key), size: body.size }]));
   }
 

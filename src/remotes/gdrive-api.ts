@@ -47,6 +47,7 @@ const PAGE = 1000;
 const ANSWER_MS = 60_000;
 
 export interface DriveApiOptions {
+  /** Asks for shared drives, too, and tries nothing again. */
   readonly drive: drive_v3.Drive;
   readonly media: Media;
   /** Asks for an access token before each request, so that it is known what must not be told. */
@@ -60,8 +61,6 @@ export function createDriveApi(
   config: RemoteConfig,
   { drive, media, prepare, rootUrl }: DriveApiOptions,
 ): DriveApi {
-  const shared = { supportsAllDrives: true } as const;
-
   const faultOf = (error: unknown): unknown => googleFaultExcept404(config, error);
   const ask = <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     withFaults(signal, faultOf, () =>
@@ -73,17 +72,14 @@ export function createDriveApi(
 
   async function trash(fileId: string, signal: AbortSignal): Promise<void> {
     await ask(signal, (signal) =>
-      drive.files.update(
-        { ...shared, fileId, requestBody: { trashed: true }, fields: 'id' },
-        { signal, retry: false },
-      ),
+      drive.files.update({ fileId, requestBody: { trashed: true }, fields: 'id' }, { signal }),
     );
   }
 
   return {
     async folder(fileId, signal) {
       const { data } = await ask(signal, (signal) =>
-        drive.files.get({ ...shared, fileId, fields: FOLDER_FIELDS }, { signal, retry: false }),
+        drive.files.get({ fileId, fields: FOLDER_FIELDS }, { signal }),
       );
       if (!data.mimeType) throw strangeAnswer(config);
       if (data.mimeType !== FOLDER_TYPE || data.trashed === true) return undefined;
@@ -93,7 +89,6 @@ export function createDriveApi(
     },
     async *find(query, { driveId }, signal) {
       const params = {
-        ...shared,
         includeItemsFromAllDrives: true,
         // Without it only those files of a shared drive are found that the account has made or opened.
         ...(driveId !== undefined && { corpora: 'drive', driveId }),
@@ -103,7 +98,7 @@ export function createDriveApi(
       };
       const askPage = async (pageToken?: string): Promise<drive_v3.Schema$FileList> => {
         const asked = { ...params, ...(pageToken !== undefined && { pageToken }) };
-        return (await ask(signal, (both) => drive.files.list(asked, { signal: both, retry: false }))).data;
+        return (await ask(signal, (both) => drive.files.list(asked, { signal: both }))).data;
       };
       for await (const data of eachPage(config, askPage, (page) => page.nextPageToken)) {
         if (data.incompleteSearch === true)
@@ -118,7 +113,7 @@ export function createDriveApi(
     async createFolder(name, parent, signal) {
       const requestBody = { name, parents: [parent], mimeType: FOLDER_TYPE };
       const { data } = await ask(signal, (signal) =>
-        drive.files.create({ ...shared, requestBody, fields: 'id' }, { signal, retry: false }),
+        drive.files.create({ requestBody, fields: 'id' }, { signal }),
       );
       if (!data.id) throw strangeAnswer(config);
       return data.id;

@@ -37,7 +37,8 @@ const openGdrive: OpenRemote = async (config, { tryAgain, learn }) => {
   const headersFor = (url: string): Promise<Headers> => identify(url, { config, auth, learn });
   const concurrency = options.jobs ?? CONCURRENCY;
   const api = createDriveApi(config, {
-    drive: new v3.Drive({ auth, rootUrl }),
+    // Another try is the caller's decision.
+    drive: new v3.Drive({ auth, rootUrl, retry: false, params: { supportsAllDrives: true } }),
     prepare: async () => void (await headersFor(rootUrl)),
     media: createMedia(config, { headersFor, tryAgain, room: createRoom(concurrency) }),
     rootUrl,
