@@ -7,6 +7,7 @@ import type { Selection } from '../plan/plan.ts';
 import { selectStages } from '../plan/select.ts';
 import { ProjectChanged, openProject, openUnlessSettled } from '../project.ts';
 import type { Answer, Project, ProjectOptions } from '../project.ts';
+import type { ProjectNames } from './completion/project-names.ts';
 import type { Phases } from './phases.ts';
 
 /** One flag of a command. */
@@ -53,6 +54,11 @@ export interface Command {
   readonly examples: readonly string[];
   /** How many positional arguments are taken at most; none given = any number. */
   readonly maxArgs?: number;
+  /** What may follow these arguments, where the names in `usage` do not say it. */
+  readonly complete?: (
+    args: readonly string[],
+    names: () => Promise<ProjectNames>,
+  ) => Promise<readonly string[]>;
   run(context: CommandContext): Promise<ExitCode>;
 }
 

@@ -19,6 +19,7 @@ const completion: Command = {
     'lockstep completion fish > ~/.config/fish/completions/lockstep.fish   # once',
     "lockstep completion --words -- repro --keep ''",
   ],
+  complete: async (args) => (args.length === 0 ? [...SCRIPTS.keys()] : []),
   run: async (context) => {
     if (isSet(context, 'words')) {
       const { args, dir, env } = context;

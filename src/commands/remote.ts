@@ -27,6 +27,10 @@ const remote: Command = {
     'lockstep remote add cloud gs://my-bucket/sensex --default',
     'lockstep remote add nas /mnt/nas/lockstep',
   ],
+  complete: async ([action, ...rest], names) => {
+    if (action === undefined) return ACTIONS;
+    return action === 'check' && rest.length === 0 ? (await names()).remotes : [];
+  },
   run: async (context) => {
     const [action = 'list', ...rest] = context.args;
     if (action === 'list' && rest.length === 0) return list(context);

@@ -4,7 +4,6 @@ import { COMMANDS } from '../index.ts';
 import { GLOBAL_FLAGS, findCommand, readLoosely } from '../parse-line.ts';
 import { projectNames } from './project-names.ts';
 import type { ProjectNames } from './project-names.ts';
-import { SCRIPTS } from './scripts.ts';
 
 /** A word that the word at the cursor may become. */
 export interface Candidate {
@@ -20,8 +19,8 @@ export interface CompleteOptions {
 }
 
 /** Instead of words: the shell completes names of files, or of folders. */
-export const FILES: Candidate = { word: ':files' };
-export const FOLDERS: Candidate = { word: ':folders' };
+const FILES: Candidate = { word: ':files' };
+const FOLDERS: Candidate = { word: ':folders' };
 
 /**
  * What the last of these words may become; the others stand before it on the command line, without the program's name.
@@ -56,9 +55,8 @@ export async function completeLine(
     return filter(name === undefined ? [...known, { word: 'help' }] : known, current);
   }
   if (!command) return [];
-  const given = new Set(line.args);
-  const found = filter(await argumentsOf(name, command, { args: line.args, names }), current);
-  return found.filter(({ word }) => !given.has(word));
+  const found = await argumentsOf(command, line.args, names);
+  return filter(toCandidates(found.filter((word) => !line.args.includes(word))), current);
 }
 
 interface PartialLine {
@@ -101,7 +99,7 @@ async function readLine(words: readonly string[]): Promise<PartialLine> {
 }
 
 async function commandNames(describe: boolean): Promise<readonly Candidate[]> {
-  if (!describe) return [...COMMANDS.keys()].map((word) => ({ word }));
+  if (!describe) return toCandidates([...COMMANDS.keys()]);
   const found: Candidate[] = [];
   for (const [word, load] of COMMANDS) found.push({ word, help: (await load()).default.summary });
   return found;
@@ -118,31 +116,32 @@ async function valuesOf(
     case 'FILE':
       return [FILES];
     case 'NAME':
-      return (await names()).remotes.map((word) => ({ word }));
+      return toCandidates((await names()).remotes);
     case 'STAGE':
-      return (await names()).stages.map((word) => ({ word }));
+      return toCandidates((await names()).stages);
     default:
       return [];
   }
 }
 
-/** What a command takes as its help says it: `[STAGE | PATH …]`. */
+/** What a command takes as it says itself, or else its help: `[STAGE | PATH …]`. */
 async function argumentsOf(
-  name: string,
-  { usage, maxArgs }: Command,
-  { args, names }: { readonly args: readonly string[]; readonly names: () => Promise<ProjectNames> },
-): Promise<readonly Candidate[]> {
+  { usage, maxArgs, complete }: Command,
+  args: readonly string[],
+  names: () => Promise<ProjectNames>,
+): Promise<readonly string[]> {
   if (maxArgs !== undefined && args.length >= maxArgs) return [];
-  if (name === 'completion') return args.length === 0 ? [...SCRIPTS.keys()].map((word) => ({ word })) : [];
-  if (name === 'remote') {
-    if (args.length === 0) return [{ word: 'list' }, { word: 'add' }, { word: 'check' }];
-    return args[0] === 'check' && args.length === 1 ? (await names()).remotes.map((word) => ({ word })) : [];
-  }
-  const words: (readonly string[])[] = [];
-  if (/\bSTAGE\b/.test(usage)) words.push((await names()).stages);
-  if (/\bPATH\b/.test(usage)) words.push((await names()).paths);
-  if (/\bRUN\b/.test(usage)) words.push((await names()).runs);
-  return words.flat().map((word) => ({ word }));
+  if (complete) return complete(args, names);
+  const { stages, paths, runs } = await names();
+  return [
+    ...(/\bSTAGE\b/.test(usage) ? stages : []),
+    ...(/\bPATH\b/.test(usage) ? paths : []),
+    ...(/\bRUN\b/.test(usage) ? runs : []),
+  ];
+}
+
+function toCandidates(words: readonly string[]): readonly Candidate[] {
+  return words.map((word) => ({ word }));
 }
 
 function filter(candidates: readonly Candidate[], start: string): readonly Candidate[] {
