@@ -1,12 +1,11 @@
+import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Problem } from '../base/error.ts';
 import type { Event, Listener } from '../base/event.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import { formatBytes } from '../base/text.ts';
+import { makeFolder, statIfExists } from '../io/files.ts';
 import { formatEventLine } from './event-line.ts';
-import { createAppender } from './history/appender.ts';
-import type { Append } from './history/appender.ts';
-import { capText } from './history/cap-text.ts';
 import type { Schedule } from './schedule.ts';
 
 /** How long a batch gathers. */
@@ -24,8 +23,8 @@ export interface HistoryListenerOptions {
   readonly schedule: Schedule;
   /** Told once, when the history cannot be written; the run goes on without it. */
   readonly warn: (problem: Problem) => void;
-  /** Appends to a file of an existing folder; by default to the disk. */
-  readonly append?: Append;
+  /** Puts text at the end of a file, making both when they are not there; throws when it cannot. By default on the disk. */
+  readonly append?: (path: string, text: string) => void;
 }
 
 /**
@@ -111,4 +110,24 @@ export function createHistoryListener(options: HistoryListenerOptions): Listener
 function progressKey(event: Event): string | undefined {
   if (event.type === 'stage-progressed') return `stage ${event.stage}`;
   return event.type === 'transfer-progressed' ? `transfer ${event.direction}` : undefined;
+}
+
+/** Appends to the disk below a folder; each one there is made once, and nothing where it has gone: its project was moved. */
+function createAppender(home: string): NonNullable<HistoryListenerOptions['append']> {
+  const made = new Set<string>();
+  return (path, text) => {
+    const folder = dirname(path);
+    if (!statIfExists(home)) return;
+    if (!made.has(folder)) makeFolder(folder);
+    made.add(folder);
+    appendFileSync(path, text);
+  };
+}
+
+/** The longest beginning of a text that takes at most `limit` bytes in UTF-8, whole characters only. */
+function capText(text: string, limit: number): { readonly text: string; readonly bytes: number } {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limit) return { text, bytes };
+  const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(limit));
+  return { text: text.slice(0, read), bytes: written };
 }
