@@ -3,6 +3,7 @@ import { formatBytes, formatCount, oneLine } from '../../base/text.ts';
 import { addIfRoom, cutEnd, fitName } from './cut.ts';
 import { formatElapsed, formatReasons, formatWait } from './details.ts';
 import type { Style } from './style.ts';
+import { formatWay } from './transfer.ts';
 import type { TransferState } from './transfer.ts';
 
 export interface LiveView {
@@ -125,15 +126,13 @@ function formatCounts(stages: readonly StageState[], running: number, elapsed: s
 
 function formatTransfer(transfer: TransferState, mark: string, { style, columns }: LiveLayout): string {
   const { objects, size, doneObjects, doneSize, rate } = transfer;
-  const what = transfer.direction === 'push' ? `push to ${transfer.remote}` : `fetch from ${transfer.remote}`;
+  const [done, total] = size > 0 ? [doneSize, size] : [doneObjects, objects];
   const parts = [
-    what,
-    formatBar(size > 0 ? doneSize : doneObjects, size > 0 ? size : objects, { style, columns }),
-  ];
-  parts.push(
+    `${transfer.direction} ${formatWay(transfer)}`,
+    formatBar(done, total, { style, columns }),
     `${formatCount(doneObjects)}/${formatCount(objects)}`,
     `${formatBytes(doneSize)} of ${formatBytes(size)}`,
-  );
+  ];
   if (rate !== undefined) {
     parts.push(`${formatBytes(rate)}/s`);
     if (rate > 0 && size > doneSize)

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatList, plural } from '../../base/text.ts
 
 type Transfer = Extract<Event, { type: `transfer-${string}` }>;
 type Finished = Extract<Transfer, { type: 'transfer-finished' }>;
-export type Direction = Transfer['direction'];
+type Direction = Transfer['direction'];
 
 /** How far a transfer is, as shown live. */
 export interface TransferState {
@@ -83,39 +83,37 @@ function rateOf(
   return ((last.size - first.size) * 1000) / (spanMs + lateMs);
 }
 
+type Moved = Pick<Finished, 'direction' | 'remote' | 'objects' | 'size'>;
+
+/** `to origin`, `from origin` */
+export function formatWay({ direction, remote }: Pick<Moved, 'direction' | 'remote'>): string {
+  return `${direction === 'push' ? 'to' : 'from'} ${remote}`;
+}
+
+function formatObjects({ objects, size }: Moved): string {
+  return objects === 0 ? 'nothing' : `${plural(objects, 'object')} (${formatBytes(size)})`;
+}
+
 /** `pushing 400 objects (40 MiB) to origin` */
 export function formatTransferStart(event: Extract<Transfer, { type: 'transfer-started' }>): string {
-  const [verb, word] = event.direction === 'push' ? ['pushing', 'to'] : ['fetching', 'from'];
-  return `${verb} ${plural(event.objects, 'object')} (${formatBytes(event.size)}) ${word} ${event.remote}`;
+  return `${event.direction}ing ${formatObjects(event)} ${formatWay(event)}`;
 }
 
-/** `would push 6 objects (26 B) to origin, 3 there already` */
-function formatPlanned({ direction, remote, objects, size }: Finished): string {
-  const [verb, word] = direction === 'push' ? ['push', 'to'] : ['fetch', 'from'];
-  if (objects === 0) return `would ${verb} nothing ${word} ${remote}`;
-  return `would ${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
+function formatMoved(event: Moved): string {
+  const moved = `${event.direction}ed`;
+  const words = event.objects === 0 ? `nothing ${moved}` : `${moved} ${formatObjects(event)}`;
+  return `${words} ${formatWay(event)}`;
 }
 
-function formatMoved({
-  direction,
-  remote,
-  objects,
-  size,
-}: Pick<Finished, 'direction' | 'remote' | 'objects' | 'size'>): string {
-  const [verb, word] = direction === 'push' ? ['pushed', 'to'] : ['fetched', 'from'];
-  if (objects === 0) return `nothing ${verb} ${word} ${remote}`;
-  return `${verb} ${plural(objects, 'object')} (${formatBytes(size)}) ${word} ${remote}`;
-}
-
-/** `pushed 390 objects (39 MiB) to origin, 10 there already, 2 failed` */
+/** `pushed 390 objects (39 MiB) to origin, 10 there already, 2 failed`, or of a dry run what it `would push`. */
 export function formatTransferEnd(event: Finished): string {
-  const { direction, present, missing, failed } = event;
-  const push = direction === 'push';
-  const parts: string[] = [];
-  if (event.dryRun) parts.push(formatPlanned(event));
-  else parts.push(formatMoved(event));
-  if (present > 0) parts.push(`${formatCount(present)} ${push ? 'there' : 'here'} already`);
-  if (missing > 0) parts.push(`${formatCount(missing)} missing ${push ? 'here' : 'there'}`);
+  const { direction, present, missing, failed, dryRun } = event;
+  const [there, here] = direction === 'push' ? ['there', 'here'] : ['here', 'there'];
+  const parts = [
+    dryRun ? `would ${direction} ${formatObjects(event)} ${formatWay(event)}` : formatMoved(event),
+  ];
+  if (present > 0) parts.push(`${formatCount(present)} ${there} already`);
+  if (missing > 0) parts.push(`${formatCount(missing)} missing ${here}`);
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
   return parts.join(', ');
 }
