@@ -9,65 +9,63 @@ export interface ReadOuts {
   readonly complete: boolean;
 }
 
-const OUT_KEYS = ['outs', 'metrics', 'plots'];
-
 /** The outs of a stage: `outs`, then DVC's `metrics` and `plots`. One path told twice in lists merges its flags, as in DVC. */
 export function readOuts(body: Tree, wdir: string, report: Report): ReadOuts {
-  const trees = OUT_KEYS.map((key) => child(body, key));
-  const found = trees.flatMap((tree, i) => [...readOutsOf(tree, OUT_KEYS[i] === 'metrics', wdir, report)]);
-  const complete = found.length === trees.reduce((sum, tree) => sum + countItems(tree), 0);
   const outs = new Map<string, Out>();
-  for (const out of found) {
-    const twin = outs.get(out.path);
-    if (twin?.name !== undefined && out.name !== undefined) {
-      report.add('outs.twice', `the outs "${twin.name}" and "${out.name}" have the same path "${out.path}"`, {
-        at: [out.at, twin.at],
-      });
-    } else outs.set(out.path, twin ? mergeOuts(twin, out) : out);
+  let complete = true;
+  for (const key of ['outs', 'metrics', 'plots']) {
+    const tree = child(body, key);
+    if (tree?.kind === 'scalar') complete = false;
+    for (const written of writtenIn(tree)) {
+      const out = readOut(written, { wdir, isMetric: key === 'metrics' }, report);
+      const twin = out && outs.get(out.path);
+      if (out === undefined) complete = false;
+      else if (twin?.name !== undefined && out.name !== undefined)
+        report.add(
+          'outs.twice',
+          `the outs "${twin.name}" and "${out.name}" have the same path "${out.path}"`,
+          {
+            at: [out.at, twin.at],
+          },
+        );
+      else outs.set(out.path, twin ? mergeOuts(twin, out) : out);
+    }
   }
   return { outs: [...outs.values()], complete };
 }
 
-/** How many outs should stand there; one where nothing of the kind does. */
-function countItems(tree: Tree | undefined): number {
-  if (tree?.kind === 'map') return tree.entries.size;
-  if (tree?.kind !== 'list') return tree ? 1 : 0;
-  return tree.items.reduce((sum, item) => sum + (item.kind === 'map' ? item.entries.size : 1), 0);
+/** An out as it stands in a list, or in a map, where it has a name. */
+interface Written {
+  readonly name?: Text;
+  readonly path: Tree | undefined;
+  readonly flags?: Tree;
 }
 
-function* readOutsOf(
-  tree: Tree | undefined,
-  isMetric: boolean,
-  wdir: string,
-  report: Report,
-): Generator<Out> {
-  for (const item of itemsOf(tree)) {
-    if (item.kind === 'map') {
-      for (const { key, keyAt, value } of entriesOf(item)) {
-        const path: Tree = { kind: 'scalar', value: key, at: keyAt };
-        yield* readOut(path, value, isMetric, wdir, report);
-      }
-    } else yield* readOut(item, undefined, isMetric, wdir, report);
-  }
-  for (const { key, keyAt, value } of entriesOf(tree)) {
-    const name: Text = { value: key, at: keyAt };
-    if (!isName(name, report)) continue;
-    const [path, flags] = value.kind === 'map' ? [child(value, 'path'), value] : [value, undefined];
-    for (const out of readOut(path, flags, isMetric, wdir, report)) yield { ...out, name: key };
-  }
+function writtenIn(tree: Tree | undefined): readonly Written[] {
+  const listed = itemsOf(tree).flatMap((item): readonly Written[] => {
+    if (item.kind !== 'map') return [{ path: item }];
+    return entriesOf(item).map(({ key, keyAt, value }) => ({
+      path: { kind: 'scalar', value: key, at: keyAt },
+      flags: value,
+    }));
+  });
+  const named = entriesOf(tree).map(({ key, keyAt, value }): Written => {
+    const name = { value: key, at: keyAt };
+    return value.kind === 'map' ? { name, path: child(value, 'path'), flags: value } : { name, path: value };
+  });
+  return [...listed, ...named];
 }
 
-function* readOut(
-  path: Tree | undefined,
-  flags: Tree | undefined,
-  isMetric: boolean,
-  wdir: string,
+function readOut(
+  { name, path, flags }: Written,
+  { wdir, isMetric }: { readonly wdir: string; readonly isMetric: boolean },
   report: Report,
-): Generator<Out> {
+): Out | undefined {
+  if (name && !isName(name, report)) return undefined;
   const read = readPath(path, { wdir, what: 'out', writes: true }, report);
-  if (read === undefined) return;
+  if (read === undefined) return undefined;
   const remote = textOf(child(flags, 'remote'))?.value;
-  yield {
+  return {
     path: read.path,
     folder: read.folder,
     cache: flagOf(child(flags, 'cache'), true),
@@ -76,6 +74,7 @@ function* readOut(
     ...(remote !== undefined && { remote }),
     metric: flagOf(child(flags, 'metric'), isMetric),
     at: read.text.at,
+    ...(name && { name: name.value }),
   };
 }
 
