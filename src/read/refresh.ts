@@ -4,7 +4,7 @@ import type { Location, Refresh } from '../base/types.ts';
 import { readCronIn } from './cron.ts';
 import { durationOf } from './fields.ts';
 import type { Report } from './report.ts';
-import { child, type MapTree, textOf, type Tree } from './tree.ts';
+import { child, textOf, type Tree } from './tree.ts';
 
 /** A session's close is followed by this wait, within which sources settle their bars. */
 const SESSION_DELAY_MS = 30 * 60_000;
@@ -12,6 +12,12 @@ const SESSION_DELAY_MS = 30 * 60_000;
 /** Before and after these years, dates and cron expressions are no longer counted rightly. */
 const FIRST_YEAR = 1000;
 const LAST_YEAR = 2999;
+
+/** Keys that belong to one kind alone. */
+const COMPANIONS = [
+  ['tz', 'cron'],
+  ['delay', 'session'],
+] as const;
 
 const KEYS: ReadonlySet<string> = new Set(['every', 'cron', 'tz', 'session', 'delay', 'as_of']);
 
@@ -36,8 +42,11 @@ export function readRefresh(
     });
     return undefined;
   }
-  checkCompanion(tree, 'tz', 'cron', kind, stage, report);
-  checkCompanion(tree, 'delay', 'session', kind, stage, report);
+  for (const [key, of] of COMPANIONS) {
+    const entry = kind === of ? undefined : tree.entries.get(key);
+    const message = `"${key}" belongs to "${of}", and "refresh" in stage "${stage}" has "${kind}"`;
+    if (entry) report.add('refresh.kind', message, { at: entry.keyAt });
+  }
   const base = { asOf: readAsOf(tree, report), at };
   if (kind === 'every') {
     const everyMs = durationOf(child(tree, 'every'), report, '"every"');
@@ -61,24 +70,6 @@ export function readRefresh(
     return undefined;
   }
   return { ...base, kind, exchange: session.value, delayMs, at: session.at };
-}
-
-function checkCompanion(
-  tree: MapTree,
-  key: string,
-  of: string,
-  kind: string,
-  stage: string,
-  report: Report,
-): void {
-  const entry = tree.entries.get(key);
-  if (entry && kind !== of) {
-    report.add(
-      'refresh.kind',
-      `"${key}" belongs to "${of}", and "refresh" in stage "${stage}" has "${kind}"`,
-      { at: entry.keyAt },
-    );
-  }
 }
 
 function readAsOf(tree: Tree, report: Report): string {
