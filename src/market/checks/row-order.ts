@@ -2,8 +2,7 @@ import { byCodeUnit } from '../by-code-unit.ts';
 import { selectRows, SERIES_COLUMNS } from '../bars.ts';
 import type { Series } from '../bars.ts';
 import { findingsOf } from './finding.ts';
-import type { FindingRow } from './finding.ts';
-import type { RuleResult } from './sift.ts';
+import type { FindingRow, RuleResult } from './finding.ts';
 
 /** Rule `bar.order`: sorts rows by date, rows of one date keep their order; warns naming rows that came too late. */
 export function sortRows(series: Series): RuleResult {

@@ -1,8 +1,41 @@
 import { adjustmentFactors } from '../bars.ts';
 import type { Series } from '../bars.ts';
+import type { ShareEvents } from './events.ts';
 import { findingsOf } from './finding.ts';
 import type { Finding, FindingRow } from './finding.ts';
 import { MOST_FACTOR } from './spikes.ts';
+
+const JUMP_LOG_RETURN = 0.18;
+const INDEX_MOVE_EXPLAINS = 0.03;
+
+/**
+ * Rule `bar.jump`: warns of adjusted closes whose log return exceeds 0.18 in size; nothing is removed. A jump counts as
+ * explained on a split or dividend date or when the index moved by more than 3 %.
+ */
+export function findJumps(
+  series: Series,
+  events: ShareEvents,
+  indexMoves: ReadonlyMap<string, number>,
+): Finding[] {
+  const factors = adjustmentFactors(series);
+  const adjusted = series.close.map((close, row) => close * (factors[row] ?? NaN));
+  const rows: FindingRow[] = [];
+  for (let row = 1; row < adjusted.length; row++) {
+    const ratio = (adjusted[row] ?? NaN) / (adjusted[row - 1] ?? NaN);
+    const date = series.dates[row] ?? '';
+    if (!(Math.abs(Math.log(ratio)) > JUMP_LOG_RETURN)) continue;
+    const move = indexMoves.get(date) ?? 0;
+    let why = 'unexplained';
+    if (events.dates.has(date)) why = 'explained by an event';
+    else if (Math.abs(move) > INDEX_MOVE_EXPLAINS) why = `explained by the index (${percent(move)})`;
+    rows.push({ date, detail: `${percent(ratio - 1)}, ${why}` });
+  }
+  return findingsOf({ rule: 'bar.jump', severity: 'warn', symbol: series.symbol }, rows);
+}
+
+function percent(fraction: number): string {
+  return `${fraction < 0 ? '' : '+'}${(100 * fraction).toFixed(2)} %`;
+}
 
 const SPLIT_FACTORS = [2, 3, 4, 5, 10, 20];
 const FACTOR_TOLERANCE = 0.02;
@@ -14,13 +47,6 @@ const MOVE_BESIDE_SPLIT = 0.1;
 // Long enough for a hole around the ex-date; over a longer suspension a price may double by itself.
 const MOST_SESSIONS_BETWEEN = 5;
 
-/** What a jump is judged by: splits by date, the index's own return (a fraction) by date, and the regular sessions. */
-export interface SplitReasons {
-  readonly splits: ReadonlyMap<string, number>;
-  readonly indexMoves: ReadonlyMap<string, number>;
-  readonly regular: readonly string[];
-}
-
 /**
  * Rule `series.unadjusted-split`: days on which the raw close jumps by a whole factor (2, 3, 4, 5, 10, 20 or its
  * inverse, within 2 %) while the index moved by less than 5 %, or by more than 20 times whatever the index did; from the bar before,
@@ -30,14 +56,16 @@ export interface SplitReasons {
  */
 export function findUnadjustedSplits(
   series: Series,
-  { splits, indexMoves, regular }: SplitReasons,
+  events: ShareEvents,
+  indexMoves: ReadonlyMap<string, number>,
+  regular: readonly string[],
 ): Finding[] {
   const rows: FindingRow[] = [];
   const factors = adjustmentFactors(series);
   for (let row = 1; row < series.close.length; row++) {
     const date = series.dates[row] ?? '';
     const ratio = (series.close[row] ?? NaN) / (series.close[row - 1] ?? NaN);
-    const split = splits.get(date);
+    const split = events.splits.get(date);
     const adjusted = (ratio * (factors[row] ?? NaN)) / (factors[row - 1] ?? NaN);
     const jump =
       split === undefined ? toJump(ratio, indexMoves.get(date) ?? 0) : toUndivided(adjusted, split);

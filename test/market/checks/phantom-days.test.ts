@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { toSeries } from '../../../src/market/bars.ts';
-import { judgeDays } from '../../../src/market/checks/day-verdicts.ts';
-import type { DayVerdict } from '../../../src/market/checks/day-verdicts.ts';
+import { judgeDays } from '../../../src/market/checks/phantom-days.ts';
+import type { DayVerdict } from '../../../src/market/checks/phantom-days.ts';
 import { bar, flat, INDEX } from './bars.ts';
 
 const SESSION = '2026-01-14';
@@ -17,12 +17,7 @@ function verdict(date: string, stocks: string, index: 'f' | 't' | '-'): DayVerdi
   const series = stocks.split('').map((letter, at) => toSeries(`S${at}`, rows(letter)));
   // An index that traded has a volume of 0 all the same.
   const quoted = index === 't' ? [bar(date, 80_000, { volume: 0 })] : rows(index);
-  return judgeDays([...series, toSeries(INDEX, quoted)], INDEX, {
-    sessionDates: new Set([SESSION]),
-    knownFrom: '2026-01-01',
-    knownThrough: '2026-01-31',
-    doubtedHolidays: new Set(),
-  }).get(date);
+  return judgeDays([...series, toSeries(INDEX, quoted)], INDEX, (day) => day !== SESSION)(date);
 }
 
 test('a session is lost when the index has no row and at least half of three or more rows are flat', () => {
