@@ -6,9 +6,6 @@ export interface ShareEvents {
   readonly dates: ReadonlySet<string>;
 }
 
-/** A share to which nothing happened. */
-export const NO_EVENTS: ShareEvents = { splits: new Map(), dates: new Set() };
-
 /** Events of a series' rows, those of unusable rows and of rows outside the period included; a date counts once. */
 export function shareEvents(raw: Series): ShareEvents {
   const splits = new Map<string, number>();

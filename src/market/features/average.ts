@@ -1,4 +1,4 @@
-import { simpleAverage } from '../indicators/simple-average.ts';
+import { simpleAverage } from '../indicators/window.ts';
 import { priceExponentialAverage } from '../indicators/technicalindicators.ts';
 import type { Feature } from './feature.ts';
 

@@ -1,13 +1,11 @@
+import type { RangeBars } from '../indicators/range-bars.ts';
+
 /**
  * Clean bars of one stock as the features see them: its own bars only, ascending; open, high, low, close adjusted for
  * splits and dividends, volume adjusted for splits. All columns are equally long.
  */
-export interface History {
-  readonly dates: readonly string[];
+export interface History extends RangeBars {
   readonly open: Float64Array;
-  readonly high: Float64Array;
-  readonly low: Float64Array;
-  readonly close: Float64Array;
   readonly volume: Float64Array;
 }
 

@@ -1,10 +1,10 @@
 import { commodityChannel } from '../indicators/commodity-channel.ts';
 import { relativeStrength } from '../indicators/relative-strength.ts';
-import { simpleAverage } from '../indicators/simple-average.ts';
+import { simpleAverage } from '../indicators/window.ts';
 import { stochasticK } from '../indicators/stochastic.ts';
 import { rateOfChange, williamsR } from '../indicators/technicalindicators.ts';
 import type { Feature } from './feature.ts';
-import { typicalPrice } from './typical-price.ts';
+import { typicalPrice } from '../indicators/range-bars.ts';
 
 const OWN = { group: 'momentum', scale: 'none', anchored: false, library: 'lockstep' } as const;
 

@@ -1,6 +1,6 @@
 import { relativeChange } from '../indicators/relative-change.ts';
 import type { Feature } from './feature.ts';
-import { typicalPrice } from './typical-price.ts';
+import { typicalPrice } from '../indicators/range-bars.ts';
 
 const OWN = { group: 'price', scale: 'none', anchored: false, library: 'lockstep' } as const;
 

@@ -1,4 +1,4 @@
-import { sampleDeviation } from '../indicators/deviation.ts';
+import { sampleDeviation } from '../indicators/window.ts';
 import { parkinsonVolatility } from '../indicators/parkinson-volatility.ts';
 import { relativeChange } from '../indicators/relative-change.ts';
 import { averageTrueRange } from '../indicators/technicalindicators.ts';

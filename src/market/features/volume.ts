@@ -1,6 +1,6 @@
 import { priceVolumeTrend } from '../indicators/price-volume-trend.ts';
 import { relativeChange } from '../indicators/relative-change.ts';
-import { simpleAverage } from '../indicators/simple-average.ts';
+import { simpleAverage } from '../indicators/window.ts';
 import { onBalanceVolume } from '../indicators/technicalindicators.ts';
 import type { Feature } from './feature.ts';
 

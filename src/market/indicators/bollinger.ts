@@ -1,5 +1,4 @@
-import { populationDeviation } from './deviation.ts';
-import { simpleAverage } from './simple-average.ts';
+import { populationDeviation, simpleAverage } from './window.ts';
 
 /** Bands around a moving average and two numbers read off them; all as long as the closes. */
 export interface BollingerBands {

@@ -1,6 +1,6 @@
+import { trueRange } from './range-bars.ts';
 import type { RangeBars } from './range-bars.ts';
 import { wilderAverage } from './smoothed-average.ts';
-import { trueRange } from './true-range.ts';
 
 /** Wilder's directional movement, each 0 … 100 and as long as the bars. */
 export interface DirectionalMovement {
@@ -17,10 +17,10 @@ export interface DirectionalMovement {
  * Source: J. W. Wilder, New Concepts in Technical Trading Systems (1978).
  */
 export function directionalMovement(bars: RangeBars, period: number): DirectionalMovement {
-  const { high, low, close } = bars;
+  const { high, low } = bars;
   const up = high.map((value, row) => value - (high[row - 1] ?? NaN));
   const down = low.map((value, row) => (low[row - 1] ?? NaN) - value);
-  const range = wilderAverage(trueRange(high, low, close), period);
+  const range = wilderAverage(trueRange(bars), period);
   const plus = share(wilderAverage(stronger(up, down, high), period), range);
   const minus = share(wilderAverage(stronger(down, up, high), period), range);
   const index = plus.map((p, row) => {

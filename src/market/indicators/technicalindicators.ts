@@ -23,15 +23,18 @@ export async function priceExponentialAverage(price: Float64Array, period: numbe
   return alignRight(EMA.calculate({ period, values: [...price] }), price.length);
 }
 
-/** Wilder's average true range in price units; first value at row `period`. */
+/**
+ * Wilder's average true range in price units; first value at row `period`.
+ * Source: J. W. Wilder, New Concepts in Technical Trading Systems (1978).
+ */
 export async function averageTrueRange(bars: RangeBars, period: number): Promise<Float64Array> {
   const { ATR } = await import('technicalindicators');
   return alignRight(ATR.calculate({ period, ...columns(bars) }), bars.close.length);
 }
 
 /**
- * Williams %R, −100 … 0; first value at row `period − 1`; −50 where the whole window has one price (the package
- * answers `NaN` there and nowhere else).
+ * Williams %R, −100 … 0: `−100·(HH−C)/(HH−LL)`; first value at row `period − 1`; −50 where the whole window has one price (the package
+ * answers `NaN` there and nowhere else). Source: L. Williams, How I Made One Million Dollars Last Year Trading Commodities (1973).
  */
 export async function williamsR(bars: RangeBars, period: number): Promise<Float64Array> {
   const { WilliamsR } = await import('technicalindicators');
@@ -42,13 +45,16 @@ export async function williamsR(bars: RangeBars, period: number): Promise<Float6
   );
 }
 
-/** Rate of change in percent over `period` bars; first value at row `period`. */
+/** Rate of change in percent over `period` bars, `100·(C/C[-period] − 1)`; first value at row `period`. */
 export async function rateOfChange(price: Float64Array, period: number): Promise<Float64Array> {
   const { ROC } = await import('technicalindicators');
   return alignRight(ROC.calculate({ period, values: [...price] }), price.length);
 }
 
-/** On-balance volume, 0 at the first bar (the package begins at the second). Its level depends on where history begins. */
+/**
+ * On-balance volume: the sum of volumes of bars that closed higher, less those that closed lower; 0 at the first bar (the package begins
+ * at the second). Its level depends on where history begins. Source: J. Granville, New Key to Stock Market Profits (1963).
+ */
 export async function onBalanceVolume(close: Float64Array, volume: Float64Array): Promise<Float64Array> {
   const { OBV } = await import('technicalindicators');
   const result = alignRight(OBV.calculate({ close: [...close], volume: [...volume] }), close.length);

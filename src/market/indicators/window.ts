@@ -1,5 +1,5 @@
 /** Statistic of the `period` values `values[from] … values[from + period − 1]`. */
-export type WindowStatistic = (values: Float64Array, from: number, period: number) => number;
+type WindowStatistic = (values: Float64Array, from: number, period: number) => number;
 
 /**
  * A statistic of each window of `period` values that ends at the row: as long as `values`, `NaN` where the window
@@ -13,6 +13,21 @@ export function rolling(values: Float64Array, period: number, statistic: WindowS
     if (defined >= period) result[row] = statistic(values, row - period + 1, period);
   }
   return result;
+}
+
+/** Simple moving average over `period` values; first value at row `period − 1` of the defined ones. */
+export function simpleAverage(values: Float64Array, period: number): Float64Array {
+  return rolling(values, period, windowMean);
+}
+
+/** Standard deviation of the whole window (divisor `period`), two-pass; exactly 0 on a flat window. */
+export function populationDeviation(values: Float64Array, period: number): Float64Array {
+  return rolling(values, period, (all, from, n) => Math.sqrt(windowSquares(all, from, n) / n));
+}
+
+/** Standard deviation estimated from the window as a sample (divisor `period − 1`), two-pass; 0 on a flat window. */
+export function sampleDeviation(values: Float64Array, period: number): Float64Array {
+  return rolling(values, period, (all, from, n) => Math.sqrt(windowSquares(all, from, n) / (n - 1)));
 }
 
 /** Arithmetic mean of a window; exactly the common value when all are equal. */
@@ -46,7 +61,7 @@ export function windowMin(values: Float64Array, from: number, period: number): n
 }
 
 /** Sum of the squared distances of a window from its mean, in two passes. */
-export function windowSquares(values: Float64Array, from: number, period: number): number {
+function windowSquares(values: Float64Array, from: number, period: number): number {
   const mean = windowMean(values, from, period);
   let sum = 0;
   for (let row = from; row < from + period; row++) {

@@ -68,7 +68,7 @@ test('volume_price_trend equals the published unsmoothed column', recorded, asyn
   const rows = await readTable(recordedPath('indicators/stockcharts/cs-vpt.csv'));
   const column = (name: string): Float64Array => Float64Array.from(rows, (row) => Number(row[name]));
   const close = column('Close');
-  const history = { dates: [], open: close, high: close, low: close, close, volume: column('Volume') };
+  const history = { open: close, high: close, low: close, close, volume: column('Volume') };
   const published = rows.map((row, at) => (at === 0 ? 0 : Number(row['unsmoothed vpt'])));
   assertClose(await compute('volume_price_trend', history), published, TOLERANCE, 'volume_price_trend');
 });

@@ -22,7 +22,6 @@ export async function skenderBars(): Promise<History> {
   const rows = await readTable(recordedPath('indicators/skender/quotes/default.csv'));
   const column = (name: string): Float64Array => Float64Array.from(rows, (row) => Number(row[name]));
   return {
-    dates: rows.map((row) => row['date'] ?? ''),
     open: column('open'),
     high: column('high'),
     low: column('low'),
@@ -71,7 +70,6 @@ export function assertClose(
 export function barsOf(rows: readonly (readonly [number, number, number, number, number])[]): History {
   const column = (at: 0 | 1 | 2 | 3 | 4): Float64Array => Float64Array.from(rows, (row) => row[at]);
   return {
-    dates: rows.map((_, row) => new Date(Date.UTC(2020, 0, 1 + row)).toISOString().slice(0, 10)),
     open: column(0),
     high: column(1),
     low: column(2),

@@ -1,14 +1,11 @@
 import test from 'node:test';
 import type { History } from '../../../src/market/features/feature.ts';
+import { createRandom } from '../synthetic-raw.ts';
 import { assertClose, barsOf, compute } from './published.ts';
 
-/** Seeded bars: a 32-bit linear congruential generator (Numerical Recipes constants), so every run sees the same ones. */
+/** The same bars in every run. */
 function seededBars(length: number): History {
-  let state = 42;
-  const next = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const next = createRandom(42);
   let close = 250;
   const rows = Array.from({ length }, () => {
     const open = close * (1 + 0.02 * (next() - 0.5));

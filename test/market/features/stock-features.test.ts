@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { toSeries } from '../../../src/market/bars.ts';
 import type { Bar } from '../../../src/market/bars.ts';
-import { causalFactors } from '../../../src/market/features/causal-units.ts';
 import { featureCatalogue } from '../../../src/market/features/catalogue.ts';
-import { computeStockFeatures } from '../../../src/market/features/stock-features.ts';
+import { causalFactors, computeStockFeatures } from '../../../src/market/features/stock-features.ts';
 import type { StockFeatures } from '../../../src/market/features/stock-features.ts';
 import { createRandom } from '../synthetic-raw.ts';
 
@@ -65,20 +64,11 @@ test('a split and a dividend to come change no feature of the days before them',
 });
 
 test('factors take out each later split, from the day before it backwards, and the dividends of the adjusted close', () => {
-  const bars = DAYS.slice(0, 4).map((date) => ({
-    date,
-    open: 10,
-    high: 10,
-    low: 10,
-    close: 10,
-    adjClose: 8,
-    volume: 1,
-  }));
   const splits = new Map([
     [DAYS[1] ?? '', 2],
     [DAYS[3] ?? '', 5],
   ]);
-  const { price, volume } = causalFactors(toSeries('A', bars), splits);
+  const { price, volume } = causalFactors(DAYS.slice(0, 4), new Float64Array(4).fill(0.8), splits);
   assert.deepEqual([...price], [10 / 0.8, 5 / 0.8, 5 / 0.8, 1 / 0.8]);
   assert.deepEqual([...volume], [0.1, 0.2, 0.2, 1]);
 });
