@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { judgeStamps } from '../../src/commands/doctor/clock.ts';
@@ -245,6 +246,17 @@ test('a machine without git is warned of, and everything else is looked at all t
   });
   assert.equal(checks.has('outs'), false);
   assert.equal(checks.get('size')?.status, 'ok');
+});
+
+test('git that waits for ever is left behind after ten seconds, and everything else is looked at all the same', async () => {
+  const rig = await healthy();
+  rig.remove('.gitignore');
+  execFileSync('mkfifo', [rig.path('.gitignore')]);
+  const { code, checks } = await doctor(rig, [], NOW);
+  assert.equal(code, 1);
+  const { status, message } = checks.get('git') ?? {};
+  assert.deepEqual([status, message], ['fail', '"git check-ignore" did not answer within 10 s']);
+  assert.equal(checks.get('temps')?.status, 'ok');
 });
 
 test('a clock behind the recorded ticks, and one that is set by hand, are warned of', async () => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
+import { EXIT, PipelineError, isSystemError } from '../../base/error.ts';
 import { joinRelative, wordOfPath } from '../../base/path.ts';
 import { shellPath, shellQuote } from '../../base/text.ts';
 import type { Pipeline } from '../../base/types.ts';
@@ -8,6 +9,7 @@ import { trackedAmong } from '../../execute/tracked.ts';
 import type { Place } from '../../ground.ts';
 import { statIfExists } from '../../io/files.ts';
 import { LOCKFILE } from '../../record/lockfile.ts';
+import { failedCheck, knownError } from './check.ts';
 import type { Check } from './check.ts';
 
 interface GitProject extends Place {
@@ -15,10 +17,19 @@ interface GitProject extends Place {
 }
 
 const MAX_NAMED = 3;
+const LIMIT_MS = 10_000;
 const STATE = '.lockstep';
 
 /** Git: that it is there, that it keeps pipeline.lock, and that it leaves to lockstep what lockstep keeps. */
 export function* checkGit(place: GitProject, pipeline: Pipeline | undefined): Generator<Check> {
+  try {
+    yield* checkAll(place, pipeline);
+  } catch (error) {
+    yield failedCheck('git', knownError(error));
+  }
+}
+
+function* checkAll(place: GitProject, pipeline: Pipeline | undefined): Generator<Check> {
   const { root, asked } = place;
   const version = git(asked, ['--version']);
   if (version === undefined) {
@@ -156,7 +167,14 @@ interface Git {
   readonly error: string;
 }
 
+/** `undefined` where there is no git. Throws `git.failed` where it does not end. */
 function git(asked: GitPlace, args: readonly string[], input = ''): Git | undefined {
-  const ran = spawnSync('git', args, { ...asked, encoding: 'utf8', input, maxBuffer: 256 * 1024 * 1024 });
+  const limits = { maxBuffer: 256 * 1024 * 1024, timeout: LIMIT_MS, killSignal: 'SIGKILL' } as const;
+  const ran = spawnSync('git', args, { ...asked, ...limits, encoding: 'utf8', input });
+  if (isSystemError(ran.error, 'ETIMEDOUT'))
+    throw new PipelineError('git.failed', `"git ${args[0]}" did not answer within ${LIMIT_MS / 1000} s`, {
+      exit: EXIT.failed,
+      hint: 'see what it waits for: a .gitignore that is a FIFO, or a disk',
+    });
   return ran.error ? undefined : { code: ran.status, out: ran.stdout, error: ran.stderr };
 }
