@@ -15,7 +15,6 @@ import type { TreeEntry } from '../store/tree.ts';
 import type { LockedArtifact } from './checkout.ts';
 import { hasArtifact } from './facts.ts';
 import type { OpenProject } from './open-project.ts';
-import { checkEntries } from './verify-entries.ts';
 import { belongs, ownersOf } from './verify-owners.ts';
 import { checkWorkspace } from './verify-workspace.ts';
 
@@ -50,7 +49,8 @@ export interface Verified {
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { cache, artifacts, readData, signal, whole } = options;
   const problems: Problem[] = [];
-  const entries = whole && readData ? checkEntries(cache.dir, problems) : 0;
+  const { count: results, taken } = whole && readData ? options.runs.check() : { count: 0, taken: [] };
+  for (const path of taken) problems.push(entryTaken(path));
   const past = whole && readData ? options.runs.list().flatMap(({ result }) => result.outs) : [];
   // What git keeps need not be in the cache; what of it is there must be right.
   const locked = artifacts.flatMap(({ artifact, inGit }) =>
@@ -124,7 +124,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     artifacts: artifacts.length,
     objects: good.size + bad,
     size: [...good.values()].reduce((sum, size) => sum + size, 0),
-    results: entries,
+    results,
     problems,
   };
 }
@@ -169,6 +169,14 @@ async function restock(
     if (hasArtifact(cache, artifact)) done.add(path);
   }
   return done;
+}
+
+function entryTaken(path: string): Problem {
+  return {
+    code: 'object.corrupt',
+    message: `the past result ${path} is not what its name says and was taken out of the run cache`,
+    hint: 'nothing is lost that pipeline.lock names; the stage runs again if that result is ever asked for',
+  };
 }
 
 function lacks({ path, kind }: Artifact, lost: number, all: number): string {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, parseJson, sha256Hex } from '../base/hash.ts';
 import { pathSetFault } from '../base/path.ts';
@@ -23,6 +23,8 @@ export interface RunCache {
   list(): readonly { readonly path: string; readonly result: StageLock }[];
   /** Paths of entries that only a newer lockstep can read. */
   listLater(): readonly string[];
+  /** Takes out what is not what its name says; how many entries there were, and the paths of those. */
+  check(): { readonly count: number; readonly taken: readonly string[] };
 }
 
 const VERSION = 1;
@@ -67,7 +69,21 @@ export function createRunCache(dir: string): RunCache {
       }
       return found;
     },
-    listLater: () => [...entries()].flatMap(([path, bytes]) => (isLaterEntry(bytes) ? [path] : [])),
+    check() {
+      let count = 0;
+      const taken: string[] = [];
+      for (const [path, bytes] of entries()) {
+        if (!isEntryPath(path) || isLaterEntry(bytes)) continue;
+        count++;
+        if (!parseEntryAt(path, bytes)) taken.push(path);
+      }
+      for (const path of taken) rmSync(join(dir, path), { force: true });
+      return { count, taken };
+    },
+    listLater: () =>
+      entries()
+        .flatMap(([path, bytes]) => (isLaterEntry(bytes) ? [path] : []))
+        .toArray(),
   };
 }
 
