@@ -1,6 +1,6 @@
 import { createRedactor } from '../base/redact.ts';
 import type { Redactor } from '../base/redact.ts';
-import type { Stage } from '../base/types.ts';
+import type { Out, Stage } from '../base/types.ts';
 import type { Launcher } from '../io/launcher.ts';
 import type { Leader } from '../io/process-group.ts';
 import type { OpenProject } from './open-project.ts';
@@ -9,7 +9,7 @@ import type { Staging } from './staging.ts';
 /** What a stage process needs besides its stage. */
 export interface AttemptInputs extends Pick<OpenProject, 'root' | 'env' | 'clock' | 'emit'> {
   readonly stage: Stage;
-  readonly staging: Staging;
+  readonly staging: Staging<Out>;
   /** The stage's tick. */
   readonly nowMs: number;
   readonly code: readonly string[];

@@ -4,11 +4,11 @@ import { makeFolder } from '../io/files.ts';
 import type { Journal } from './journal.ts';
 import { folderAbove } from './folder-above.ts';
 import { exists, move, setAside } from './staging.ts';
-import type { StagedOut, Staging } from './staging.ts';
+import type { Laid, StagedOut } from './staging.ts';
 
 export interface Commit {
   readonly journal: Journal;
-  readonly staging: Pick<Staging, 'id' | 'outs'>;
+  readonly staging: Laid;
   /** What is recorded when the moves are finished after a crash; a checkout records nothing. */
   readonly result?: StageLock;
   /** Where something that stands in the way is kept. */

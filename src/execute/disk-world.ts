@@ -4,7 +4,7 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import type { Redactor } from '../base/redact.ts';
-import type { Artifact, Fingerprint, RelPath, Stage, StageLock } from '../base/types.ts';
+import type { Artifact, Fingerprint, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
 import type { Launcher } from '../io/launcher.ts';
@@ -25,7 +25,7 @@ import { failedFolder } from './recover.ts';
 import type { Restorer, ToRestore } from './restore.ts';
 import { refuseUnsetSecrets } from './stage-env.ts';
 import { clear, exists, layStaging, moveAside, openStaging, putBack, setAside } from './staging.ts';
-import type { Staging } from './staging.ts';
+import type { Laid, StagedOut, Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
 export interface DiskWorldOptions extends OpenProject, InputsOptions {
@@ -37,7 +37,7 @@ export interface DiskWorldOptions extends OpenProject, InputsOptions {
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
   /** Removes the folders of an attempt that is over. */
-  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
+  readonly close: (staging: Pick<Laid, 'id' | 'folders'>) => void;
   readonly redactor: Redactor;
 }
 
@@ -59,8 +59,8 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     journal.begin(stage.name, staging, { durable: toMove.length > 0 });
     try {
       for (const out of toMove) moveAside(out);
-      openStaging(staging, stage.outs);
-      for (const [index, out] of stage.outs.entries()) if (out.persist) startFromOld(staging, index);
+      openStaging(staging);
+      for (const out of staging.outs) if (out.wanted.persist) startFromOld(out);
       const closure = facts.codeOf(stage);
       const { peakMemory } = await runAction({
         root,
@@ -89,7 +89,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     }
   }
 
-  async function takeIn(stage: Stage, staging: Staging, fingerprint: Fingerprint): Promise<Harvested> {
+  async function takeIn(stage: Stage, staging: Staging<Out>, fingerprint: Fingerprint): Promise<Harvested> {
     try {
       await inputs.verifyAtEnd(stage, fingerprint);
       const result = await harvest({ stage, staging, fingerprint, cache, pipeline });
@@ -105,7 +105,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   /** Undoes what failed. Why it failed is told, also when it cannot be undone: its record stands, for the next command. */
-  function undone(error: unknown, stage: Stage, staging: Staging): unknown {
+  function undone(error: unknown, stage: Stage, staging: Laid): unknown {
     try {
       return undo(stage, staging) ? tellKept(error, stage) : error;
     } catch (second) {
@@ -117,7 +117,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   /** The old outs stand again; what the attempt made is kept for looking at. True when something is. */
-  function undo(stage: Stage, staging: Staging): boolean {
+  function undo(stage: Stage, staging: Laid): boolean {
     const failed = failedFolder(stateDir, stage.name);
     clear(failed);
     let isKept = false;
@@ -130,7 +130,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
     return isKept;
   }
 
-  async function commit(stage: Stage, staging: Staging, result: StageLock): Promise<void> {
+  async function commit(stage: Stage, staging: Laid, result: StageLock): Promise<void> {
     try {
       if (stage.action.kind === 'module') await keep(stage.outs.map((out) => out.path));
     } catch (error) {
@@ -168,9 +168,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   }
 
   /** A private, writable copy of the old out: never one inode with a cache object. */
-  function startFromOld(staging: Staging, index: number): void {
-    const out = staging.outs[index];
-    if (!out) return;
+  function startFromOld(out: StagedOut): void {
     const old = out.made === out.home ? out.aside : out.home;
     if (!exists(old)) return;
     rmSync(out.made, { recursive: true, force: true });

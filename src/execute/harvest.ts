@@ -13,11 +13,11 @@ import { isShared } from './checkout.ts';
 import { refuseLinkAbove } from './folder-above.ts';
 import type { OpenProject } from './open-project.ts';
 import { findStray } from './staging.ts';
-import type { StagedOut, Staging } from './staging.ts';
+import type { Laid, StagedOut, Staging } from './staging.ts';
 
 export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'pipeline'> {
   readonly stage: Stage;
-  readonly staging: Staging;
+  readonly staging: Staging<Out>;
   readonly fingerprint: Fingerprint;
   /** What has been seen at the outs, where they are in the workspace and have been looked at already. */
   readonly seen?: (path: RelPath) => Observation;
@@ -30,7 +30,7 @@ export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'pipeline'> {
 export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const { stage, staging, cache } = inputs;
   if (staging.outs.some((out) => out.made !== out.home)) refuseStray(stage, staging);
-  else for (const [index, out] of staging.outs.entries()) refuseLinkAbove(out, stage.outs[index]?.at);
+  else for (const out of staging.outs) refuseLinkAbove(out, out.wanted.at);
   const copies = inputs.seen ? undefined : createCopies(cache);
   try {
     return await takeOuts(inputs, copies);
@@ -46,9 +46,8 @@ async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Prom
   const seen = inputs.seen ? undefined : await observeStaged(inputs, crew, copies);
   const artifacts: Artifact[] = [];
   const items: ToTakeIn[] = [];
-  for (const [index, out] of stage.outs.entries()) {
-    const staged = staging.outs[index];
-    if (!staged) continue;
+  for (const staged of staging.outs) {
+    const out = staged.wanted;
     const stagedAs = nameOf(staged);
     const observation = inputs.seen?.(out.path) ?? seen?.get(stagedAs);
     const here = checkOut(stage, out, { observation, stagedAs });
@@ -63,7 +62,7 @@ async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Prom
 
 /** What is to become an object by a link is made read-only while it is looked at, and of the rest a copy is made if it is much. */
 function observeStaged(
-  { stage, staging, cache, pipeline }: HarvestInputs,
+  { staging, cache, pipeline }: HarvestInputs,
   crew: Crew,
   keeper: Copies | undefined,
 ): Promise<ReadonlyMap<RelPath, Observation>> {
@@ -71,11 +70,10 @@ function observeStaged(
   const observer = createObserver({ root: '/', memo, algorithm: pipeline.hash, clock, crew, keeper });
   const { type, device, sharesMount } = cache.linker();
   return observer.observe(
-    staging.outs.map((made, index) => {
-      const out = stage.outs[index];
-      const isLinked = out && type === 'hardlink' && isShared(out) && sharesMount(dirname(made.made));
+    staging.outs.map((out) => {
+      const isLinked = type === 'hardlink' && isShared(out.wanted) && sharesMount(dirname(out.made));
       const sealOn = isLinked ? device : undefined;
-      return { path: nameOf(made), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
+      return { path: nameOf(out), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
     }),
   );
 }
@@ -121,7 +119,7 @@ function checkOut(stage: Stage, { path, folder, at }: Out, { observation, staged
   return observation;
 }
 
-function refuseStray(stage: Stage, staging: Staging): void {
+function refuseStray(stage: Stage, staging: Laid): void {
   const stray = findStray(staging);
   if (stray === undefined) return;
   throw new PipelineError(

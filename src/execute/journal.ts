@@ -7,10 +7,7 @@ import type { Leader } from '../io/process-group.ts';
 import { isOwnerAlive, ownerMark } from '../io/process-id.ts';
 import { formatStep, parseStep } from './journal-step.ts';
 import type { StepPlace } from './journal-step.ts';
-import type { Staging } from './staging.ts';
-
-/** Where the outs of an attempt are made and wait, and what is removed when it is over. */
-type Laid = Pick<Staging, 'id' | 'outs' | 'folders'>;
+import type { Laid } from './staging.ts';
 
 /**
  * What must be known to undo or finish an attempt whose runner died. `running`: the old outs belong back.

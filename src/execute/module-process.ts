@@ -26,7 +26,7 @@ export async function runModule(
     module: join(root, action.path),
     scripts: Object.fromEntries([...inputs.scripts].map(([path, text]) => [pathToFileURL(path).href, text])),
     deps: byName(stage.deps.map((dep) => [dep.name ?? dep.path, join(root, dep.path)])),
-    outs: byName(stage.outs.map((out, index) => [out.name ?? out.path, staging.outs[index]?.made ?? ''])),
+    outs: byName(staging.outs.map(({ wanted, path, made }) => [wanted.name ?? path, made])),
     params: nestParams(stage),
     env: [...stage.env, ...stage.secrets],
     now: inputs.nowMs,

@@ -21,7 +21,7 @@ import type { AttemptRecord, LostAttempt, Unfinished } from './journal.ts';
 import { refuseLinkAbove } from './folder-above.ts';
 import type { OpenProject } from './open-project.ts';
 import { exists, putBack } from './staging.ts';
-import type { Staging } from './staging.ts';
+import type { Laid } from './staging.ts';
 
 export interface RecoverOptions extends Pick<OpenProject, 'stateDir' | 'journal' | 'clock' | 'emit'> {
   /** Paths of the outs that there may be. */
@@ -29,7 +29,7 @@ export interface RecoverOptions extends Pick<OpenProject, 'stateDir' | 'journal'
   /** Records a result whose moves were finished: run cache, then lock, durably. */
   readonly record: (stage: string, result: StageLock) => Promise<void>;
   /** Removes the folders of an attempt that is over. */
-  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
+  readonly close: (staging: Pick<Laid, 'id' | 'folders'>) => void;
 }
 
 const GRACE_MS = 5000;

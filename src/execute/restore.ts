@@ -7,7 +7,7 @@ import { forgetIncomplete } from './incomplete.ts';
 import type { OpenProject } from './open-project.ts';
 import { failedFolder } from './recover.ts';
 import { layStaging, openStaging } from './staging.ts';
-import type { Staging } from './staging.ts';
+import type { Laid } from './staging.ts';
 
 export interface ToRestore {
   readonly artifact: Artifact;
@@ -35,7 +35,7 @@ export interface RestorerOptions extends Pick<
   /** Saves what stands in the way and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
   /** Removes the folders of what is over. */
-  readonly close: (staging: Pick<Staging, 'id' | 'folders'>) => void;
+  readonly close: (staging: Pick<Laid, 'id' | 'folders'>) => void;
 }
 
 /** So many, or so much, is made beside what stands there at a time: each time costs flushes, and room for both. */
@@ -66,19 +66,19 @@ export function createRestorer(options: RestorerOptions): Restorer {
   const { root, stateDir, cache, facts, journal, folds, keep, close } = options;
   return {
     async restore(owner, items, { result, after } = {}) {
-      const paths = items.map(({ artifact }) => ({ path: artifact.path, folder: false }));
-      const staging = layStaging(paths, { root, id: journal.newId(), inPlace: false });
+      const artifacts = items.map((item) => item.artifact);
+      const wanted = items.map((item) => ({ ...item, path: item.artifact.path, folder: false }));
+      const staging = layStaging(wanted, { root, id: journal.newId(), inPlace: false });
       const forget = (): void => {
         close(staging);
         journal.remove(staging.id);
       };
       journal.begin(owner, staging, { durable: false });
       try {
-        openStaging(staging, paths);
-        for (const [index, { artifact, sharing }] of items.entries()) {
-          await place(cache, artifact, { to: staging.outs[index]?.made ?? '', sharing, folds: folds() });
-        }
-        await keep(paths.map((one) => one.path));
+        openStaging(staging);
+        for (const { made, wanted: item } of staging.outs)
+          await place(cache, item.artifact, { to: made, sharing: item.sharing, folds: folds() });
+        await keep(wanted.map(({ path }) => path));
       } catch (error) {
         forget();
         throw error;
@@ -93,7 +93,6 @@ export function createRestorer(options: RestorerOptions): Restorer {
           return why;
         },
       });
-      const artifacts = items.map((item) => item.artifact);
       facts.noteOuts(artifacts);
       forgetIncomplete(root, artifacts);
       if (owner === DATA) noteStood(stateDir, artifacts);

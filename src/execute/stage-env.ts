@@ -4,7 +4,7 @@ import { formatList } from '../base/text.ts';
 import type { Stage } from '../base/types.ts';
 import { MARK } from '../io/process.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
-import type { Staging } from './staging.ts';
+import type { Laid } from './staging.ts';
 
 /** Where stage processes keep compiled code; the engine itself never loads from it. */
 export function compileCache(root: string): string {
@@ -70,7 +70,7 @@ export function shellEnv({ root, env, stage, staging }: AttemptInputs): Record<s
   };
 }
 
-function fixedEnv(env: AttemptInputs['env'], { id }: Staging): Record<string, string> {
+function fixedEnv(env: AttemptInputs['env'], { id }: Laid): Record<string, string> {
   const outer = env[MARK];
   // Who ends the outer attempt ends what a runner in it started, too: that one may have no time left for it.
   return { TZ: 'UTC', LC_ALL: 'C.UTF-8', [MARK]: outer === undefined ? id : `${outer}/${id}` };

@@ -24,15 +24,21 @@ export interface StagedOut {
   readonly had: boolean;
 }
 
-export interface Staging {
+/** What must be known to undo or finish an attempt. */
+export interface Laid {
   readonly id: string;
+  readonly outs: readonly StagedOut[];
+  /** Folders that are removed when the attempt is over: one below `.lockstep/staging`, and one beside each out below another mount. */
+  readonly folders: readonly string[];
+}
+
+export interface Staging<T extends ToMake> extends Laid {
   /** The stage writes to the workspace itself. */
   readonly inPlace: boolean;
   /** A module's TMPDIR. */
   readonly temp: string;
-  readonly outs: readonly StagedOut[];
-  /** Folders that are removed when the attempt is over: one below `.lockstep/staging`, and one beside each out below another mount. */
-  readonly folders: readonly string[];
+  /** In the order in which they were wanted. */
+  readonly outs: readonly (StagedOut & { readonly wanted: T })[];
 }
 
 /** A path that an attempt, a restore or a checkout will make. */
@@ -55,13 +61,17 @@ export interface StagingOptions {
  * rename does not cross them). Throws `out.linked` for an out that is, or lies behind, a symbolic link, `out.blocked` for one
  * behind a file, `disk.busy` for one that is, or has within it, a mount point.
  */
-export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: StagingOptions): Staging {
+export function layStaging<T extends ToMake>(
+  paths: readonly T[],
+  { root, id, inPlace }: StagingOptions,
+): Staging<T> {
   const dir = join(root, '.lockstep', 'staging', id);
   // `.lockstep` itself may be a mount.
   const state = nearest(dirname(dir));
   const [device, mount] = [state.stat.dev, mountOf(state.path)];
   const folders = new Set([dir]);
-  const outs = paths.map(({ path, at }, index): StagedOut => {
+  const outs = paths.map((wanted, index) => {
+    const { path, at } = wanted;
     const home = join(root, path);
     const near = folderAbove({ path, home }, at);
     const old = lstatIfExists(home);
@@ -73,6 +83,7 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
       folders.add((base = join(near.path, `.lockstep-${id}`)));
     const place = (kind: string): string => join(base, kind, String(index), basename(path));
     return {
+      wanted,
       path,
       home,
       made: inPlace ? home : place('outs'),
@@ -84,11 +95,10 @@ export function layStaging(paths: readonly ToMake[], { root, id, inPlace }: Stag
 }
 
 /** Makes the staging folders; declared folder outs exist, empty, before the stage starts. */
-export function openStaging(staging: Staging, paths: readonly ToMake[]): void {
-  if (!staging.inPlace) makeFolder(staging.temp);
-  for (const [index, { folder }] of paths.entries()) {
-    const made = staging.outs[index]?.made ?? '';
-    const needed = folder ? made : dirname(made);
+export function openStaging({ inPlace, temp, outs }: Staging<ToMake>): void {
+  if (!inPlace) makeFolder(temp);
+  for (const { made, wanted } of outs) {
+    const needed = wanted.folder ? made : dirname(made);
     if (!exists(needed)) makeFolder(needed);
   }
 }
@@ -202,7 +212,7 @@ export function clear(path: string): void {
  * Removes the folders of an attempt that is over; gives back those that cannot be: another user's files in an old out (a
  * container's, say), an immutable one, a mount. All outs stand where they belong by then.
  */
-export function closeStaging({ folders }: Pick<Staging, 'folders'>): readonly Unremoved[] {
+export function closeStaging({ folders }: Pick<Laid, 'folders'>): readonly Unremoved[] {
   return folders.flatMap((folder) => {
     try {
       removeAll(folder);
@@ -235,8 +245,8 @@ interface Pasted {
 }
 
 /** A file in the staging folder that is no declared out, as `<folder>/<name>`; `undefined` when there is none. */
-export function findStray(staging: Staging): string | undefined {
-  const homes = new Map(staging.outs.map((out) => [dirname(out.made), basename(out.made)]));
+export function findStray({ outs }: Laid): string | undefined {
+  const homes = new Map(outs.map((out) => [dirname(out.made), basename(out.made)]));
   for (const [folder, name] of homes) {
     const stray = readFolder(folder).find((entry) => entry.name !== name);
     if (stray) return stray.name;

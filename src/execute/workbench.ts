@@ -13,7 +13,7 @@ import { createRestorer } from './restore.ts';
 import type { Restorer } from './restore.ts';
 import { LIBRARIES } from './stage-env.ts';
 import { closeStaging, stagingLeft } from './staging.ts';
-import type { Staging } from './staging.ts';
+import type { Laid } from './staging.ts';
 import type { World } from './world.ts';
 
 /** What changes a project: loaded by commands that do, and not by those that only look. */
@@ -43,7 +43,7 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
   const keep = (paths: readonly RelPath[]): Promise<void> => keepUnsaved(paths, options);
-  const close = (staging: Pick<Staging, 'id' | 'folders'>): void => {
+  const close = (staging: Pick<Laid, 'id' | 'folders'>): void => {
     for (const left of closeStaging(staging)) {
       journal.spoil(staging.id);
       emit({ type: 'warned', problem: stagingLeft(left, options) });

@@ -7,13 +7,13 @@ import { moveIntoPlace } from '../../src/execute/commit.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import type { Journal } from '../../src/execute/journal.ts';
 import { layStaging, moveAside, openStaging } from '../../src/execute/staging.ts';
-import type { Staging } from '../../src/execute/staging.ts';
+import type { Laid } from '../../src/execute/staging.ts';
 import { tempFolder } from '../record/rig.ts';
 
 interface Begun {
   readonly root: string;
   readonly journal: Journal;
-  readonly staging: Staging;
+  readonly staging: Laid;
   readonly read: (path: string) => string | undefined;
   /** Moves the outs into place, which must fail; returns how often the intent was said to be taken back. */
   readonly fail: (error: object, journal?: Journal) => Promise<number>;
@@ -33,7 +33,7 @@ function begun(inPlace: boolean): Begun {
   const staging = layStaging(paths, { root, id: journal.newId(), inPlace });
   journal.begin('s', staging, { durable: false });
   if (inPlace) for (const out of staging.outs) if (out.had) moveAside(out);
-  openStaging(staging, paths);
+  openStaging(staging);
   for (const { path, made } of staging.outs) write(made, `made ${path}`);
   return {
     root,
