@@ -12,6 +12,7 @@ import { evaluateGates } from './gates.ts';
 import { harvest } from './harvest.ts';
 import { anyPartOf, forgetIncomplete, partial } from './incomplete.ts';
 import type { OpenProject } from './open-project.ts';
+import { stageError } from './stage-error.ts';
 import { layStaging } from './staging.ts';
 
 type AcceptOptions = Pick<
@@ -111,9 +112,9 @@ async function acceptOuts(
   return result;
 }
 
-function notHere({ name }: Stage, { path, at }: Out): PipelineError {
-  return new PipelineError('out.missing', `"${path}" of stage "${name}" is not here to be recorded`, {
-    exit: EXIT.failed,
+function notHere(stage: Stage, { path, at }: Out): PipelineError {
+  const { name } = stage;
+  return stageError(stage, 'out.missing', `"${path}" of stage "${name}" is not here to be recorded`, {
     at,
     hint: `put it there, take it out of the outs:, or let "lockstep repro ${shellQuote(name)}" make it`,
   });

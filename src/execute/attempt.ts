@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { ShellAction, Stage } from '../base/types.ts';
 import { limitTime } from '../io/clock.ts';
 import { statIfExists } from '../io/files.ts';
 import type { Attempt, AttemptInputs } from './attempt-inputs.ts';
 import { runModule } from './module-process.ts';
 import { shellEnv } from './stage-env.ts';
+import { stageError } from './stage-error.ts';
 import { supervise } from './supervise.ts';
 
 /** Runs a stage's action once, in a process group of its own. Throws `stage.failed` and its kin; never leaves a process. */
@@ -32,9 +33,6 @@ async function runShell(attempt: Attempt, action: ShellAction): Promise<{ readon
 
 /** The system would say that the shell itself is not there. */
 function noWdir(stage: Stage, wdir: string): PipelineError {
-  return new PipelineError('stage.wdir', `stage "${stage.name}" is to run in "${wdir}", which is no folder`, {
-    at: stage.at,
-    exit: EXIT.failed,
-    hint: 'make the folder, or correct wdir:',
-  });
+  const message = `stage "${stage.name}" is to run in "${wdir}", which is no folder`;
+  return stageError(stage, 'stage.wdir', message, { hint: 'make the folder, or correct wdir:' });
 }

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { Stage } from '../base/types.ts';
+import { stageError } from './stage-error.ts';
 
 /** What Node says, in one way or another, of an ES module that it was told to take for CommonJS. */
 const TAKEN_FOR_COMMONJS =
@@ -22,12 +23,11 @@ export function commonJsFailed(
     const manifest = manifestOf(file);
     if (manifest === undefined || !saysCommonJs(manifest)) continue;
     const [path, above] = [relative(root, file), relative(root, manifest)];
-    return new PipelineError(
+    return stageError(
+      stage,
       'stage.failed',
       `stage "${stage.name}" failed: "${path}" is an ES module, but ${above} says "type": "commonjs"`,
       {
-        at: stage.at,
-        exit: EXIT.failed,
         hint: `rename it to "${path.replace(/([jt]s)$/, 'm$1')}", or write "type": "module" into ${above}`,
       },
     );

@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
+import { stageError } from './stage-error.ts';
 
 /** The first refusal that matters, as the line that is missing in pipeline.yaml. */
 export function denialOf(
@@ -14,12 +15,9 @@ export function denialOf(
     const writes = permission === 'FileSystemWrite';
     const path = inputs.redactor.text(below.join('/'));
     const what = path === '' ? 'the folder of the project' : `"${path}"`;
-    const name = inputs.stage.name;
-    return new PipelineError(
-      'stage.undeclared',
-      `stage "${name}" ${writes ? 'writes' : 'reads'} ${what}, which it does not declare`,
-      { at: inputs.stage.at, exit: EXIT.failed, hint: hintFor(path, name, writes) },
-    );
+    const { stage } = inputs;
+    const message = `stage "${stage.name}" ${writes ? 'writes' : 'reads'} ${what}, which it does not declare`;
+    return stageError(stage, 'stage.undeclared', message, { hint: hintFor(path, stage.name, writes) });
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { Stage } from '../base/types.ts';
 import type { Ending } from '../io/process-group.ts';
+import { stageError } from './stage-error.ts';
 
 /** What is known of an ending besides the process's own word. */
 export interface Circumstances {
@@ -20,34 +21,28 @@ export function endingError(
   ending: Ending,
   { stopped, heapExhausted, opensOutput, wasSilent, explain }: Circumstances,
 ): PipelineError | undefined {
-  const at = stage.at;
-  const failed = EXIT.failed;
   const peak =
     ending.peakMemory === undefined ? '' : `; its memory peaked at ${formatBytes(ending.peakMemory)}`;
   const name = `stage "${stage.name}"`;
   if (stopped === 'canceled')
-    return new PipelineError('stage.canceled', `${name} was canceled`, { at, exit: EXIT.interrupted });
+    return new PipelineError('stage.canceled', `${name} was canceled`, {
+      at: stage.at,
+      exit: EXIT.interrupted,
+    });
   if (stopped === 'timeout') {
     const limit = formatDuration(stage.policy.timeoutMs ?? 0);
-    return new PipelineError('stage.timeout', `${name} did not end within ${limit}`, {
-      at,
-      exit: failed,
+    return stageError(stage, 'stage.timeout', `${name} did not end within ${limit}`, {
       hint: 'raise its timeout:, or find out what it waits for in its output',
       retryable: true,
     });
   }
   if (ending.startError) {
     const hint = unstartedHint(stage, ending.startError);
-    return new PipelineError('stage.not-started', `${name} could not be started (${ending.startError})`, {
-      at,
-      exit: failed,
-      hint,
-    });
+    const message = `${name} could not be started (${ending.startError})`;
+    return stageError(stage, 'stage.not-started', message, { hint });
   }
   if (heapExhausted && ending.exitCode !== 0) {
-    return new PipelineError('stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, {
-      at,
-      exit: failed,
+    return stageError(stage, 'stage.out-of-memory', `${name} ran out of JavaScript heap${peak}`, {
       hint: 'work on less at a time, or raise the limit with NODE_OPTIONS=--max-old-space-size in a cmd: stage',
       retryable: true,
     });
@@ -59,17 +54,11 @@ export function endingError(
       ending.signal === 'SIGKILL'
         ? 'the system kills processes that use too much memory: see "dmesg"'
         : undefined;
-    return new PipelineError('stage.killed', `${name} was killed by ${ending.signal}${peak}`, {
-      at,
-      exit: failed,
-      hint,
-      retryable: true,
-    });
+    const message = `${name} was killed by ${ending.signal}${peak}`;
+    return stageError(stage, 'stage.killed', message, { hint, retryable: true });
   }
   if (ending.exitCode !== 0) {
-    return new PipelineError('stage.failed', `${name} exited with code ${ending.exitCode}`, {
-      at,
-      exit: failed,
+    return stageError(stage, 'stage.failed', `${name} exited with code ${ending.exitCode}`, {
       hint: opensOutput ? OPENS_OUTPUT : wasSilent ? silentHint(stage) : 'its output above says why',
       retryable: true,
     });

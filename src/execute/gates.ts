@@ -1,9 +1,10 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { Emit } from '../base/event.ts';
 import { canonicalJson, parseJson } from '../base/hash.ts';
 import type { Redactor } from '../base/redact.ts';
 import type { Artifact, Gate, Json, RelPath, Stage } from '../base/types.ts';
 import { formatLimits } from '../plan/decide.ts';
+import { stageError } from './stage-error.ts';
 
 export interface GateOptions {
   /** The bytes of a metric, which is a file. */
@@ -37,11 +38,11 @@ export function evaluateGates(
     if (!held) broken.push({ gate, text: `${formatGate(gate)}, but it is ${shown}` });
   }
   if (broken.length === 0) return;
-  throw new PipelineError(
+  throw stageError(
+    stage,
     'gate.failed',
     `stage "${stage.name}" does not pass: ${broken.map((one) => one.text).join('; ')}`,
     {
-      exit: EXIT.failed,
       at: broken.map((one) => one.gate.at),
       hint: `mend what makes ${[...new Set(broken.map((one) => `"${one.gate.out}"`))].join(', ')}, or change the gates: of "${stage.name}"`,
     },
@@ -80,31 +81,16 @@ function holds(gate: Gate, value: Json): boolean {
   return (gate.min === undefined || value >= gate.min) && (gate.max === undefined || value <= gate.max);
 }
 
-function parseMetric(stage: Stage, gate: Gate, bytes: Buffer | undefined): Json {
-  if (!bytes) {
-    throw new PipelineError(
-      'gate.unreadable',
-      `"${gate.out}" of stage "${stage.name}" is a folder, so its gates cannot be judged`,
-      {
-        exit: EXIT.failed,
-        at: gate.at,
-        hint: 'gates read a single JSON file',
-      },
-    );
-  }
+function parseMetric(stage: Stage, { out, at }: Gate, bytes: Buffer | undefined): Json {
+  const unreadable = (is: string, hint: string, cause?: unknown): PipelineError => {
+    const message = `"${out}" of stage "${stage.name}" is ${is}, so its gates cannot be judged`;
+    return stageError(stage, 'gate.unreadable', message, { at, hint, cause });
+  };
+  if (!bytes) throw unreadable('a folder', 'gates read a single JSON file');
   try {
     return parseJson(bytes.toString('utf8'));
   } catch (error) {
-    throw new PipelineError(
-      'gate.unreadable',
-      `"${gate.out}" of stage "${stage.name}" is not JSON, so its gates cannot be judged`,
-      {
-        exit: EXIT.failed,
-        at: gate.at,
-        hint: 'gates read JSON metrics; write the out as JSON',
-        cause: error,
-      },
-    );
+    throw unreadable('not JSON', 'gates read JSON metrics; write the out as JSON', error);
   }
 }
 

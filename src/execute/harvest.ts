@@ -1,5 +1,4 @@
 import { dirname, relative } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { Artifact, Fingerprint, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import { createCrew } from '../io/crew.ts';
@@ -12,6 +11,7 @@ import { gateTexts } from '../plan/decide.ts';
 import { isShared } from './checkout.ts';
 import { refuseLinkAbove } from './folder-above.ts';
 import type { OpenProject } from './open-project.ts';
+import { stageError } from './stage-error.ts';
 import { findStray } from './staging.ts';
 import type { Laid, StagedOut, Staging } from './staging.ts';
 
@@ -92,28 +92,25 @@ interface Found {
 }
 
 function checkOut(stage: Stage, { path, folder, at }: Out, { observation, stagedAs }: Found): Present {
-  const options = { exit: EXIT.failed, at };
   if (!observation || observation.kind === 'missing') {
-    throw new PipelineError('out.missing', `stage "${stage.name}" ended well but did not write "${path}"`, {
-      ...options,
+    throw stageError(stage, 'out.missing', `stage "${stage.name}" ended well but did not write "${path}"`, {
+      at,
       hint: 'write it, or take it out of the outs:',
     });
   }
   if (observation.kind === 'refused') {
     const message = observation.error.message.replaceAll(stagedAs, path);
-    throw new PipelineError(observation.error.code, message, {
-      ...options,
+    throw stageError(stage, observation.error.code, message, {
+      at,
       hint: observation.error.problems[0].hint,
     });
   }
   if (folder && observation.kind === 'file') {
-    throw new PipelineError(
+    throw stageError(
+      stage,
       'out.kind',
       `stage "${stage.name}" wrote the file "${path}", but it is declared as a folder`,
-      {
-        ...options,
-        hint: `declare it as "${path}", without the slash, or write a folder`,
-      },
+      { at, hint: `declare it as "${path}", without the slash, or write a folder` },
     );
   }
   return observation;
@@ -122,13 +119,10 @@ function checkOut(stage: Stage, { path, folder, at }: Out, { observation, staged
 function refuseStray(stage: Stage, staging: Laid): void {
   const stray = findStray(staging);
   if (stray === undefined) return;
-  throw new PipelineError(
+  throw stageError(
+    stage,
     'out.stray',
     `stage "${stage.name}" wrote "${stray}" beside its outs, which it does not declare`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: `add it to the outs: of "${stage.name}", or do not write it`,
-    },
+    { hint: `add it to the outs: of "${stage.name}", or do not write it` },
   );
 }

@@ -1,7 +1,8 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import type { Fingerprint, Stage } from '../base/types.ts';
 import { lstatIfExists } from '../io/files.ts';
 import type { OpenProject } from './open-project.ts';
+import { stageError } from './stage-error.ts';
 
 export interface InputsOptions extends Pick<OpenProject, 'stateDir' | 'facts'> {
   /** A parameter that is no longer what a stage was planned with. */
@@ -23,11 +24,11 @@ export function createInputs({ stateDir, facts, changedParam }: InputsOptions): 
       const here = facts.observed(dep.path);
       if (here.kind !== 'missing' && here.kind !== 'refused' && here.artifact.hash === before.get(dep.path))
         continue;
-      throw new PipelineError(
+      throw stageError(
+        stage,
         'dep.changed',
         `"${dep.path}" changed while stage "${stage.name}" was reading it`,
         {
-          exit: EXIT.failed,
           at: dep.at,
           hint: `run again; if "${stage.name}" itself writes to it, let it change a copy: a dep must stand still while a stage runs`,
         },
@@ -54,29 +55,19 @@ export function createInputs({ stateDir, facts, changedParam }: InputsOptions): 
     verifyAtStart,
     async verifyAtEnd(stage, fingerprint) {
       // What is made below a path that is gone would be the beginning of a second project.
-      if (!lstatIfExists(stateDir)) throw projectGone(stateDir, stage);
+      if (!lstatIfExists(stateDir))
+        throw stageError(
+          stage,
+          'project.gone',
+          `"${stateDir}" was moved or removed before stage "${stage.name}" was done`,
+          { hint: 'run again where the project is now; it must stand still while a command works in it' },
+        );
       await verifyDeps(stage, fingerprint);
       await verifyAtStart(stage);
     },
   };
 }
 
-function changed(code: string, what: string, { name, at }: Stage, hint: string): PipelineError {
-  return new PipelineError(code, `"${what}" changed before stage "${name}" was done`, {
-    exit: EXIT.failed,
-    at,
-    hint,
-  });
-}
-
-function projectGone(stateDir: string, { name, at }: Stage): PipelineError {
-  return new PipelineError(
-    'project.gone',
-    `"${stateDir}" was moved or removed before stage "${name}" was done`,
-    {
-      exit: EXIT.failed,
-      at,
-      hint: 'run again where the project is now; it must stand still while a command works in it',
-    },
-  );
+function changed(code: string, what: string, stage: Stage, hint: string): PipelineError {
+  return stageError(stage, code, `"${what}" changed before stage "${stage.name}" was done`, { hint });
 }

@@ -1,4 +1,4 @@
-import { EXIT, PipelineError } from '../base/error.ts';
+import { PipelineError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
@@ -10,6 +10,7 @@ import type { Judging, Known, Plan } from '../plan/plan.ts';
 import { staleData } from './data.ts';
 import { partOf } from './incomplete.ts';
 import type { Recorder } from './recorder.ts';
+import { stageError } from './stage-error.ts';
 import type { Harvested, World } from './world.ts';
 
 /**
@@ -92,10 +93,8 @@ function accept(stage: Stage, locked: StageLock | undefined, harvested: Harveste
   return harvested;
 }
 
-function notReproduced({ name, at }: Stage, what: string): PipelineError {
-  return new PipelineError('locked.not-reproduced', `stage "${name}" ${what}`, {
-    exit: EXIT.failed,
-    at,
+function notReproduced(stage: Stage, what: string): PipelineError {
+  return stageError(stage, 'locked.not-reproduced', `stage "${stage.name}" ${what}`, {
     hint: 'a stage must not depend on what it does not declare',
   });
 }

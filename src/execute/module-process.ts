@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import { byCodeUnit } from '../base/path.ts';
 import type { ModuleAction, Stage } from '../base/types.ts';
 import type { Attempt, AttemptInputs } from './attempt-inputs.ts';
@@ -10,6 +10,7 @@ import { commonJsFailed } from './commonjs.ts';
 import { denialOf } from './denial.ts';
 import { permissionArgs } from './hermetic.ts';
 import { compileCache, moduleEnv } from './stage-env.ts';
+import { stageError } from './stage-error.ts';
 import { nestParams } from './stage-params.ts';
 import { supervise } from './supervise.ts';
 
@@ -93,9 +94,7 @@ function byName(entries: readonly (readonly [string, string])[]): Readonly<Recor
 }
 
 function endedItself(stage: Stage): PipelineError {
-  return new PipelineError('stage.failed', `stage "${stage.name}" ended its process before it was done`, {
-    at: stage.at,
-    exit: EXIT.failed,
+  return stageError(stage, 'stage.failed', `stage "${stage.name}" ended its process before it was done`, {
     hint: 'return from the stage instead of calling process.exit()',
     retryable: true,
   });
@@ -120,36 +119,23 @@ function moduleFailed(stage: Stage, failure: Said<'failed'>): PipelineError {
   const { permission = '', resource } = failure;
   if (permission.startsWith('FileSystem') && resource !== undefined) {
     const verb = permission === 'FileSystemWrite' ? 'writes' : 'reads';
-    return new PipelineError(
-      'stage.undeclared',
-      `stage "${stage.name}" ${verb} "${resource}", which is not its own`,
-      {
-        at: stage.at,
-        exit: EXIT.failed,
-        hint:
-          ownNameHint(resource) ??
-          'bring what it reads into the project and declare it under deps:, or set "hermetic: false"',
-      },
-    );
+    const message = `stage "${stage.name}" ${verb} "${resource}", which is not its own`;
+    return stageError(stage, 'stage.undeclared', message, {
+      hint:
+        ownNameHint(resource) ??
+        'bring what it reads into the project and declare it under deps:, or set "hermetic: false"',
+    });
   }
   const ability = ABILITIES[permission];
   if (ability) {
-    return new PipelineError(
-      'stage.not-allowed',
-      `stage "${stage.name}" ${ability.does}, which it is not allowed`,
-      {
-        at: stage.at,
-        exit: EXIT.failed,
-        hint: `add "${ability.name === undefined ? 'hermetic: false' : `allow: [${ability.name}]`}" to "${stage.name}"`,
-      },
-    );
+    const line = ability.name === undefined ? 'hermetic: false' : `allow: [${ability.name}]`;
+    const message = `stage "${stage.name}" ${ability.does}, which it is not allowed`;
+    return stageError(stage, 'stage.not-allowed', message, { hint: `add "${line}" to "${stage.name}"` });
   }
   const hint = importHint(failure.message);
   // One sentence: what validators and assertions lay out over many lines stands so in the output.
   const message = failure.message.trim().replace(/\s*[\r\n]\s*/g, ' ');
-  return new PipelineError('stage.failed', `stage "${stage.name}" failed: ${message}`, {
-    at: stage.at,
-    exit: EXIT.failed,
+  return stageError(stage, 'stage.failed', `stage "${stage.name}" failed: ${message}`, {
     retryable: failure.hopeless !== true && hint === undefined,
     hint,
   });
@@ -194,13 +180,10 @@ function nodeArgs(
 function refuseStar(stage: Stage, paths: readonly string[]): void {
   const path = paths.find((one) => one.includes('*'));
   if (path === undefined) return;
-  throw new PipelineError(
+  throw stageError(
+    stage,
     'path.name',
     `stage "${stage.name}" cannot be held to what it declares: to Node the "*" in "${path}" is any text`,
-    {
-      at: stage.at,
-      exit: EXIT.failed,
-      hint: `rename it, or add "hermetic: false" to "${stage.name}"`,
-    },
+    { hint: `rename it, or add "hermetic: false" to "${stage.name}"` },
   );
 }

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { EXIT, PipelineError, toProblem } from '../base/error.ts';
+import { PipelineError, toProblem } from '../base/error.ts';
 import type { Outcome } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
@@ -11,6 +11,7 @@ import type { OpenProject } from './open-project.ts';
 import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Slot } from './slots.ts';
+import { stageError } from './stage-error.ts';
 import type { Ran, World } from './world.ts';
 
 export interface StageRunnerOptions extends Pick<OpenProject, 'emit' | 'signal'> {
@@ -211,15 +212,11 @@ function toTold(stage: Stage, error: unknown, world: World): PipelineError {
   const known = world.explain(error);
   const [problem] = known?.problems ?? [];
   const { message } = error as Error;
-  return new PipelineError(
+  return stageError(
+    stage,
     problem?.code ?? 'stage.system',
     `stage "${stage.name}" cannot go on: ${problem?.message ?? message}`,
-    {
-      exit: EXIT.failed,
-      at: stage.at,
-      hint: problem?.hint ?? 'see what the system says about this path, then run again',
-      cause: error,
-    },
+    { hint: problem?.hint ?? 'see what the system says about this path, then run again', cause: error },
   );
 }
 
@@ -230,9 +227,7 @@ function frozenWithoutOuts(stage: Stage, reasons: readonly Reason[]): PipelineEr
   const lacks = isUnrecorded
     ? `nothing is recorded that could stand for it: ${why.map(formatReason).join('; ')}`
     : 'its recorded outs are neither here nor in the cache';
-  return new PipelineError('stage.frozen', `stage "${stage.name}" is frozen, and ${lacks}`, {
-    exit: EXIT.failed,
-    at: stage.at,
+  return stageError(stage, 'stage.frozen', `stage "${stage.name}" is frozen, and ${lacks}`, {
     hint: isUnrecorded
       ? 'take "frozen" away to run it, or to record what is here with "lockstep commit"'
       : 'run "lockstep pull", or take "frozen" away to run it',

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { EXIT, PipelineError } from '../base/error.ts';
+import type { PipelineError } from '../base/error.ts';
 import { formatList } from '../base/text.ts';
 import type { Stage } from '../base/types.ts';
 import { MARK } from '../io/process.ts';
 import type { AttemptInputs } from './attempt-inputs.ts';
+import { stageError } from './stage-error.ts';
 import type { Laid } from './staging.ts';
 
 /** Where stage processes keep compiled code; the engine itself never loads from it. */
@@ -41,12 +42,13 @@ export function refuseUnsetSecrets({ env, stage }: Pick<AttemptInputs, 'env' | '
   if (unset.length > 0) throw secretUnset(stage, unset);
 }
 
-function secretUnset({ name, at }: Stage, unset: readonly string[]): PipelineError {
+function secretUnset(stage: Stage, unset: readonly string[]): PipelineError {
   const [what, are, them] = unset.length === 1 ? ['secret', 'is', 'it'] : ['secrets', 'are', 'them'];
-  return new PipelineError(
+  return stageError(
+    stage,
     'secret.unset',
-    `stage "${name}" needs the ${what} ${formatList(unset)}, which ${are} unset or empty`,
-    { exit: EXIT.failed, at, hint: `export ${them} and run again, or take ${them} out of "secrets:"` },
+    `stage "${stage.name}" needs the ${what} ${formatList(unset)}, which ${are} unset or empty`,
+    { hint: `export ${them} and run again, or take ${them} out of "secrets:"` },
   );
 }
 
