@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { PipelineError } from './base/error.ts';
 import type { Emit } from './base/event.ts';
-import type { Lock, RelPath, StageName } from './base/types.ts';
+import type { Lock, RelPath } from './base/types.ts';
 import { createFacts } from './execute/facts.ts';
-import { partOf, readIncomplete } from './execute/incomplete.ts';
 import type { OpenProject } from './execute/open-project.ts';
 import { createRecorder } from './execute/recorder.ts';
 import { lookAgain, settledBy } from './execute/settle.ts';
@@ -34,7 +33,7 @@ import { LOCKFILE } from './record/lockfile.ts';
 import { areIgnored, gitignoresOf, ignorePaths, pathsToIgnore } from './record/gitignore.ts';
 import { createRunCache } from './record/runs.ts';
 import { readSettled, writeSettled } from './record/settled.ts';
-import { noteStood, readStood } from './record/stood.ts';
+import { noteStood } from './record/stood.ts';
 import type { Settled } from './record/settled.ts';
 import { createSnapshot } from './record/snapshot.ts';
 import {
@@ -174,18 +173,15 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     onForget: (result) => runs.keep(result),
   });
   const facts = createFacts({
+    root,
+    stateDir,
     pipeline,
     cache,
     runs,
-    observerOf: (by) => createObserver({ root, memo, algorithm: by, clock: machine }),
+    recorder,
     code,
     env,
     tickOf: (name) => ticks.of.get(name),
-    lockOf: (name) => recorder.lockOf(name),
-    dataOf: (path) => recorder.dataOf(path),
-    stood: () => readStood(stateDir),
-    partNoted: (path) => readIncomplete(root).find((one) => one.path === path),
-    isPart: (tree) => partOf(root, facts, tree) !== undefined,
   });
   if (ground.seen) facts.noteSeen(ground.seen.found);
 
@@ -237,22 +233,14 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   /** All tracked inputs are what the lock says of them. */
   let isAsRecorded = false;
   const settledNow = (): Settled | undefined => {
-    const all = { stages: new Set(graph.stages.keys()), forced: new Set<StageName>() };
-    const ignores = gitignoresOf(pathsToIgnore(pipeline)).map((path) => [path, files.hashOf(path)]);
-    return settledBy({
-      pipeline,
-      files: {
-        [LOCKFILE]: null,
-        ...snapshot.filesOf('pipeline'),
-        ...snapshot.filesOf('lock'),
-        ...Object.fromEntries(ignores),
-      },
-      paths: pathsToLookAt(pipeline, graph, all),
-      facts,
-      code,
-      env,
-      ticks,
-    });
+    const ignores = gitignoresOf(pathsToIgnore(pipeline)).map((path) => [path, ground.files.hashOf(path)]);
+    const files = {
+      [LOCKFILE]: null,
+      ...snapshot.filesOf('pipeline'),
+      ...snapshot.filesOf('lock'),
+      ...Object.fromEntries(ignores),
+    };
+    return settledBy({ ...project, files, code, ticks });
   };
 
   const project: Project = {

@@ -14,13 +14,13 @@ import { hashEnv } from '../plan/fingerprint.ts';
 import type { Facts } from '../plan/plan.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Closure, CodeReader } from '../store/imports.ts';
-import { toTree } from '../store/observe.ts';
-import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
+import { createObserver, toTree } from '../store/observe.ts';
+import type { Observation, ObserveRequest } from '../store/observe.ts';
 import { formatManifest, hashManifest } from '../store/tree.ts';
 import type { TreeEntry } from '../store/tree.ts';
 import type { OpenProject } from './open-project.ts';
 import { createStanding } from './standing.ts';
-import type { Standing, StandingOptions } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 /** The planner's view of the disk, kept in memory between looks. */
 export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'> {
@@ -46,19 +46,16 @@ export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'
   prepare(stages: Iterable<Stage>): Promise<void>;
 }
 
-export interface FactsOptions
-  extends
-    Pick<StandingOptions, 'dataOf' | 'stood' | 'partNoted' | 'isPart'>,
-    Pick<OpenProject, 'pipeline' | 'cache' | 'runs' | 'env'> {
-  readonly lockOf: (name: string) => StageLock | undefined;
-  /** Looks at the workspace by a hash algorithm. */
-  readonly observerOf: (algorithm: HashAlgorithm) => Observer;
+export interface FactsOptions extends Pick<
+  OpenProject,
+  'root' | 'stateDir' | 'pipeline' | 'cache' | 'runs' | 'recorder' | 'env'
+> {
   readonly code: CodeReader;
   readonly tickOf: (name: StageName) => string | undefined;
 }
 
 export function createFacts(options: FactsOptions): DiskFacts {
-  const { pipeline, cache, runs, code, env } = options;
+  const { root, pipeline, cache, runs, recorder, code, env } = options;
   let seen = new Map<RelPath, Observation>();
   const outs = new Set<RelPath>();
   const frozen = new Map<string, StageName>();
@@ -81,7 +78,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
   function algorithmAt(path: RelPath): HashAlgorithm {
     const out = frozen.size > 0 ? [path, ...parentsOf(path)].find((one) => frozen.has(one)) : undefined;
     const maker = out === undefined ? undefined : frozen.get(out);
-    const recorded = maker && options.lockOf(maker)?.outs.find((one) => one.path === out);
+    const recorded = maker && recorder.lockOf(maker)?.outs.find((one) => one.path === out);
     return recorded ? algorithmOf(recorded.hash) : pipeline.hash;
   }
 
@@ -129,7 +126,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   async function look(paths: readonly RelPath[]): Promise<void> {
     for (const [algorithm, some] of Map.groupBy(paths, algorithmAt)) {
-      const found = await options.observerOf(algorithm).observe(some.map(requestOf));
+      const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
+      const found = await observer.observe(some.map(requestOf));
       if (seen.size === 0) seen = found;
       else noteSeen(found);
     }
@@ -195,7 +193,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
         ? NO_ENV
         : Object.fromEntries([...stage.env].sort().map((name) => [name, hashEnv(name, env)])),
     tickOf: (stage) => options.tickOf(stage.name),
-    locked: (name) => options.lockOf(name),
+    locked: (name) => recorder.lockOf(name),
     isAvailable,
     recall(fingerprint) {
       const result = runs.recall(fingerprint);

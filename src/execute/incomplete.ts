@@ -33,6 +33,8 @@ export function forgetIncomplete(root: string, artifacts: readonly { readonly pa
   if (others.length < all.length) write(root, others);
 }
 
+type Looked = Pick<DiskFacts, 'observed' | 'lookInside'>;
+
 /** How much of a directory is here, when it still is the part that a pull of some of its files left. */
 export interface Part {
   readonly path: RelPath;
@@ -48,13 +50,13 @@ export interface Part {
  * What is here of a directory that `locked` describes, when that is a part by intent. Once the lock says something else, or
  * as many files are there, the directory is what a stage or the user made. The facts must have looked at it.
  */
-export function partOf(root: string, facts: DiskFacts, locked: Artifact | undefined): Part | undefined {
+export function partOf(root: string, facts: Looked, locked: Artifact | undefined): Part | undefined {
   const part = anyPartOf(root, facts, locked);
   return part?.whole === locked?.hash ? part : undefined;
 }
 
 /** The same, also of a directory that was recorded when the part was pulled, and that the lock has left behind since. */
-export function anyPartOf(root: string, facts: DiskFacts, locked: Artifact | undefined): Part | undefined {
+export function anyPartOf(root: string, facts: Looked, locked: Artifact | undefined): Part | undefined {
   if (locked?.kind !== 'tree') return undefined;
   const { path } = locked;
   const here = facts.observed(path);

@@ -1,8 +1,9 @@
 import { PipelineError } from '../base/error.ts';
 import { algorithmOf } from '../base/hash.ts';
-import type { Pipeline, RelPath, StageName } from '../base/types.ts';
+import type { RelPath, StageName } from '../base/types.ts';
 import { hashEnv } from '../plan/fingerprint.ts';
 import { isFresh } from '../plan/decide.ts';
+import { pathsToLookAt } from '../plan/look-at.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PathStood, Settled } from '../record/settled.ts';
 import { ParserMissing } from '../store/code-facts.ts';
@@ -10,7 +11,6 @@ import type { CodeReader } from '../store/imports.ts';
 import type { Observation, ObserveRequest, Observer } from '../store/observe.ts';
 import { staleData } from './data.ts';
 import { isAsRecorded } from './facts.ts';
-import type { DiskFacts } from './facts.ts';
 import type { OpenProject } from './open-project.ts';
 import type { Ticks } from './ticks.ts';
 
@@ -85,14 +85,9 @@ function toRequest([path, , , follows]: PathStood): ObserveRequest {
 }
 
 /** All that a project was judged by which is settled. */
-export interface Judged {
-  readonly pipeline: Pipeline;
+interface Judged extends Pick<OpenProject, 'pipeline' | 'graph' | 'facts' | 'env'> {
   readonly files: Settled['files'];
-  /** Every path that was looked at. */
-  readonly paths: readonly RelPath[];
-  readonly facts: Pick<DiskFacts, 'observed' | 'requestOf'>;
   readonly code: CodeReader;
-  readonly env: Looking['env'];
   readonly ticks: Ticks;
 }
 
@@ -101,10 +96,11 @@ export interface Judged {
  * looked at by another algorithm than the pipeline's; and where the clock is behind, which is to be told each time.
  */
 export function settledBy(judged: Judged): Settled | undefined {
-  const { pipeline, files, facts, paths, env, ticks } = judged;
+  const { pipeline, graph, files, facts, env, ticks } = judged;
   if (ticks.fromMs >= ticks.untilMs) return undefined;
+  const all = { stages: new Set(graph.stages.keys()), forced: new Set<StageName>() };
   const stood: PathStood[] = [];
-  for (const path of new Set(paths)) {
+  for (const path of new Set(pathsToLookAt(pipeline, graph, all))) {
     const here = facts.observed(path);
     if (here.kind !== 'file' && here.kind !== 'tree') return undefined;
     const { hash, exec } = here.artifact;

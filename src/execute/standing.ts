@@ -1,24 +1,17 @@
 import { parentsOf } from '../base/path.ts';
 import type { Artifact, ContentHash, RelPath } from '../base/types.ts';
-import { markOf } from '../record/stood.ts';
+import { markOf, readStood } from '../record/stood.ts';
 import type { Stood } from '../record/stood.ts';
-import type { Cache } from '../store/cache.ts';
 import type { Observation, ObservedTree } from '../store/observe.ts';
+import { partOf, readIncomplete } from './incomplete.ts';
+import type { OpenProject } from './open-project.ts';
 
-export interface StandingOptions {
+export interface StandingOptions extends Pick<OpenProject, 'root' | 'stateDir' | 'cache' | 'recorder'> {
   /** Paths of the tracked inputs. */
   readonly data: ReadonlySet<RelPath>;
-  readonly dataOf: (path: string) => Artifact | undefined;
   readonly observed: (path: string) => Observation;
-  readonly cache: Cache;
   /** The hash of what a directory has at a path below it. */
   readonly lookInside: (tree: Artifact, below: string) => ContentHash | undefined;
-  /** What tracked inputs were when they were last recorded, or brought here. */
-  readonly stood: () => Stood;
-  /** The directory of which a part was pulled to a path. */
-  readonly partNoted: (path: RelPath) => { readonly hash: ContentHash } | undefined;
-  /** Whether only a part of a directory may be here, by intent. */
-  readonly isPart: (tree: Artifact) => boolean;
 }
 
 /** How tracked inputs stand to what the lock says of them. */
@@ -34,13 +27,13 @@ export interface Standing {
 }
 
 export function createStanding(options: StandingOptions): Standing {
-  const { data, observed, cache, lookInside } = options;
+  const { root, stateDir, data, observed, cache, recorder, lookInside } = options;
   let stood: Stood | undefined;
 
   /** The tracked input that a path is, or lies in. */
   function recordedAround(path: string): Artifact | undefined {
     const input = [path, ...parentsOf(path)].find((one) => data.has(one as RelPath));
-    return input === undefined ? undefined : options.dataOf(input);
+    return input === undefined ? undefined : recorder.dataOf(input);
   }
 
   /** An input, what the lock says of it, and what it was when they last were the same. */
@@ -49,14 +42,14 @@ export function createStanding(options: StandingOptions): Standing {
     if (here.kind !== 'file' && here.kind !== 'tree') return 'edited';
     const [mine, theirs] = [markOf(here.artifact), markOf(recorded)];
     if (mine === theirs) return 'same';
-    const base = (stood ??= options.stood()).get(recorded.path);
+    const base = (stood ??= readStood(stateDir)).get(recorded.path);
     if (base === mine || (here.kind === 'tree' && isOldPart(recorded, here))) return 'behind';
     return base === undefined || base === theirs ? 'edited' : 'forked';
   }
 
   /** Nothing but files that were pulled of what the lock said then. */
   function isOldPart({ path, hash }: Artifact, { entries }: ObservedTree): boolean {
-    const part = options.partNoted(path);
+    const part = readIncomplete(root).find((one) => one.path === path);
     if (!part || part.hash === hash || !cache.has(part.hash)) return false;
     const before = new Map(cache.readTree(part.hash).map((entry) => [entry.relpath, entry.hash]));
     return entries.every((entry) => before.get(entry.relpath) === entry.hash);
@@ -66,7 +59,7 @@ export function createStanding(options: StandingOptions): Standing {
   function isLess(recorded: Artifact): boolean {
     const here = observed(recorded.path);
     if (here.kind === 'missing' || standing(recorded) === 'behind') return true;
-    if (here.kind !== 'tree' || !options.isPart(recorded)) return false;
+    if (here.kind !== 'tree' || !partOf(root, options, recorded)) return false;
     return here.entries.every(({ relpath, hash }) => lookInside(recorded, relpath) === hash);
   }
 
