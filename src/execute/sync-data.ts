@@ -31,73 +31,38 @@ export interface DataOptions extends OpenProject {
  * stage reads what is gone, `out.linked` for what lies behind a link.
  */
 export async function syncData(options: DataOptions, selection: Selection): Promise<void> {
-  const { facts, recorder, pipeline, cache, stateDir } = options;
-  const isAsked = ({ path }: DataInput): boolean => options.only?.has(path) !== false;
-  const unrecorded = newData(options)
-    .filter(isAsked)
-    .map(({ path }) => path);
+  const { facts, pipeline, cache } = options;
+  const unrecorded = asked(newData(options), options).map(({ path }) => path);
   const copies = unrecorded.length > 0 ? createCopies(cache) : undefined;
   try {
     if (unrecorded.length > 0) await lookAtNew(unrecorded, copies, options);
     await facts.lookOnce(pipeline.data.map((input) => input.path));
-    const stale = staleData(options);
-    const asked = stale.filter(isAsked);
-    if (asked.length > 0) await bringUpToDate(options, { stale: asked, selection });
-    else if (stale.length === 0) noteStood(stateDir, recorder.data());
+    await bringUpToDate(options, selection);
   } catch (error) {
     copies?.drop();
     throw error;
   }
 }
 
-async function bringUpToDate(
-  options: DataOptions,
-  { stale, selection }: { readonly stale: readonly DataInput[]; readonly selection: Selection },
-): Promise<void> {
-  const { root, stateDir, cache, facts, recorder, restorer, emit } = options;
-  const isAsItIs = options.asItIs === true;
-  if (!isAsItIs) refuseForks(options);
-  refuseLostData({ ...options, ...(isAsItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
-  const recorded = new Map(recorder.data().map((artifact) => [artifact.path, artifact]));
-  /** A part is never taken for the whole, not even as it is. */
-  const parts = new Set(readIncomplete(root).map(({ path }) => path));
-  /** Those that stay as they are. */
-  const left = new Set(staleData(options).map(({ path }) => path));
-  for (const { path } of stale) left.delete(path);
-  const gone: Gone[] = [];
-  const edited: ToTakeIn[] = [];
-  for (const input of stale) {
-    const here = facts.observed(input.path);
-    if (here.kind === 'refused') {
-      const [problem] = here.error.problems;
-      throw PipelineError.of([{ ...problem, at: [input.at] }], here.error.exit);
-    }
-    const artifact = recorded.get(input.path);
-    const isKept = isAsItIs && !parts.has(input.path);
-    if (here.kind === 'missing' || (!isKept && facts.isBehind(input.path))) {
-      if (artifact && hasArtifact(cache, artifact))
-        gone.push({ owner: DATA, artifact, sharing: 'own', here });
-      else left.add(input.path);
-      continue;
-    }
-    if (partOf(root, facts, artifact)) {
-      left.add(input.path);
-      continue;
-    }
-    const path = join(root, input.path);
-    // What lies behind a link could be recorded, but never restored.
-    refuseLinkAbove({ path: input.path, home: path }, input.at);
-    // Data belongs to the user: it never becomes one inode with its object.
-    edited.push({ path, here, sharing: 'own' });
-  }
+function asked(inputs: readonly DataInput[], { only }: DataOptions): readonly DataInput[] {
+  return inputs.filter(({ path }) => only?.has(path) !== false);
+}
+
+async function bringUpToDate(options: DataOptions, selection: Selection): Promise<void> {
+  const { root, stateDir, cache, facts, recorder, restorer, emit, asItIs = false } = options;
+  const stale = staleData(options);
+  if (stale.length === 0) noteStood(stateDir, recorder.data());
+  if (asked(stale, options).length === 0) return;
+  if (!asItIs) refuseForks(options);
+  refuseLostData({ ...options, ...(asItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
+  const { gone, edited } = sortOut(asked(stale, options), options);
   for (const batch of inBatches(gone)) {
     try {
       await restorer.restore(DATA, batch);
     } catch (error) {
       if (!isLost(error) || batch.every(({ artifact }) => hasArtifact(cache, artifact))) throw error;
       // Damage that was found has left the cache: what is gone for good is judged as such.
-      const rest = staleData(options).filter(({ path }) => !left.has(path));
-      return bringUpToDate(options, { stale: rest, selection });
+      return bringUpToDate(options, selection);
     }
     // Stages may read single files of them, or folders that they are in.
     facts.forgetNear(new Set(batch.map(({ artifact }) => artifact.path)));
@@ -106,15 +71,48 @@ async function bringUpToDate(
   await takeIn(cache, edited);
   const taken = edited.map(({ here }) => here.artifact);
   forgetIncomplete(root, taken);
-  for (const artifact of taken) {
-    facts.noteOuts([artifact]);
-    recorded.set(artifact.path, artifact);
-    emit({ type: 'data-recorded', path: artifact.path, hash: artifact.hash });
-  }
-  const all = [...recorded.values()];
+  facts.noteOuts(taken);
+  for (const { path, hash } of taken) emit({ type: 'data-recorded', path, hash });
+  const all = [
+    ...new Map([...recorder.data(), ...taken].map((artifact) => [artifact.path, artifact])).values(),
+  ];
+  const done = new Set([...gone.map(({ artifact }) => artifact), ...taken].map(({ path }) => path));
+  const left = new Set(stale.map(({ path }) => path)).difference(done);
   const standing = all.filter(({ path }) => !left.has(path));
   // Not before the lock says so: until then it is an edit.
   recorder.setData(all, { after: () => noteStood(stateDir, standing) });
+}
+
+/** What is to come back and what to be recorded; the others stay as they are. */
+function sortOut(
+  stale: readonly DataInput[],
+  { root, cache, facts, recorder, asItIs = false }: DataOptions,
+): { readonly gone: readonly Gone[]; readonly edited: readonly ToTakeIn[] } {
+  /** A part is never taken for the whole, not even as it is. */
+  const parts = new Set(readIncomplete(root).map(({ path }) => path));
+  const gone: Gone[] = [];
+  const edited: ToTakeIn[] = [];
+  for (const { path, at } of stale) {
+    const here = facts.observed(path);
+    if (here.kind === 'refused') {
+      const [problem] = here.error.problems;
+      throw PipelineError.of([{ ...problem, at: [at] }], here.error.exit);
+    }
+    const artifact = recorder.dataOf(path);
+    const isKept = asItIs && !parts.has(path);
+    if (here.kind === 'missing' || (!isKept && facts.isBehind(path))) {
+      if (artifact && hasArtifact(cache, artifact))
+        gone.push({ owner: DATA, artifact, sharing: 'own', here });
+      continue;
+    }
+    if (partOf(root, facts, artifact)) continue;
+    const home = join(root, path);
+    // What lies behind a link could be recorded, but never restored.
+    refuseLinkAbove({ path, home }, at);
+    // Data belongs to the user: it never becomes one inode with its object.
+    edited.push({ path: home, here, sharing: 'own' });
+  }
+  return { gone, edited };
 }
 
 interface Gone extends ToRestore {
