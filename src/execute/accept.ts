@@ -5,6 +5,7 @@ import type { Reason } from '../base/reason.ts';
 import type { Redactor } from '../base/redact.ts';
 import { shellQuote } from '../base/text.ts';
 import type { Fingerprint, Out, Stage, StageLock, StageName } from '../base/types.ts';
+import { isFresh } from '../plan/decide.ts';
 import { judge } from '../plan/plan.ts';
 import type { Facts, Known, Selection } from '../plan/plan.ts';
 import { redactorOf } from './attempt-inputs.ts';
@@ -56,8 +57,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
       exit = EXIT.user;
       continue;
     }
-    const isFresh = decision.verdict === 'skip' && decision.reasons[0].kind === 'fresh';
-    if (isFresh || stage.policy.frozen || !fingerprint) {
+    if (isFresh(decision) || stage.policy.frozen || !fingerprint) {
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
       if (decision.verdict === 'blocked') problems.push(notAsRecorded(stage, decision.reasons));
       continue;

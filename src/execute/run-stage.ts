@@ -4,6 +4,7 @@ import type { Outcome } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import { isFresh } from '../plan/decide.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Judgement } from '../plan/plan.ts';
 import { isLost } from './checkout.ts';
@@ -80,7 +81,7 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
     switch (decision.verdict) {
       case 'skip': {
         const { result } = decision;
-        if (reasons.some((reason) => reason.kind === 'gate-changed')) world.judgeGates(stage, result);
+        if (!isFresh(decision)) world.judgeGates(stage, result);
         return { outcome: 'fresh', reasons, result };
       }
       case 'restore':
