@@ -312,18 +312,7 @@ test('a workspace that belongs to someone else is told as such', async (t) => {
   rig.write('size', '2000');
   chmodSync(rig.root, 0o755);
   const before = outsOf(rig);
-  const ran = spawnSync(
-    'setpriv',
-    [
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
-      join(REPOSITORY, 'bin/lockstep.cjs'),
-      'repro',
-    ],
-    { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
-  );
+  const ran = asNobody(rig, ['repro']);
   assert.equal(ran.status, 1, ran.stderr);
   assert.match(ran.stderr, /error\[(disk\.denied|mutex\.unusable)\]/);
   assert.deepEqual(outsOf(rig), before);
@@ -331,19 +320,7 @@ test('a workspace that belongs to someone else is told as such', async (t) => {
   for (const path of readdirSync(rig.path('.lockstep'), { recursive: true, encoding: 'utf8' }))
     chownSync(rig.path(`.lockstep/${path}`), 65534, 65534);
   chownSync(rig.path('.lockstep'), 65534, 65534);
-  const denied = spawnSync(
-    'setpriv',
-    [
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
-      join(REPOSITORY, 'bin/lockstep.cjs'),
-      'repro',
-      '-k',
-    ],
-    { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
-  );
+  const denied = asNobody(rig, ['repro', '-k']);
   assert.equal(denied.status, 1, denied.stderr);
   assert.match(denied.stderr, /error\[disk\.denied\]: .*permission is denied/);
   assert.ok(!denied.stderr.includes('internal.bug'), denied.stderr);
