@@ -4,11 +4,15 @@ import { hashBytes, orderedJson, parseJson } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { readSealedJson, writeSealedJson } from '../io/sealed.ts';
 import type { PackageFacts } from './packages.ts';
-import type * as SyntaxRoom from './syntax.ts';
+import type * as Syntax from './syntax.ts';
 import type { CodeFacts } from './syntax.ts';
 
-/** What parses code; loaded with the first file that must be parsed, because most commands parse none. */
-export type Syntax = Pick<typeof SyntaxRoom, 'readCode' | 'isFault'>;
+let syntax: typeof Syntax | undefined;
+
+/** Loads what parses code, when a file must be parsed: most commands parse none. */
+export async function loadParser(): Promise<void> {
+  syntax = await import('./syntax.ts');
+}
 
 /** Thrown by `read` while the parser is not loaded. */
 export class ParserMissing extends Error {}
@@ -21,7 +25,6 @@ export interface CodeStore {
   scriptOf(path: string, content: ContentHash): string | undefined;
   /** Reads a file's bytes; `path` names it in errors. Throws `code.syntax`, and `ParserMissing` before `loadParser`. */
   read(path: string, content: ContentHash, bytes: Buffer): CodeFacts;
-  loadParser(): Promise<void>;
   readonly packages: Readonly<Record<string, PackageFacts>>;
   /** Writes what was used since the store was opened, when anything is new. */
   save(packages: Readonly<Record<string, PackageFacts>>): void;
@@ -38,21 +41,15 @@ export interface CodeStoreOptions {
   readonly path: string;
   /** What one engine finds in a file, another may not. */
   readonly engine: string;
-  /** The parser, when it is loaded already. */
-  readonly syntax?: Syntax;
 }
 
-export function createCodeStore({ path, engine, syntax: loaded }: CodeStoreOptions): CodeStore {
+export function createCodeStore({ path, engine }: CodeStoreOptions): CodeStore {
   const kept = load(path, engine);
   const facts = new Map<string, CodeFacts>(Object.entries(kept.code));
   const used = new Map<string, CodeFacts>();
-  let syntax = loaded;
   const scripts = new Map<string, string>();
   let dirty = false;
   return {
-    async loadParser() {
-      syntax = await import('./syntax.ts');
-    },
     packages: kept.packages,
     get(file, content) {
       if (!isParsed(file)) return asBytes(content);
@@ -63,8 +60,13 @@ export function createCodeStore({ path, engine, syntax: loaded }: CodeStoreOptio
     },
     read(file, content, bytes) {
       const key = keyOf(file, content);
-      const { facts: read, script } = readFile(file, content, { bytes, syntax });
-      if (script !== undefined) scripts.set(key, script);
+      let read: CodeFacts;
+      if (isJson(file)) read = asBytes(jsonHash(bytes) ?? content);
+      else {
+        const parsed = parse(file, bytes);
+        read = parsed.facts;
+        if (file.endsWith('ts')) scripts.set(key, parsed.script);
+      }
       facts.set(key, read);
       used.set(key, read);
       dirty = true;
@@ -100,28 +102,18 @@ function keyOf(path: string, content: ContentHash): string {
   return `${extname(path)} ${content}`;
 }
 
-interface Unread {
-  readonly bytes: Buffer;
-  readonly syntax: Syntax | undefined;
-}
-
-interface ReadFile {
-  readonly facts: CodeFacts;
-  readonly script?: string;
-}
-
-function readFile(path: string, content: ContentHash, { bytes, syntax }: Unread): ReadFile {
-  if (isJson(path)) return { facts: { ast: jsonHash(bytes) ?? content, imports: [] } };
-  const [, kind, language] = CODE.exec(path) ?? [];
+function parse(path: string, bytes: Buffer): Syntax.ReadCode {
   if (!syntax) throw new ParserMissing();
+  const { readCode, isFault } = syntax;
+  const [, kind, language] = CODE.exec(path) ?? [];
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const typescript = language === 'ts';
-  const first = syntax.readCode(text, { typescript, commonjs: kind === 'c' });
+  const first = readCode(text, { typescript, commonjs: kind === 'c' });
   // Of a plain name only the text tells what it is, and CommonJS may say what no module may.
-  const isOpen = kind === '' && syntax.isFault(first);
-  const second = isOpen ? syntax.readCode(text, { typescript, commonjs: true }) : first;
-  const read = syntax.isFault(second) ? first : second;
-  if (!syntax.isFault(read)) return typescript ? read : { facts: read.facts };
+  const isOpen = kind === '' && isFault(first);
+  const second = isOpen ? readCode(text, { typescript, commonjs: true }) : first;
+  const read = isFault(second) ? first : second;
+  if (!isFault(read)) return read;
   throw new PipelineError('code.syntax', `"${path}" does not parse: ${read.message}`, {
     at: { file: path, line: read.line, column: read.column, length: 1 },
     hint: 'stage modules are plain JavaScript or TypeScript with erasable types only (no enum, namespace, decorators)',

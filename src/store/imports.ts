@@ -7,14 +7,14 @@ import type { ContentHash, Location } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { readIfExists, statIfExists } from '../io/files.ts';
 import { hashFile } from '../io/hash-file.ts';
-import { ParserMissing, asBytes, createCodeStore } from './code-facts.ts';
+import { ParserMissing, asBytes, createCodeStore, loadParser } from './code-facts.ts';
 import type { CodeStoreOptions } from './code-facts.ts';
 import type { Memo } from './memo.ts';
 import { createPackages, hashPackages } from './packages.ts';
 import type { PackageFacts } from './packages.ts';
 import { createResolver } from './resolve-import.ts';
 import type { ResolverOptions, Target } from './resolve-import.ts';
-import type { CodeFacts, ImportFact } from './syntax.ts';
+import type { CodeFacts } from './syntax.ts';
 
 /** The static import closure of a stage module. Paths are relative to the root; our own package's begin with its name. */
 export interface Closure {
@@ -64,9 +64,8 @@ interface Open extends Omit<Target, 'verbatim'> {
 
 interface Read {
   readonly content: ContentHash;
-  readonly hash: string;
+  readonly facts: CodeFacts;
   readonly script: string | undefined;
-  readonly imports: readonly ImportFact[];
 }
 
 const CHUNK = 1024 * 1024;
@@ -112,7 +111,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       content = hashBytes('sha256', bytes);
       facts = code.get(full, content) ?? readFacts({ full, content, bytes, loose });
     }
-    const file = { content, hash: facts.ast, imports: facts.imports, script: code.scriptOf(full, content) };
+    const file = { content, facts, script: code.scriptOf(full, content) };
     files.set(full, file);
     return file;
   }
@@ -139,11 +138,10 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       const { full, loose } = next;
       if (reads.has(full)) continue;
       const read = readFile(next);
-      const { imports, script } = read;
       reads.set(full, read);
-      if (script !== undefined) scripts.set(full, script);
+      if (read.script !== undefined) scripts.set(full, read.script);
       const label = labelOf(full);
-      for (const fact of imports) {
+      for (const fact of read.facts.imports) {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
         for (const target of resolve(full, fact, { place, imported, explained, loose })) {
           if (target.verbatim) verbatim.add(target.full);
@@ -164,7 +162,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         ...Array.from(explained, ([full, named]) => [nameOf(full), hashNames(named)] as const),
         ...Array.from(
           reads,
-          ([full, { content, hash }]) => [nameOf(full), verbatim.has(full) ? content : hash] as const,
+          ([full, { content, facts }]) => [nameOf(full), verbatim.has(full) ? content : facts.ast] as const,
         ),
       ]),
       importers: Object.fromEntries(Array.from(importers, ([full, by]) => [nameOf(full), nameOf(by)])),
@@ -196,7 +194,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         try {
           closureOf(entry, at);
         } catch (error) {
-          if (error instanceof ParserMissing) return code.loadParser();
+          if (error instanceof ParserMissing) return loadParser();
           // What is wrong with the code is told by whoever asks for the closure.
           if (!(error instanceof PipelineError)) throw error;
         }

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { PipelineError } from '../../src/base/error.ts';
 import type { ContentHash } from '../../src/base/types.ts';
 import { createClock } from '../../src/io/clock.ts';
+import { loadParser } from '../../src/store/code-facts.ts';
 import { createCodeReader } from '../../src/store/imports.ts';
 import type { Closure, CodeReader } from '../../src/store/imports.ts';
 import { createMemo } from '../../src/store/memo.ts';
 import type { Memo } from '../../src/store/memo.ts';
-import * as syntax from '../../src/store/syntax.ts';
 import { tempFolder } from '../record/rig.ts';
 
 /** Path → text. */
@@ -26,6 +26,8 @@ export interface Place {
   asked(): readonly string[];
 }
 
+await loadParser();
+
 const STAGE = { file: 'pipeline.yaml', line: 3, column: 10, length: 11 };
 
 /** A project in a folder of its own, below a folder that other things may stand in. */
@@ -40,7 +42,6 @@ export function project(files: Files, name = 'project'): Place {
       clock,
       path: join(above, 'code'),
       engine: 'this',
-      syntax,
       apiPackage: 'lockstep-data',
       apiFolder: join(root, 'node_modules/lockstep-data'),
       resolveOwn: (specifier) =>
