@@ -1,10 +1,9 @@
-import type { Event, Judged, Outcome, Verdict } from './event.ts';
+import type { Event, Outcome } from './event.ts';
 import type { Problem } from './error.ts';
 import type { Reason } from './reason.ts';
 
 export interface StageState {
   readonly stage: string;
-  readonly verdict: Verdict;
   readonly phase: 'waiting' | 'running' | 'retrying' | 'committing' | 'done';
   readonly attempt: number;
   /** Epoch ms of the first attempt's start. */
@@ -18,8 +17,6 @@ export interface StageState {
 
 /** What is known of a run: the same for the terminal, the history and whoever else follows the events. */
 export interface RunState {
-  readonly run?: string;
-  readonly pipeline?: string;
   readonly startedAt?: number;
   /** In the order of the plan. */
   readonly stages: ReadonlyMap<string, StageState>;
@@ -36,9 +33,12 @@ export function emptyRun(): RunState {
 export function reduceRun(state: RunState, event: Event): RunState {
   switch (event.type) {
     case 'run-started':
-      return { run: event.run, pipeline: event.pipeline, startedAt: event.at, stages: new Map() };
+      return { startedAt: event.at, stages: new Map() };
     case 'plan-made':
-      return { ...state, stages: new Map(event.stages.map((judged) => [judged.stage, waiting(judged)])) };
+      return {
+        ...state,
+        stages: new Map(event.stages.map(({ stage, reasons }) => [stage, waiting(stage, reasons)])),
+      };
     case 'stage-started':
       // Progress is an attempt's own.
       return patch(state, event.stage, ({ progress: _, ...old }) => ({
@@ -73,12 +73,12 @@ export function reduceRun(state: RunState, event: Event): RunState {
   }
 }
 
-function waiting(judged: Judged): StageState {
-  return { ...judged, phase: 'waiting', attempt: 0 };
+function waiting(stage: string, reasons: readonly Reason[] = []): StageState {
+  return { stage, reasons, phase: 'waiting', attempt: 0 };
 }
 
 function patch(state: RunState, stage: string, change: (old: StageState) => StageState): RunState {
-  const old = state.stages.get(stage) ?? waiting({ stage, verdict: 'run', reasons: [] });
+  const old = state.stages.get(stage) ?? waiting(stage);
   const stages = state.stages as Map<string, StageState>;
   // One owner holds the state, so the map is updated in place: copying it would make a run of n stages quadratic.
   stages.set(stage, change(old));
