@@ -33,7 +33,7 @@ export interface CopyOptions<T> {
   /** A new name for the copy, in a folder that is there. */
   readonly targetOf: (one: T) => string;
   /** Told of those that were copied, some at a time; it may hold up the others. */
-  readonly copied: (some: readonly Copied<T>[]) => Promise<void>;
+  readonly copied: (some: readonly Copied<T>[]) => Promise<void> | void;
 }
 
 /**

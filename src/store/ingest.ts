@@ -214,7 +214,6 @@ async function copyVerified(cache: Cache, files: readonly IngestFile[], entering
           entering.push({ file, copy, look });
           done.add(file);
         }
-        return Promise.resolve();
       },
     });
   }

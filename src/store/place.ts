@@ -62,7 +62,6 @@ async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
     targetOf: ({ to }) => to,
     copied(some) {
       for (const { of: file, look } of some) done.set(file, look);
-      return Promise.resolve();
     },
   });
   for (const file of files) if (!done.has(file)) done.set(file, await copyOne(cache, file));
