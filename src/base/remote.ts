@@ -11,7 +11,10 @@ export interface RemoteConfig {
   readonly name: string;
   /** `gs://bucket/prefix`, `s3://…`, `azure://…`, `gdrive://folder-id/path`, `http(s)://…`, or an absolute folder. */
   readonly url: string;
+  /** Every key besides `url`. */
   readonly options: Readonly<Record<string, Json>>;
+  /** The values that came from the environment; they are redacted wherever text leaves the program. */
+  readonly secrets?: readonly string[];
   readonly at: Location;
   readonly proxies?: Proxies;
 }

@@ -6,7 +6,7 @@ import type { RelPath } from '../base/types.ts';
 import { useRemote } from '../execute/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
-import type { RemoteConfig, Remotes } from '../read/remotes.ts';
+import type { NamedRemote, Remotes } from '../read/remotes.ts';
 import type { CommandContext, Flag } from './command.ts';
 
 /** Flags of the commands that move bytes. */
@@ -64,7 +64,7 @@ export interface RemoteChoice {
 }
 
 /** What remotes.yaml says of a remote, be it usable or not. Throws `remote.unknown`. */
-export function findConfig({ remotes }: Remotes, name: string): RemoteConfig {
+export function findConfig({ remotes }: Remotes, name: string): NamedRemote {
   // A name may be one that every object inherits: `constructor`.
   const config = Object.hasOwn(remotes, name) ? remotes[name] : undefined;
   if (config) return config;
@@ -75,7 +75,7 @@ export function findConfig({ remotes }: Remotes, name: string): RemoteConfig {
 }
 
 /** The same of one that can be used. Throws also the `problem` it has. */
-export function configOf(remotes: Remotes, name: string): RemoteConfig {
+export function configOf(remotes: Remotes, name: string): NamedRemote {
   const config = findConfig(remotes, name);
   if (config.problem) throw PipelineError.of([config.problem]);
   return config;

@@ -21,7 +21,7 @@ export interface UseRemoteOptions extends Pick<OpenProject, 'root' | 'env' | 'cl
 
 /** Opens a remote, does something with it, and closes it whatever happens. Loads its kind when it is used. */
 export async function useRemote<T>(
-  config: RemoteConfig & { readonly secrets?: readonly string[] },
+  config: RemoteConfig,
   { root, env, taken, signal, emit, ...options }: UseRemoteOptions,
   act: (remote: Remote) => Promise<T>,
 ): Promise<T> {

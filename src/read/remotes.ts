@@ -1,8 +1,9 @@
 import remotesSchema from '../../schema/remotes.schema.json' with { type: 'json' };
 import type { Problem } from '../base/error.ts';
 import { SCHEMES } from '../base/remote.ts';
+import type { RemoteConfig } from '../base/remote.ts';
 import { didYouMean, suggest } from '../base/text.ts';
-import type { Json, Location } from '../base/types.ts';
+import type { Location } from '../base/types.ts';
 import { type EnvLookup, resolveEnv } from './env-template.ts';
 import { createFiles, type Load } from './files.ts';
 import { createReport, type Report } from './report.ts';
@@ -13,26 +14,19 @@ import { createValidate } from './validate.ts';
 /** The file that names the remotes, at the root of the project. */
 export const REMOTES_FILE = 'remotes.yaml';
 
-/** One named remote, its `${env:…}` replaced. */
-export interface RemoteConfig {
-  readonly name: string;
-  /** A URL, or a folder as written: absolute, below `~`, or relative to the project root. */
-  readonly url: string;
+/** A remote as it stands in the file: its folder may be below `~`, or relative to the project root. */
+export interface NamedRemote extends RemoteConfig {
   /** The url as remotes.yaml has it, for telling: what comes from the environment is not in it. */
   readonly shown: string;
-  /** Every key besides `url`. */
-  readonly options: Readonly<Record<string, Json>>;
-  /** The values that came from the environment; they are redacted wherever text leaves the program. */
   readonly secrets: readonly string[];
   /** Why this remote cannot be used, a variable that is not set above all; it concerns nobody who uses another. */
   readonly problem?: Problem;
-  readonly at: Location;
 }
 
 /** All remotes of a project by name, and the one that is used when none is named. */
 export interface Remotes {
   readonly default?: string;
-  readonly remotes: Readonly<Record<string, RemoteConfig>>;
+  readonly remotes: Readonly<Record<string, NamedRemote>>;
 }
 
 /** The result of a reading: remotes, none of them when the file is missing, or else at least one problem. */
@@ -95,7 +89,7 @@ function read(root: Tree | undefined, env: EnvLookup, report: Report): Remotes |
     return undefined;
   }
   validate(root, report);
-  const remotes: Record<string, RemoteConfig> = {};
+  const remotes: Record<string, NamedRemote> = {};
   for (const entry of entriesOf(child(root, 'remotes'))) {
     const remote = readRemote(entry, env, report);
     if (remote) remotes[entry.key] = remote;
@@ -116,7 +110,7 @@ function readRemote(
   { key: name, keyAt: at, value }: Entry,
   env: EnvLookup,
   report: Report,
-): RemoteConfig | undefined {
+): NamedRemote | undefined {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     report.add('remotes.name', `"${name}" is no name for a remote`, {
       at,

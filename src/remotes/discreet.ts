@@ -19,9 +19,7 @@ export interface LearningRedactor extends TextRedactor {
 }
 
 /** Masks what must not be told of a remote: its credentials, and a password in its url. */
-export function redactorFor(
-  config: RemoteConfig & { readonly secrets?: readonly string[] },
-): LearningRedactor {
+export function redactorFor(config: RemoteConfig): LearningRedactor {
   const secrets = [...(config.secrets ?? []), ...(config.proxies?.secrets ?? [])];
   for (const [name, value] of Object.entries(config.options))
     if (SECRET_OPTION.test(name)) secrets.push(...textsOf(value));

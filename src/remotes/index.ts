@@ -23,10 +23,10 @@ export interface OpenRemoteOptions {
   readonly random: () => number;
   /** Told before each wait for another try. */
   readonly onRetry?: (notice: RetryNotice) => void;
-  /** Relative paths in options are resolved against it; without it, against the working directory. */
-  readonly root?: string;
+  /** Relative paths in options are resolved against it. */
+  readonly root: string;
   /** The environment, for the variables that name proxies. */
-  readonly env?: Variables;
+  readonly env: Variables;
 }
 
 /** Loads one kind of remote. */
@@ -53,12 +53,9 @@ const PATH_OPTIONS: readonly string[] = ['credentials', 'client', 'token_file'];
  * `limits.concurrency` (option `jobs`), hashes streams of objects while they run and tells no secret in an error.
  * Throws `remote.unknown-scheme`, `remote.option` and what the remote itself finds (`remote.credentials`, …).
  */
-export async function openRemote(
-  given: RemoteConfig & { readonly secrets?: readonly string[] },
-  options: OpenRemoteOptions,
-): Promise<Remote> {
+export async function openRemote(given: RemoteConfig, options: OpenRemoteOptions): Promise<Remote> {
   const load = loaderFor(given);
-  const proxies = proxiesFor(given, options.env ?? {});
+  const proxies = proxiesFor(given, options.env);
   const config = { ...withPaths(given, options.root), ...(proxies && { proxies }) };
   const redactor = redactorFor(config);
   const retrying = { ...options, quiet: { untilMs: 0 } };
@@ -100,8 +97,7 @@ function loaderFor(config: RemoteConfig): Load {
   });
 }
 
-function withPaths<Config extends RemoteConfig>(config: Config, root: string | undefined): Config {
-  if (root === undefined) return config;
+function withPaths(config: RemoteConfig, root: string): RemoteConfig {
   const resolved = ([name, value]: [string, Json]): [string, Json] =>
     PATH_OPTIONS.includes(name) && typeof value === 'string' && !isAbsolute(value) && !value.startsWith('~/')
       ? [name, join(root, value)]

@@ -12,10 +12,10 @@ import { fetchArtifacts } from '../../src/execute/fetch.ts';
 import type { FetchResult } from '../../src/execute/fetch.ts';
 import { push } from '../../src/execute/push.ts';
 import type { PushResult } from '../../src/execute/push.ts';
-import { createClock } from '../../src/io/clock.ts';
-import { openRemote } from '../../src/remotes/index.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { ingestTree } from '../../src/store/ingest.ts';
+import { configOf } from '../remotes/bodies.ts';
+import { open } from '../remotes/open.ts';
 import { openCache } from '../store/open-cache.ts';
 
 /** Enough for worker threads. */
@@ -32,19 +32,12 @@ interface Place {
 async function makePlace(t: TestContext): Promise<Place> {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-many-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const clock = createClock();
   const texts = Array.from({ length: COUNT }, (_, index) => `file ${index}`);
-  const config = {
-    name: 'shelf',
-    url: join(root, 'remote'),
-    options: {},
-    at: { file: 'remotes.yaml', line: 1, column: 1, length: 1 },
-  };
   return {
     root,
     texts,
     hashes: texts.map((text) => hashBytes('sha256', text)),
-    remote: await openRemote(config, { signal: new AbortController().signal, clock, random: () => 0 }),
+    remote: await open(configOf(join(root, 'remote'))),
     cacheIn: (name) => openCache(join(root, name)),
   };
 }

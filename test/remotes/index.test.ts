@@ -88,7 +88,7 @@ test('opening a folder or a web server loads no package', async () => {
     const clock = { now: () => 0, sleep: async () => {} };
     const at = { file: 'remotes.yaml', line: 1, column: 1, length: 1 };
     const { signal } = new AbortController();
-    const remote = await openRemote({ name: 'x', url: process.argv[1], options: {}, at }, { signal, clock, random: () => 0 });
+    const remote = await openRemote({ name: 'x', url: process.argv[1], options: {}, at }, { signal, clock, random: () => 0, root: '/', env: {} });
     try { await remote.head('a', signal); } catch {}
     process.stdout.write(JSON.stringify([...loaded].sort()));
   `;

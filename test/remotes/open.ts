@@ -4,12 +4,10 @@ import { openRemote } from '../../src/remotes/index.ts';
 import type { OpenRemoteOptions } from '../../src/remotes/index.ts';
 
 /** Opens a remote as the program does; waits before retries take no time. */
-export function open(
-  config: RemoteConfig & { readonly secrets?: readonly string[] },
-  options: Partial<OpenRemoteOptions> = {},
-): Promise<Remote> {
+export function open(config: RemoteConfig, options: Partial<OpenRemoteOptions> = {}): Promise<Remote> {
   const clock = { ...createClock(), sleep: async () => undefined };
-  return openRemote(config, { signal: new AbortController().signal, clock, random: () => 0, ...options });
+  const { signal } = new AbortController();
+  return openRemote(config, { signal, clock, random: () => 0, root: '/', env: {}, ...options });
 }
 
 /** Opens a remote itself, which believes what it is given; its steps are tried once. */
