@@ -5,12 +5,13 @@ import { createServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { cloneOf, createDemo, succeeded } from '../commands/projects.ts';
+import { createDemo } from '../commands/projects.ts';
 import type { Rig } from '../rig.ts';
 import { startFakeS3 } from './fake-s3.ts';
 import { startForwardProxy } from './forward-proxy.ts';
 import { listenFor } from './listen.ts';
 import { selfSigned } from './self-signed.ts';
+import { thereAndBack } from './told.ts';
 
 const KEY = 'ASIACANARYKEY';
 const SECRET = 'canary-secret-access-key';
@@ -127,14 +128,7 @@ for (const { who, files, env, hosts } of WAYS)
       'remotes.yaml': 'default: cloud\nremotes:\n  cloud: { url: "s3://bucket/some" }\n',
     });
     const amazon = await startAmazon(t, rig);
-    const all = { ...amazon.env, ...env(rig) };
-    const pushed = succeeded(await rig.lockstep(['push', '-v'], { env: all }));
-    assert.match(pushed.stderr, /^pushed 6 objects/m);
+    const { told } = await thereAndBack(rig, { ...amazon.env, ...env(rig) });
     assert.deepEqual(amazon.hosts(), hosts);
-    const clone = cloneOf(rig);
-    const pulled = succeeded(await clone.lockstep(['pull', '-v'], { env: all }));
-    assert.equal(clone.read('parts/2.txt'), 'two\n');
-    const checked = succeeded(await rig.lockstep(['remote', 'check', '-v'], { env: all }));
-    const told = [pushed, pulled, checked].map(({ stdout, stderr }) => stdout + stderr).join('');
     for (const secret of [SECRET, SESSION, WEB]) assert.ok(!told.includes(secret), told);
   });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -12,7 +11,7 @@ import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { CANARY, KEY_FILES, KINDS, yamlOf } from './kinds.ts';
 import { listenFor } from './listen.ts';
-import { tellAll } from './told.ts';
+import { filesOf, tellAll } from './told.ts';
 
 /** Refuses everything but tokens, and repeats credentials and what it was sent in every part of its answer. */
 async function startEcho(t: TestContext, known: string): Promise<string> {
@@ -64,14 +63,9 @@ function assertFilesHide(rig: Rig): void {
   const names = readdirSync(rig.root).filter(
     (name) => name !== 'node_modules' && !Object.hasOwn(KEY_FILES, name),
   );
-  const files = names.flatMap((name) =>
-    statSync(rig.path(name)).isFile()
-      ? [name]
-      : readdirSync(rig.path(name), { recursive: true, encoding: 'utf8' }).map((below) => join(name, below)),
-  );
-  const texts = files.filter((name) => statSync(rig.path(name)).isFile());
-  assert.ok(texts.length > 10);
-  for (const name of texts) assertHidden(readFileSync(rig.path(name), 'latin1'), name);
+  const files = filesOf(rig, names);
+  assert.ok(files.length > 10);
+  for (const file of files) assertHidden(readFileSync(file, 'latin1'), file);
 }
 
 /** Other ways to the same credentials: found by a library, or written in other words. */

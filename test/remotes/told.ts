@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { filesBelow } from '../commands/objects.ts';
 import { cloneOf, succeeded } from '../commands/projects.ts';
 import type { Ran, Rig } from '../rig.ts';
 
@@ -34,6 +36,27 @@ export async function tellAll(
     all += told;
   }
   return all;
+}
+
+/** Pushes a demo, pulls it into a clone and checks the remote; gives the clone and all that was said. */
+export async function thereAndBack(
+  rig: Rig,
+  env: Env,
+): Promise<{ readonly clone: Rig; readonly told: string }> {
+  const pushed = succeeded(await rig.lockstep(['push', '-v'], { env }));
+  assert.match(pushed.stderr, /^pushed 6 objects/m);
+  const clone = cloneOf(rig);
+  const pulled = succeeded(await clone.lockstep(['pull', '-v'], { env }));
+  assert.equal(clone.read('parts/2.txt'), 'two\n');
+  const checked = succeeded(await rig.lockstep(['remote', 'check', '-v'], { env }));
+  return { clone, told: [pushed, pulled, checked].map(({ stdout, stderr }) => stdout + stderr).join('') };
+}
+
+/** The files of a project that have these names, or lie in folders that do. */
+export function filesOf(rig: Rig, names: readonly string[]): readonly string[] {
+  return names.flatMap((name) =>
+    statSync(rig.path(name)).isFile() ? [rig.path(name)] : filesBelow(rig.path(name)),
+  );
 }
 
 /** Pushes, lets `refuse` take the right to do so away, pulls in a clone and gives what pushing from there comes to. */
