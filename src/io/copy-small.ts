@@ -56,13 +56,13 @@ export function keepSmall(
   return { hash, copy: writeNew(to, bytes, { rights: 'object', mode }) };
 }
 
-interface SmallFile {
-  readonly bytes: Uint8Array;
+export interface SmallFile {
+  readonly bytes: Buffer;
   readonly mode: number;
 }
 
 /** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */
-function readUpTo(length: number, file: string, buffer: Buffer): SmallFile {
+export function readUpTo(length: number, file: string, buffer: Buffer): SmallFile {
   const fd = openSync(file, 'r');
   try {
     let filled = 0;

@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
+import { COPY_BYTES } from '../io/copy-small.ts';
 import { OBJECT_MODE } from '../io/hash-file.ts';
-import { WHOLE_BYTES, checkHash, checkSize, openLocal, readWholeFile } from './local-file.ts';
+import { checkHash, checkSize, readWholeFile, unreadable } from './local-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -22,7 +23,7 @@ export async function copyTo(file: string, copying: Copying): Promise<void> {
   const { body } = copying;
   try {
     if (body.file === undefined) await copyStream(copying, file);
-    else if (body.size <= WHOLE_BYTES) copyWhole(body.file, body, file);
+    else if (body.size <= COPY_BYTES) copyWhole(body.file, body, file);
     else await copyChunks(body.file, copying, file);
   } catch (error) {
     rmSync(file, { force: true });
@@ -44,14 +45,16 @@ function copyWhole(file: string, { size, hash }: Body, temp: string): void {
 async function copyChunks(file: string, { body, signal }: Copying, temp: string): Promise<void> {
   const { hash } = body;
   const running = hash && createRunningHash(algorithmOf(hash));
-  closeSync(openLocal(file));
-  await using source = await open(file, 'r');
+  const refuse = (error: unknown): never => {
+    throw unreadable(file, error);
+  };
+  await using source = await open(file, 'r').catch(refuse);
   await using target = await open(temp, 'wx', OBJECT_MODE);
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let size = 0;
   for (;;) {
     signal.throwIfAborted();
-    const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES, null);
+    const { bytesRead } = await source.read(buffer, 0, CHUNK_BYTES, null).catch(refuse);
     if (bytesRead === 0) break;
     const chunk = buffer.subarray(0, bytesRead);
     const writing = writeAll(target, chunk);

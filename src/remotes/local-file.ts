@@ -1,10 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, hashBytes, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
+import { readUpTo } from '../io/copy-small.ts';
 import { transferChanged } from './verify.ts';
-
-/** Files up to this size are read whole: two calls of the system instead of a loop. */
-export const WHOLE_BYTES: number = 4 * 1024 * 1024;
 
 /** What is known of a file's bytes. */
 export interface Known {
@@ -20,32 +18,20 @@ export function readWholeFile(file: string, { size, hash }: Known): Buffer {
   return bytes;
 }
 
-/** Up to one byte more than expected, which shows that the file has grown. */
 function readWhole(file: string, size: number): Buffer {
-  const buffer = Buffer.allocUnsafe(size + 1);
-  const fd = openLocal(file);
   try {
-    let length = 0;
-    for (;;) {
-      const read = readSync(fd, buffer, length, buffer.length - length, null);
-      length += read;
-      if (read === 0 || length === buffer.length) return buffer.subarray(0, length);
-    }
-  } finally {
-    closeSync(fd);
+    return readUpTo(size + 1, file, Buffer.allocUnsafe(size + 1)).bytes;
+  } catch (error) {
+    throw unreadable(file, error);
   }
 }
 
-/** Opens a file for reading; throws `transfer.changed` when that fails. */
-export function openLocal(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (error) {
-    throw transferChanged(
-      file,
-      `it cannot be read (${error instanceof Error ? error.message : String(error)})`,
-    );
-  }
+/** The error for a file of this machine that cannot be opened or read: the remote has no part in it. */
+export function unreadable(file: string, error: unknown): PipelineError {
+  return transferChanged(
+    file,
+    `it cannot be read (${error instanceof Error ? error.message : String(error)})`,
+  );
 }
 
 /** Throws `transfer.changed` when a file has another size than it had. */

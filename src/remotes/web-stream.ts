@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { Body, SourceStream } from '../base/remote.ts';
+import { COPY_BYTES } from '../io/copy-small.ts';
 import { derivedStream } from './derived-stream.ts';
-import { WHOLE_BYTES, readWholeFile } from './local-file.ts';
+import { readWholeFile } from './local-file.ts';
 
 /** So long nothing may come of an answer's bytes before its server is taken for gone. */
 const SILENT_MS = 60_000;
@@ -63,7 +64,7 @@ export function answerSource(
 export async function readBody(body: Body, signal: AbortSignal): Promise<Buffer> {
   const { file, hash, size } = body;
   // A stream of a small file would be three turns of the thread pool and a chain of promises.
-  if (file !== undefined && hash !== undefined && size <= WHOLE_BYTES)
+  if (file !== undefined && hash !== undefined && size <= COPY_BYTES)
     return readWholeFile(file, { hash, size });
   const chunks = (await body.open().toArray()) as Uint8Array[];
   signal.throwIfAborted();

@@ -16,6 +16,7 @@ import { corruptObject } from '../base/remote.ts';
 import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
+import { COPY_BYTES } from '../io/copy-small.ts';
 import { OBJECT_MODE, lookOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
@@ -64,7 +65,6 @@ interface Received extends Unnamed {
   readonly look: FileLook;
 }
 
-const WHOLE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 export function createLanding(cache: Cache): Landing {
@@ -149,7 +149,7 @@ function isOfReading(error: unknown, file: string): boolean {
 
 /** A large file is copied piece by piece, so that a Ctrl-C need not wait for its end. */
 function asSmallFileOrStream(source: Source, signal: AbortSignal): Source {
-  if (!('file' in source) || lstatSync(source.file).size <= WHOLE_BYTES) return source;
+  if (!('file' in source) || lstatSync(source.file).size <= COPY_BYTES) return source;
   return { stream: createReadStream(source.file, { signal, highWaterMark: CHUNK_BYTES }) };
 }
 

@@ -90,11 +90,12 @@ for (const size of [0, 100, 5 * 1024 * 1024]) {
       writeFileSync(file, changed);
       await assert.rejects(remote.put(keyOf(bytes), body, signal), { code: 'transfer.changed' });
     }
+    const unreadable = { code: 'transfer.changed', message: /^"[^"]*source" .* it cannot be read \(E/ };
     rmSync(file);
-    await assert.rejects(remote.put(keyOf(bytes), body, signal), {
-      code: 'transfer.changed',
-      message: /cannot be read/,
-    });
+    await assert.rejects(remote.put(keyOf(bytes), body, signal), unreadable);
+    // It opens, as on a failing disk, and cannot be read then.
+    mkdirSync(file);
+    await assert.rejects(remote.put(keyOf(bytes), body, signal), unreadable);
     await remote.flush?.(signal);
     assert.deepEqual(incomingOf(join(folder, 'remote')), []);
     assert.deepEqual(await listAll(remote, '', signal), []);

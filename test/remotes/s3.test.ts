@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { hashBytes } from '../../src/base/hash.ts';
 import type { Remote } from '../../src/base/remote.ts';
 import type { Json } from '../../src/base/types.ts';
 import { bodyOf, configOf, keyOf, seededBytes } from './bodies.ts';
@@ -128,6 +129,20 @@ test('a single large object is sent three parts at a time', async () => {
   const bytes = seededBytes(40 * MIB, 1);
   await remote.put(keyOf(bytes), bodyOf(bytes), signal);
   assert.equal(fake.most, 3);
+  await remote.close?.();
+});
+
+test('a file of this machine that cannot be read is told as that, not as a bug', async () => {
+  await using fake = await startFakeS3();
+  const remote = await openFake(fake);
+  const bytes = seededBytes(100, 1);
+  // It opens, as on a failing disk, and cannot be read then.
+  const body = { ...bodyOf(bytes), file: tmpdir(), hash: hashBytes('sha256', bytes) };
+  await assert.rejects(remote.put(keyOf(bytes), body, signal), {
+    code: 'transfer.changed',
+    message: /changed before it was sent: it cannot be read \(EISDIR/,
+  });
+  assert.equal(fake.objects.size, 0);
   await remote.close?.();
 });
 
