@@ -68,21 +68,16 @@ export interface AskOptions {
 
 /** Whether a remote answers within 10 s; one that never does is left behind. */
 export async function askRemote(title: string, { clock, signal, ask }: AskOptions): Promise<Check> {
-  const limit = new AbortController();
-  const both = AbortSignal.any([signal, limit.signal]);
-  const timer = new AbortController();
-  const late = clock.sleep(LIMIT_MS, AbortSignal.any([timer.signal, signal])).then(
-    () => 'late' as const,
-    () => {
-      signal.throwIfAborted();
-      // Taken back: the remote has answered.
-      return 'late' as const;
-    },
-  );
+  // Ends the wait when the remote has answered, and the asking when it has not.
+  const over = new AbortController();
+  const both = AbortSignal.any([signal, over.signal]);
   try {
     const startedMs = clock.now();
-    const answer = await Promise.race([ask(both).then(() => 'answered' as const), late]);
-    if (answer === 'late')
+    const isLate = await Promise.race([
+      ask(both).then(() => false),
+      clock.sleep(LIMIT_MS, both).then(() => true),
+    ]);
+    if (isLate)
       return {
         check: 'remote',
         status: 'fail',
@@ -95,8 +90,7 @@ export async function askRemote(title: string, { clock, signal, ask }: AskOption
     if (!(error instanceof PipelineError)) throw error;
     return failedCheck('remote', error);
   } finally {
-    timer.abort();
-    limit.abort();
+    over.abort();
   }
 }
 
