@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { completeLine } from '../../src/commands/completion/complete-line.ts';
-import { REPOSITORY, cleanEnv, createRig } from '../rig.ts';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
+import { putCommand, shellEnv } from './projects.ts';
 
 const FILES = {
   'pipeline.yaml': `name: demo
@@ -22,13 +23,11 @@ stages:
 `,
   'remotes.yaml': 'default: nas\nremotes:\n  nas: { url: nas }\n  storage: { url: "gs://bucket/x" }\n',
   'words.txt': 'a\n',
-  // What a shell finds as "lockstep".
-  'bin/lockstep': `#!/bin/sh\nexec "${process.execPath}" "${REPOSITORY}/bin/lockstep.cjs" "$@"\n`,
 };
 
 function makeRig(): Rig {
   const rig = createRig(FILES);
-  chmodSync(rig.path('bin/lockstep'), 0o755);
+  putCommand(rig);
   return rig;
 }
 
@@ -154,10 +153,9 @@ function bashReplies(rig: Rig, line: string, word: string): readonly string[] {
 COMP_LINE=$1 COMP_POINT=\${#1}
 _lockstep lockstep "$2" ''
 [ \${#COMPREPLY[@]} -eq 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { PATH, ...env } = cleanEnv();
   const ran = spawnSync('bash', ['--norc', '-c', text, 'bash', line, word], {
     cwd: rig.root,
-    env: { ...env, PATH: `${rig.path('bin')}:${PATH}` },
+    env: shellEnv(rig),
     encoding: 'utf8',
   });
   assert.equal(ran.status, 0, ran.stderr);
@@ -188,12 +186,11 @@ test(
   { skip: !has('fish') && 'fish is not installed' },
   () => {
     const rig = makeRig();
-    const { PATH, ...env } = cleanEnv();
     const replies = (line: string): readonly string[] => {
       const text = 'lockstep completion fish | source; complete -C $argv[1]';
       const ran = spawnSync('fish', ['--no-config', '-c', text, line], {
         cwd: rig.root,
-        env: { ...env, PATH: `${rig.path('bin')}:${PATH}`, HOME: rig.root },
+        env: shellEnv(rig, { HOME: rig.root }),
         encoding: 'utf8',
       });
       assert.equal(ran.status, 0, ran.stderr);
@@ -208,7 +205,6 @@ test(
 
 test('zsh completes by the script in a terminal', { skip: !has('zsh') && 'zsh is not installed' }, () => {
   const rig = makeRig();
-  const { PATH, ...env } = cleanEnv();
   const text = `zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell 'PS1=; autoload -U compinit && compinit -u -d ./zcompdump; eval "$(lockstep completion zsh)"; echo rea''dy'
@@ -217,7 +213,7 @@ zpty -w -n shell $'lockstep repro fetch@t\\t'
 zpty -r shell line '*fetch@tcs.ns*' && print -r -- done`;
   const ran = spawnSync('zsh', ['-f', '-c', text], {
     cwd: rig.root,
-    env: { ...env, PATH: `${rig.path('bin')}:${PATH}`, HOME: rig.root, TERM: 'xterm' },
+    env: shellEnv(rig, { HOME: rig.root, TERM: 'xterm' }),
     encoding: 'utf8',
     timeout: 60_000,
   });

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
 import type { Command } from '../../src/commands/command.ts';
 import { COMMANDS } from '../../src/commands/index.ts';
-import { REPOSITORY, cleanEnv, createRig } from '../rig.ts';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
-import { git, succeeded } from './projects.ts';
+import { git, putCommand, shellEnv, succeeded } from './projects.ts';
 
 const RUN = '20260317T103000123-1a2b';
 
@@ -22,12 +20,7 @@ async function createProject(): Promise<Rig> {
     'remotes.yaml':
       'default: origin\nremotes:\n  origin: { url: remote }\n  backup: { url: backup }\n  storage: { url: storage }\n',
   });
-  mkdirSync(rig.path('bin'));
-  rig.write(
-    'bin/lockstep',
-    `#!/bin/sh\nexec "${process.execPath}" "${join(REPOSITORY, 'bin/lockstep.cjs')}" "$@"\n`,
-  );
-  chmodSync(rig.path('bin/lockstep'), 0o755);
+  putCommand(rig);
   git(rig, 'init', '-q', '-b', 'main');
   git(rig, 'add', 'pipeline.yaml', 'remotes.yaml');
   git(rig, 'commit', '-q', '-m', 'first');
@@ -42,7 +35,7 @@ async function createProject(): Promise<Rig> {
 }
 
 function runLine(rig: Rig, line: string): Promise<{ code: number | null; text: string }> {
-  const env = cleanEnv({ PATH: `${rig.path('bin')}:${process.env['PATH'] ?? ''}` });
+  const env = shellEnv(rig);
   const child = spawn('sh', ['-c', line], { cwd: rig.root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   const hear = (chunk: string): void => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import test from 'node:test';
-import { cloneOf, git, succeeded } from './projects.ts';
-import { REPOSITORY, cleanEnv, createRig } from '../rig.ts';
+import { cloneOf, git, putCommand, shellEnv, succeeded } from './projects.ts';
+import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 
 const PIPELINE = `data: [in put.txt]
@@ -28,9 +27,7 @@ async function createProject(): Promise<Rig> {
 
 /** Puts what a shell finds as "lockstep" beside a project, and a folder to stand in. */
 function withShell(rig: Rig): Rig {
-  const cli = join(REPOSITORY, 'bin/lockstep.cjs');
-  rig.write('bin/lockstep', `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
-  chmodSync(rig.path('bin/lockstep'), 0o755);
+  putCommand(rig);
   mkdirSync(rig.path('sub'));
   return rig;
 }
@@ -41,7 +38,7 @@ function paste(rig: Rig, text: string, start: string, folder = 'sub'): void {
     .map(([, words = '']) => words)
     .find((one) => one.startsWith(start));
   assert.ok(command !== undefined, text);
-  const env = cleanEnv({ PATH: `${rig.path('bin')}:${process.env['PATH'] ?? ''}` });
+  const env = shellEnv(rig);
   const ran = spawnSync('sh', ['-c', command], { cwd: rig.path(folder), env, encoding: 'utf8' });
   assert.equal(ran.status, 0, `${command}\n${ran.stdout}${ran.stderr}`);
 }

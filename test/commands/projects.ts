@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanEnv, createRig, rigAt } from '../rig.ts';
+import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 
 /**
@@ -90,4 +90,17 @@ export function eventOf(ran: Ran, type: string): Readonly<Record<string, unknown
 /** Runs git in the project, away from any configuration of the machine. */
 export function git(rig: Rig, ...args: readonly string[]): string {
   return execFileSync('git', [...args], { cwd: rig.root, encoding: 'utf8', env: cleanEnv() });
+}
+
+/** Puts what a shell finds as "lockstep" into `bin/` of a project. */
+export function putCommand(rig: Rig): void {
+  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
+  rig.write('bin/lockstep', `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
+  chmodSync(rig.path('bin/lockstep'), 0o755);
+}
+
+/** The environment of a shell that finds it there. */
+export function shellEnv(rig: Rig, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { PATH = '', ...env } = cleanEnv(extra);
+  return { ...env, PATH: `${rig.path('bin')}:${PATH}` };
 }
