@@ -2,17 +2,23 @@ import { byCodeUnit } from './by-code-unit.ts';
 import type { SessionTable } from '../base/session.ts';
 import { formatFeaturesArrow } from './arrow.ts';
 import { parseRawCsv } from './bars.ts';
+import type { RawCsv } from './bars.ts';
 import { cleanAll } from './checks/clean.ts';
+import type { Cleaning } from './checks/clean.ts';
 import { buildDayAxis } from './features/axis.ts';
+import type { DayAxis } from './features/axis.ts';
 import { parseFeatureParams } from './features/feature-params.ts';
+import type { FeatureParams } from './features/feature-params.ts';
 import { computeStockFeatures } from './features/stock-features.ts';
 import type { StockFeatures } from './features/stock-features.ts';
 import { assembleTensor, measureImputation, sliceDays } from './features/tensor.ts';
+import type { FeatureTensor } from './features/tensor.ts';
 import { countValidFeatures } from './features/valid-features.ts';
 import type { FetchReport } from './fetch-report.ts';
 import { MarketError } from './market-error.ts';
 import { formatNpy } from './npy.ts';
 import { formatFeatureMetadata } from './reports/feature-metadata.ts';
+import { roundFraction } from './reports/json-text.ts';
 import { formatPipelineMetadata, pipelineRunId } from './reports/pipeline-metadata.ts';
 import { formatQualityReport } from './reports/quality-report.ts';
 
@@ -59,93 +65,104 @@ export interface FeatureOutputs {
  */
 export async function computeFeatureOutputs(input: FeatureRunInput): Promise<FeatureOutputs> {
   const { indexSymbol, fetched } = input;
-  const { source, as_of: asOf, data_period: period } = fetched;
   const params = parseFeatureParams(input.params);
+  const { features } = params;
   const symbols = [...new Set(input.universe)].sort(byCodeUnit);
-
-  const refused = new Set(fetched.missing.map(({ symbol }) => symbol));
-  const wanted = [...symbols, indexSymbol].filter((symbol) => !refused.has(symbol));
-  const raw = new Map(
-    wanted.flatMap((symbol) => {
-      const text = input.rawFiles.get(symbol);
-      return text === undefined ? [] : [[symbol, parseRawCsv(symbol, text)] as const];
+  const { axis, stocks, tensor, latest } = await computeMaps(cleanRawFiles(input, symbols), symbols, params);
+  const { days, targets } = axis;
+  const missingStocks = symbols.filter((_, at) => (stocks[at]?.dates.length ?? 0) === 0);
+  const imputation = measureImputation(tensor);
+  const floats = params.dtype === 'float64' ? '<f8' : '<f4';
+  return {
+    maps: formatNpy(tensor.values, tensor.shape, floats),
+    mask: formatNpy(tensor.mask, tensor.shape.slice(0, 2), '|u1'),
+    targets: formatNpy(targets, [days.length], '|i1'),
+    latest: formatNpy(latest.values, latest.shape, floats),
+    dates: `${['date', ...days].join('\n')}\n`,
+    metadata: formatFeatureMetadata({
+      fetched,
+      params,
+      indexSymbol,
+      days,
+      symbols,
+      missingStocks,
+      imputation,
+      latest: { date: axis.latest, mask: latest.mask },
     }),
-  );
+    pipeline_metadata: formatPipelineMetadata(fetched, {
+      runId: pipelineRunId(fetched.data_period.to, input.params, input.rawFiles),
+      stocksProcessed: symbols.length - missingStocks.length,
+      shape: tensor.shape,
+      targets,
+    }),
+    features: await formatFeaturesArrow({
+      tensor,
+      days,
+      symbols,
+      features: features.map(({ name }) => name),
+      targets,
+    }),
+    quality: formatQualityReport(fetched, {
+      total_features: features.length,
+      valid_features: countValidFeatures(
+        stocks.filter((stock) => stock !== undefined),
+        features,
+      ),
+      missing_data_percentage: roundFraction(imputation.carried + imputation.filled),
+    }),
+  };
+}
+
+function cleanRawFiles(input: FeatureRunInput, symbols: readonly string[]): Cleaning {
+  const { indexSymbol, fetched, calendar } = input;
+  const refused = new Set(fetched.missing.map(({ symbol }) => symbol));
+  const raw = new Map<string, RawCsv>();
+  for (const symbol of [...symbols, indexSymbol]) {
+    const text = input.rawFiles.get(symbol);
+    if (text !== undefined && !refused.has(symbol)) raw.set(symbol, parseRawCsv(symbol, text));
+  }
   const cleaning = cleanAll(raw, {
-    calendar: input.calendar,
+    calendar,
     indexSymbol,
-    period,
+    period: fetched.data_period,
     allowUnadjustedSplit: fetched.allow_unadjusted_split,
   });
   if (!cleaning.series.has(indexSymbol)) {
     const why = cleaning.refused.get(indexSymbol)?.reason ?? 'it has no raw file';
     throw new MarketError('fetch.index-missing', `the index ${indexSymbol} is not usable: ${why}`);
   }
+  return cleaning;
+}
 
-  const warmup = params.features.reduce((most, feature) => Math.max(most, feature.first), 0);
+/** `stocks` in the order of the symbols, undefined without usable bars. */
+interface FeatureMaps {
+  readonly axis: DayAxis;
+  readonly stocks: readonly (StockFeatures | undefined)[];
+  readonly tensor: FeatureTensor;
+  readonly latest: FeatureTensor;
+}
+
+async function computeMaps(
+  cleaning: Cleaning,
+  symbols: readonly string[],
+  { features, warmup, carryLimit }: FeatureParams,
+): Promise<FeatureMaps> {
   const axis = buildDayAxis(cleaning.index, warmup);
   const stocks: (StockFeatures | undefined)[] = [];
   for (const symbol of symbols) {
     const stock = cleaning.series.get(symbol);
-    stocks.push(stock === undefined ? undefined : await computeStockFeatures(stock, params.features));
+    stocks.push(stock === undefined ? undefined : await computeStockFeatures(stock, features));
   }
-  const missingStocks = symbols.filter((_, at) => (stocks[at]?.dates.length ?? 0) === 0);
   // The latest day is laid out behind the axis, so that carrying treats it like any other day.
   const whole = assembleTensor(stocks, [...axis.days, axis.latest], {
-    featureCount: params.features.length,
-    carryLimit: params.carryLimit,
+    featureCount: features.length,
+    carryLimit,
   });
-  const tensor = sliceDays(whole, 0, axis.days.length);
-  const latest = sliceDays(whole, axis.days.length, axis.days.length + 1);
-  const imputation = measureImputation(tensor);
-  const floats = params.dtype === 'float64' ? '<f8' : '<f4';
-
+  const count = axis.days.length;
   return {
-    maps: formatNpy(tensor.values, tensor.shape, floats),
-    mask: formatNpy(tensor.mask, tensor.shape.slice(0, 2), '|u1'),
-    targets: formatNpy(axis.targets, [axis.days.length], '|i1'),
-    latest: formatNpy(latest.values, latest.shape, floats),
-    dates: `${['date', ...axis.days].join('\n')}\n`,
-    metadata: formatFeatureMetadata({
-      source,
-      asOf,
-      days: axis.days,
-      symbols,
-      features: params.features,
-      dtype: params.dtype,
-      warmup,
-      carryLimit: params.carryLimit,
-      trainFraction: params.trainFraction,
-      imputation,
-      indexSymbol,
-      latest: { date: axis.latest, mask: latest.mask },
-      missingStocks,
-    }),
-    pipeline_metadata: formatPipelineMetadata({
-      timestamp: fetched.timestamp,
-      runId: pipelineRunId(period.to, input.params, input.rawFiles),
-      period,
-      stocksProcessed: symbols.length - missingStocks.length,
-      shape: tensor.shape,
-      targets: axis.targets,
-      dataQualityScore: fetched.data_quality_score,
-      source,
-      asOf,
-    }),
-    features: await formatFeaturesArrow({
-      tensor,
-      days: axis.days,
-      symbols,
-      features: params.features.map(({ name }) => name),
-      targets: axis.targets,
-    }),
-    quality: formatQualityReport(fetched, {
-      totalFeatures: params.features.length,
-      validFeatures: countValidFeatures(
-        stocks.filter((stock) => stock !== undefined),
-        params.features,
-      ),
-      missingShare: imputation.carried + imputation.filled,
-    }),
+    axis,
+    stocks,
+    tensor: sliceDays(whole, 0, count),
+    latest: sliceDays(whole, count, count + 1),
   };
 }

@@ -1,5 +1,6 @@
+import { lastSessionByDate } from '../base/session.ts';
 import type { SessionTable } from '../base/session.ts';
-import type { RawCsv, Series } from './bars.ts';
+import type { Series } from './bars.ts';
 import { byCodeUnit } from './by-code-unit.ts';
 import { cleanAll } from './checks/clean.ts';
 import type { Cleaning } from './checks/clean.ts';
@@ -8,7 +9,6 @@ import type { Finding } from './checks/finding.ts';
 import { measureCoverage } from './reports/coverage.ts';
 import type { Coverage } from './reports/coverage.ts';
 import { roundFraction } from './reports/json-text.ts';
-import { tickTimestamp } from './reports/tick-timestamp.ts';
 
 /**
  * What asking for one symbol came to. Currency and first trading date (ISO, local) as the vendor states them; `retryable`: asking again
@@ -56,6 +56,7 @@ export interface FetchReportInput {
 
 /** `reports/fetch_report.json`, keys in this order. Rates, completeness and scores are fractions, six decimals. */
 export interface FetchReport {
+  /** The official close of the last regular session up to the tick's date, in UTC (`2026-03-17T10:00:00Z`); never when it was written. */
   readonly timestamp: string;
   readonly source: string;
   readonly as_of: string;
@@ -83,76 +84,64 @@ const MAX_FINDING_ROWS = 50;
  * in `missing` and `findings` only.
  */
 export function buildFetchReport(input: FetchReportInput): FetchReport {
-  const { results, indexSymbol, period, params, calendar } = input;
-  const missing: { symbol: string; code: string; reason: string }[] = [];
-  const unitFindings: Finding[] = [];
-  const raw = new Map<string, RawCsv>();
-  for (const result of results) {
-    const { symbol } = result;
-    if (!result.ok) {
-      missing.push({ symbol, code: result.code, reason: result.reason });
-    } else if (result.currency === params.currency) {
-      raw.set(symbol, { ok: true, series: result.series });
-    } else {
-      // Minor units are other currencies, too: `GBp`, `ZAc`, `ILA`.
-      const reason = `quoted in ${result.currency}, not ${params.currency}`;
-      missing.push({ symbol, code: 'series.unit', reason });
-      unitFindings.push(
-        ...findingsOf({ rule: 'series.unit', severity: 'error', symbol }, [
-          { date: period.to, detail: reason },
-        ]),
-      );
-    }
-  }
+  const { indexSymbol, period, params, calendar } = input;
+  const results = input.results.map((result) => refuseUnit(result, params.currency));
+  const raw = new Map(
+    results.flatMap((result) =>
+      result.ok ? [[result.symbol, { ok: true, series: result.series }] as const] : [],
+    ),
+  );
   const cleaning = cleanAll(raw, {
     calendar,
     indexSymbol,
     period,
     allowUnadjustedSplit: params.allow_unadjusted_split,
   });
-  for (const [symbol, { code, reason }] of cleaning.refused) missing.push({ symbol, code, reason });
-  for (const [symbol, { bars }] of cleaning.series) {
-    if (bars.dates.length === 0) missing.push({ symbol, code: 'series.empty', reason: 'no usable row' });
-  }
-
-  const coverage = coverageBySymbol(results, cleaning, indexSymbol);
-  const requested = coverage.length;
-  const successful = coverage.filter(
-    ({ of }) =>
-      of !== undefined && of.cleanBars >= params.min_rows && of.completeness >= params.min_completeness,
-  ).length;
-  const meanOf = (pick: (of: Coverage) => number): number =>
-    requested === 0 ? 0 : coverage.reduce((sum, { of }) => sum + (of ? pick(of) : 0), 0) / requested;
+  const failed = results.filter((result) => !result.ok);
+  const empty = [...cleaning.series].filter(([, { bars }]) => bars.dates.length === 0);
+  const missing = [
+    ...failed.map(({ symbol, code, reason }) => ({ symbol, code, reason })),
+    ...[...cleaning.refused].map(([symbol, refusal]) => ({ symbol, ...refusal })),
+    ...empty.map(([symbol]) => ({ symbol, code: 'series.empty', reason: 'no usable row' })),
+  ];
+  const units = failed
+    .filter(({ code }) => code === 'series.unit')
+    .flatMap(({ symbol, reason }) =>
+      findingsOf({ rule: 'series.unit', severity: 'error', symbol }, [{ date: period.to, detail: reason }]),
+    );
   return {
-    timestamp: tickTimestamp(calendar, period.to),
+    timestamp: new Date(lastSessionByDate(calendar, period.to).closeMs).toISOString().replace('.000Z', 'Z'),
     source: input.source,
     as_of: period.to,
     data_period: { from: period.from, to: period.to },
     allow_unadjusted_split: [...params.allow_unadjusted_split].sort(byCodeUnit),
-    stocks_requested: requested,
-    stocks_successful: successful,
-    success_rate: roundFraction(requested === 0 ? 0 : successful / requested),
-    data_completeness: {
-      ...Object.fromEntries(coverage.map(({ symbol, of }) => [symbol, roundFraction(of?.completeness ?? 0)])),
-      avg_completeness: roundFraction(meanOf((of) => of.completeness)),
-    },
-    data_freshness: Object.fromEntries(
-      coverage.map(({ symbol, of }) => [symbol, of?.sessionsBehind ?? null]),
-    ),
-    data_quality_score: roundFraction(meanOf((of) => of.score)),
+    ...measureStocks(coverageBySymbol(results, cleaning, indexSymbol), params),
     missing: missing.sort((a, b) => byCodeUnit(a.symbol, b.symbol)),
-    findings: [...unitFindings, ...cleaning.findings]
+    findings: [...units, ...cleaning.findings]
       .sort((a, b) => byCodeUnit(a.symbol, b.symbol))
       .map((finding) => ({ ...finding, rows: finding.rows.slice(0, MAX_FINDING_ROWS) })),
   };
 }
 
-/** Per requested stock, ascending by symbol; undefined where there is no usable series. */
+/** Minor units are other currencies, too: `GBp`, `ZAc`, `ILA`. */
+function refuseUnit(result: FetchResult, currency: string): FetchResult {
+  if (!result.ok || result.currency === currency) return result;
+  const reason = `quoted in ${result.currency}, not ${currency}`;
+  return { ok: false, symbol: result.symbol, code: 'series.unit', reason };
+}
+
+interface StockCoverage {
+  readonly symbol: string;
+  /** Undefined where there is no usable series. */
+  readonly of: Coverage | undefined;
+}
+
+/** Per requested stock, ascending by symbol. */
 function coverageBySymbol(
   results: readonly FetchResult[],
   cleaning: Cleaning,
   indexSymbol: string,
-): readonly { readonly symbol: string; readonly of: Coverage | undefined }[] {
+): readonly StockCoverage[] {
   return results
     .filter(({ symbol }) => symbol !== indexSymbol)
     .toSorted((a, b) => byCodeUnit(a.symbol, b.symbol))
@@ -164,4 +153,29 @@ function coverageBySymbol(
         of: usable ? measureCoverage(stock, cleaning, result.firstTradeDate) : undefined,
       };
     });
+}
+
+function measureStocks(
+  coverage: readonly StockCoverage[],
+  { min_rows, min_completeness }: FetchReportParams,
+) {
+  const requested = coverage.length;
+  const successful = coverage.filter(
+    ({ of }) => of !== undefined && of.cleanBars >= min_rows && of.completeness >= min_completeness,
+  ).length;
+  const meanOf = (pick: (of: Coverage) => number): number =>
+    requested === 0 ? 0 : coverage.reduce((sum, { of }) => sum + (of ? pick(of) : 0), 0) / requested;
+  return {
+    stocks_requested: requested,
+    stocks_successful: successful,
+    success_rate: roundFraction(requested === 0 ? 0 : successful / requested),
+    data_completeness: {
+      ...Object.fromEntries(coverage.map(({ symbol, of }) => [symbol, roundFraction(of?.completeness ?? 0)])),
+      avg_completeness: roundFraction(meanOf((of) => of.completeness)),
+    },
+    data_freshness: Object.fromEntries(
+      coverage.map(({ symbol, of }) => [symbol, of?.sessionsBehind ?? null]),
+    ),
+    data_quality_score: roundFraction(meanOf((of) => of.score)),
+  };
 }

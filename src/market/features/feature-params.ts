@@ -7,6 +7,8 @@ import type { StageParams } from '../stage-params.ts';
 export interface FeatureParams {
   /** In catalogue order. */
   readonly features: readonly Feature[];
+  /** Sessions before the first of which all of them are defined. */
+  readonly warmup: number;
   /** Rows of the day axis that an observed value may be carried on. */
   readonly carryLimit: number;
   /** Share of the first days that later fitting may learn from. */
@@ -49,8 +51,10 @@ export function parseFeatureParams(section: unknown): FeatureParams {
   for (const key of ['selection', 'normalisation'] as const) {
     if (methodOf(given[key]) !== 'none') read.refuse(at(key), 'none');
   }
+  const features = pickFeatures(catalogue, given.names, read);
   return {
-    features: pickFeatures(catalogue, given.names, read),
+    features,
+    warmup: Math.max(...features.map(({ first }) => first)),
     carryLimit: read.count(at('carry_limit'), { min: 0, max: MOST_ROWS }),
     trainFraction,
     dtype:

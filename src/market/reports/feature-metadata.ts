@@ -1,23 +1,19 @@
-import type { Feature } from '../features/feature.ts';
+import type { FeatureParams } from '../features/feature-params.ts';
 import type { Imputation } from '../features/tensor.ts';
+import type { FetchReport } from '../fetch-report.ts';
 import { formatJson, roundFraction } from './json-text.ts';
 
 /** What `feature_metadata.json` tells about the arrays beside it. */
 export interface FeatureMetadataInput {
-  readonly source: string;
-  readonly asOf: string;
+  readonly fetched: FetchReport;
+  readonly params: FeatureParams;
+  readonly indexSymbol: string;
   readonly days: readonly string[];
   readonly symbols: readonly string[];
-  readonly features: readonly Feature[];
-  readonly dtype: 'float64' | 'float32';
-  readonly warmup: number;
-  readonly carryLimit: number;
-  readonly trainFraction: number;
+  readonly missingStocks: readonly string[];
   readonly imputation: Imputation;
-  readonly indexSymbol: string;
   /** The row of `latest.npy`: its date, and per stock whether it was observed. */
   readonly latest: { readonly date: string; readonly mask: Uint8Array };
-  readonly missingStocks: readonly string[];
 }
 
 // A reader of the arrays has no other way to know: the vendor tells no event of it.
@@ -32,18 +28,19 @@ const UNITS = {
  * latest, missing_stocks.
  */
 export function formatFeatureMetadata(input: FeatureMetadataInput): string {
-  const { days, symbols, features, imputation } = input;
-  const trainDays = Math.floor(input.trainFraction * days.length);
+  const { fetched, params, days, symbols, imputation } = input;
+  const { features } = params;
+  const trainDays = Math.floor(params.trainFraction * days.length);
   const shares = ({ carried, filled }: { carried: number; filled: number }): object => ({
     carried: roundFraction(carried),
     filled: roundFraction(filled),
   });
   return formatJson({
     schema: 1,
-    source: input.source,
-    as_of: input.asOf,
+    source: fetched.source,
+    as_of: fetched.as_of,
     shape: [days.length, symbols.length, features.length],
-    dtype: input.dtype,
+    dtype: params.dtype,
     order: 'C',
     axes: {
       days: { first: days[0] ?? null, last: days.at(-1) ?? null, count: days.length, file: 'dates.csv' },
@@ -54,8 +51,8 @@ export function formatFeatureMetadata(input: FeatureMetadataInput): string {
       return { name, group, params, first, scale, anchored, library };
     }),
     units: UNITS,
-    warmup: input.warmup,
-    carry_limit: input.carryLimit,
+    warmup: params.warmup,
+    carry_limit: params.carryLimit,
     fill: 0,
     imputed: {
       ...shares(imputation),

@@ -1,38 +1,34 @@
 import { hash } from 'node:crypto';
 import { byCodeUnit } from '../by-code-unit.ts';
+import type { FetchReport } from '../fetch-report.ts';
 import { formatJson, roundFraction } from './json-text.ts';
 
-/** What `pipeline_metadata.json` sums a run up with. */
-export interface PipelineMetadataInput {
-  readonly timestamp: string;
+/** What only the feature stage can tell of a run. */
+export interface RunSummary {
   readonly runId: string;
-  readonly period: { readonly from: string; readonly to: string };
   readonly stocksProcessed: number;
   readonly shape: readonly number[];
   readonly targets: Int8Array;
-  readonly dataQualityScore: number;
-  readonly source: string;
-  readonly asOf: string;
 }
 
-/** Text of `pipeline_metadata.json`; `up_percentage` is a fraction. */
-export function formatPipelineMetadata(input: PipelineMetadataInput): string {
-  const up = input.targets.reduce((sum, target) => sum + target, 0);
-  const days = input.targets.length;
+/** Text of `pipeline_metadata.json`, which sums a run up; `up_percentage` is a fraction. */
+export function formatPipelineMetadata(fetched: FetchReport, run: RunSummary): string {
+  const up = run.targets.reduce((sum, target) => sum + target, 0);
+  const days = run.targets.length;
   return formatJson({
-    timestamp: input.timestamp,
-    pipeline_run_id: input.runId,
-    data_period: { from: input.period.from, to: input.period.to },
-    stocks_processed: input.stocksProcessed,
-    feature_map_shape: input.shape,
+    timestamp: fetched.timestamp,
+    pipeline_run_id: run.runId,
+    data_period: { from: fetched.data_period.from, to: fetched.data_period.to },
+    stocks_processed: run.stocksProcessed,
+    feature_map_shape: run.shape,
     target_distribution: {
       up_days: up,
       down_days: days - up,
       up_percentage: roundFraction(days === 0 ? 0 : up / days),
     },
-    data_quality_score: input.dataQualityScore,
-    source: input.source,
-    as_of: input.asOf,
+    data_quality_score: fetched.data_quality_score,
+    source: fetched.source,
+    as_of: fetched.as_of,
   });
 }
 
