@@ -9,11 +9,8 @@ import { readManifest, toPublished } from './manifest.ts';
 
 const SHIPPED = ['bin', 'schema', 'calendars', 'README.md', 'LICENSE', 'CHANGELOG.md'];
 
-/**
- * Builds the npm package below `folder`: `package/` is what is published, the archive beside it is returned by its
- * path. An explicit step and no hook of npm's, because this project runs no install scripts.
- */
-export async function packPackage(root: string, folder: string): Promise<string> {
+/** Builds what is published into an empty folder `package` below `folder`; returns its path. */
+export async function buildPackage(root: string, folder: string): Promise<string> {
   const staged = join(folder, 'package');
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { recursive: true });
@@ -24,6 +21,15 @@ export async function packPackage(root: string, folder: string): Promise<string>
   const manifest = toPublished(readManifest(root), await importedPackages(staged));
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   writeFileSync(join(staged, 'dist', 'contents.json'), `${JSON.stringify(hashFiles(staged), null, 2)}\n`);
+  return staged;
+}
+
+/**
+ * Builds the npm package below `folder` and returns the path of its archive there. An explicit step and no hook of
+ * npm's, because this project runs no install scripts.
+ */
+export async function packPackage(root: string, folder: string): Promise<string> {
+  const staged = await buildPackage(root, folder);
   const [packed] = JSON.parse(
     execFileSync(
       'npm',

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { formatCommandHelp } from '../src/commands/help.ts';
 import { COMMANDS } from '../src/commands/index.ts';
 import { FILES, createDemo, jsonOf, succeeded } from './commands/projects.ts';
-import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+import { CLI, REPOSITORY, cleanEnv, createRig } from './rig.ts';
 
 test('help names every command with its summary, and needs no project', async () => {
   const rig = createRig();
@@ -245,9 +245,8 @@ test('where the current folder is gone the error says what to do, and -C still w
   const rig = await createDemo();
   const run = (words: string): { status: number | null; stdout: string; stderr: string } => {
     const line = `mkdir gone && cd gone && rmdir ../gone && exec "$@" ${words}`;
-    const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
     const options = { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' } as const;
-    return spawnSync('sh', ['-c', line, 'sh', process.execPath, cli], options);
+    return spawnSync('sh', ['-c', line, 'sh', process.execPath, CLI], options);
   };
   for (const words of ['status', '-C . status']) {
     const { status, stderr } = run(words);
@@ -445,8 +444,7 @@ test('colour goes to nobody who did not ask for it, and NO_COLOR wins', async ()
 
 test('a reader that goes away ends no run and crashes nothing', async () => {
   const rig = createRig(FILES);
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
-  const child = spawn(process.execPath, [cli, 'repro', '--json'], { cwd: rig.root, env: cleanEnv() });
+  const child = spawn(process.execPath, [CLI, 'repro', '--json'], { cwd: rig.root, env: cleanEnv() });
   child.stdout.destroy();
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -458,9 +456,8 @@ test('a reader that goes away ends no run and crashes nothing', async () => {
 
 test('where output cannot be written the work is done all the same, and the exit code is not 0', async () => {
   const rig = createRig(FILES);
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
   const full = openSync('/dev/full', 'w');
-  const child = spawn(process.execPath, [cli, 'repro', '--json'], {
+  const child = spawn(process.execPath, [CLI, 'repro', '--json'], {
     cwd: rig.root,
     env: cleanEnv(),
     stdio: ['ignore', full, 'pipe'],
@@ -479,7 +476,7 @@ test('where output cannot be written the work is done all the same, and the exit
 
 test("who starts it from an archive of Yarn's Plug'n'Play is told what to do instead", () => {
   const file = 'lockstep-data-1.zip/node_modules/lockstep-data/bin/lockstep.cjs';
-  const rig = createRig({ [file]: readFileSync(join(REPOSITORY, 'bin', 'lockstep.cjs'), 'utf8') });
+  const rig = createRig({ [file]: readFileSync(CLI, 'utf8') });
   const ran = spawnSync(process.execPath, [rig.path(file), 'status'], { encoding: 'utf8' });
   assert.equal(ran.status, 2);
   assert.match(ran.stderr, /^error\[node\.pnp\]: [^\n]*\n {3}= hint: write "nodeLinker: node-modules"/);

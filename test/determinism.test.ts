@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { REPOSITORY, createRig, rigAt } from './rig.ts';
+import { CLI, createRig, rigAt } from './rig.ts';
 import type { Rig, RunOptions } from './rig.ts';
 
 const STAGES: readonly string[] = [
@@ -58,7 +57,7 @@ const project = (stages: readonly string[] = STAGES): Rig =>
 /** With a umask of its own; `ulimit`-like settings of a process are its shell's. */
 function underUmask(rig: Rig, umask: string): Promise<number | null> {
   const command = `umask ${umask}; exec "$0" "$1" repro`;
-  const child = spawn('sh', ['-c', command, process.execPath, join(REPOSITORY, 'bin/lockstep.cjs')], {
+  const child = spawn('sh', ['-c', command, process.execPath, CLI], {
     cwd: rig.root,
     env: { ...process.env, ...NOW, NODE_TEST_CONTEXT: '' },
     stdio: 'ignore',

@@ -10,7 +10,7 @@ import { readPipeline } from '../src/read/pipeline.ts';
 import { createLockFormatter, parseLock } from '../src/record/lockfile.ts';
 import { formatRunEntry, parseRunEntry } from '../src/record/runs.ts';
 import { formatManifest, parseManifest } from '../src/store/tree.ts';
-import { REPOSITORY, cleanEnv } from './rig.ts';
+import { CLI, REPOSITORY, cleanEnv } from './rig.ts';
 
 function read(path: string): string {
   return readFileSync(join(REPOSITORY, path), 'utf8');
@@ -65,7 +65,7 @@ test('every link between the documents and to files leads somewhere', () => {
 });
 
 function run(script: string, ...args: readonly string[]): string {
-  return execFileSync(process.execPath, [join(REPOSITORY, 'bin', script), ...args], {
+  return execFileSync(process.execPath, [join(dirname(CLI), script), ...args], {
     encoding: 'utf8',
     env: cleanEnv(),
   });

@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
-import { REPOSITORY, cleanEnv } from './rig.ts';
+import { CLI, REPOSITORY, cleanEnv } from './rig.ts';
 
 interface Block {
   readonly language: string;
@@ -163,7 +163,7 @@ test('what the README shows is what its commands print, in a fresh clone and in 
 });
 
 test('the README lists every command as the program describes it', async () => {
-  const help = await runLines([`node ${join(REPOSITORY, 'bin', 'lockstep.cjs')} --help`], clone());
+  const help = await runLines([`node ${CLI} --help`], clone());
   const told = [...help.matchAll(/^ {2}([a-z]+) {2,}(.+)$/gm)].map(([, name, summary]) => [name, summary]);
   const shown = [...README.matchAll(/^\| `([a-z]+)` \| (.+) \|$/gm)].map(([, name, what]) => [name, what]);
   assert.ok(told.length > 0);

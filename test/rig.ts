@@ -17,7 +17,14 @@ import { fileURLToPath } from 'node:url';
 /** The project's own root. */
 export const REPOSITORY: string = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-const CLI = join(REPOSITORY, 'bin', 'lockstep.cjs');
+/** The package that is tested: `npm test` builds what users install; a test file that is run alone drives the sources. */
+export const PACKAGE: string = process.env['LOCKSTEP_TEST_PACKAGE'] ?? REPOSITORY;
+
+/** Its command line. */
+export const CLI: string = join(PACKAGE, 'bin', 'lockstep.cjs');
+
+/** The command line of the sources, for tests that look at single modules of it or read its state in this process. */
+export const SOURCE_CLI: string = join(REPOSITORY, 'bin', 'lockstep.cjs');
 
 /** What a command line printed and how it ended. */
 export interface Ran {
@@ -91,7 +98,7 @@ export function rigAt(
   for (const [name, text] of Object.entries(files)) rig.write(name, text);
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   try {
-    symlinkSync(REPOSITORY, join(root, 'node_modules', 'lockstep-data'));
+    symlinkSync(PACKAGE, join(root, 'node_modules', 'lockstep-data'));
   } catch {
     // A second rig over the same folder.
   }

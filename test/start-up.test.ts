@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+import { REPOSITORY, SOURCE_CLI, cleanEnv, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 const HOOK = `import { registerHooks } from 'node:module';
@@ -31,10 +30,9 @@ const NOW = '2026-03-17T18:00:00Z';
 function loadedBy(rig: Rig, args: readonly string[]): readonly string[] {
   rig.write('hook.mjs', HOOK);
   rig.write('loaded', '');
-  const bin = join(REPOSITORY, 'bin', 'lockstep.cjs');
   const prefix = `file://${REPOSITORY}/`;
   const env = cleanEnv({ LOADED: rig.path('loaded'), PREFIX: prefix, LOCKSTEP_NOW: NOW });
-  execFileSync(process.execPath, ['--import', rig.path('hook.mjs'), bin, ...args], {
+  execFileSync(process.execPath, ['--import', rig.path('hook.mjs'), SOURCE_CLI, ...args], {
     cwd: rig.root,
     env,
     stdio: 'ignore',

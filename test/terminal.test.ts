@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import test from 'node:test';
 import { createTerminal } from './listeners/terminal.ts';
-import { REPOSITORY, cleanEnv, createRig } from './rig.ts';
+import { CLI, cleanEnv, createRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 const ONE = 'stages:\n  one: { cmd: "echo > o", outs: [o] }\n';
@@ -12,7 +11,7 @@ const HAS_NO_SCRIPT = spawnSync('script', ['--version']).status !== 0 && 'script
 
 /** What a terminal is shown that says it has no columns. */
 function showInTerminal(rig: Rig, words: string, env: Readonly<Record<string, string>> = {}): string {
-  const line = `"${process.execPath}" "${join(REPOSITORY, 'bin', 'lockstep.cjs')}" ${words}`;
+  const line = `"${process.execPath}" "${CLI}" ${words}`;
   const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
     cwd: rig.root,
     env: cleanEnv({ TERM: 'xterm', ...env }),
@@ -51,7 +50,7 @@ function showScript(rig: Rig, script: string): string {
   rig.write('script.sh', script);
   const { status, stdout } = spawnSync('script', ['-qec', 'sh script.sh', '/dev/null'], {
     cwd: rig.root,
-    env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI: join(REPOSITORY, 'bin', 'lockstep.cjs') }),
+    env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI }),
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
   });
@@ -123,7 +122,7 @@ for (const [what, line, code] of [
     const rig = createRig({ 'pipeline.yaml': WAITS, 'hang-up.sh': HANGS_UP });
     const { stdout, stderr } = spawnSync('sh', ['-c', line], {
       cwd: rig.root,
-      env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI: join(REPOSITORY, 'bin', 'lockstep.cjs') }),
+      env: cleanEnv({ TERM: 'xterm', NODE: process.execPath, CLI }),
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
     });

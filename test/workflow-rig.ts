@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { parse } from 'yaml';
-import { REPOSITORY, cleanEnv } from './rig.ts';
+import { CLI, REPOSITORY, cleanEnv } from './rig.ts';
 
 /** The parts of a workflow that tests look at. */
 export interface Workflow {
@@ -152,7 +152,7 @@ export function createSandbox(files: Readonly<Record<string, string>>): Sandbox 
 function linkModules(cwd: string): void {
   const bin = join(cwd, 'node_modules', '.bin');
   mkdirSync(bin, { recursive: true });
-  symlinkSync(join(REPOSITORY, 'bin', 'lockstep.cjs'), join(bin, 'lockstep'));
+  symlinkSync(CLI, join(bin, 'lockstep'));
 }
 
 function toVariables(text: string): Readonly<Record<string, string>> {

@@ -1,6 +1,6 @@
-import { rmSync, symlinkSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { packPackage } from '../../scripts/pack-package.ts';
+import { buildPackage } from '../../scripts/pack-package.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 
@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, '..', '..');
  * from there, because a clone runs TypeScript and starts slower. The packages that it does not bundle are the clone's.
  */
 export async function stagePackage(folder: string): Promise<string> {
-  rmSync(await packPackage(ROOT, folder));
+  const installed = await buildPackage(ROOT, folder);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return join(folder, 'package');
+  return installed;
 }

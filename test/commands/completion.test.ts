@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { completeLine } from '../../src/commands/completion/complete-line.ts';
-import { createRig } from '../rig.ts';
+import { SOURCE_CLI, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { putCommand, shellEnv } from './projects.ts';
 
@@ -130,7 +130,7 @@ async function parserCalls(rig: Rig, words: readonly string[]): Promise<readonly
 }
 
 test('while no file of the project changes, a key stroke parses no YAML, and a change is seen at once', async () => {
-  const rig = makeRig();
+  const rig = rigAt(makeRig().root, {}, SOURCE_CLI);
   // Where nothing has run yet, a key stroke leaves nothing behind.
   await complete(rig, ['repro', '']);
   assert.throws(() => readdirSync(rig.path('.lockstep')));

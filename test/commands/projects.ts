@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
+import { CLI, cleanEnv, createRig, rigAt } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 
 /**
@@ -94,8 +94,7 @@ export function git(rig: Rig, ...args: readonly string[]): string {
 
 /** Puts what a shell finds as "lockstep" into `bin/` of a project. */
 export function putCommand(rig: Rig): void {
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
-  rig.write('bin/lockstep', `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`);
+  rig.write('bin/lockstep', `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`);
   chmodSync(rig.path('bin/lockstep'), 0o755);
 }
 

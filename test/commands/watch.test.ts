@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { renameSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig, rigAt } from '../rig.ts';
+import { CLI, createRig, rigAt } from '../rig.ts';
 import type { Ran, Rig, Running } from '../rig.ts';
 import { createDemo, jsonOf } from './projects.ts';
 
@@ -52,8 +51,7 @@ for (const [limit, most, code] of [
     const rig = createRig({ 'pipeline.yaml': 'stages: { s: { cmd: "echo x > out", outs: [out] } }\n' });
     for (const name of 'abcdefghij') rig.write(`${name}/${name}/f`, '');
     const script = `${limited}; exec "$0" "$@"`;
-    const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
-    const ran = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, cli, 'watch'], {
+    const ran = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, CLI, 'watch'], {
       cwd: rig.root,
       encoding: 'utf8',
     });

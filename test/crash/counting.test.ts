@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, cleanEnv } from '../rig.ts';
+import { CLI, cleanEnv } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { TRACED, kernelCalls, unseenCalls } from './kernel.ts';
 import { SCENARIOS, copyProject, freshPlace } from './project.ts';
@@ -33,7 +33,7 @@ function traced(
       ...options,
       process.execPath,
       ...(order ? ['--import', SHIM] : []),
-      join(REPOSITORY, 'bin/lockstep.cjs'),
+      CLI,
       ...stage.scenario.args,
     ],
     {

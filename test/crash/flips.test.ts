@@ -21,7 +21,7 @@ import { place } from '../../src/store/place.ts';
 import { parseManifest } from '../../src/store/tree.ts';
 import { copyTo } from '../../src/remotes/folder-copy.ts';
 import { HASH, TREE } from '../record/rig.ts';
-import { createRig } from '../rig.ts';
+import { SOURCE_CLI, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { openCache } from '../store/open-cache.ts';
 import { copyProject, freshPlace, overwrite } from './project.ts';
@@ -52,7 +52,7 @@ const OUTS = ['copy.txt', 'parts', 'count.json'];
 const SEED = seedOf(process.env);
 const seeded = createSeeded(SEED);
 
-const rig = createRig(FILES);
+const rig = rigAt(createRig(FILES).root, {}, SOURCE_CLI);
 const SOUND = `${rig.root}-sound`;
 let sound: State;
 before(async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Emit } from '../../src/base/event.ts';
 import { createJournal } from '../../src/execute/journal.ts';
 import { openProject } from '../../src/project.ts';
-import { REPOSITORY, cleanEnv } from '../rig.ts';
+import { CLI, REPOSITORY, cleanEnv } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 import { copyProject, freshPlace, prepare, textOf } from './project.ts';
 import type { Scenario } from './project.ts';
@@ -73,9 +73,9 @@ export function callsOf(log: string): Pick<Stage, 'calls' | 'byThreads'> {
 
 /** Runs the command line under the shim. A command that hangs is ended and told by its signal. */
 export function disturbed(rig: Rig, args: readonly string[], order: ShimOrder): Promise<Ran> {
-  const child = spawn(process.execPath, ['--import', SHIM, join(REPOSITORY, 'bin/lockstep.cjs'), ...args], {
+  const child = spawn(process.execPath, ['--import', SHIM, CLI, ...args], {
     cwd: rig.root,
-    env: cleanEnv({ LOCKSTEP_SHIM: JSON.stringify(order), NODE_DISABLE_COMPILE_CACHE: '' }),
+    env: cleanEnv({ LOCKSTEP_SHIM: JSON.stringify(order) }),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: HANG_MS,
     killSignal: 'SIGTERM',

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { git, succeeded } from '../commands/projects.ts';
-import { REPOSITORY, createRig } from '../rig.ts';
+import { CLI, createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { eventsOf, faultAtRename, outcomesOf } from './tools.ts';
 
@@ -217,9 +216,8 @@ test('a stage whose input the lock no longer has is not called fresh where the l
 
 test('a file that is larger than a limit lets it be is told as such', () => {
   const rig = createRig({ 'pipeline.yaml': 'data: [in]\nstages: {}\n', in: Buffer.alloc(300_000, 'x') });
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
   const limited = 'ulimit -f 100; exec "$0" "$@"';
-  const ran = spawnSync('sh', ['-c', limited, process.execPath, cli, '-C', rig.root, 'commit'], {
+  const ran = spawnSync('sh', ['-c', limited, process.execPath, CLI, '-C', rig.root, 'commit'], {
     encoding: 'utf8',
   });
   assert.equal(ran.status, 1, ran.stderr);

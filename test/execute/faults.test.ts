@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { SpawnSyncReturns } from 'node:child_process';
 import { leftovers } from '../crash/state.ts';
-import { REPOSITORY, cleanEnv, createRig, rigAt } from '../rig.ts';
+import { CLI, cleanEnv, createRig, rigAt } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { faultAtRename, outcomesOf } from './tools.ts';
 import { FILES, MODULE, mountTmpfs, outsOf } from './fault-project.ts';
@@ -15,10 +15,9 @@ function reproAsNobody(rig: Rig, group?: number): SpawnSyncReturns<string> {
 }
 
 function asNobody(rig: Rig, args: readonly string[], group = 65534): SpawnSyncReturns<string> {
-  const cli = join(REPOSITORY, 'bin/lockstep.cjs');
   return spawnSync(
     'setpriv',
-    ['--reuid=65534', `--regid=${group}`, '--clear-groups', process.execPath, cli, ...args],
+    ['--reuid=65534', `--regid=${group}`, '--clear-groups', process.execPath, CLI, ...args],
     { cwd: rig.root, env: cleanEnv(), encoding: 'utf8' },
   );
 }

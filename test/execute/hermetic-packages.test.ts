@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig } from '../rig.ts';
+import { PACKAGE, createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { moduleRig } from './module-rig.ts';
 import { outcomesOf } from './tools.ts';
@@ -76,7 +76,7 @@ export default defineStage(({ outs }) => writeFileSync(outs.out, 'b'));`,
   });
   for (const [link, to] of [
     ['app/node_modules/stages', '../../beside/stages'],
-    ['beside/stages/node_modules/lockstep-data', REPOSITORY],
+    ['beside/stages/node_modules/lockstep-data', PACKAGE],
   ] as const) {
     mkdirSync(dirname(rig.path(link)), { recursive: true });
     symlinkSync(to, rig.path(link));

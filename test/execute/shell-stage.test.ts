@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createReadStream, existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig, rigAt } from '../rig.ts';
+import { CLI, createRig, rigAt } from '../rig.ts';
 import { eventsOf, makeFifo, outcomesOf, outputOf, problemOf, treeOf } from './tools.ts';
 
-const CLI = join(REPOSITORY, 'bin', 'lockstep.cjs');
 const LINUX = { skip: process.platform !== 'linux' && 'needs /proc', timeout: 60_000 };
 
 test('output appears line by line under the name of its stage, a last line without an end included', async () => {
@@ -355,8 +353,7 @@ test('a run goes on where there is no /proc, as in a chroot', (t) => {
   const chrooted = (...command: readonly string[]): ReturnType<typeof spawnSync> =>
     spawnSync('unshare', ['-Urm', 'sh', '-c', CHROOTED, rig.path('above'), ...command], { encoding: 'utf8' });
   if (chrooted('true').status !== 0) return t.skip('no user namespaces');
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
-  const ran = chrooted(process.execPath, cli, '-C', rig.root, 'repro');
+  const ran = chrooted(process.execPath, CLI, '-C', rig.root, 'repro');
   assert.equal(ran.status, 0, String(ran.stderr));
   assert.equal(rig.read('out'), 'made\n');
 });

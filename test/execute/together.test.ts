@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { REPOSITORY, createRig } from '../rig.ts';
+import { CLI, createRig } from '../rig.ts';
 import { eventsOf, makeFifo, outcomesOf } from './tools.ts';
 
 test('a second repro waits, says for whom and since when, and then finds everything fresh', async () => {
@@ -36,10 +35,9 @@ test('a second repro waits, says for whom and since when, and then finds everyth
 });
 
 test('a stage that calls lockstep in its own project is told at once that it cannot be waited for', async () => {
-  const cli = join(REPOSITORY, 'bin', 'lockstep.cjs');
   const rig = createRig({
     'pipeline.yaml': `stages:
-  s: { cmd: '"${process.execPath}" "${cli}" status && "${process.execPath}" "${cli}" repro t --wait 3600; echo $? > out', outs: [out] }
+  s: { cmd: '"${process.execPath}" "${CLI}" status && "${process.execPath}" "${CLI}" repro t --wait 3600; echo $? > out', outs: [out] }
   t: { cmd: echo x > t, outs: [t] }
 `,
   });
