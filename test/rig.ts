@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import {
   mkdirSync,
@@ -63,13 +63,20 @@ export interface Rig {
 }
 
 /**
- * Makes a project of the given files in a temp folder; it is removed after the test file. Stage modules may import
+ * Makes a project of the given files in a temp folder; it is removed after the test, or after the file where no test makes it. Stage modules may import
  * `lockstep-data`. The environment is clean: no colour, no CI, UTF-8, a fixed zone.
  */
 export function createRig(files: Readonly<Record<string, string | Uint8Array>> = {}): Rig {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-test-')));
   after(() => rmSync(root, { recursive: true, force: true }));
   return rigAt(root, files);
+}
+
+/** Another project with the same files, their modes, times and hard links. */
+export function copyRig({ root }: Rig): Rig {
+  const copy = createRig();
+  execFileSync('cp', ['-a', `${root}/.`, copy.root]);
+  return copy;
 }
 
 /** The same over a folder that exists; `cli` is the command line to drive. */

@@ -8,13 +8,7 @@ import { leftovers } from '../crash/state.ts';
 import { outcomesOf } from '../execute/tools.ts';
 import type { Rig } from '../rig.ts';
 import { damage, filesBelow, objectWith, objectsOf } from './objects.ts';
-import { MANY, cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
-
-async function createPushed(): Promise<Rig> {
-  const rig = await createDemo();
-  succeeded(await rig.lockstep(['push', '--run-cache']));
-  return rig;
-}
+import { MANY, cloneOf, createDemo, createPushed, eventOf, jsonOf, succeeded } from './projects.ts';
 
 test('a pull on a fresh clone makes the workspace equal to the lock, and nothing runs after it', async () => {
   const rig = await createPushed();
@@ -203,8 +197,7 @@ test('a damaged manifest in the cache is fetched again', async () => {
 });
 
 test('a fetch that is interrupted keeps what has come whole, and the next one brings the rest', async () => {
-  const rig = await createDemo({ 'pipeline.yaml': MANY });
-  succeeded(await rig.lockstep(['push']));
+  const rig = await createPushed({ 'pipeline.yaml': MANY });
   const clone = cloneOf(rig, ['many']);
   const killed = clone.start(['pull', '--json']);
   await killed.seen('"transfer-progressed"');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLI, cleanEnv, createRig, rigAt } from '../rig.ts';
+import { after } from 'node:test';
+import { CLI, cleanEnv, copyRig, createRig, rigAt } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
 
 /**
@@ -26,7 +28,7 @@ stages:
     outs: [count.txt]
 `;
 
-export const FILES: Readonly<Record<string, string>> = {
+export const FILES: Files = {
   'pipeline.yaml': PIPELINE,
   'params.yaml': 'width: 1\n',
   'in.txt': 'one\ntwo\nthree\n',
@@ -40,10 +42,34 @@ stages:
     outs: [many/]
 `;
 
+type Files = Readonly<Record<string, string>>;
+
 /** The demo pipeline as one that has run, with a folder remote `origin` in `remote/` (which no stage reads). */
-export async function createDemo(files: Readonly<Record<string, string>> = {}): Promise<Rig> {
-  const rig = createRig({ ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n', ...files });
-  succeeded(await rig.lockstep(['repro']));
+export function createDemo(files: Files = {}): Promise<Rig> {
+  return copyOf(files, ['repro']);
+}
+
+/** The same, and it was pushed with its past results. */
+export function createPushed(files: Files = {}): Promise<Rig> {
+  return copyOf(files, ['repro'], ['push', '--run-cache']);
+}
+
+/** Projects that have run, by what makes them; outside of any test, because what a test makes goes with it. */
+const made = new Map<string, Promise<Rig>>();
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-made-')));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A copy of the project after these commands, which run once in a test file. */
+async function copyOf(files: Files, ...commands: readonly (readonly string[])[]): Promise<Rig> {
+  const key = JSON.stringify([files, commands]);
+  const project = made.get(key) ?? makeDemo(join(folder, String(made.size)), files, commands);
+  made.set(key, project);
+  return copyRig(await project);
+}
+
+async function makeDemo(root: string, files: Files, commands: readonly (readonly string[])[]): Promise<Rig> {
+  const rig = rigAt(root, { ...FILES, 'remotes.yaml': 'remotes:\n  origin: { url: remote }\n', ...files });
+  for (const args of commands) succeeded(await rig.lockstep(args));
   return rig;
 }
 

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 import { filesBelow, objectWith, objectsOf } from './objects.ts';
-import { cloneOf, createDemo, eventOf, jsonOf, succeeded } from './projects.ts';
+import { cloneOf, createDemo, createPushed, eventOf, jsonOf, succeeded } from './projects.ts';
 
 const MARKETS = `name: markets
 data: [lists]
@@ -17,8 +17,11 @@ stages:
 
 /** Two machines: one that has run and pushed, and a clone without any outs. */
 async function createMarkets(): Promise<{ readonly rig: Rig; readonly clone: Rig }> {
-  const rig = await createDemo({ 'pipeline.yaml': MARKETS, 'lists/a.txt': 'a\n', 'lists/b.txt': 'b\n' });
-  succeeded(await rig.lockstep(['push']));
+  const rig = await createPushed({
+    'pipeline.yaml': MARKETS,
+    'lists/a.txt': 'a\n',
+    'lists/b.txt': 'b\n',
+  });
   return { rig, clone: cloneOf(rig, ['raw', 'clean.csv', 'count.txt', 'lists']) };
 }
 
@@ -55,8 +58,7 @@ stages:
 
 async function createPickers(): Promise<{ readonly rig: Rig; readonly clone: Rig }> {
   const data = { 'lists/a.txt': 'a\n', 'lists/b.txt': 'b\n', 'other/o.txt': 'o\n' };
-  const rig = await createDemo({ 'pipeline.yaml': PICKERS, ...data });
-  succeeded(await rig.lockstep(['push']));
+  const rig = await createPushed({ 'pipeline.yaml': PICKERS, ...data });
   const outs = ['raw', 'pick.txt', 'eu.txt', 'all.txt', 'names.txt', 'rest.txt'];
   return { rig, clone: cloneOf(rig, [...outs, 'lists', 'other']) };
 }
