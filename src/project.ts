@@ -125,7 +125,13 @@ export async function openUnlessSettled(
   const looked = markMutex(pathOfMutex(stateDir, 'workspace'), machine);
   const { isSame, found } = await lookAgain(settled, {
     hashOf: (file) => files.hashOf(file),
-    observer: createObserver({ root, memo, algorithm: settled.algorithm, clock: machine }),
+    observer: createObserver({
+      root,
+      memo,
+      algorithm: settled.algorithm,
+      clock: machine,
+      signal: options.signal,
+    }),
     code,
     env: options.env,
     nowMs: clock.now(),
@@ -181,6 +187,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     recorder,
     code,
     env,
+    signal,
     tickOf: (name) => ticks.of.get(name),
   });
   if (ground.seen) facts.noteSeen(ground.seen.found);

@@ -48,14 +48,14 @@ export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'
 
 export interface FactsOptions extends Pick<
   OpenProject,
-  'root' | 'stateDir' | 'pipeline' | 'cache' | 'runs' | 'recorder' | 'env'
+  'root' | 'stateDir' | 'pipeline' | 'cache' | 'runs' | 'recorder' | 'env' | 'signal'
 > {
   readonly code: CodeReader;
   readonly tickOf: (name: StageName) => string | undefined;
 }
 
 export function createFacts(options: FactsOptions): DiskFacts {
-  const { root, pipeline, cache, runs, recorder, code, env } = options;
+  const { root, pipeline, cache, runs, recorder, code, env, signal } = options;
   let seen = new Map<RelPath, Observation>();
   const outs = new Set<RelPath>();
   const frozen = new Map<string, StageName>();
@@ -126,7 +126,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   async function look(paths: readonly RelPath[]): Promise<void> {
     for (const [algorithm, some] of Map.groupBy(paths, algorithmAt)) {
-      const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
+      const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, signal });
       const found = await observer.observe(some.map(requestOf));
       if (seen.size === 0) seen = found;
       else noteSeen(found);

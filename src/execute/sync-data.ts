@@ -130,11 +130,11 @@ function restoredEvent({ artifact: { path, hash }, here }: Gone): EventBody {
 async function lookAtNew(
   paths: readonly RelPath[],
   keeper: Copies | undefined,
-  { root, cache, pipeline, facts }: DataOptions,
+  { root, cache, pipeline, facts, signal }: DataOptions,
 ): Promise<void> {
   // Threads are for those who have something to read.
-  using crew = (await import('../io/crew.ts')).createCrew();
+  using crew = (await import('../io/crew.ts')).createCrew({ signal });
   const { memo, clock } = cache;
-  const observer = createObserver({ root, memo, algorithm: pipeline.hash, clock, crew, keeper });
+  const observer = createObserver({ root, memo, algorithm: pipeline.hash, clock, crew, keeper, signal });
   facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
 }

@@ -12,6 +12,7 @@ import type { OpenProject } from './open-project.ts';
 export interface CheckWorkspaceOptions extends Pick<OpenProject, 'root' | 'folder' | 'cache'> {
   readonly artifacts: readonly LockedArtifact[];
   readonly readData: boolean;
+  readonly signal: AbortSignal;
   /** The command that takes what is at a path as it is. */
   readonly acceptOf: (path: RelPath) => string;
   /** The files of a recorded folder, for naming what differs. */
@@ -20,12 +21,12 @@ export interface CheckWorkspaceOptions extends Pick<OpenProject, 'root' | 'folde
 
 /** Compares the workspace with recorded artifacts; what is wrong, by path. */
 export async function checkWorkspace(options: CheckWorkspaceOptions): Promise<ReadonlyMap<RelPath, Problem>> {
-  const { root, cache, artifacts, readData } = options;
+  const { root, cache, artifacts, readData, signal } = options;
   const memo = readData ? distrustful(cache.memo) : cache.memo;
   const found = new Map<RelPath, Problem>();
   for (const algorithm of ALGORITHMS) {
     const mine = artifacts.filter(({ artifact }) => algorithmOf(artifact.hash) === algorithm);
-    const observer = createObserver({ root, memo, algorithm, clock: cache.clock });
+    const observer = createObserver({ root, memo, algorithm, clock: cache.clock, signal });
     const seen = await observer.observe(
       mine.map(({ artifact }) => ({ path: artifact.path, links: 'refuse' })),
     );

@@ -58,7 +58,7 @@ export async function copyByThreads<T extends SizedObject>(
   { threads, signal, rights, fileOf, targetOf, copied }: CopyOptions<T>,
 ): Promise<void> {
   const { createCrew } = await import('./crew.ts');
-  using crew = createCrew(threads);
+  using crew = createCrew({ threads });
   const orders = inBatches(objects, ORDER);
   const failures: unknown[] = [];
   const copySome = async (algorithm: HashAlgorithm, some: readonly T[]): Promise<void> => {

@@ -42,16 +42,28 @@ interface Order {
 const YOUNG_MIB = 4;
 const HASH_BYTES = 1024 * 1024;
 
-/** `threads`: at most as many as there are cores, which is what absent means. */
-export function createCrew(threads: number = Number.POSITIVE_INFINITY): Crew {
+export interface CrewOptions {
+  /** At most as many as there are cores, which is what absent means. */
+  readonly threads?: number | undefined;
+  /** Ends the threads where they are, as if they had died. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function createCrew({ threads = Number.POSITIVE_INFINITY, signal }: CrewOptions = {}): Crew {
   let hands: readonly Hand[] | undefined;
+  const end = (): void => {
+    for (const hand of hands ?? []) hand.end();
+  };
+  signal?.addEventListener('abort', end);
   return {
     async work(job, { memory, count }) {
+      if (signal?.aborted === true) return;
       hands ??= startHands(Math.min(threads, availableParallelism()));
       await Promise.all(hands.map((hand) => hand.order({ job, memory, count })));
     },
     [Symbol.dispose]() {
-      for (const hand of hands ?? []) hand.end();
+      signal?.removeEventListener('abort', end);
+      end();
     },
   };
 }

@@ -61,7 +61,7 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
   for (const [algorithm, batch] of inBatches(suspects, BATCH)) {
     signal?.throwIfAborted();
     const seenAt = cache.clock.now();
-    const found = await hashFiles(batch, algorithm);
+    const found = await hashFiles(batch, algorithm, signal);
     for (const [index, { hash, path, look }] of batch.entries()) {
       const real = found[index];
       const now = lstatSync(path, { throwIfNoEntry: false });

@@ -33,6 +33,8 @@ export interface HashingOptions {
   readonly algorithm: HashAlgorithm;
   readonly crew?: Crew | undefined;
   readonly keeper?: Keeper | undefined;
+  /** Ends what threads hash; given to those as well that are given. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files that are treated alike. */
@@ -47,7 +49,7 @@ interface Part {
  * Hashes files: a few in place, many by threads. Threads that are given begin as soon as there is enough for them, while
  * files are still being added.
  */
-export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hashing {
+export function createHashing({ algorithm, crew, keeper, signal }: HashingOptions): Hashing {
   const parts: Part[] = [];
   /** Of the next part. */
   let pending: FileToHash[] = [];
@@ -91,11 +93,12 @@ export function createHashing({ algorithm, crew, keeper }: HashingOptions): Hash
     },
     async *end() {
       if (isMuch()) close();
-      using own = !crew && isMuch() ? (await import('../io/crew.ts')).createCrew() : undefined;
+      using own = !crew && isMuch() ? (await import('../io/crew.ts')).createCrew({ signal }) : undefined;
       if (own) share(own);
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(4096, largest + 1)));
       for (const { seal, block, worked } of parts) {
         await worked;
+        if (worked) signal?.throwIfAborted();
         yield* resultsOf(block, { algorithm, seal, buffer });
       }
       for (const file of pending) yield hashSeen(file, { algorithm, seal: pendingSeal, buffer });
@@ -126,8 +129,9 @@ function* resultsOf(block: FileBlock, options: HashOptions): Generator<HashedFil
 export async function hashFiles(
   files: readonly { readonly path: string; readonly size: number }[],
   algorithm: HashAlgorithm,
+  signal?: AbortSignal,
 ): Promise<readonly (ContentHash | Error)[]> {
-  const hashing = createHashing({ algorithm });
+  const hashing = createHashing({ algorithm, signal });
   for (const { path, size } of files) hashing.add(path, unseen(size), false);
   return Array.fromAsync(hashing.end(), (file) => (file instanceof Error ? file : file.hash));
 }

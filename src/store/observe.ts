@@ -78,6 +78,8 @@ export interface ObserverOptions {
   readonly crew?: Crew;
   /** The cache for which many files that must be hashed, and are not sealed, are copied on the way. */
   readonly keeper?: Keeper | undefined;
+  /** As in `HashingOptions`. */
+  readonly signal?: AbortSignal;
 }
 
 /** What stands at a path, with the hashes that the memo knows. */
@@ -95,7 +97,9 @@ interface Looked {
 }
 
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
-export function createObserver({ root, memo, algorithm, clock, crew, keeper }: ObserverOptions): Observer {
+export function createObserver(options: ObserverOptions): Observer {
+  const { root, memo, algorithm, clock, crew, keeper, signal } = options;
+
   function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
     let file: Found | undefined;
@@ -154,7 +158,7 @@ export function createObserver({ root, memo, algorithm, clock, crew, keeper }: O
   async function lookAll(requests: readonly ObserveRequest[]): Promise<Map<RelPath, Observation>> {
     const found = new Map<RelPath, Observation>();
     const seenAt = clock.now();
-    const hashing = createHashing({ algorithm, crew, keeper });
+    const hashing = createHashing({ algorithm, crew, keeper, signal });
     const waiting: Looked[] = [];
     for (const request of requests) {
       const { path } = request;
