@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { checkOut, commit, expectedRuns, isStuck, reproduce } from './endings.ts';
+import { checkOut, commit, commitInput, expectedRuns, isStuck, reproduce } from './endings.ts';
 import type { Asked, Ending } from './endings.ts';
 import {
   adopt,
@@ -19,7 +19,8 @@ import type { Reach } from './judge.ts';
 import { DATA } from './project.ts';
 import { killed, race, together } from './races.ts';
 import type { Racer } from './races.ts';
-import { clone, collect, fetch, pull, push, verify } from './transfers.ts';
+import { WITH_RUNS, askOne, clone, collect, fetch, pull, push, verify } from './transfers.ts';
+import { thingAt } from './world.ts';
 import type { Thing, World } from './world.ts';
 import type { Seeded } from '../seeded.ts';
 
@@ -156,6 +157,13 @@ const RACERS: readonly Racer[] = [
   { args: ['commit'], endingOf: commitAll },
 ];
 
+/** A second repro finds all done by the first, unless something always runs. */
+const doesNothingTwice = (game: Game): readonly (readonly string[])[] =>
+  worldOf(game).stages.some(({ policy }) => policy === 'always') ? [] : [['repro', '-k']];
+
+const anyRuns = (seeded: Seeded): typeof WITH_RUNS | undefined =>
+  seeded.below(2) === 0 ? WITH_RUNS : undefined;
+
 export const COMMANDS: Readonly<Record<string, Move>> = {
   repro: (game) => repro(game, [], all, true),
   'repro in words': (game) => repro(game, [], all, false),
@@ -179,29 +187,44 @@ export const COMMANDS: Readonly<Record<string, Move>> = {
   'dry run of one': (game, seeded) => status(game, ['repro', '-n'], [aStage(game, seeded)]),
   status: (game) => status(game, ['status']),
   'status of one': (game, seeded) => status(game, ['status'], [aStage(game, seeded)]),
-  fetch,
+  fetch: (game) => fetch(game),
   verify,
   'status in words': (game) => statusInWords(game, ['status']),
   'quiet status': (game) => statusInWords(game, ['status', '--quiet']),
   checkout: async (game) => void (await play(game, ['checkout'], (world) => checkOut(world))),
   'checkout of one': async (game, seeded) => {
     const name = aStage(game, seeded);
-    await play(game, ['checkout', name], (world) => checkOut(world, selected(world, [name], 'single')));
+    await play(game, ['checkout', name], (world) => {
+      const names = selected(world, [name], 'single');
+      return checkOut(world, ({ owner }) => owner !== undefined && names.has(owner));
+    });
   },
   commit: async (game) => void (await play(game, ['commit'], commitAll)),
   'commit of one': async (game, seeded) => {
     const name = aStage(game, seeded);
     await play(game, ['commit', name], (world) => commit(world, selected(world, [name])));
   },
+  'commit of an input': async (game, seeded) => {
+    const here = DATA.filter((path) => thingAt(worldOf(game), path));
+    if (here.length === 0) return;
+    const path = seeded.pick(here);
+    await play(game, ['commit', path], (world) => commitInput(world, path));
+  },
   'gc --delete': collect,
-  push: (game, seeded) => push(game, seeded.below(2) === 0),
-  pull: (game, seeded) => pull(game, seeded.below(2) === 0),
-  clone: (game, seeded) => clone(game, seeded.below(2) === 0),
+  push: (game, seeded) => push(game, anyRuns(seeded)),
+  pull: (game, seeded) => pull(game, anyRuns(seeded)),
+  clone: (game, seeded) => clone(game, anyRuns(seeded)),
+  'push of one': (game, seeded) => push(game, askOne(game, seeded)),
+  'fetch of one': (game, seeded) => fetch(game, askOne(game, seeded)),
+  'pull of one': (game, seeded) => pull(game, askOne(game, seeded)),
   'killed repro': (game, seeded) =>
     killed(game, ['repro', '-k'], seeded, (world) => reproduce(world, all(world))),
   'killed checkout': (game, seeded) => killed(game, ['checkout'], seeded, (world) => checkOut(world)),
   'killed commit': (game, seeded) => killed(game, ['commit'], seeded, commitAll),
   'repro beside another': (game, seeded) =>
-    together(game, seeded.pick([['repro', '-k'], ['status'], ['gc', '--delete'], ['push'], ['verify']])),
+    together(
+      game,
+      seeded.pick([...doesNothingTwice(game), ['status'], ['gc', '--delete'], ['push'], ['verify']]),
+    ),
   'two at once': (game, seeded) => race(game, [seeded.pick(RACERS), seeded.pick(RACERS)]),
 };

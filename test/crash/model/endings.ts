@@ -1,11 +1,11 @@
 import { dataState, judge, judgeAll, makersOf, markOf } from './judge.ts';
 import { areSame, placed, thingAt } from './world.ts';
-import type { File, Files, Result, Stage, Thing, World } from './world.ts';
+import type { File, Result, Stage, Thing, World } from './world.ts';
 
 export type Outcome = 'fresh' | 'restored' | 'ran' | 'failed' | 'blocked';
 
 /** How a command is to end. */
-export interface Ending extends Pick<World, 'files' | 'lock' | 'runs' | 'stood'> {
+export interface Ending extends Pick<World, 'files' | 'algorithm' | 'lock' | 'runs' | 'stood'> {
   readonly code: number;
   readonly outcomes: ReadonlyMap<string, Outcome>;
 }
@@ -32,7 +32,7 @@ function syncData(
       else if (!recorded || isRead(path)) return undefined;
       else left.add(path);
     } else if (state === 'forked' && !asItIs) return undefined;
-    else data.set(path, thingAt(files, path) as Thing);
+    else data.set(path, thingAt({ ...world, files }, path) as Thing);
   }
   const stood = new Map(world.stood);
   for (const [path, thing] of data) if (!left.has(path)) stood.set(path, markOf(thing));
@@ -70,7 +70,9 @@ export function reproduce(before: World, { names, forced, pulled }: Asked): Endi
     );
   for (const stage of world.stages) {
     if (!names.has(stage.name)) continue;
-    const above = stage.deps.flatMap((dep) => makersOf(dep, world)).map(({ name }) => outcomes.get(name));
+    // What a frozen one made stands, whatever becomes of those it reads from.
+    const readFrom = stage.policy === 'frozen' ? [] : stage.deps.flatMap((dep) => makersOf(dep, world));
+    const above = readFrom.map(({ name }) => outcomes.get(name));
     if (above.includes('failed') || above.includes('blocked')) {
       outcomes.set(stage.name, 'blocked');
       continue;
@@ -90,14 +92,14 @@ export function reproduce(before: World, { names, forced, pulled }: Asked): Endi
       continue;
     }
     const isThere = ([path, thing]: readonly [string, Thing]): boolean =>
-      areSame(thing, thingAt(now.files, path)) || source.isWhole(thing);
+      areSame(thing, thingAt(now, path)) || source.isWhole(thing);
     const isRestored = result && !isForced && [...result.outs].every(isThere);
     if (!isRestored && (stage.fails || stage.policy === 'frozen')) {
       outcomes.set(stage.name, 'failed');
       continue;
     }
     if (isRestored && ![...result.outs.values()].every(now.has)) save(runs, result);
-    const outs = isRestored ? result.outs : madeBy(stage, files);
+    const outs = isRestored ? result.outs : madeBy(stage, now);
     const recorded = isRestored ? result : { ...seen, outs };
     for (const [path, thing] of outs) files = placed(files, path, thing);
     keep(runs, stages.get(stage.name));
@@ -115,11 +117,11 @@ export function reproduce(before: World, { names, forced, pulled }: Asked): Endi
   return { ...world, files, lock: { stages, data }, runs, code: hasFailed ? 1 : 0, outcomes };
 }
 
-function madeBy(stage: Stage, files: Files): Result['outs'] {
+function madeBy(stage: Stage, { files, algorithm }: World): Result['outs'] {
   const made = new Map(
     [...stage.make(files)].map(([path, text]): [string, File] => [path, { text, exec: false }]),
   );
-  return new Map(stage.outs.map(({ path }) => [path, thingAt(made, path) as Thing]));
+  return new Map(stage.outs.map(({ path }) => [path, thingAt({ files: made, algorithm }, path) as Thing]));
 }
 
 function save(runs: Map<string, Result>, result: Result): void {
@@ -144,7 +146,7 @@ export function commit(before: World, names: ReadonlySet<string>): Ending {
   for (const stage of world.stages) {
     const above = stage.deps.flatMap((dep) => makersOf(dep, world)).filter(({ name }) => names.has(name));
     if (!names.has(stage.name) || !above.every(({ name }) => done.has(name))) continue;
-    if (stage.policy !== 'frozen' && !stage.deps.every((dep) => thingAt(world.files, dep))) {
+    if (stage.policy !== 'frozen' && !stage.deps.every((dep) => thingAt(world, dep))) {
       code = 2;
       continue;
     }
@@ -157,7 +159,7 @@ export function commit(before: World, names: ReadonlySet<string>): Ending {
       code = 1;
       continue;
     }
-    const outs = new Map(stage.outs.map(({ path }) => [path, thingAt(world.files, path)]));
+    const outs = new Map(stage.outs.map(({ path }) => [path, thingAt(world, path)]));
     if ([...outs.values()].includes(undefined)) {
       code = 1;
       continue;
@@ -171,37 +173,49 @@ export function commit(before: World, names: ReadonlySet<string>): Ending {
   return { ...world, lock: { ...world.lock, stages }, runs, code, outcomes };
 }
 
+/** How `commit` ends for one tracked input that is there. */
+export function commitInput(world: World, path: string): Ending {
+  const thing = thingAt(world, path) as Thing;
+  const lock = { ...world.lock, data: new Map([...world.lock.data, [path, thing]]) };
+  const stood = new Map([...world.stood, [path, markOf(thing)]]);
+  return { ...world, lock, stood, code: 0, outcomes: new Map() };
+}
+
 export interface LockedThing {
+  readonly path: string;
   readonly thing: Thing;
   /** The stage that makes it; none of data. */
   readonly owner?: string;
   readonly inGit: boolean;
 }
 
-/** What the lock names that the pipeline still has, by path. */
-export function lockedThings({ stages, data, lock }: World): ReadonlyMap<string, LockedThing> {
-  const found = new Map<string, LockedThing>();
-  for (const { name: owner, outs } of stages)
-    for (const { path, cache } of outs) {
-      const thing = lock.stages.get(owner)?.outs.get(path);
-      if (thing) found.set(path, { thing, owner, inGit: !cache });
-    }
-  for (const path of data) {
-    const thing = lock.data.get(path);
-    if (thing) found.set(path, { thing, inGit: false });
-  }
-  return found;
+/** Of all that a lock names, what a command was asked for. */
+export type Meant = (one: LockedThing) => boolean;
+
+/** What the lock names that the pipeline still has. */
+export function lockedThings(
+  { stages, data, lock }: World,
+  isMeant: Meant = () => true,
+): readonly LockedThing[] {
+  const made = stages.flatMap(({ name: owner, outs }) =>
+    outs.map(({ path, cache }) => ({
+      path,
+      thing: lock.stages.get(owner)?.outs.get(path),
+      owner,
+      inGit: !cache,
+    })),
+  );
+  const tracked = data.map((path) => ({ path, thing: lock.data.get(path), inGit: false }));
+  return [...made, ...tracked].filter((one): one is LockedThing => one.thing !== undefined).filter(isMeant);
 }
 
-/** How `checkout` ends: of all, or of the outs of some stages. */
-export function checkOut(world: World, names?: ReadonlySet<string>): Ending {
+/** How `checkout` ends. */
+export function checkOut(world: World, isMeant?: Meant): Ending {
   let { files } = world;
   const stood = new Map(world.stood);
   let code = 0;
-  const isMeant = ({ owner }: LockedThing): boolean => !names || (owner !== undefined && names.has(owner));
-  for (const [path, one] of lockedThings(world)) {
-    const { thing } = one;
-    if (!isMeant(one) || areSame(thing, thingAt(files, path))) continue;
+  for (const { path, thing } of lockedThings(world, isMeant)) {
+    if (areSame(thing, thingAt({ ...world, files }, path))) continue;
     if (!world.has(thing) || !world.isWhole(thing)) {
       code = 1;
       continue;

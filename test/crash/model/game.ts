@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { LOCKFILE, parseLock } from '../../../src/record/lockfile.ts';
 import { cleanEnv } from '../../rig.ts';
 import type { Ran, Rig } from '../../rig.ts';
-import { EMPTY, manifestOf, sha256 } from './world.ts';
-import type { File, Files, Lock, Result, Thing, World } from './world.ts';
+import { EMPTY, digest, manifestOf } from './world.ts';
+import type { Algorithm, File, Files, Lock, Result, Thing, World } from './world.ts';
 import type { Ending } from './endings.ts';
 import { DATA, INPUTS, SOURCES, modelOf, render } from './project.ts';
 import type { Design } from './project.ts';
@@ -35,6 +35,7 @@ export function worldOf({ rig, design, lock, runs, stood }: Game): World {
   return {
     stages: modelOf(design),
     data: DATA,
+    algorithm: design.algorithm,
     files: readFiles(rig),
     lock,
     runs,
@@ -58,15 +59,20 @@ export function readFiles(rig: Rig): Files {
 
 /** The objects a thing consists of, below a cache or remote; its manifest first. */
 export function objectsOf({ hash, files }: Thing): readonly string[] {
-  const all = [...files.values()].map((text) => objectOf(sha256(text)));
-  return hash.endsWith('.dir') ? [`${objectOf(sha256(manifestOf(files)))}.dir`, ...all] : all;
+  const algorithm = hash.slice(0, hash.indexOf(':')) as Algorithm;
+  const all = [...files.values()].map((text) => objectOf(algorithm, text));
+  return hash.endsWith('.dir') ? [`${objectOf(algorithm, manifestOf(files, algorithm))}.dir`, ...all] : all;
 }
 
-export const objectOf = (hex: string): string => `files/sha256/${hex.slice(0, 2)}/${hex.slice(2)}`;
+export function objectOf(algorithm: Algorithm, text: string): string {
+  const hex = digest(algorithm, text);
+  return `files/${algorithm}/${hex.slice(0, 2)}/${hex.slice(2)}`;
+}
 
 export function isWhole(store: string, object: string): boolean {
-  const name = object.slice('files/sha256/'.length).replace('/', '').replace('.dir', '');
-  return existsSync(join(store, object)) && sha256(readFileSync(join(store, object), 'latin1')) === name;
+  const path = join(store, object);
+  const algorithm = object.split('/')[1] as Algorithm;
+  return existsSync(path) && objectOf(algorithm, readFileSync(path, 'latin1')) === object.replace('.dir', '');
 }
 
 export const isInCache = ({ rig }: Game, object: string): boolean =>
@@ -147,7 +153,7 @@ export async function assertEnded(game: Game, ran: Ran, ending: Ending, before: 
   assert.deepEqual(await readLock(rig), toPlain(ending.lock), said);
   const lost = [...before].filter(
     ([name, { text }]) =>
-      after.get(name)?.text !== text && !isWhole(rig.path('.lockstep'), objectOf(sha256(text))),
+      after.get(name)?.text !== text && !isWhole(rig.path('.lockstep'), objectOf(ending.algorithm, text)),
   );
   assert.deepEqual(lost, [], `bytes are lost: ${said}`);
   assert.deepEqual(leftovers(rig.root), [], said);

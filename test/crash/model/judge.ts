@@ -38,8 +38,9 @@ export function selected(
   return found;
 }
 
-export function dataState(path: string, { files, lock, stood }: World): DataState {
-  const here = thingAt(files, path);
+export function dataState(path: string, world: World): DataState {
+  const { lock, stood } = world;
+  const here = thingAt(world, path);
   const recorded = lock.data.get(path);
   if (!here) return 'missing';
   if (areSame(here, recorded)) return 'same';
@@ -67,7 +68,8 @@ export function judgeAll(world: World, names: ReadonlySet<string>): ReadonlyMap<
         return ['run', 'wait', 'blocked'].includes(verdict ?? '') || (verdict === 'restore' && isAround);
       });
     const isFrozen = stage.policy === 'frozen';
-    if (!isFrozen && stage.deps.some((dep) => !isOpen(dep) && !thingAt(files, dep))) return undefined;
+    if (!isFrozen && stage.deps.some((dep) => !isOpen(dep) && !thingAt({ ...world, files }, dep)))
+      return undefined;
     if (!isFrozen && stage.deps.some(isOpen)) {
       verdicts.set(stage.name, 'wait');
       continue;
@@ -84,8 +86,9 @@ export interface Judged extends Omit<Result, 'outs'> {
   readonly result?: Result;
 }
 
-export function judge(stage: Stage, { files, lock, runs, has }: World): Judged {
-  const deps = new Map(stage.deps.map((path) => [path, thingAt(files, path)?.hash ?? '']));
+export function judge(stage: Stage, world: World): Judged {
+  const { lock, runs, has } = world;
+  const deps = new Map(stage.deps.map((path) => [path, thingAt(world, path)?.hash ?? '']));
   const key = JSON.stringify([
     stage.identity,
     [...deps],
@@ -95,7 +98,7 @@ export function judge(stage: Stage, { files, lock, runs, has }: World): Judged {
   const seen = { key, deps, persists };
   const locked = lock.stages.get(stage.name);
   const isHere = ({ outs }: Result): boolean =>
-    [...outs].every(([path, thing]) => areSame(thing, thingAt(files, path)));
+    [...outs].every(([path, thing]) => areSame(thing, thingAt(world, path)));
   const isKept = ({ outs }: Result): boolean => [...outs.values()].every(has);
   if (stage.policy === 'frozen') {
     if (!locked || ![...locked.outs.keys()].every((path) => stage.outs.some((out) => out.path === path)))

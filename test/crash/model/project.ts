@@ -1,9 +1,10 @@
-import { sha256, thingAt } from './world.ts';
-import type { Files, Stage } from './world.ts';
+import { digest, textsAt } from './world.ts';
+import type { Algorithm, Files, Stage } from './world.ts';
 import type { Seeded } from '../seeded.ts';
 
 /** What the pipeline of a game says; stages stand after those they read from. */
 export interface Design {
+  readonly algorithm: Algorithm;
   readonly params: Readonly<Record<string, number>>;
   readonly stages: readonly Plan[];
   /** What modules compute with. */
@@ -92,7 +93,13 @@ export function design(seeded: Seeded): Design {
       if (out.kind === 'folder') pool.push(`${out.path}/deep/b`);
     }
   }
-  return { params: { p0: 0, p1: 1, p2: 2 }, stages, salt: 'x', comments: 0 };
+  return {
+    algorithm: seeded.pick(['sha256', 'md5']),
+    params: { p0: 0, p1: 1, p2: 2 },
+    stages,
+    salt: 'x',
+    comments: 0,
+  };
 }
 
 const instances = (out: OutPlan, items: readonly string[]): readonly OutPlan[] =>
@@ -103,7 +110,7 @@ export function render(project: Design): Readonly<Record<string, string>> {
   const stages = project.stages.filter(({ isRemoved }) => !isRemoved);
   const module = stages.find(({ isModule }) => isModule);
   return {
-    'pipeline.yaml': `name: model\ndata: ${JSON.stringify(DATA)}\nstages:\n${stages.map(renderStage).join('')}`,
+    'pipeline.yaml': `name: model\nhash: ${project.algorithm}\ndata: ${JSON.stringify(DATA)}\nstages:\n${stages.map(renderStage).join('')}`,
     'params.yaml': Object.entries(project.params)
       .map(([key, value]) => `${key}: ${value}\n`)
       .join(''),
@@ -207,7 +214,7 @@ function stageOf(plan: Plan, { params, salt }: Pick<Design, 'params' | 'salt'>):
     outs: outs.map(({ path, kind }) => ({ path, persist: kind === 'persist', cache: kind !== 'git' })),
     make(files) {
       const list = `${listOf(deps, files)}${recorded}`;
-      const before = `${sha256(files.get(old)?.text ?? '')}  -`;
+      const before = `${digest('sha256', files.get(old)?.text ?? '')}  -`;
       const headOf = (file: string): string =>
         isModule ? `${file} ${salt}\n` : `${file} ${plan.salt} ${value} ${before}\n`;
       return new Map(outs.flatMap(filesOf).map((file) => [file, `${headOf(file)}${list}`]));
@@ -219,13 +226,11 @@ function stageOf(plan: Plan, { params, salt }: Pick<Design, 'params' | 'salt'>):
 function listOf(deps: readonly string[], files: Files): string {
   const texts = new Map(
     deps.flatMap((dep) =>
-      [...(thingAt(files, dep)?.files ?? [])].map(
-        ([name, text]) => [name === '' ? dep : `${dep}/${name}`, text] as const,
-      ),
+      [...textsAt(files, dep)].map(([name, text]) => [name === '' ? dep : `${dep}/${name}`, text] as const),
     ),
   );
   return [...texts]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, text]) => `${sha256(text)}  ${name}\n`)
+    .map(([name, text]) => `${digest('sha256', text)}  ${name}\n`)
     .join('');
 }

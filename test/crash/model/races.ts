@@ -104,7 +104,9 @@ export async function race(game: Game, racers: readonly [Racer, Racer]): Promise
 function after(world: World, { files, lock, runs, stood }: Ending): World {
   const recorded = [...lock.stages.values().flatMap(({ outs }) => [...outs]), ...lock.data];
   const isThere = (thing: Thing): boolean =>
-    recorded.some(([path, { hash }]) => hash === thing.hash && thingAt(files, path)?.hash === hash);
+    recorded.some(
+      ([path, { hash }]) => hash === thing.hash && thingAt({ ...world, files }, path)?.hash === hash,
+    );
   return {
     ...world,
     files,

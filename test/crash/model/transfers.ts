@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { rigAt } from '../../rig.ts';
 import { checkOut, lockedThings } from './endings.ts';
-import type { LockedThing } from './endings.ts';
+import type { LockedThing, Meant } from './endings.ts';
 import {
   assertEnded,
   git,
@@ -20,6 +20,7 @@ import {
 import type { Game } from './game.ts';
 import { areSame, thingAt } from './world.ts';
 import type { Lock, Thing } from './world.ts';
+import type { Seeded } from '../seeded.ts';
 
 /** What the locks of git and the workspace keep, and the run cache: exactly that stays. */
 export async function collect(game: Game): Promise<void> {
@@ -52,20 +53,36 @@ export async function collect(game: Game): Promise<void> {
   assert.deepEqual(objectsIn(game), kept, ran.stdout);
 }
 
-/** `--run-cache`, or nothing. */
-const flagsOf = (withRuns: boolean): readonly string[] => (withRuns ? ['--run-cache'] : []);
+/** What a transfer is asked for: all, with the run cache or without, or what one word names. */
+export interface Asked {
+  readonly args: readonly string[];
+  readonly isMeant?: Meant;
+}
 
-export async function push(game: Game, withRuns: boolean): Promise<void> {
+export const WITH_RUNS: Asked = { args: ['--run-cache'] };
+
+/** A stage, or an out or tracked input by its path; all where nothing is recorded. */
+export function askOne(game: Game, seeded: Seeded): Asked | undefined {
+  const things = lockedThings(worldOf(game));
+  if (things.length === 0) return undefined;
+  const { path, owner } = seeded.pick(things);
+  return owner === undefined || seeded.below(2) === 0
+    ? { args: [path], isMeant: (one) => one.path === path }
+    : { args: [owner], isMeant: (one) => one.owner === owner };
+}
+
+export async function push(game: Game, { args, isMeant }: Asked = { args: [] }): Promise<void> {
   const canGo = (thing: Thing): boolean =>
     objectsOf(thing).every((object) => isInRemote(game, object) || isSoundInCache(game, object));
   const { has } = worldOf(game);
-  const things = [...lockedThings(worldOf(game)).values()];
+  const withRuns = args.includes('--run-cache');
+  const things = lockedThings(worldOf(game), isMeant);
   const code = things.every(({ thing, inGit }) => inGit || canGo(thing)) ? 0 : 1;
   const going = things.filter(({ thing, inGit }) => !inGit && canGo(thing));
   const shared = [...game.runs].filter(([, { outs }]) =>
     [...outs.values()].every((thing) => has(thing) && canGo(thing)),
   );
-  const ran = await play(game, ['push', ...flagsOf(withRuns)], (world) => unchanged(world, code));
+  const ran = await play(game, ['push', ...args], (world) => unchanged(world, code));
   if (withRuns) game.shared = new Map([...game.shared, ...shared]);
   for (const object of going.flatMap(({ thing }) => objectsOf(thing)))
     assert.ok(isInRemote(game, object), `${object} was not pushed: ${ran.stderr}`);
@@ -79,10 +96,10 @@ const countsAsHere = (game: Game, object: string): boolean =>
 const isLacking = (game: Game, { thing, inGit }: LockedThing): boolean =>
   !inGit && !objectsOf(thing).every((object) => countsAsHere(game, object) || isInRemote(game, object));
 
-export async function fetch(game: Game): Promise<void> {
-  const things = [...lockedThings(worldOf(game)).values()];
+export async function fetch(game: Game, { args, isMeant }: Asked = { args: [] }): Promise<void> {
+  const things = lockedThings(worldOf(game), isMeant);
   const lacking = things.filter((one) => isLacking(game, one));
-  const ran = await play(game, ['fetch'], (world) => unchanged(world, lacking.length > 0 ? 1 : 0));
+  const ran = await play(game, ['fetch', ...args], (world) => unchanged(world, lacking.length > 0 ? 1 : 0));
   const { has } = worldOf(game);
   for (const one of things)
     assert.ok(
@@ -91,20 +108,20 @@ export async function fetch(game: Game): Promise<void> {
     );
 }
 
-export async function pull(game: Game, withRuns: boolean): Promise<void> {
+export async function pull(game: Game, { args, isMeant }: Asked = { args: [] }): Promise<void> {
   const hadRuns = game.runs;
-  await play(game, ['pull', ...flagsOf(withRuns)], (world) => {
+  await play(game, ['pull', ...args], (world) => {
     const has = (thing: Thing): boolean =>
       objectsOf(thing).every((object) => countsAsHere(game, object) || isInRemote(game, object));
     const isWhole = (thing: Thing): boolean =>
       objectsOf(thing).every((object) =>
         countsAsHere(game, object) ? isSoundInCache(game, object) : isInRemote(game, object),
       );
-    const ending = checkOut({ ...world, has, isWhole });
-    const isComplete = [...lockedThings(world).values()].every((one) => !isLacking(game, one));
+    const ending = checkOut({ ...world, has, isWhole }, isMeant);
+    const isComplete = lockedThings(world, isMeant).every((one) => !isLacking(game, one));
     return isComplete ? ending : { ...ending, code: 1 };
   });
-  if (!withRuns) return;
+  if (!args.includes('--run-cache')) return;
   const { has } = worldOf(game);
   const come = [...game.shared].filter(
     ([key, { outs }]) => !hadRuns.has(key) && [...outs.values()].every(has),
@@ -113,9 +130,9 @@ export async function pull(game: Game, withRuns: boolean): Promise<void> {
 }
 
 /** Commits, pushes, clones, and goes on in the clone. */
-export async function clone(game: Game, withRuns: boolean): Promise<void> {
+export async function clone(game: Game, asked?: Asked): Promise<void> {
   save(game);
-  await push(game, withRuns);
+  await push(game, asked);
   const root = join(game.rig.root, `../clone${++game.clones}`);
   git(game, 'clone', '-q', '.', root);
   game.rig.remove('.');
@@ -123,23 +140,23 @@ export async function clone(game: Game, withRuns: boolean): Promise<void> {
   Object.assign(game, { runs: new Map(), stood: new Map() });
   game.commits.splice(0, Infinity, git(game, 'rev-parse', 'HEAD').trim());
   recall(game);
-  await pull(game, withRuns);
+  await pull(game, asked);
 }
 
 export async function verify(game: Game): Promise<void> {
   const world = worldOf(game);
-  const things = [...lockedThings(world)];
-  const isHere = things.every(([path, { thing }]) => areSame(thing, thingAt(world.files, path)));
+  const things = lockedThings(world);
+  const isHere = things.every(({ path, thing }) => areSame(thing, thingAt(world, path)));
   const isGood =
     isHere &&
-    things.every(([, { thing }]) => world.has(thing)) &&
+    things.every(({ thing }) => world.has(thing)) &&
     objectsIn(game).every((object) => isSoundInCache(game, object));
   const ran = await game.rig.lockstep(['verify', '--read-data']);
   // What is damaged may be what nothing names any more.
   const code = isGood ? 0 : isHere ? (ran.code ?? -1) : 1;
   await assertEnded(game, ran, unchanged(world, code), new Map());
   const bad = things
-    .flatMap(([, { thing }]) => objectsOf(thing))
+    .flatMap(({ thing }) => objectsOf(thing))
     .filter((object) => isInCache(game, object) && !isSoundInCache(game, object));
   assert.deepEqual(bad, [], ran.stderr);
 }

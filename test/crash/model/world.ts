@@ -14,6 +14,9 @@ export interface File {
 /** Path → what is there. */
 export type Files = ReadonlyMap<string, File>;
 
+/** As `hash:` of the pipeline says. */
+export type Algorithm = 'sha256' | 'md5';
+
 /** What stands at a path: a file (under the name ''), or a folder's files. */
 export interface Thing {
   readonly hash: string;
@@ -64,6 +67,7 @@ export interface World {
   readonly stages: readonly Stage[];
   readonly data: readonly string[];
   readonly files: Files;
+  readonly algorithm: Algorithm;
   readonly lock: Lock;
   /** Results by their keys. */
   readonly runs: ReadonlyMap<string, Result>;
@@ -75,24 +79,36 @@ export interface World {
   readonly isWhole: (thing: Thing) => boolean;
 }
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+export const digest = (algorithm: Algorithm, text: string): string =>
+  createHash(algorithm).update(text).digest('hex');
 
-/** What stands at a path, named as docs/lockfile.md says; lockstep's own `.gitignore` files do not count. */
-export function thingAt(files: Files, path: string): Thing | undefined {
+/** Names below a path and their texts, the name '' for a file; lockstep's own `.gitignore` files do not count. */
+export function textsAt(files: Files, path: string): ReadonlyMap<string, string> {
   const file = files.get(path);
-  if (file)
-    return { hash: `sha256:${sha256(file.text)}`, exec: file.exec, files: new Map([['', file.text]]) };
-  const below = [...files.keys()].filter(
-    (name) => name.startsWith(`${path}/`) && !name.endsWith('.gitignore'),
-  );
-  if (below.length === 0) return undefined;
-  const relative = below.map((name) => name.slice(path.length + 1)).sort();
-  const texts = new Map(relative.map((name) => [name, files.get(`${path}/${name}`)?.text ?? '']));
-  return { hash: `sha256:${sha256(manifestOf(texts))}.dir`, exec: false, files: texts };
+  if (file) return new Map([['', file.text]]);
+  const below = [...files].filter(([name]) => name.startsWith(`${path}/`) && !name.endsWith('.gitignore'));
+  const texts = below.map(([name, { text }]) => [name.slice(path.length + 1), text] as const);
+  return new Map(texts.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-export function manifestOf(texts: ReadonlyMap<string, string>): string {
-  const entries = [...texts].map(([name, text]) => `{"sha256": "${sha256(text)}", "relpath": "${name}"}`);
+/** What stands at a path, named as docs/lockfile.md says. */
+export function thingAt(
+  { files, algorithm }: Pick<World, 'files' | 'algorithm'>,
+  path: string,
+): Thing | undefined {
+  const texts = textsAt(files, path);
+  if (texts.size === 0) return undefined;
+  const text = texts.get('');
+  const hash = `${algorithm}:${digest(algorithm, text ?? manifestOf(texts, algorithm))}`;
+  return text === undefined
+    ? { hash: `${hash}.dir`, exec: false, files: texts }
+    : { hash, exec: files.get(path)?.exec === true, files: texts };
+}
+
+export function manifestOf(texts: ReadonlyMap<string, string>, algorithm: Algorithm): string {
+  const entries = [...texts].map(
+    ([name, text]) => `{"${algorithm}": "${digest(algorithm, text)}", "relpath": "${name}"}`,
+  );
   return `[${entries.join(', ')}]`;
 }
 
