@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../base/path.ts';
 import type { Body, RemoteEntry } from '../base/remote.ts';
 import { inFolders, quoteDrive } from './gdrive-api.ts';
-import type { DriveApi, DriveFile, DriveRoot } from './gdrive-api.ts';
+import type { DriveApi, DriveRoot } from './gdrive-api.ts';
 import { createDriveFolders, splitPath } from './gdrive-folders.ts';
 
 /** Files by path in a place where neither names are unique nor a listing knows what was just written. */
@@ -103,34 +103,23 @@ export function createDriveTree(api: DriveApi, root: DriveRoot): DriveTree {
       const all = [...level.keys()];
       for (let from = 0; from < all.length; from += FOLDERS_PER_QUERY) {
         const query = inFolders(all.slice(from, from + FOLDERS_PER_QUERY));
-        for await (const file of api.find(query, root, signal)) sort(file, { prefix, level, next, files });
+        for await (const file of api.find(query, root, signal)) {
+          const above = file.parents.map((id) => level.get(id)).find((path) => path !== undefined);
+          if (above === undefined || removed.has(file.id)) continue;
+          const path = above + file.name;
+          if (file.isFolder) {
+            if (`${path}/`.startsWith(prefix) || prefix.startsWith(`${path}/`)) next.set(file.id, `${path}/`);
+          } else if (path.startsWith(prefix))
+            files.set(path, firstOf(written.get(path), firstOf(files.get(path), file)));
+        }
       }
       yield* files;
       level = next;
     }
   }
+}
 
-  interface Level {
-    readonly prefix: string;
-    readonly level: ReadonlyMap<string, string>;
-    readonly next: Map<string, string>;
-    readonly files: Map<string, Known>;
-  }
-
-  function sort(file: DriveFile, { prefix, level, next, files }: Level): void {
-    const above = file.parents.map((id) => level.get(id)).find((path) => path !== undefined);
-    if (above === undefined || removed.has(file.id)) return;
-    const path = above + file.name;
-    if (file.isFolder) {
-      if (`${path}/`.startsWith(prefix) || prefix.startsWith(`${path}/`)) next.set(file.id, `${path}/`);
-    } else if (path.startsWith(prefix)) {
-      const other = files.get(path);
-      const mine = written.get(path);
-      const known = mine?.id === file.id ? mine : file;
-      const best = [other, known, mine]
-        .filter((one) => one !== undefined)
-        .sort((a, b) => byCodeUnit(a.id, b.id))[0];
-      if (best) files.set(path, best);
-    }
-  }
+/** Of two files of one path the one with the smaller id; where it is one file, what is known of it already. */
+function firstOf(known: Known | undefined, file: Known): Known {
+  return known && byCodeUnit(known.id, file.id) <= 0 ? known : file;
 }
