@@ -31,7 +31,7 @@ export interface Accepted {
   readonly recorded: readonly StageName[];
   /** Why others could not be recorded, for which those that read from them wait; `stage.frozen` of one that is not as it is recorded. */
   readonly problems: readonly Problem[];
-  /** What the command ends with where there are problems. */
+  /** What the command ends with where there are problems: that of the first. */
   readonly exit: ExitCode;
 }
 
@@ -45,7 +45,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
   const known = new Map<StageName, Known>();
   const recorded: StageName[] = [];
   const problems: Problem[] = [];
-  let exit: ExitCode = EXIT.failed;
+  let exit: ExitCode | undefined;
   const asTheyAre = takenAsTheyAre(facts);
   for (const name of graph.order) {
     if (!selection.stages.has(name)) continue;
@@ -54,12 +54,15 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     if (judgement.problems.length > 0) {
       // Not known before: what it reads is not in what was recorded of the stages above it.
       problems.push(...judgement.problems);
-      exit = EXIT.user;
+      exit ??= EXIT.user;
       continue;
     }
     if (isFresh(decision) || stage.policy.frozen || !fingerprint) {
       if (decision.verdict === 'skip') known.set(name, { outs: decision.result.outs, placed: true });
-      if (decision.verdict === 'blocked') problems.push(notAsRecorded(stage, decision.reasons));
+      if (decision.verdict === 'blocked') {
+        problems.push(notAsRecorded(stage, decision.reasons));
+        exit ??= EXIT.failed;
+      }
       continue;
     }
     let result: StageLock;
@@ -69,7 +72,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
       // The others are recorded all the same, and told: which ones must not hang on the order.
       if (!(error instanceof PipelineError)) throw error;
       problems.push(...error.problems);
-      exit = error.exit;
+      exit ??= error.exit;
       continue;
     }
     recorder.setStage(name, result);
@@ -78,7 +81,7 @@ export async function commitWorkspace(options: AcceptOptions, selection: Selecti
     known.set(name, { outs: result.outs, placed: true });
     recorded.push(name);
   }
-  return { recorded, problems, exit };
+  return { recorded, problems, exit: exit ?? EXIT.ok };
 }
 
 /** What the stage's outs are, once they are in the cache and its gates hold. */

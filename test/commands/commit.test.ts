@@ -71,6 +71,25 @@ test('what a stage reads and the outs that were recorded lack is told by the com
   assert.equal((await rig.lockstep(['commit'])).code, 2);
 });
 
+test('a commit ends as the first problem says that it tells', async () => {
+  const lost = '{ cmd: touch lost, outs: [lost] }';
+  const make = '{ cmd: mkdir -p d; touch d/a d/b, outs: [d/] }';
+  const read = '{ cmd: cat d/b > read, deps: [d/b], outs: [read] }';
+  for (const [stages, exit] of [
+    [{ a: lost, b: make, c: read }, 1],
+    [{ a: make, b: read, c: lost }, 2],
+  ] as const) {
+    const lines = Object.entries(stages).map(([name, stage]) => `  ${name}: ${stage}\n`);
+    const rig = createRig({ 'pipeline.yaml': `stages:\n${lines.join('')}`, lost: '' });
+    succeeded(await rig.lockstep(['repro']));
+    for (const name of ['d/b', 'lost']) rig.remove(name);
+    const { code, stderr } = await rig.lockstep(['commit']);
+    const told = [...stderr.matchAll(/^error\[(.*)\]/gm)].map((match) => match[1]);
+    const all = ['out.missing', 'dep.missing'];
+    assert.deepEqual([code, told], [exit, exit === 1 ? all : all.toReversed()]);
+  }
+});
+
 test('a commit that brings a tracked input back leaves no record of its own', async () => {
   const rig = createRig({
     'pipeline.yaml': 'data: [in]\nstages: { copy: { cmd: cat in > copy, deps: [in], outs: [copy] } }\n',
