@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { LineCounter } from 'yaml';
 import type { Location } from '../base/types.ts';
 import type { Report } from './report.ts';
 
@@ -53,23 +54,17 @@ function lengthOfUtf8(bytes: Uint8Array): number {
 }
 
 function createSource(file: string, text: string): Source {
-  const starts = [0];
-  for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) lines.addNewLine(i + 1);
   return {
     file,
     text,
     place(offset, length) {
-      let low = 0;
-      let high = starts.length - 1;
-      while (low < high) {
-        const middle = (low + high + 1) >> 1;
-        if ((starts[middle] ?? 0) <= offset) low = middle;
-        else high = middle - 1;
-      }
-      const start = starts[low] ?? 0;
-      const lineEnd = (starts[low + 1] ?? text.length + 1) - 1;
+      const { line, col } = lines.linePos(offset);
+      const lineEnd = (lines.lineStarts[line] ?? text.length + 1) - 1;
       const end = Math.min(offset + length, text[lineEnd - 1] === '\r' ? lineEnd - 1 : lineEnd);
-      return { file, line: low + 1, column: offset - start + 1, length: Math.max(1, end - offset) };
+      return { file, line, column: col, length: Math.max(1, end - offset) };
     },
   };
 }
