@@ -1,15 +1,14 @@
-import { realpathSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { PipelineError } from '../base/error.ts';
 import type { Location } from '../base/types.ts';
-import { isBelow, lstatIfExists, statIfExists } from '../io/files.ts';
+import { isBelow, statIfExists } from '../io/files.ts';
 import { isJson } from './code-facts.ts';
 import { folderOf, listCode, matchCode } from './list-code.ts';
 import { createOwnImports } from './own-import.ts';
 import { INSTALLED, packageName } from './packages.ts';
 import type { PackageFacts, Packages } from './packages.ts';
-import { specifierPath } from './specifier-path.ts';
+import { createRealPaths, specifierPath } from './specifier-path.ts';
 import type { ImportFact } from './syntax.ts';
 
 /** Says which files imports lead to. */
@@ -60,6 +59,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   if (apiFolder !== root) homes.set(apiFolder, `${apiPackage}/`);
   homes.set(root, '');
   const findOwnImport = createOwnImports(asked);
+  const { realOf, pathIn } = createRealPaths();
   /** Folders of packages that are linked to their source, not installed. */
   const linked = new Set<string>();
 
@@ -106,35 +106,6 @@ export function createResolver(options: ResolverOptions): Resolver {
       if (!specifier.startsWith('#') || target.startsWith('#')) return [];
       return namedTargets(full, { ...fact, specifier: target }, asking);
     });
-  }
-
-  const realPaths = new Map<string, string>();
-
-  /** Node takes a file that is, or lies behind, a link for the one that it really is: all it imports is looked for from there. */
-  function realOf(full: string): string {
-    let real = realPaths.get(full);
-    if (real === undefined) {
-      // Few files are links themselves, and many share a folder.
-      const isLink = lstatIfExists(full)?.isSymbolicLink() === true;
-      real = isLink ? realpathSync.native(full) : join(realFolderOf(full), basename(full));
-      realPaths.set(full, real);
-    }
-    return real;
-  }
-
-  function realFolderOf(full: string): string {
-    const folder = dirname(full);
-    let real = realPaths.get(folder);
-    if (real === undefined) realPaths.set(folder, (real = realpathSync.native(folder)));
-    return real;
-  }
-
-  /** What a path means in a file; where its name beside the link leads to the same, that one stays. */
-  function pathIn(full: string, specifier: string): string {
-    const path = specifierPath(specifier);
-    const near = resolvePath(dirname(full), path);
-    const real = resolvePath(dirname(realOf(full)), path);
-    return near === real || isOneFile(near, real) ? near : real;
   }
 
   /** The files that a path stands for, by which a file asks for it. */
@@ -250,12 +221,6 @@ const ALIAS =
 /** What can be the name of no package, and is what compilers are told to take for a folder. */
 function isAlias(specifier: string): boolean {
   return /^(@\/|~|\$)/.test(specifier);
-}
-
-/** Of a path with holes the folder above the first one counts. */
-function isOneFile(...paths: readonly [string, string]): boolean {
-  const [one, other] = paths.map((path) => statIfExists(path.replace(/\/[^/]*\*.*$/, '')));
-  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
 /** A path, and not the name of a package; in a URL that is all that names no scheme. */
