@@ -16,10 +16,10 @@ import type { Ran, Rig } from '../rig.ts';
 const PIPELINE = `name: demo
 stages:
   make:
-    cmd: mkdir -p out/d; printf same > out/a; printf same > out/d/b; printf '' > out/empty; printf '' > none.txt; printf other > one.txt; printf '#!/bin/sh\\n' > run.sh; chmod 755 run.sh
+    cmd: mkdir -p out/d; printf same > out/a; printf same > out/d/b; printf '' > out/empty; printf '' > none.txt; printf other > one.txt; printf '#!/bin/sh\\n' > run.sh; chmod 755 run.sh; printf {} > small.json
     params: [by]
     outs: [out/, none.txt, one.txt, run.sh, { small.json: { cache: false } }]
-`.replace('chmod 755 run.sh', 'chmod 755 run.sh; printf {} > small.json');
+`;
 
 async function made(): Promise<Rig> {
   const rig = createRig({ 'pipeline.yaml': PIPELINE, 'params.yaml': 'by: 1\n' });
@@ -43,6 +43,9 @@ function objects(rig: Rig): readonly string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath.slice(-2)}${entry.name}`);
 }
+
+const manifestOf = (rig: Rig): string =>
+  objectAt(rig, objects(rig).find((name) => name.endsWith('.dir')) ?? '');
 
 const outcome = (ran: Ran): string | undefined =>
   /"outcome":"(ran|restored|fresh|failed)","reasons"/.exec(ran.stdout)?.[1];
@@ -185,9 +188,8 @@ for (const [what, name] of [
 
 test('a manifest that has rotted is found, told, and made again', async () => {
   const rig = await made();
-  const manifest = objects(rig).find((name) => name.endsWith('.dir')) ?? '';
+  corrupt(manifestOf(rig), { keepTimes: true });
   rig.remove('out');
-  corrupt(objectAt(rig, manifest), { keepTimes: true });
   const ran = await repro(rig);
   assert.equal(ran.code, 0, ran.stdout);
   assert.equal(outcome(ran), 'ran');
@@ -220,12 +222,7 @@ test('a checkout does not take the only good copy away: an object that has rotte
 
 test('a manifest that has rotted is made again by a run that makes the same', async () => {
   const rig = await made();
-  const [manifest = ''] = readdirSync(rig.path('.lockstep/files/sha256'), {
-    recursive: true,
-    withFileTypes: true,
-  })
-    .filter((entry) => entry.name.endsWith('.dir'))
-    .map((entry) => `${entry.parentPath}/${entry.name}`);
+  const manifest = manifestOf(rig);
   const text = readFileSync(manifest, 'utf8');
   corrupt(manifest, { keepTimes: false });
   rig.remove('out');
@@ -281,9 +278,8 @@ test('what is made again otherwise reruns what reads it', async () => {
 
 test('a forged manifest in the cache is refused and writes nothing outside the out', async () => {
   const rig = await made();
-  const manifest = objects(rig).find((name) => name.endsWith('.dir')) ?? '';
+  const path = manifestOf(rig);
   rig.remove('out');
-  const path = objectAt(rig, manifest);
   chmodSync(path, 0o644);
   writeFileSync(path, `[{"sha256": "${OBJECTS.other}", "relpath": "../../evil.txt"}]`);
   chmodSync(path, 0o444);

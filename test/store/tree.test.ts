@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { byCodePoint } from '../../src/base/path.ts';
 import type { ContentHash, HashAlgorithm } from '../../src/base/types.ts';
 import { assertCleanPrototype } from '../crash/prototype.ts';
 import { createManifestWriter } from '../../src/store/manifest-writer.ts';
@@ -11,6 +10,8 @@ import type { TreeEntry } from '../../src/store/tree.ts';
 const md5 = (text: string): ContentHash => `md5:${createHash('md5').update(text).digest('hex')}`;
 const entriesOf = (files: Readonly<Record<string, string>>): readonly TreeEntry[] =>
   Object.entries(files).map(([relpath, text]) => ({ relpath, hash: md5(text) }));
+const sorted = (entries: readonly TreeEntry[]): readonly TreeEntry[] =>
+  [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.relpath), Buffer.from(b.relpath)));
 
 /** Manifests and their names as written by DVC 3.67.1, and by Python's json and hashlib. */
 const VECTORS: readonly {
@@ -72,10 +73,7 @@ for (const { what, files, manifest, hash, unreadable } of VECTORS) {
     assert.equal(String(formatManifest([...entries].reverse(), 'md5')), manifest);
     assert.equal(hashManifest(Buffer.from(manifest), 'md5'), `md5:${hash}.dir`);
     if (unreadable) return;
-    const sorted = [...entries].sort((a, b) =>
-      Buffer.compare(Buffer.from(a.relpath), Buffer.from(b.relpath)),
-    );
-    assert.deepEqual(parseManifest(Buffer.from(manifest), 'md5'), sorted);
+    assert.deepEqual(parseManifest(Buffer.from(manifest), 'md5'), sorted(entries));
   });
 }
 
@@ -167,11 +165,9 @@ for (const [what, text, why, algorithm = 'md5'] of HOSTILE) {
 
 test('a manifest that is written file by file is the same, digests written late or not, and tells its paths', () => {
   for (const { files, manifest } of VECTORS) {
-    const sorted = [...entriesOf(files)].sort((a, b) =>
-      Buffer.compare(Buffer.from(a.relpath), Buffer.from(b.relpath)),
-    );
+    const entries = sorted(entriesOf(files));
     const writer = createManifestWriter('md5');
-    const places = sorted.map(({ relpath, hash }, index) => {
+    const places = entries.map(({ relpath, hash }, index) => {
       const cut = relpath.lastIndexOf('/') + 1;
       const at = writer.add(relpath.slice(0, cut), relpath.slice(cut));
       if (index % 2 === 0) writer.bytes().write(hash.slice('md5:'.length), at);
@@ -179,8 +175,8 @@ test('a manifest that is written file by file is the same, digests written late 
     });
     const written = writer.end();
     for (const [index, at] of places.entries()) {
-      if (index % 2 === 1) written.write(sorted[index]?.hash.slice('md5:'.length) ?? '', at);
-      assert.equal(writer.pathAt(at, places[index + 1]), sorted[index]?.relpath);
+      if (index % 2 === 1) written.write(entries[index]?.hash.slice('md5:'.length) ?? '', at);
+      assert.equal(writer.pathAt(at, places[index + 1]), entries[index]?.relpath);
     }
     assert.equal(written.toString('latin1'), manifest);
   }
@@ -213,10 +209,7 @@ test('names of any letters come back as they were written', () => {
   for (const some of [names, ['🎉', '\uFFFD']]) {
     const entries = some.map((relpath) => ({ relpath, hash: md5(relpath) }));
     const manifest = formatManifest(entries, 'md5');
-    assert.deepEqual(
-      parseManifest(manifest, 'md5'),
-      [...entries].sort((a, b) => byCodePoint(a.relpath, b.relpath)),
-    );
+    assert.deepEqual(parseManifest(manifest, 'md5'), sorted(entries));
   }
 });
 
