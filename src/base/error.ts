@@ -43,13 +43,13 @@ export class PipelineError extends Error {
     this.exit = options.exit ?? EXIT.user;
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
-    const at = options.at === undefined ? undefined : Array.isArray(options.at) ? options.at : [options.at];
+    const at = options.at && [options.at].flat();
     this.problems = [
       {
         code,
         message,
         ...(options.hint !== undefined && { hint: options.hint }),
-        ...(at && { at: at as Location[] }),
+        ...(at && { at }),
       },
     ];
   }

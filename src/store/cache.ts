@@ -35,8 +35,8 @@ export interface Cache {
   readObject(hash: ContentHash): Buffer;
   /** As `checkObjects`, where those known to be untouched cost one stat. Throws the system's error for one that cannot be read. */
   check(hashes: Iterable<ContentHash>): Promise<Checked>;
-  /** Takes an object that is not what its name says out of the cache. */
-  discard(hash: ContentHash): void;
+  /** Takes an object that is not what its name says out of the cache; returns the error for who needs it. */
+  discard(hash: ContentHash): PipelineError;
 }
 
 export interface CacheOptions {
@@ -53,9 +53,10 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
   // Not joined: that would be half the work of asking for an object.
   const pathOf = (hash: ContentHash): string => `${dir}/${objectPath(hash)}`;
 
-  function discard(hash: ContentHash): void {
+  function discard(hash: ContentHash): PipelineError {
     rmSync(pathOf(hash), { force: true });
     onCorrupt(hash);
+    return PipelineError.of([{ ...corruptFound(hash), hint: HAVE_AGAIN }], EXIT.failed);
   }
 
   function readObject(hash: ContentHash): Buffer {
@@ -63,8 +64,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     if (bytes === undefined) throw objectMissing(hash);
     const real = hashBytes(algorithmOf(hash), bytes);
     if (real === withoutDir(hash)) return bytes;
-    discard(hash);
-    throw objectCorrupt(hash);
+    throw discard(hash);
   }
 
   const has = (hash: ContentHash): boolean =>
@@ -109,10 +109,6 @@ function objectMissing(hash: ContentHash): PipelineError {
     exit: EXIT.failed,
     hint: HAVE_AGAIN,
   });
-}
-
-export function objectCorrupt(hash: ContentHash): PipelineError {
-  return PipelineError.of([{ ...corruptFound(hash), hint: HAVE_AGAIN }], EXIT.failed);
 }
 
 /** What is told of an object when it is found, whoever asked for it. */

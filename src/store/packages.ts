@@ -138,10 +138,7 @@ export function createPackages(known: Readonly<Record<string, PackageFacts>>): P
     placesOf: (facts) => [...(places.get(facts.folder) ?? [facts.folder])],
     linksTo: (folder) => [...(places.get(folder) ?? [])].filter((place) => place !== folder),
     facts: () =>
-      Object.fromEntries([...byFolder].filter(([, facts]) => facts !== undefined)) as Record<
-        string,
-        PackageFacts
-      >,
+      Object.fromEntries([...byFolder].flatMap(([folder, facts]) => (facts ? [[folder, facts]] : []))),
   };
 }
 

@@ -2,12 +2,12 @@ import { chmodSync, lstatSync } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
 import type { SizedObject } from '../base/remote.ts';
-import type { Artifact, ContentHash } from '../base/types.ts';
+import type { Artifact } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder } from '../io/files.ts';
 import { readersOf } from '../io/hash-file.ts';
 import type { FileLook } from '../io/hash-file.ts';
-import { HAVE_AGAIN, objectCorrupt } from './cache.ts';
+import { HAVE_AGAIN } from './cache.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { TreeEntry } from './tree.ts';
@@ -69,18 +69,13 @@ async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
 }
 
 function copyOne(cache: Cache, { hash, to }: ToCopy): Promise<FileLook> {
-  return copyHashed(cache.pathOf(hash), to, { hash, rights: 'file', mismatch: () => corrupt(cache, hash) });
+  return copyHashed(cache.pathOf(hash), to, { hash, rights: 'file', mismatch: () => cache.discard(hash) });
 }
 
 /** Nobody but us has been where the copies are made, so a copy that has been quiet for long enough needs no look at its bytes. */
 function rememberCopies({ memo, clock }: Cache, copies: ReadonlyMap<ToCopy, FileLook>): void {
   const seenAt = clock.now();
   for (const [{ hash }, look] of copies) memo.remember(look, hash, { seenAt, object: false });
-}
-
-function corrupt(cache: Cache, hash: ContentHash): PipelineError {
-  cache.discard(hash);
-  return objectCorrupt(hash);
 }
 
 function refuseTwins(artifact: Artifact, entries: readonly TreeEntry[]): void {

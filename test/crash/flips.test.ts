@@ -120,7 +120,7 @@ test('an object with a flipped bit is detected by every way of reading it, and t
         put();
       }
       const again = cacheOf(found);
-      const takeOut = (one: ContentHash): void => again.discard(one);
+      const takeOut = (one: ContentHash): unknown => again.discard(one);
       const checked = await checkObjects({ cache: again, hashes: [hash], readData: true, takeOut });
       assert.deepEqual([...checked.corrupt], [hash], told);
       assert.equal(existsSync(object), false, told);
