@@ -1,5 +1,5 @@
 import { PipelineError } from '../base/error.ts';
-import { algorithmOf, digestOf } from '../base/hash.ts';
+import { algorithmOf } from '../base/hash.ts';
 import { byCodePoint, parentsOf } from '../base/path.ts';
 import type {
   Artifact,
@@ -23,7 +23,7 @@ import { createStanding } from './standing.ts';
 import type { Standing } from './standing.ts';
 
 /** The planner's view of the disk, kept in memory between looks. */
-export interface DiskFacts extends Facts, Pick<Standing, 'isBehind' | 'isForked'> {
+export interface DiskFacts extends Facts, Standing {
   /** Looks now, whatever has been seen before. */
   look(paths: readonly RelPath[]): Promise<void>;
   /** Looks where nothing has been seen since this command began, or since `forget`. */
@@ -138,10 +138,8 @@ export function createFacts(options: FactsOptions): DiskFacts {
   }
 
   return {
+    ...standing,
     observed,
-    isBehind: (path) => standing.isBehind(path),
-    isForked: (path) => standing.isForked(path),
-    isListed: (path) => standing.isListed(path),
     requestOf,
     look,
     lookOnce: (paths) => look(paths.filter((path) => !seen.has(path))),
@@ -216,11 +214,6 @@ function placeOf(entries: readonly TreeEntry[], path: string): number {
 
 const MISSING: Observation = { kind: 'missing' };
 const NO_ENV: Readonly<Record<string, string>> = {};
-
-/** A short form of a hash for messages: `sha256:1a2b3c4d`. */
-export function shortHash(hash: ContentHash): string {
-  return `${hash.slice(0, hash.indexOf(':') + 1)}${digestOf(hash).slice(0, 8)}`;
-}
 
 /** True when what stands somewhere is an artifact as it is recorded. */
 export function isAsRecorded(

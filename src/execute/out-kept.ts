@@ -1,11 +1,12 @@
 import { dirname } from 'node:path';
 import type { Problem } from '../base/error.ts';
+import { algorithmOf, digestOf } from '../base/hash.ts';
 import { formatList, plural, shellPath, shellQuote } from '../base/text.ts';
 import type { Artifact, ContentHash, Lock } from '../base/types.ts';
 import type { Cache } from '../store/cache.ts';
 import type { ObservedTree } from '../store/observe.ts';
 import type { TreeEntry } from '../store/tree.ts';
-import { hasArtifact, shortHash } from './facts.ts';
+import { hasArtifact } from './facts.ts';
 
 /** More than these are counted. */
 const MAX_NAMED = 3;
@@ -40,7 +41,7 @@ export function outKept(
 ): Problem {
   const names = files.map(({ relpath }) => relpath);
   const what = kind === 'tree' ? `: ${formatList(names, ', ', MAX_NAMED)}` : '';
-  const message = `"${path}" had content that was recorded nowhere${what}; it is kept in the cache as ${shortHash(hash)}`;
+  const message = `"${path}" had content that was recorded nowhere${what}; it is kept in the cache as ${algorithmOf(hash)}:${digestOf(hash).slice(0, 8)}`;
   const until = 'until "lockstep gc --delete"';
   if (kind === 'file')
     return { code: 'out.kept', message, hint: `find it at ${cache.pathOf(hash)}, ${until}` };
