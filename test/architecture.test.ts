@@ -40,7 +40,7 @@ function edgesOf(path: string): readonly string[] {
 const MACHINE = ['base', 'io'];
 const PROJECT = ['ground.ts', 'project.ts', 'execute', 'plan', 'read', 'record'];
 /** What those see who use an open project. */
-const USERS = [...MACHINE, ...PROJECT, 'exporters', 'listeners'];
+const USERS = [...MACHINE, ...PROJECT, 'transfer', 'exporters', 'listeners'];
 /** Who may import whom; a room may always import itself. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -53,7 +53,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   plan: ['base'],
   exporters: ['base'],
   market: ['base/session.ts', 'calendars'],
-  execute: [...MACHINE, 'plan', 'store', 'record', 'remotes'],
+  execute: [...MACHINE, 'plan', 'store', 'record'],
+  transfer: [...MACHINE, 'store', 'record', 'remotes', 'execute'],
   'read-once.ts': [...MACHINE, 'read', 'record', 'store'],
   'ground.ts': [...MACHINE, 'store', 'execute'],
   'holds.ts': [...MACHINE, 'ground.ts'],
@@ -66,7 +67,6 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'plan',
     'store',
     'record',
-    'remotes',
     'execute',
   ],
   commands: USERS,

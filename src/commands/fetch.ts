@@ -1,10 +1,10 @@
 import type { ExitCode } from '../base/error.ts';
 import type { RelPath } from '../base/types.ts';
 import { hasArtifact } from '../execute/facts.ts';
-import { fetchArtifacts } from '../execute/fetch.ts';
-import { fetchResults } from '../execute/fetch-results.ts';
-import { listEntries } from '../execute/remote-entries.ts';
-import type { Wanted } from '../execute/transfer-plan.ts';
+import { fetchArtifacts } from '../transfer/fetch.ts';
+import { fetchResults } from '../transfer/fetch-results.ts';
+import { listEntries } from '../transfer/remote-entries.ts';
+import type { Wanted } from '../transfer/transfer-plan.ts';
 import type { Project } from '../project.ts';
 import { isSet, jobsOf, textFlag, withProject } from './command.ts';
 import type { Command, CommandContext, Flag } from './command.ts';

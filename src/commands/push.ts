@@ -1,4 +1,4 @@
-import { push as pushObjects } from '../execute/push.ts';
+import { push as pushObjects } from '../transfer/push.ts';
 import { isSet, jobsOf, textFlag, withProject } from './command.ts';
 import type { Command } from './command.ts';
 import { refuseKept } from './kept.ts';

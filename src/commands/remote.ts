@@ -3,7 +3,7 @@ import { type Document, isMap, parseDocument } from 'yaml';
 import { EXIT, PipelineError } from '../base/error.ts';
 import type { ExitCode, Problem } from '../base/error.ts';
 import { didYouMean, visible } from '../base/text.ts';
-import { toPlace } from '../execute/use-remote.ts';
+import { toPlace } from '../transfer/use-remote.ts';
 import { readIfExists, writeFileAtomic } from '../io/files.ts';
 import { findRoot } from '../ground.ts';
 import { REMOTES_FILE, readRemotes } from '../read/remotes.ts';

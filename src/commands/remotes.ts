@@ -3,7 +3,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import type { Remote } from '../base/remote.ts';
 import { didYouMean } from '../base/text.ts';
 import type { RelPath } from '../base/types.ts';
-import { useRemote } from '../execute/use-remote.ts';
+import { useRemote } from '../transfer/use-remote.ts';
 import { readIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import type { NamedRemote, Remotes } from '../read/remotes.ts';

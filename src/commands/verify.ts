@@ -5,7 +5,7 @@ import { formatBytes, plural, shellPath, shellQuote } from '../base/text.ts';
 import { wantedArtifacts } from '../execute/checkout.ts';
 import { verify as verifyHere } from '../execute/verify.ts';
 import type { Verified, VerifyOptions } from '../execute/verify.ts';
-import { verifyRemote } from '../execute/verify-remote.ts';
+import { verifyRemote } from '../transfer/verify-remote.ts';
 import { statIfExists } from '../io/files.ts';
 import type { Project } from '../project.ts';
 import { isSet, printJson, textFlag, withProject } from './command.ts';

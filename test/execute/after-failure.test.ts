@@ -7,7 +7,7 @@ import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import type { Remote } from '../../src/base/remote.ts';
 import type { ContentHash, RelPath } from '../../src/base/types.ts';
 import { afterFailure } from '../../src/execute/after-failure.ts';
-import { fetchArtifacts } from '../../src/execute/fetch.ts';
+import { fetchArtifacts } from '../../src/transfer/fetch.ts';
 import type { Cache } from '../../src/store/cache.ts';
 import { createLanding } from '../../src/store/landing.ts';
 import { createMemoryRemote } from '../remotes/memory-remote.ts';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { EventBody } from '../../src/base/event.ts';
 import type { ContentHash } from '../../src/base/types.ts';
-import { createTransferProgress } from '../../src/execute/transfer-progress.ts';
+import { createTransferProgress } from '../../src/transfer/transfer-progress.ts';
 
 const MIB = 1024 * 1024;
 const A: ContentHash = `sha256:${'a'.repeat(64)}`;

@@ -3,12 +3,12 @@ import type { Emit } from '../base/event.ts';
 import { isInside } from '../base/path.ts';
 import type { Remote, RemoteConfig } from '../base/remote.ts';
 import type { RelPath } from '../base/types.ts';
+import { closing } from '../execute/after-failure.ts';
+import type { OpenProject } from '../execute/open-project.ts';
 import { elapsedMs } from '../io/clock.ts';
 import { keepYoungHeapSmall } from '../io/young-heap.ts';
 import { parseAddress } from '../remotes/address.ts';
 import { remoteFault } from '../remotes/faults.ts';
-import { closing } from './after-failure.ts';
-import type { OpenProject } from './open-project.ts';
 import { createWaitTeller } from './tell-waits.ts';
 
 /** Relative folders are meant from the root; of the environment count the home folder, for urls that begin with `~`, and proxies. */

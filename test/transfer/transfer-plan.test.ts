@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import type { Remote } from '../../src/base/remote.ts';
 import type { ContentHash } from '../../src/base/types.ts';
-import { findPresent } from '../../src/execute/transfer-plan.ts';
+import { findPresent } from '../../src/transfer/transfer-plan.ts';
 import { createMemoryRemote } from '../remotes/memory-remote.ts';
 
 const { signal } = new AbortController();

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { Remote, Source } from '../../src/base/remote.ts';
-import { fetchResults } from '../../src/execute/fetch-results.ts';
+import { fetchResults } from '../../src/transfer/fetch-results.ts';
 import { entryPathOf, formatRunEntry } from '../../src/record/runs.ts';
 import { createDemo, succeeded } from '../commands/projects.ts';
 import { shellResult } from '../record/rig.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import test from 'node:test';
-import { useRemote } from '../../src/execute/use-remote.ts';
+import { useRemote } from '../../src/transfer/use-remote.ts';
 import { createClock, elapsedMs } from '../../src/io/clock.ts';
 import { listenFor } from '../remotes/listen.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PipelineError } from '../../src/base/error.ts';
 import type { EventBody } from '../../src/base/event.ts';
-import { createWaitTeller } from '../../src/execute/tell-waits.ts';
+import { createWaitTeller } from '../../src/transfer/tell-waits.ts';
 
 test('a long wait is told once for all that wait at the same time, a short one not at all', () => {
   const told: unknown[] = [];

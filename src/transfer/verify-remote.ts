@@ -4,16 +4,16 @@ import { algorithmOf, createRunningHash, isTreeHash, objectPath, withoutDir } fr
 import type { Remote } from '../base/remote.ts';
 import { plural, shellPath } from '../base/text.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
+import { readTree } from '../execute/facts.ts';
+import type { OpenProject } from '../execute/open-project.ts';
+import type { Verified } from '../execute/verify.ts';
 import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
 import type { TreeEntry } from '../store/tree.ts';
-import { readTree } from './facts.ts';
-import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { readSource } from './read-source.ts';
 import { corruptEntry, listEntries, readEntry } from './remote-entries.ts';
 import { readTreeThere } from './remote-tree.ts';
 import { concernsOneObject, findPresent } from './transfer-plan.ts';
-import type { Verified } from './verify.ts';
 
 export interface VerifyRemoteOptions extends Pick<OpenProject, 'folder' | 'cache' | 'signal'> {
   readonly remote: Remote;

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
-import type { OpenProject } from './open-project.ts';
+import type { OpenProject } from '../execute/open-project.ts';
 import { collectObjects, findPresent } from './transfer-plan.ts';
 
 /** Where objects of an artifact are. An artifact may be in several states: some of its objects here, some there. */

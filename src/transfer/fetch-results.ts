@@ -1,7 +1,7 @@
 import type { Remote } from '../base/remote.ts';
 import type { StageLock } from '../base/types.ts';
+import type { OpenProject } from '../execute/open-project.ts';
 import { isLaterEntry, parseEntryAt } from '../record/runs.ts';
-import type { OpenProject } from './open-project.ts';
 import { runPool } from './pool.ts';
 import { corruptEntry, readEntry } from './remote-entries.ts';
 import { concernsOneObject } from './transfer-plan.ts';

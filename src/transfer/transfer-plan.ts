@@ -2,8 +2,8 @@ import { PipelineError, isSystemError } from '../base/error.ts';
 import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { Remote } from '../base/remote.ts';
 import type { Artifact, ContentHash } from '../base/types.ts';
+import { readTree } from '../execute/facts.ts';
 import type { Cache } from '../store/cache.ts';
-import { readTree } from './facts.ts';
 import { runPool } from './pool.ts';
 
 /** Asking for a few objects by name is cheaper than listing a remote that may hold millions. */
