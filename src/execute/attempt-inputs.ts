@@ -17,7 +17,7 @@ export interface AttemptInputs extends Pick<OpenProject, 'root' | 'env' | 'clock
   readonly scripts: ReadonlyMap<string, string>;
   readonly packageFolders: readonly string[];
   readonly own: OwnPackage;
-  /** Passed to Node when the runner itself runs from source. */
+  /** Node's `--conditions`, when the runner itself runs from source. */
   readonly conditions: readonly string[];
   readonly signal: AbortSignal;
   readonly redactor: Redactor;

@@ -7,11 +7,10 @@ import type { Redactor } from '../base/redact.ts';
 import type { Artifact, Fingerprint, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
-import type { Launcher } from '../io/launcher.ts';
 import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { runAction } from './attempt.ts';
-import type { OwnPackage } from './attempt-inputs.ts';
+import type { AttemptInputs } from './attempt-inputs.ts';
 import { isShared } from './checkout.ts';
 import { moveIntoPlace } from './commit.ts';
 import { isAsRecorded } from './facts.ts';
@@ -28,17 +27,13 @@ import { clear, exists, layStaging, moveAside, openStaging, putBack, setAside } 
 import type { Laid, StagedOut, Staging } from './staging.ts';
 import type { AttemptRequest, Harvested, Ran, World } from './world.ts';
 
-export interface DiskWorldOptions extends OpenProject, InputsOptions {
-  readonly own: OwnPackage;
-  /** Node's `--conditions` for module stages. */
-  readonly conditions: readonly string[];
-  readonly launcher: Launcher;
+export interface DiskWorldOptions
+  extends OpenProject, InputsOptions, Pick<AttemptInputs, 'own' | 'conditions' | 'launcher' | 'redactor'> {
   readonly restorer: Restorer;
   /** Saves what is about to be replaced and is recorded nowhere. */
   readonly keep: (paths: readonly RelPath[]) => Promise<void>;
   /** Removes the folders of an attempt that is over. */
   readonly close: (staging: Pick<Laid, 'id' | 'folders'>) => void;
-  readonly redactor: Redactor;
 }
 
 /** The world as it is: stage processes, staging folders, cache and lockfile of one project. */
@@ -63,7 +58,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       for (const out of staging.outs) if (out.wanted.persist) startFromOld(out);
       const closure = facts.codeOf(stage);
       const { peakMemory } = await runAction({
-        root,
+        ...options,
         stage,
         staging,
         env,
@@ -71,13 +66,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
         code: closure?.paths ?? [],
         scripts: closure?.scripts ?? new Map<string, string>(),
         packageFolders: closure?.packageFolders ?? [],
-        own: options.own,
-        conditions: options.conditions,
-        clock,
         signal,
-        emit,
-        redactor,
-        launcher: options.launcher,
         onStart: (leader) => journal.started(staging.id, leader),
       });
       return {
@@ -192,9 +181,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
       await options.restorer.restore(stage.name, items, {
         // An intent does not tell that its result was edited: whoever finished it would record one to be believed.
         ...(!recorded.edited && { result: recorded }),
-        after: (moved, forget) => {
-          recorder.setStage(stage.name, recorded, { before: moved, after: forget });
-        },
+        record: (around) => recorder.setStage(stage.name, recorded, around),
       });
     },
     judgeGates(stage, result) {

@@ -2,7 +2,7 @@ import { EXIT, PipelineError } from '../base/error.ts';
 import { fileNameOf } from '../base/file-name.ts';
 import { renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { StageLock } from '../base/types.ts';
+import type { Pipeline, StageLock } from '../base/types.ts';
 import { INCOMING, findStaleTemps, makeFolder, readFolder, sweepTemps } from '../io/files.ts';
 import { pathOfMutex } from '../io/mutex-mark.ts';
 import { sweepNotes, whileUnheld } from '../io/mutex.ts';
@@ -23,9 +23,10 @@ import type { OpenProject } from './open-project.ts';
 import { exists, putBack } from './staging.ts';
 import type { Laid } from './staging.ts';
 
-export interface RecoverOptions extends Pick<OpenProject, 'stateDir' | 'journal' | 'clock' | 'emit'> {
-  /** Paths of the outs that there may be. */
-  readonly outs: readonly string[];
+export interface RecoverOptions extends Pick<
+  OpenProject,
+  'stateDir' | 'pipeline' | 'journal' | 'clock' | 'emit'
+> {
   /** Records a result whose moves were finished: run cache, then lock, durably. */
   readonly record: (stage: string, result: StageLock) => Promise<void>;
   /** Removes the folders of an attempt that is over. */
@@ -68,7 +69,7 @@ export async function recoverAttempts(options: RecoverOptions): Promise<void> {
 }
 
 /** Nobody knows where they belong, so old outs that wait aside are kept and told. */
-function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverOptions): void {
+function keepLost({ id }: LostAttempt, { stateDir, pipeline, emit, close }: RecoverOptions): void {
   const root = dirname(stateDir);
   const tell = (where: string): void =>
     emit({
@@ -91,7 +92,7 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverO
   }
   close({ id, folders: [staging] });
   // Beside outs below another mount, from which nothing can be moved to where failed outs are kept.
-  for (const folder of foldersAbove(outs)) {
+  for (const folder of foldersAbove(pipeline)) {
     const beside = join(folder, `.lockstep-${id}`);
     if (!exists(join(root, beside))) continue;
     refuseLinkAbove({ path: join(beside, 'aside'), home: join(root, beside, 'aside') });
@@ -101,10 +102,10 @@ function keepLost({ id }: LostAttempt, { stateDir, outs, emit, close }: RecoverO
 }
 
 /** Folders of the workspace in which outs are, and those above them. */
-function foldersAbove(outs: readonly string[]): ReadonlySet<string> {
+function foldersAbove({ stages }: Pipeline): ReadonlySet<string> {
   const folders = new Set<string>();
-  for (const out of outs)
-    for (let folder = dirname(out); !folders.has(folder); folder = dirname(folder)) folders.add(folder);
+  for (const { path } of stages.flatMap(({ outs }) => outs))
+    for (let folder = dirname(path); !folders.has(folder); folder = dirname(folder)) folders.add(folder);
   return folders;
 }
 

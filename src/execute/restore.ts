@@ -5,6 +5,7 @@ import { DATA, noteStood } from '../record/stood.ts';
 import { moveIntoPlace } from './commit.ts';
 import { forgetIncomplete } from './incomplete.ts';
 import type { OpenProject } from './open-project.ts';
+import type { Around } from './recorder.ts';
 import { failedFolder } from './recover.ts';
 import { layStaging, openStaging } from './staging.ts';
 import type { Laid } from './staging.ts';
@@ -17,8 +18,8 @@ export interface ToRestore {
 export interface RestoreMore {
   /** Recorded by whoever finds the intent after a crash. */
   readonly result?: StageLock;
-  /** Runs once everything is in place; calls `forget` when the moved folders are on the disk and the record may go. */
-  readonly after?: (moved: readonly string[], forget: () => void) => void;
+  /** Records it once everything is in place, with what must be on the disk by then, and what is to be done after it. */
+  readonly record?: (around: Around) => void;
 }
 
 /** Makes artifacts out of the cache where they belong: built aside, then moved in by rename. */
@@ -65,7 +66,7 @@ export function* inBatches<T extends ToRestore & { readonly owner: string }>(
 export function createRestorer(options: RestorerOptions): Restorer {
   const { root, stateDir, cache, facts, journal, folds, keep, close } = options;
   return {
-    async restore(owner, items, { result, after } = {}) {
+    async restore(owner, items, { result, record } = {}) {
       const artifacts = items.map((item) => item.artifact);
       const wanted = items.map((item) => ({ ...item, path: item.artifact.path, folder: false }));
       const staging = layStaging(wanted, { root, id: journal.newId(), inPlace: false });
@@ -96,7 +97,7 @@ export function createRestorer(options: RestorerOptions): Restorer {
       facts.noteOuts(artifacts);
       forgetIncomplete(root, artifacts);
       if (owner === DATA) noteStood(stateDir, artifacts);
-      if (after) return after(moved, forget);
+      if (record) return record({ before: moved, after: forget });
       await flushAcross(moved);
       forget();
     },

@@ -7,6 +7,7 @@ import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, makeFolder, readFolder, syncPath, tempName } from '../io/files.ts';
 import { mountOf, mountWithin } from '../io/mounts.ts';
 import { folderAbove, nearest, outLinked } from './folder-above.ts';
+import type { OpenProject } from './open-project.ts';
 
 /** How Linux names the type. */
 const OVERLAY = 0x794c7630;
@@ -230,18 +231,16 @@ export interface Unremoved {
 }
 
 /** What is told of it, for a command that is pasted in `folder`, from the root. */
-export function stagingLeft({ folder: left, error }: Unremoved, { root, folder }: Pasted): Problem {
+export function stagingLeft(
+  { folder: left, error }: Unremoved,
+  { root, folder }: Pick<OpenProject, 'root' | 'folder'>,
+): Problem {
   const path = relative(root, left);
   return {
     code: 'staging.left',
     message: `"${path}", which nothing needs any more, cannot be removed (${error.code || error.message})`,
     hint: `remove it with the rights of whoever owns what is in it ("sudo rm -r ${shellPath(path, folder)}")`,
   };
-}
-
-interface Pasted {
-  readonly root: string;
-  readonly folder: string;
 }
 
 /** A file in the staging folder that is no declared out, as `<folder>/<name>`; `undefined` when there is none. */

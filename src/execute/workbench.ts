@@ -36,9 +36,7 @@ export interface WorkbenchOptions extends Omit<
 }
 
 export function createWorkbench(options: WorkbenchOptions): Workbench {
-  const { root, stateDir, cache, runs, facts, recorder, journal, clock, emit } = options;
-  const { stages } = options.pipeline;
-  const outs = stages.flatMap((stage) => stage.outs.map((out) => out.path));
+  const { stateDir, runs, recorder, journal, emit } = options;
   keepYoungHeapSmall();
   let folding: boolean | undefined;
   const folds = (): boolean => (folding ??= foldsNames(stateDir));
@@ -49,18 +47,18 @@ export function createWorkbench(options: WorkbenchOptions): Workbench {
       emit({ type: 'warned', problem: stagingLeft(left, options) });
     }
   };
-  const restorer = createRestorer({ root, stateDir, cache, facts, journal, keep, close, folds });
+  const restorer = createRestorer({ ...options, keep, close, folds });
   const record = (stage: string, result: StageLock): Promise<void> => {
     runs.save(result);
     recorder.setStage(stage, result);
     return recorder.flush();
   };
-  const redactor = redactorOf(stages, options.env);
+  const redactor = redactorOf(options.pipeline.stages, options.env);
   const launcher = createLauncher({ entry: options.launcherEntry, env: launcherEnv(options.env) });
   return {
     world: createDiskWorld({ ...options, redactor, restorer, keep, close, launcher }),
     restorer,
-    recover: () => recoverAttempts({ stateDir, outs, journal, clock, emit, record, close }),
+    recover: () => recoverAttempts({ ...options, record, close }),
     warmUp: () => launcher.warmUp(),
     close() {
       launcher.close();
