@@ -314,29 +314,30 @@ export const SENSEX: readonly Company[] = [
 /** The 30 present members: those that have not left. */
 export const MEMBERS: readonly Company[] = SENSEX.filter(({ to }) => to === undefined);
 
-/** The company with this BSE code (six digits, as text), or undefined. */
-export function companyByCode(bseCode: string): Company | undefined {
-  return SENSEX.find((company) => company.bseCode === bseCode);
+/** What a source may call a company by, as text. */
+export interface CompanyKeys {
+  readonly bseCode?: string;
+  /** The present one, or one from before a split. */
+  readonly isin?: string;
+  /** Investing.com's pair id (digits), and the tag of its page: the part after `/equities/`, without `?cid=`. */
+  readonly investingId?: string;
+  readonly investingTag?: string;
+  /** `M&M`, without `.NS`. */
+  readonly nseSymbol?: string;
 }
 
-/** The company that has or had this ISIN, or undefined. */
-export function companyByIsin(isin: string): Company | undefined {
-  return SENSEX.find((company) => company.isins.includes(isin));
-}
-
-/** The company with this NSE symbol (`M&M`, without `.NS`), or undefined. */
-export function companyBySymbol(symbol: string): Company | undefined {
-  return SENSEX.find((company) => company.symbol === symbol);
-}
-
-/** The company with this Investing.com pair id (digits, as text), or undefined. */
-export function companyByInvestingId(id: string): Company | undefined {
-  return SENSEX.find((company) => company.investingId === id);
-}
-
-/** The company whose Investing.com page has this tag (the part after `/equities/`, without `?cid=`), or undefined. */
-export function companyByInvestingTag(tag: string): Company | undefined {
-  return SENSEX.find((company) => company.investingTag === tag);
+/** The company that one of these keys belongs to, or undefined; where they disagree the order of {@link CompanyKeys} decides. */
+export function companyOf(keys: CompanyKeys): Company | undefined {
+  const { bseCode, isin, investingId, investingTag, nseSymbol } = keys;
+  const find = (key: string | undefined, namesOf: (company: Company) => readonly unknown[]) =>
+    key === undefined ? undefined : SENSEX.find((company) => namesOf(company).includes(key));
+  return (
+    find(bseCode, (company) => [company.bseCode]) ??
+    find(isin, (company) => company.isins) ??
+    find(investingId, (company) => [company.investingId]) ??
+    find(investingTag, (company) => [company.investingTag]) ??
+    find(nseSymbol, (company) => [company.symbol])
+  );
 }
 
 /** The company with this name, or undefined; letter case, punctuation and `Limited` or `Ltd` at the end do not count. */

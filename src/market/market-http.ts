@@ -95,10 +95,7 @@ async function createWorldExchange(seed: string | undefined, asOf: string | unde
       `the simulated exchange knows ${WORLD_FROM} to ${WORLD_LIMIT}, as_of is ${asOf}; set as_of to a day of these, or another source`,
     );
   }
-  return createExchange({
-    ...(seed === undefined ? {} : { seed }),
-    ...(asOf === undefined ? {} : { until: asOf }),
-  });
+  return createExchange({ seed, until: asOf });
 }
 
 function toExchangeUrl(url: string, base: string): string {

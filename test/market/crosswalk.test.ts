@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  companyByCode,
-  companyByInvestingId,
-  companyByInvestingTag,
-  companyByIsin,
-  SENSEX,
-} from '../../src/market/crosswalk.ts';
+import { companyOf, SENSEX } from '../../src/market/crosswalk.ts';
 import { recorded, recordedPath } from './recorded.ts';
 
 function readRows(name: string): string[][] {
@@ -76,12 +70,18 @@ test('every ISIN has a right check digit', () => {
 });
 
 test('a company is found by its code, by an ISIN from before a split, and by id and tag at Investing.com', () => {
-  assert.equal(companyByCode('500520')?.symbol, 'M&M');
-  assert.equal(companyByIsin('INE040A01026')?.symbol, 'HDFCBANK');
-  assert.equal(companyByIsin('INE040A01034')?.symbol, 'HDFCBANK');
-  assert.equal(companyByInvestingId('961701')?.symbol, 'INDIGO');
-  assert.equal(companyByInvestingTag('larsen---toubro')?.symbol, 'LT');
-  assert.equal(companyByCode('999999'), undefined);
+  for (const [keys, symbol] of [
+    [{ bseCode: '500520' }, 'M&M'],
+    [{ isin: 'INE040A01026' }, 'HDFCBANK'],
+    [{ isin: 'INE040A01034' }, 'HDFCBANK'],
+    [{ investingId: '961701' }, 'INDIGO'],
+    [{ investingTag: 'larsen---toubro' }, 'LT'],
+    [{ bseCode: '999999', nseSymbol: 'TCS' }, 'TCS'],
+    [{ bseCode: '999999' }, undefined],
+    [{}, undefined],
+  ] as const) {
+    assert.equal(companyOf(keys)?.symbol, symbol);
+  }
 });
 
 test(

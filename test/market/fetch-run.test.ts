@@ -7,15 +7,12 @@ import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts
 import { createMarketRig, fetchTwoYears } from './market-rig.ts';
 import { LIMITS, UNIVERSE } from './recorded-run.ts';
 import type { TestContext } from 'node:test';
+import type { ExchangeOptions } from '../../src/market/exchange/server.ts';
 import type { FetchReport } from '../../src/market/fetch-report.ts';
 import type { FetchOutputs } from '../../src/market/fetch-run.ts';
 
-interface Setup {
-  readonly faults?: string;
-  readonly liveDay?: string;
+interface Setup extends ExchangeOptions {
   readonly currency?: string;
-  /** Recorded files instead of the world. */
-  readonly dataDir?: string;
 }
 
 interface Run {
@@ -27,12 +24,8 @@ interface Run {
 
 /** Fetches two years up to 2026-03-17 from an exchange of its own. */
 async function run(t: TestContext, setup: Setup = {}): Promise<Run> {
-  const { faults = '', liveDay, currency = 'INR', dataDir } = setup;
-  const rig = await createMarketRig(t, {
-    ...(dataDir === undefined ? { seed: 'fetch' } : { dataDir }),
-    faults,
-    ...(liveDay === undefined ? {} : { liveDay }),
-  });
+  const { currency = 'INR', ...options } = setup;
+  const rig = await createMarketRig(t, { seed: 'fetch', ...options });
   const told: string[] = [];
   const result = fetchTwoYears(rig, '2026-03-17', {
     params: { ...LIMITS, currency },

@@ -61,8 +61,7 @@ function parseCommandLine(argv: readonly string[]): ExchangeOptions | 'help' {
     },
   });
   if (values.help === true) return 'help';
-  const { port, seed, data, faults } = values;
-  const liveDay = values['live-day'];
+  const { port, seed, data, faults, 'live-day': liveDay } = values;
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) {
     throw new Error(`--port "${port}" is not a port number (0 to 65535)`);
   }
@@ -70,11 +69,11 @@ function parseCommandLine(argv: readonly string[]): ExchangeOptions | 'help' {
     throw new Error('--seed names a simulated world and --data replaces it; give one of them');
   }
   return {
-    ...(port === undefined ? {} : { port: Number(port) }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(data === undefined ? {} : { dataDir: data }),
-    ...(faults === undefined ? {} : { faults }),
-    ...(liveDay === undefined ? {} : { liveDay }),
+    port: port === undefined ? undefined : Number(port),
+    seed,
+    dataDir: data,
+    faults,
+    liveDay,
   };
 }
 

@@ -7,21 +7,22 @@ import { createRoutes } from './routes.ts';
 import { toFaultyReply } from './faulty-reply.ts';
 import { createWorld } from './world.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FaultyReply } from './faulty-reply.ts';
 
 /** How an exchange is set up. */
 export interface ExchangeOptions {
   /** Name of the seeded world, `lockstep` unless given; the same name is the same world everywhere. Not used with `dataDir`. */
-  readonly seed?: string;
+  readonly seed?: string | undefined;
   /** Folder of `<SYMBOL>.csv` to serve instead of the seeded world. */
-  readonly dataDir?: string;
+  readonly dataDir?: string | undefined;
   /** What goes wrong, in the grammar of `parseFaults`. */
-  readonly faults?: string;
+  readonly faults?: string | undefined;
   /** The exchange's today, ISO: nothing later exists yet, and that day's rows carry a time of 16:00. */
-  readonly liveDay?: string;
+  readonly liveDay?: string | undefined;
   /** A day that the seeded world must reach, ISO; `liveDay` unless given. */
-  readonly until?: string;
+  readonly until?: string | undefined;
   /** 0, any free port, unless given. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /** A running exchange; `url` has no slash at its end. */
@@ -46,11 +47,10 @@ export async function createExchange(options: ExchangeOptions = {}): Promise<Exc
   if (dataDir === undefined && liveDay !== undefined && !(WORLD_FROM <= liveDay && liveDay <= WORLD_LIMIT))
     throw new Error(`live day "${liveDay}" is not in the simulated world (${WORLD_FROM} to ${WORLD_LIMIT})`);
   const faults = createFaultBox(parseFaults(options.faults ?? ''));
-  const today = liveDay === undefined ? {} : { liveDay };
   const book =
     dataDir === undefined
-      ? createWorld({ seed, ...today, ...(until === undefined ? {} : { until }) })
-      : await (await import('./csv-book.ts')).createCsvBook({ folder: dataDir, ...today });
+      ? createWorld({ seed, liveDay, until })
+      : await (await import('./csv-book.ts')).createCsvBook({ folder: dataDir, liveDay });
   const route = createRoutes({ book, date: liveDay ?? worldEnd(until) });
   const closing = new AbortController();
 
@@ -112,13 +112,7 @@ export async function createExchange(options: ExchangeOptions = {}): Promise<Exc
   };
 }
 
-interface RawReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
-
-function send(response: ServerResponse, { status, headers, body }: RawReply): void {
+function send(response: ServerResponse, { status, headers, body }: FaultyReply): void {
   response.writeHead(status, { ...headers, 'content-length': body.byteLength, 'cache-control': 'no-store' });
   response.end(body);
 }

@@ -16,8 +16,8 @@ import type { TradedStock } from './prices.ts';
  */
 export interface WorldOptions {
   readonly seed: string;
-  readonly until?: string;
-  readonly liveDay?: string;
+  readonly until?: string | undefined;
+  readonly liveDay?: string | undefined;
 }
 
 /**

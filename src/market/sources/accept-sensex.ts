@@ -1,14 +1,6 @@
 import { byCodeUnit } from '../by-code-unit.ts';
-import {
-  companyByCode,
-  companyByInvestingId,
-  companyByInvestingTag,
-  companyByIsin,
-  companyBySymbol,
-  MEMBERS,
-} from '../crosswalk.ts';
+import { companyOf, MEMBERS } from '../crosswalk.ts';
 import { MarketError } from '../market-error.ts';
-import type { Company } from '../crosswalk.ts';
 import type { SourceList, SourceRow } from './member-source.ts';
 import type { NseEquity } from './nse-master.ts';
 
@@ -71,7 +63,7 @@ export function acceptSensex(
 /** The ISINs of a list that only NSE's own master can turn into a symbol. */
 export function unknownIsins(list: SourceList): readonly string[] {
   return list.rows
-    .filter((row) => !isPlaceholder(row) && toCompany(row) === undefined)
+    .filter((row) => !isPlaceholder(row) && companyOf(row) === undefined)
     .map(({ isin }) => isin)
     .filter((isin) => isin !== undefined);
 }
@@ -80,28 +72,11 @@ function isPlaceholder({ name, nseSymbol = '', isin = '' }: SourceRow): boolean 
   return /^dummy/i.test(name) || /^dummy/i.test(nseSymbol) || /^dum/i.test(isin);
 }
 
-function toCompany({ bseCode, isin, nseSymbol, investingId, investingTag }: SourceRow): Company | undefined {
-  return (
-    (bseCode === undefined ? undefined : companyByCode(bseCode)) ??
-    (isin === undefined ? undefined : companyByIsin(isin)) ??
-    (investingId === undefined ? undefined : companyByInvestingId(investingId)) ??
-    (investingTag === undefined ? undefined : companyByInvestingTag(investingTag)) ??
-    (nseSymbol === undefined ? undefined : companyBySymbol(nseSymbol))
-  );
-}
-
 function toMember(row: SourceRow, master: ReadonlyMap<string, NseEquity>): Member | undefined {
-  const company = toCompany(row);
+  const company = companyOf(row);
   if (company !== undefined) {
-    const { symbol, name, bseCode, isins, from, to } = company;
-    return {
-      symbol,
-      name,
-      bseCode,
-      isin: isins[0] ?? '',
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-    };
+    const { isins, investingId, investingTag, ...member } = company;
+    return { ...member, isin: isins[0] ?? '' };
   }
   const equity = row.isin === undefined ? undefined : master.get(row.isin);
   if (equity === undefined || row.isin === undefined) return undefined;

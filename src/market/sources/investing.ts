@@ -1,4 +1,4 @@
-import { companyByInvestingId, companyByInvestingTag, companyByName } from '../crosswalk.ts';
+import { companyByName, companyOf } from '../crosswalk.ts';
 import { MarketError } from '../market-error.ts';
 import { findMemberTable } from './find-table.ts';
 import { checkHeadings } from './headings.ts';
@@ -106,11 +106,9 @@ function parseOrNothing(text: string): unknown {
 
 // A company may have no known id or tag; then its whole name or the ISIN on its own page says who it is.
 async function completeRow(row: SourceRow, context: SourceContext): Promise<SourceRow> {
-  const { investingId, investingTag, name } = row;
-  if (row.isin !== undefined || investingTag === undefined) return row;
-  if (investingId !== undefined && companyByInvestingId(investingId) !== undefined) return row;
-  if (companyByInvestingTag(investingTag) !== undefined) return row;
-  const isin = companyByName(name)?.isins[0] ?? (await loadIsin(investingTag, context));
+  const { investingTag } = row;
+  if (row.isin !== undefined || investingTag === undefined || companyOf(row) !== undefined) return row;
+  const isin = companyByName(row.name)?.isins[0] ?? (await loadIsin(investingTag, context));
   return isin === undefined ? row : { ...row, isin };
 }
 

@@ -1,3 +1,4 @@
+import type { CompanyKeys } from '../crosswalk.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { MarketHttp } from '../market-http.ts';
 
@@ -15,13 +16,8 @@ export const SOURCE_NAMES = ['bse', 'moneycontrol', 'investing', 'wikipedia'] as
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
 /** One member as a source prints it; only what the page says, nothing looked up. */
-export interface SourceRow {
+export interface SourceRow extends CompanyKeys {
   readonly name: string;
-  readonly bseCode?: string;
-  readonly isin?: string;
-  readonly nseSymbol?: string;
-  readonly investingId?: string;
-  readonly investingTag?: string;
 }
 
 /** A source's list with where it came from. */

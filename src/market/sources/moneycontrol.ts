@@ -5,6 +5,7 @@ import { findMemberTable } from './find-table.ts';
 import { checkFragment, checkHeadings } from './headings.ts';
 import { parseHtml } from './html.ts';
 import { loadPage } from './page.ts';
+import type { CompanyKeys } from '../crosswalk.ts';
 import type { HtmlPage, HtmlRow } from './html.ts';
 import type { MemberSource, SourceContext, SourceRow } from './member-source.ts';
 
@@ -56,7 +57,7 @@ function stockLink(row: HtmlRow): MoneycontrolRow | undefined {
 }
 
 /** What a stock page prints as BSE code, NSE symbol and ISIN; each absent when the page does not say it. */
-export function parseStockPage(html: HtmlPage): Omit<SourceRow, 'name'> {
+export function parseStockPage(html: HtmlPage): CompanyKeys {
   const bseCode = /\bBSE\s*:?\s*(\d{6})\b/.exec(html.text)?.[1];
   const nseSymbol = /\bNSE\s*:?\s*([A-Z0-9][A-Z0-9&-]*)/.exec(html.text)?.[1];
   const isin = /\bISIN\s*:?\s*(IN[A-Z0-9]{9}\d)\b/.exec(html.text)?.[1];

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseCsvSeries } from '../../../src/market/exchange/csv-series.ts';
+import { parseCsvSeries } from '../../../src/market/exchange/csv-book.ts';
 import { createExchange } from '../../../src/market/exchange/server.ts';
 import { recorded, recordedPath } from '../recorded.ts';
 
@@ -11,7 +11,7 @@ const ms = (text: string): number => Date.parse(text) / 1000;
 
 test('columns are found by name in any order and the adjusted close defaults to the close', () => {
   const text = 'Note,Close,Volume,Open,Low,High,Date\nx,4,100.0,1,0.5,5,2024-01-02\n';
-  assert.deepEqual(parseCsvSeries(text, { symbol: 'M&M.NS' }).rows, [
+  assert.deepEqual(parseCsvSeries(text, 'M&M.NS').rows, [
     {
       time: ms('2024-01-02T03:45:00Z'),
       date: '2024-01-02',
@@ -28,7 +28,7 @@ test('columns are found by name in any order and the adjusted close defaults to 
 test('empty and null cells are null, not zero', () => {
   const text =
     'Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02,null,null,null,null,null,null\n2024-01-03,,,,,,7\n';
-  const { rows } = parseCsvSeries(text, { symbol: 'A.NS' });
+  const { rows } = parseCsvSeries(text, 'A.NS');
   assert.deepEqual(
     rows.map(({ open, close, adjClose, volume }) => [open, close, adjClose, volume]),
     [
@@ -41,7 +41,7 @@ test('empty and null cells are null, not zero', () => {
 test('a byte order mark, Windows line ends and three header lines do not matter', () => {
   const text =
     '\uFEFFPrice,Close,High,Low,Open,Volume\r\nTicker,T,T,T,T,T\r\nDate,,,,,\r\n2024-01-02,4,5,1,2,9\r\n';
-  const { rows } = parseCsvSeries(text, { symbol: 'T.NS' });
+  const { rows } = parseCsvSeries(text, 'T.NS');
   assert.equal(rows.length, 1);
   assert.equal(rows[0]?.close, 4);
 });
@@ -52,7 +52,7 @@ test('a date with a time keeps its own date; dividends and splits become events'
     '2024-01-02 00:00:00+05:30,1,1,1,1,1,2.5,0.0',
     '2024-01-03 00:00:00+05:30,1,1,1,1,1,0.0,1.5',
   ].join('\n');
-  const { rows, dividends, splits } = parseCsvSeries(text, { symbol: 'A.NS' });
+  const { rows, dividends, splits } = parseCsvSeries(text, 'A.NS');
   assert.deepEqual(
     rows.map((row) => row.date),
     ['2024-01-02', '2024-01-03'],
@@ -66,7 +66,7 @@ test('a date with a time keeps its own date; dividends and splits become events'
 test('rows are sorted, a repeated date stays twice in the order of the file', () => {
   const text =
     'Date,Open,High,Low,Close,Volume\n2024-01-03,3,3,3,3,3\n2024-01-02,1,1,1,1,1\n2024-01-03,4,4,4,4,4\n';
-  const { rows } = parseCsvSeries(text, { symbol: 'A.NS' });
+  const { rows } = parseCsvSeries(text, 'A.NS');
   assert.deepEqual(
     rows.map((row) => row.close),
     [1, 3, 4],
@@ -76,7 +76,7 @@ test('rows are sorted, a repeated date stays twice in the order of the file', ()
 test('American symbols open at half past nine in New York, on both sides of the change of clocks', () => {
   const text =
     'Date,Open,High,Low,Close,Volume\n2024-03-08,1,1,1,1,1\n2024-03-11,1,1,1,1,1\n2024-03-09,1,1,1,1,1\n';
-  const { rows, venue } = parseCsvSeries(text, { symbol: 'AAPL' });
+  const { rows, venue } = parseCsvSeries(text, 'AAPL');
   assert.equal(venue.currency, 'USD');
   assert.deepEqual(
     rows.map((row) => row.time),
@@ -87,7 +87,7 @@ test('American symbols open at half past nine in New York, on both sides of the 
 test('the live day ends the series and is stamped 16:00', () => {
   const text =
     'Date,Open,High,Low,Close,Volume\n2024-01-02,1,1,1,1,1\n2024-01-03,1,1,1,1,1\n2024-01-04,1,1,1,1,1\n';
-  const { rows } = parseCsvSeries(text, { symbol: 'A.NS', liveDay: '2024-01-03' });
+  const { rows } = parseCsvSeries(text, 'A.NS', '2024-01-03');
   assert.deepEqual(
     rows.map((row) => row.time),
     [ms('2024-01-02T03:45:00Z'), ms('2024-01-03T10:30:00Z')],
@@ -97,7 +97,7 @@ test('the live day ends the series and is stamped 16:00', () => {
 test('headers in any letter case and cells of NaN are read as in a raw file', () => {
   const text = 'date,open,high,low,close,volume\n2024-01-02,NaN,NaN,NaN,NaN,0\n';
   assert.deepEqual(
-    parseCsvSeries(text, { symbol: 'A.NS' }).rows.map(({ open, close, adjClose, volume }) => [
+    parseCsvSeries(text, 'A.NS').rows.map(({ open, close, adjClose, volume }) => [
       open,
       close,
       adjClose,
@@ -114,7 +114,7 @@ test('a file that no pipeline could read is refused with its line, not served in
     [`${header}\n2024-01-02,1,1,1,1,1\n2024-01-03,1,1,1,0x10,1\n`, 'A.NS.csv line 3: "0x10" is no number'],
     ['Date,Open,High,Low,Close\n', 'A.NS.csv line 1: column "volume" is missing'],
   ] as const) {
-    assert.throws(() => parseCsvSeries(text, { symbol: 'A.NS' }), { message });
+    assert.throws(() => parseCsvSeries(text, 'A.NS'), { message });
   }
 });
 
