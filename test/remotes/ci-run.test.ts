@@ -23,7 +23,10 @@ interface CiRan {
   readonly asked: readonly string[];
 }
 
-/** Runs .ci/run where `npm` and `go` are scripts that only note what they are asked, and then do what is given. */
+/**
+ * Runs .ci/run where `npm` and `go` are scripts that only note what they are asked, and then do what is given. What else it
+ * would install, shells and NumPy, is there.
+ */
 async function runCi(
   t: TestContext,
   { npm = '', go = '', env = {} }: { npm?: string; go?: string; env?: Readonly<Record<string, string>> },
@@ -39,6 +42,7 @@ async function runCi(
   for (const [name, text] of [
     ['npm', `echo "npm $1 \${2:-} [\${LOCKSTEP_TEST_S3:-}]" >>${asked}\n${npm}`],
     ['go', go],
+    ...['fish', 'zsh', 'python3'].map((name) => [name, ''] as const),
   ] as const) {
     writeFileSync(join(home, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
