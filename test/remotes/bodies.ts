@@ -13,11 +13,9 @@ export function configOf(url: string, options: Readonly<Record<string, Json>> = 
 /** Bytes of any length that differ by seed; made by a linear congruential generator, so that every run has the same. */
 export function seededBytes(size: number, seed: number): Buffer {
   const bytes = Buffer.alloc(size);
-  let state = seed >>> 0;
-  for (let i = 0; i + 4 <= size; i += 4) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes.writeUInt32LE(state, i);
-  }
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, size >> 2);
+  let state = seed;
+  for (let i = 0; i < words.length; i++) words[i] = state = Math.imul(state, 1664525) + 1013904223;
   return bytes;
 }
 

@@ -12,9 +12,14 @@ import { openRaw } from './open.ts';
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;
 
+const PAGE = 37;
+
 remoteContract('gdrive', {
+  // More pieces than two.
+  largest: 20 * MIB,
+  page: PAGE,
   async place(t) {
-    const { config, open: openDecorated } = await rig(t, { pageSize: 37 });
+    const { config, open: openDecorated } = await rig(t, { pageSize: PAGE });
     return { open: openDecorated, openRaw: () => openRaw(openGdrive, config) };
   },
 });
@@ -24,9 +29,10 @@ const tryTwice: TryAgain = (_, call) => call().catch(call);
 /** `flush` waits until everybody sees what was put, and so does who opens: meanwhile each sees what it did itself. */
 remoteContract('gdrive in a shared drive, at a hundred requests a second and with searches that lag,', {
   largest: 9 * MIB,
+  page: PAGE,
   async place(t) {
     const lagMs = 60_000;
-    const hostile = { perSecond: 100, pageSize: 200, cuts: 1, sharedDrive: 'member', lagMs } as const;
+    const hostile = { perSecond: 100, pageSize: PAGE, cuts: 1, sharedDrive: 'member', lagMs } as const;
     const { fake, config, open: openDecorated } = await rig(t, hostile);
     const wait = (): Promise<void> => fake.clock.sleep(lagMs);
     const openLate = async (opening: () => Promise<Remote>): Promise<Remote> => {
