@@ -115,7 +115,7 @@ function differences(stage: Stage, locked: StageLock, fingerprint: Fingerprint):
   if (stage.policy.frozen) return [];
   const reasons: readonly Reason[] = locked.edited
     ? [{ kind: 'record-edited' }]
-    : compareFingerprints(locked.fingerprint, fingerprint, { importers: {} });
+    : compareFingerprints(locked.fingerprint, fingerprint);
   if (reasons.length === 0) return [];
   return [
     {

@@ -2,16 +2,14 @@ import { canonicalJson } from '../base/hash.ts';
 import type { Reason } from '../base/reason.ts';
 import type { Fingerprint, Json } from '../base/types.ts';
 
-/** What else is known for saying why: how the module comes to a file. */
-export interface Explaining {
-  readonly importers: Readonly<Record<string, string>>;
-}
+/** A file → the one by which the module comes to it, for saying why. */
+type Importers = Readonly<Record<string, string>>;
 
 /** Every difference between a recorded fingerprint and the present one, as reasons; empty only when they are equal. */
 export function compareFingerprints(
   from: Fingerprint,
   to: Fingerprint,
-  explaining: Explaining,
+  importers: Importers = {},
 ): readonly Reason[] {
   // Most stages are as they were: found without building anything.
   if (isEqual(from, to)) return [];
@@ -21,7 +19,7 @@ export function compareFingerprints(
   if (from.api !== to.api) reasons.push({ kind: 'api-changed' });
   compareParams(from, to, reasons);
   compareDeps(from, to, reasons);
-  compareCode(from, to, { reasons, importers: explaining.importers });
+  compareCode(from, to, importers, reasons);
   if (from.packages !== to.packages) reasons.push({ kind: 'packages-changed' });
   for (const name of keysOf(from.env, to.env)) {
     if (own(from.env, name) !== own(to.env, name)) reasons.push({ kind: 'env-changed', name });
@@ -108,11 +106,7 @@ export function isComparable(a: string, b: string): boolean {
   return a.slice(0, a.indexOf(':')) === b.slice(0, b.indexOf(':'));
 }
 
-function compareCode(
-  from: Fingerprint,
-  to: Fingerprint,
-  { reasons, importers }: { reasons: Reason[]; importers: Readonly<Record<string, string>> },
-): void {
+function compareCode(from: Fingerprint, to: Fingerprint, importers: Importers, reasons: Reason[]): void {
   for (const path of keysOf(from.code, to.code)) {
     const before = own(from.code, path);
     const after = own(to.code, path);
@@ -123,7 +117,7 @@ function compareCode(
 }
 
 /** Entry first, `path` last. */
-function chainTo(path: string, importers: Readonly<Record<string, string>>): readonly string[] {
+function chainTo(path: string, importers: Importers): readonly string[] {
   const chain = [path];
   for (let at = own(importers, path); at !== undefined && !chain.includes(at); at = own(importers, at))
     chain.unshift(at);

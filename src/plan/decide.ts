@@ -60,7 +60,7 @@ export function decide(stage: Stage, seen: Seen, recorded: Recorded): Decision {
   }
   if (seen.forced) return { verdict: 'run', reasons: [{ kind: 'forced' }] };
   const changes = locked
-    ? compareFingerprints(locked.fingerprint, fingerprint, seen)
+    ? compareFingerprints(locked.fingerprint, fingerprint, seen.importers)
     : [recorded.locked ? EDITED : NEVER_RUN];
   if (stage.policy.always) return { verdict: 'run', reasons: atLeastOne(changes, { kind: 'always' }) };
   if (locked && changes.length === 0) return decideUnchanged(stage, seen, { ...recorded, locked });

@@ -21,7 +21,7 @@ const BASE: Fingerprint = {
 const IMPORTERS = { 'stages/lib.ts': 'stages/a.ts', 'stages/deep.ts': 'stages/lib.ts' };
 
 const reasons = (to: Partial<Fingerprint>, from: Partial<Fingerprint> = {}): readonly Reason[] =>
-  compareFingerprints({ ...BASE, ...from }, { ...BASE, ...to }, { importers: IMPORTERS });
+  compareFingerprints({ ...BASE, ...from }, { ...BASE, ...to }, IMPORTERS);
 
 const TABLE: readonly { readonly to: Partial<Fingerprint>; readonly said: readonly string[] }[] = [
   { to: {}, said: [] },
@@ -122,7 +122,7 @@ test('of sections each value that differs is told, however deep, and a section t
 test('a fingerprint without optional parts differs from one with them in each of them', () => {
   const { action, params, deps, outs } = BASE;
   const bare: Fingerprint = { action, params, deps, outs };
-  assert.deepEqual(compareFingerprints(BASE, bare, { importers: {} }).map(formatReason), [
+  assert.deepEqual(compareFingerprints(BASE, bare).map(formatReason), [
     'stage API changed',
     'code stages/a.ts removed',
     'code stages/lib.ts removed',
