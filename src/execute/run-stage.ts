@@ -3,13 +3,12 @@ import { PipelineError, toProblem } from '../base/error.ts';
 import type { Outcome } from '../base/event.ts';
 import { formatReason } from '../base/reason.ts';
 import type { Reason } from '../base/reason.ts';
-import type { Fingerprint, Stage, StageLock, StageName } from '../base/types.ts';
+import type { Fingerprint, Retry, Stage, StageLock, StageName } from '../base/types.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Decision } from '../plan/decide.ts';
 import type { Judgement } from '../plan/plan.ts';
 import { isLost } from './checkout.ts';
 import type { OpenProject } from './open-project.ts';
-import { retryDelayMs } from './retry.ts';
 import { createSlots } from './slots.ts';
 import type { Slot } from './slots.ts';
 import { stageError } from './stage-error.ts';
@@ -192,6 +191,11 @@ export function createStageRunner(options: StageRunnerOptions): StageRunner {
 /** What a stage's process did may go better next time; what its outs are will not. */
 function isWorthRetrying(error: unknown): boolean {
   return error instanceof PipelineError && error.retryable;
+}
+
+/** How long to wait after the n-th failed attempt: exponential, with half of it jitter so that herds disperse. */
+export function retryDelayMs(retry: Retry, attempt: number, random: number): number {
+  return Math.round(retry.delayMs * retry.factor ** (attempt - 1) * (0.5 + random / 2));
 }
 
 function isCancel(error: unknown, signal: AbortSignal): boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { retryDelayMs } from '../../src/execute/retry.ts';
+import { retryDelayMs } from '../../src/execute/run-stage.ts';
 import { createMapWorld, stageFailed } from './map-world.ts';
 import type { MapWorld } from './map-world.ts';
 
