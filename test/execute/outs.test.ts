@@ -298,6 +298,12 @@ test('an out that git keeps stays a file of its own and comes back when things g
   assert.equal((lstatSync(rig.path('tool')).mode & 0o777).toString(8), '755');
 });
 
+const TWO_OUTS = `import { readFileSync, writeFileSync } from 'node:fs';
+export default ({ deps, outs }) => {
+  writeFileSync(outs.one, readFileSync(deps.in));
+  writeFileSync(outs.two + '/x', readFileSync(deps.in));
+};`;
+
 const CRASHES = [
   ['before the first old out is moved aside', 'aside/0/one', 'kill-before'],
   ['between the two renames of a replace', 'aside/0/one', 'kill-after'],
@@ -312,11 +318,7 @@ for (const kind of ['run: m.ts', 'cmd: mkdir -p two; cat in > one; cat in > two/
     test(`a runner killed in mid-commit ${when} (${kind.slice(0, 3)}) leaves all old or all new outs after the next command`, async () => {
       const rig = createRig({
         'pipeline.yaml': `stages:\n  s:\n    ${kind}\n    deps: { in: in }\n    outs: { one: one, two: two/ }\n`,
-        'm.ts': `import { readFileSync, writeFileSync } from 'node:fs';
-export default ({ deps, outs }) => {
-  writeFileSync(outs.one, readFileSync(deps.in));
-  writeFileSync(outs.two + '/x', readFileSync(deps.in));
-};`,
+        'm.ts': TWO_OUTS,
         in: 'old',
       });
       assert.equal((await rig.lockstep(['repro'])).code, 0);
@@ -343,11 +345,7 @@ test('a move that fails puts everything back and keeps what was made', async () 
   const rig = createRig({
     'pipeline.yaml':
       'stages:\n  s:\n    run: m.ts\n    deps: { in: in }\n    outs: { one: one, two: two/ }\n',
-    'm.ts': `import { readFileSync, writeFileSync } from 'node:fs';
-export default ({ deps, outs }) => {
-  writeFileSync(outs.one, readFileSync(deps.in));
-  writeFileSync(outs.two + '/x', readFileSync(deps.in));
-};`,
+    'm.ts': TWO_OUTS,
     in: 'old',
   });
   assert.equal((await rig.lockstep(['repro'])).code, 0);
