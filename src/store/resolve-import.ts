@@ -80,9 +80,9 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   function targetsOf(full: string, fact: ImportFact, importing: Importing): readonly Target[] {
-    const { kind, specifier } = fact;
+    const { specifier, glob, url } = fact;
     if (isPath(fact)) return filesAt(pathIn(full, specifier), full, fact, importing);
-    if (kind !== 'import' || /^(data|file|https?):/.test(specifier)) return [];
+    if (glob || url || /^(data|file|https?):/.test(specifier)) return [];
     return namedTargets(full, fact, importing);
   }
 
@@ -112,21 +112,24 @@ export function createResolver(options: ResolverOptions): Resolver {
   function filesAt(
     path: string,
     full: string,
-    { kind, specifier }: ImportFact,
+    { specifier, glob, url }: ImportFact,
     { place, loose }: Importing,
   ): readonly Target[] {
-    const byUrl = kind === 'url' || kind === 'url-glob';
-    const toTarget = (file: string): Target => ({ full: file, loose, verbatim: byUrl && isJson(file) });
+    const toTarget = (file: string): Target => ({
+      full: file,
+      loose,
+      verbatim: url === true && isJson(file),
+    });
     // A folder around the file is where paths begin, as `import.meta.dirname` is: not all below it is read.
-    if (kind === 'url' && [full, realOf(full)].some((file) => isBelow(file, path))) return [];
+    if (url && !glob && [full, realOf(full)].some((file) => isBelow(file, path))) return [];
     const target = inside(path, specifier, place);
-    if (kind === 'glob' || kind === 'url-glob') {
+    if (glob) {
       const home = homeOf(target) ?? root;
       asked.add(folderOf(target, home));
       return matchCode(target, home).map(toTarget);
     }
     // Of any other folder that a URL names, each file counts.
-    if (kind === 'url' && statIfExists(target)?.isDirectory() === true) {
+    if (url && statIfExists(target)?.isDirectory() === true) {
       asked.add(target);
       return listCode(target).map(toTarget);
     }
@@ -224,7 +227,7 @@ function isAlias(specifier: string): boolean {
 }
 
 /** A path, and not the name of a package; in a URL that is all that names no scheme. */
-function isPath({ kind, specifier }: ImportFact): boolean {
-  if (kind === 'url') return !/^[a-z]+:/i.test(specifier);
-  return kind === 'import' ? /^\.{0,2}(\/|$)/.test(specifier) : /^\.\.?\//.test(specifier);
+function isPath({ specifier, glob, url }: ImportFact): boolean {
+  if (glob) return /^\.\.?\//.test(specifier);
+  return url ? !/^[a-z]+:/i.test(specifier) : /^\.{0,2}(\/|$)/.test(specifier);
 }

@@ -6,9 +6,11 @@ import { byCodeUnit } from '../base/path.ts';
 
 /** How one file refers to another. */
 export interface ImportFact {
-  /** `glob`: a template specifier, its holes as `*`. `url`: `new URL(…, import.meta.url)`. `url-glob`: both. */
-  readonly kind: 'import' | 'glob' | 'url' | 'url-glob';
+  /** A template's holes as `*`. */
   readonly specifier: string;
+  readonly glob?: true;
+  /** `new URL(…, import.meta.url)`. */
+  readonly url?: true;
   /** Asked for by `require`, for which a package.json may name another file than for `import`. */
   readonly required?: true;
   readonly line: number;
@@ -188,13 +190,7 @@ function toImport(node: Node): ImportFact | undefined {
       const [first, second] = fields['arguments'] as readonly unknown[];
       if (nameOf(fields['callee']) !== 'URL' || !isImportMetaUrl(second)) return undefined;
       const specifier = toSpecifier(first);
-      return (
-        specifier && {
-          kind: specifier.kind === 'glob' ? 'url-glob' : 'url',
-          specifier: specifier.specifier,
-          ...at,
-        }
-      );
+      return specifier && { ...specifier, url: true, ...at };
     }
     case 'CallExpression': {
       const [first] = fields['arguments'] as readonly unknown[];
@@ -206,16 +202,15 @@ function toImport(node: Node): ImportFact | undefined {
   }
 }
 
-function toSpecifier(node: unknown): { kind: 'import' | 'glob'; specifier: string } | undefined {
+function toSpecifier(node: unknown): Pick<ImportFact, 'specifier' | 'glob'> | undefined {
   if (!isNode(node)) return undefined;
   const fields = node as unknown as Loose;
-  if (node.type === 'Literal' && typeof fields['value'] === 'string')
-    return { kind: 'import', specifier: fields['value'] };
+  if (node.type === 'Literal' && typeof fields['value'] === 'string') return { specifier: fields['value'] };
   if (node.type !== 'TemplateLiteral') return undefined;
   const quasis = (fields['quasis'] as readonly { value: { cooked: string } }[]).map(
     (quasi) => quasi.value.cooked,
   );
-  return { kind: quasis.length > 1 ? 'glob' : 'import', specifier: quasis.join('*') };
+  return { specifier: quasis.join('*'), ...(quasis.length > 1 && { glob: true }) };
 }
 
 function nameOf(node: unknown): string | undefined {

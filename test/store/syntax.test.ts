@@ -139,9 +139,10 @@ const IMPORTS: readonly (readonly [text: string, imports: readonly string[]])[] 
 for (const [text, imports] of IMPORTS) {
   test(`imports of ${JSON.stringify(text)}: ${imports.join(', ') || 'none'}`, () => {
     assert.deepEqual(
-      facts(text).imports.map(
-        ({ kind, specifier, line, column }) => `${kind} ${specifier} ${line}:${column}`,
-      ),
+      facts(text).imports.map(({ specifier, glob, url, line, column }) => {
+        const kind = url ? (glob ? 'url-glob' : 'url') : glob ? 'glob' : 'import';
+        return `${kind} ${specifier} ${line}:${column}`;
+      }),
       imports,
     );
   });
