@@ -75,6 +75,8 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   const code = createCodeStore(options);
   const packages = createPackages(code.packages);
   const files = new Map<string, Read>();
+  /** Those that do not parse, which was no matter as long as nobody was known to import them. */
+  const forgiven = new Set<string>();
   const closures = new Map<string, Closure>();
   const asked = new Set<string>();
   const { labelOf, resolve, linkPlaces } = createResolver({ ...options, packages, asked });
@@ -96,9 +98,15 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     return content;
   }
 
-  function readFile({ full, from, loose }: Open): Read {
+  const isDone = (
+    reads: ReadonlyMap<string, Read>,
+    { full, loose }: Pick<Target, 'full' | 'loose'>,
+  ): boolean => reads.has(full) && (loose || !forgiven.has(full));
+
+  function readFile(next: Open): Read {
+    const { full, from, loose } = next;
     const known = files.get(full);
-    if (known) return known;
+    if (known && isDone(files, next)) return known;
     asked.add(full);
     let content = contentOf(full);
     let facts = content && (code.get(full, content) ?? factsOfHuge(full, content));
@@ -120,8 +128,9 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     try {
       return code.read(labelOf(file.full), file.content, file.bytes);
     } catch (error) {
-      if (file.loose && error instanceof PipelineError) return asBytes(file.content);
-      throw error;
+      if (!file.loose || !(error instanceof PipelineError)) throw error;
+      forgiven.add(file.full);
+      return asBytes(file.content);
     }
   }
 
@@ -136,7 +145,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
     const open: Open[] = [{ full: join(root, entry), from: at, loose: false }];
     for (const next of open) {
       const { full, loose } = next;
-      if (reads.has(full)) continue;
+      if (isDone(reads, next)) continue;
       const read = readFile(next);
       reads.set(full, read);
       if (read.script !== undefined) scripts.set(full, read.script);
@@ -145,7 +154,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
         const place = { file: label, line: fact.line, column: fact.column, length: 1 };
         for (const target of resolve(full, fact, { place, imported, explained, loose })) {
           if (target.verbatim) verbatim.add(target.full);
-          if (reads.has(target.full)) continue;
+          if (isDone(reads, target)) continue;
           if (!importers.has(target.full)) importers.set(target.full, full);
           open.push({ ...target, from: place });
         }

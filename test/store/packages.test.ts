@@ -153,6 +153,29 @@ test('what is wrong beside a linked package is told of no stage, whichever is re
   assert.deepEqual(files, place.closure('stages/b.ts').files);
 });
 
+test('what is wrong in a file of a linked package is told where the file itself is imported, whichever is read first', () => {
+  const place = project({
+    'stages/a.ts': "import 'lib';\nimport '../packages/lib/broken.ts';\n",
+    'stages/b.ts': "import 'lib';\n",
+    'stages/c.ts': "import '../packages/lib/broken.ts';\n",
+    'packages/lib/package.json': '{"name": "lib"}',
+    'packages/lib/broken.ts': 'enum A { B }\n',
+    'node_modules/.keep': '',
+  });
+  symlinkSync(join(place.root, 'packages/lib'), join(place.root, 'node_modules/lib'));
+  for (const [entry, before] of [
+    ['stages/c.ts', []],
+    ['stages/c.ts', ['stages/b.ts']],
+    ['stages/a.ts', []],
+  ] as const)
+    assert.throws(
+      () => place.closure(entry, before),
+      { code: 'code.syntax' },
+      `${entry} after ${before.join()}`,
+    );
+  assert.ok(paths(place.closure('stages/b.ts')).includes('packages/lib/broken.ts'));
+});
+
 test('what package.json says of the names that code imports counts, and nothing else of it', () => {
   const say = (a: string, b: string, more: object = {}): Files => ({
     'package.json': JSON.stringify({ ...more, imports: { '#a': a, '#b': b, '#other': './lib/x.ts' } }),
