@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inBatches } from '../../src/base/batches.ts';
-import type { ContentHash } from '../../src/base/types.ts';
+import type { HashAlgorithm } from '../../src/base/types.ts';
+
+const objects = (algorithm: HashAlgorithm, sizes: readonly number[]) =>
+  sizes.map((size) => ({ hash: `${algorithm}:` as const, size }));
 
 test('a batch ends with its last object or with the one that fills it, and each has one algorithm', () => {
-  const objects = (sizes: readonly number[], algorithm = 'sha256') =>
-    sizes.map((size, index) => ({ hash: `${algorithm}:${index}` as ContentHash, size }));
-  for (const [given, expected] of [
-    [[], []],
-    [
-      [1, 1, 1, 1],
-      [[1, 1, 1], [1]],
-    ],
-    [
-      [9, 1, 10, 30, 3],
-      [[9, 1], [10], [30], [3]],
-    ],
-  ]) {
-    const batches = [...inBatches(objects(given as number[]), { objects: 3, bytes: 10 })];
-    assert.deepEqual(
-      batches.map(([, some]) => some.map(({ size }) => size)),
-      expected,
-    );
-  }
-  const mixed = [...objects([1], 'md5'), ...objects([2]), ...objects([3], 'md5')];
+  const mixed = [...objects('md5', [1, 1]), ...objects('sha256', [9, 1, 10, 30]), ...objects('md5', [1, 1])];
+  const batches = [...inBatches(mixed, { objects: 3, bytes: 10 })];
   assert.deepEqual(
-    [...inBatches(mixed, { objects: 3, bytes: 10 })].map(([algorithm, some]) => [algorithm, some.length]),
-    [
-      ['sha256', 1],
-      ['md5', 2],
-    ],
+    batches.map(([algorithm, some]) => `${algorithm} ${some.map(({ size }) => size).join()}`),
+    ['sha256 9,1', 'sha256 10', 'sha256 30', 'md5 1,1,1', 'md5 1'],
   );
+  assert.deepEqual([...inBatches([], { objects: 3, bytes: 10 })], []);
 });
