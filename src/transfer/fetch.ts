@@ -79,7 +79,7 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchResult
     }
     const isHere = (hash: ContentHash): boolean =>
       isIn(hash) || (dryRun && (present.has(hash) || trees.has(hash)));
-    const refusals = arrivals.refusals();
+    const { refusals } = arrivals;
     // A manifest that came enters after all of its files.
     const isThere = (hash: ContentHash): boolean => isHere(hash) || trees.has(hash) || refusals.has(hash);
     const isWhole = ({ hash, kind }: Wanted, is: (hash: ContentHash) => boolean): boolean =>
@@ -114,7 +114,7 @@ interface Arrivals {
   receive(hash: ContentHash, then: (size: number) => void, came?: (bytes: number) => void): Promise<void>;
   receiveAll(coming: readonly SizedObject[], progress: TransferProgress): Promise<void>;
   /** Each object that was refused, and why. */
-  refusals(): ReadonlyMap<ContentHash, PipelineError>;
+  readonly refusals: ReadonlyMap<ContentHash, PipelineError>;
 }
 
 /** Takes objects from the remote to where they land. */
@@ -125,43 +125,34 @@ function createArrivals(
   const { concurrency } = remote.limits;
   const refusals = new Map<ContentHash, PipelineError>();
 
-  async function receive(...[hash, then, came]: Parameters<Arrivals['receive']>): Promise<void> {
+  const receive: Arrivals['receive'] = async (hash, then, came) => {
     try {
       then(await landing.receive(hash, await remote.get(objectPath(hash), signal), { signal, came }));
     } catch (error) {
       if (!concernsOneObject(error) || signal.aborted) throw error;
       if (error.code === 'remote.object-missing') return;
-      const refusal = refused(error, ownerOf(hash, { artifacts, trees }));
+      const refusal = refused(error, hash, { artifacts, trees });
       refusals.set(hash, refusal);
       emit({ type: 'object-refused', object: hash, problem: toProblem(refusal) });
     }
-  }
-
-  /** Of those that come together. */
-  async function receiveFiles(
-    coming: readonly SizedObject[],
-    progress: TransferProgress,
-  ): Promise<ReadonlySet<ContentHash>> {
-    const came = new Set<ContentHash>();
-    if (remote.fileOf) {
-      await landing.receiveFiles(coming, {
-        threads: concurrency,
-        fileOf: (hash) => remote.fileOf?.(objectPath(hash)) ?? '',
-        signal,
-        received(some) {
-          for (const { hash } of some) came.add(hash);
-          progress.arrivedTogether(some);
-        },
-      });
-    }
-    return came;
-  }
+  };
 
   return {
     receive,
-    refusals: () => refusals,
+    refusals,
     async receiveAll(coming, progress) {
-      const came = await receiveFiles(coming, progress);
+      const came = new Set<ContentHash>();
+      if (remote.fileOf)
+        await landing.receiveFiles(coming, {
+          threads: concurrency,
+          fileOf: (hash) => remote.fileOf?.(objectPath(hash)) ?? '',
+          signal,
+          received(some) {
+            for (const { hash } of some) came.add(hash);
+            progress.arrivedTogether(some);
+          },
+        });
+      // What does not come together with others comes by itself.
       const rest = coming.filter(({ hash }) => !came.has(hash));
       await runPool(rest, concurrency, async ({ hash, size }) => {
         await receive(hash, (received) => progress.arrived(received, hash), progress.counterOf(hash, size));
@@ -176,15 +167,11 @@ interface Fetching {
   readonly trees: ReadonlyMap<ContentHash, readonly ContentHash[]>;
 }
 
-/** An artifact that an object belongs to. */
-function ownerOf(hash: ContentHash, { artifacts, trees }: Fetching): Wanted | undefined {
-  return artifacts.find((one) => one.hash === hash || trees.get(one.hash)?.includes(hash) === true);
-}
-
 /** The same error, saying also what it means for the workspace: nobody knows objects by their hashes. */
-function refused(error: PipelineError, owner: Wanted | undefined): PipelineError {
-  const [problem, ...rest] = error.problems;
+function refused(error: PipelineError, hash: ContentHash, { artifacts, trees }: Fetching): PipelineError {
+  const owner = artifacts.find((one) => one.hash === hash || trees.get(one.hash)?.includes(hash) === true);
   if (!owner) return error;
+  const [problem, ...rest] = error.problems;
   const message = `${problem.message} (it belongs to "${owner.path}")`;
   return error.retold([{ ...problem, message }, ...rest]);
 }
