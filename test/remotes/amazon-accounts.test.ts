@@ -129,6 +129,7 @@ for (const { who, files, env, hosts } of WAYS)
     });
     const amazon = await startAmazon(t, rig);
     const { told } = await thereAndBack(rig, { ...amazon.env, ...env(rig) });
-    assert.deepEqual(amazon.hosts(), hosts);
+    // Nobody else is asked but Amazon for its clock, which is one wherever the bucket is.
+    assert.deepEqual(amazon.hosts(), [...hosts, 's3.us-east-1.amazonaws.com']);
     for (const secret of [SECRET, SESSION, WEB]) assert.ok(!told.includes(secret), told);
   });
