@@ -32,7 +32,6 @@ export interface OpenRemoteOptions {
 /** Loads one kind of remote. */
 type Load = () => Promise<{ readonly default: OpenRemote }>;
 
-const loadFolder: Load = () => import('./folder.ts');
 const loadHttp: Load = () => import('./http.ts');
 
 /** One file per kind of remote, by the schemes of its urls; nothing of it, its SDK above all, is loaded before it is opened. */
@@ -87,7 +86,7 @@ export async function openRemote(given: RemoteConfig, options: OpenRemoteOptions
 function loaderFor(config: RemoteConfig): Load {
   const scheme = schemeOf(config.url);
   if (scheme === undefined) {
-    if (isAbsolute(config.url)) return loadFolder;
+    if (isAbsolute(config.url)) return () => import('./folder.ts');
     throw remoteFault(config, 'option', { what: `"${config.url}" is neither a url nor an absolute folder` });
   }
   if (Object.hasOwn(BY_SCHEME, scheme)) return BY_SCHEME[scheme as Scheme];

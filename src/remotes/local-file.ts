@@ -2,7 +2,7 @@ import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, hashBytes, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { readUpTo } from '../io/copy-small.ts';
-import { transferChanged } from './verify.ts';
+import { cannotRead, transferChanged } from './verify.ts';
 
 /** What is known of a file's bytes. */
 export interface Known {
@@ -28,10 +28,7 @@ function readWhole(file: string, size: number): Buffer {
 
 /** The error for a file of this machine that cannot be opened or read: the remote has no part in it. */
 export function unreadable(file: string, error: unknown): PipelineError {
-  return transferChanged(
-    file,
-    `it cannot be read (${error instanceof Error ? error.message : String(error)})`,
-  );
+  return transferChanged(file, cannotRead(error));
 }
 
 /** Throws `transfer.changed` when a file has another size than it had. */

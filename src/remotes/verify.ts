@@ -76,7 +76,7 @@ function checkBody(key: string, body: Body): { readonly body: Body; fault(): Err
       for (;;) {
         const next = await pieces.next().catch((error: unknown) => {
           if (error instanceof PipelineError) throw (fault = error);
-          throw wrong(`it cannot be read (${messageOf(error)})`);
+          throw wrong(cannotRead(error));
         });
         if (next.done === true) return;
         yield next.value;
@@ -92,8 +92,9 @@ function checkBody(key: string, body: Body): { readonly body: Body; fault(): Err
   return { body: { ...body, ...(hash && { hash }), open }, fault: () => fault };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What is wrong with local bytes that cannot be read. */
+export function cannotRead(error: unknown): string {
+  return `it cannot be read (${error instanceof Error ? error.message : String(error)})`;
 }
 
 /** The error for local bytes that are no longer what was hashed. */
