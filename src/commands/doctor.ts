@@ -5,7 +5,7 @@ import { findPlace } from '../ground.ts';
 import type { Place } from '../ground.ts';
 import { isSet, printJson } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
-import { failedCheck, knownError } from './doctor/check.ts';
+import { failedCheck } from './doctor/check.ts';
 import type { Check } from './doctor/check.ts';
 import { checkClock } from './doctor/clock.ts';
 import { checkDisk } from './doctor/disk.ts';
@@ -64,7 +64,7 @@ function placeOf(dir: string): Place | Check {
   try {
     return findPlace(dir);
   } catch (error) {
-    return failedCheck('project', knownError(error));
+    return failedCheck('project', error);
   }
 }
 

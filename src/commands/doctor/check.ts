@@ -12,17 +12,15 @@ export interface Check {
   readonly cure?: string;
 }
 
-/** A check that failed with a known error: its first sentence, its hint, and how many more problems there are. */
-export function failedCheck(check: string, error: PipelineError, cure?: string): Check {
-  const [{ message, hint }, ...rest] = error.problems;
+/**
+ * A check that failed with an error for people: its first sentence, its hint, and how many more problems there are. Throws what
+ * is none: a fault of our own.
+ */
+export function failedCheck(check: string, error: unknown, cure?: string): Check {
+  const known = error instanceof PipelineError ? error : fromSystemError(error);
+  if (!known) throw error;
+  const [{ message, hint }, ...rest] = known.problems;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
   const what = cure ?? hint;
   return { check, status: 'fail', message: `${message}${more}`, ...(what !== undefined && { cure: what }) };
-}
-
-/** What a check met, as an error for people. Throws what is none: a fault of our own. */
-export function knownError(error: unknown): PipelineError {
-  const known = error instanceof PipelineError ? error : fromSystemError(error);
-  if (!known) throw error;
-  return known;
 }

@@ -7,7 +7,7 @@ import { readIfExists } from '../../io/files.ts';
 import { readPipeline } from '../../read/pipeline.ts';
 import { LOCKFILE, parseLock } from '../../record/lockfile.ts';
 import type { Check } from './check.ts';
-import { failedCheck, knownError } from './check.ts';
+import { failedCheck } from './check.ts';
 
 /** What the files of a project say, as far as they can be read. */
 export interface ProjectFiles {
@@ -34,7 +34,7 @@ function* readPipelineFile(root: string): Generator<Check, Pipeline | undefined>
       };
     return pipeline;
   } catch (error) {
-    yield failedCheck('pipeline', knownError(error));
+    yield failedCheck('pipeline', error);
     return undefined;
   }
 }
@@ -50,7 +50,7 @@ async function* readLockFile(root: string, folder: string): AsyncGenerator<Check
     yield { check: 'lock', status: 'ok', message: plural(lock.stages.size, 'recorded stage') };
     return lock;
   } catch (error) {
-    yield failedCheck('lock', knownError(error));
+    yield failedCheck('lock', error);
     return undefined;
   }
 }

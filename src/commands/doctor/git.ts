@@ -9,7 +9,7 @@ import { trackedAmong } from '../../execute/tracked.ts';
 import type { Place } from '../../ground.ts';
 import { statIfExists } from '../../io/files.ts';
 import { LOCKFILE } from '../../record/lockfile.ts';
-import { failedCheck, knownError } from './check.ts';
+import { failedCheck } from './check.ts';
 import type { Check } from './check.ts';
 
 interface GitProject extends Place {
@@ -25,7 +25,7 @@ export function* checkGit(place: GitProject, pipeline: Pipeline | undefined): Ge
   try {
     yield* checkAll(place, pipeline);
   } catch (error) {
-    yield failedCheck('git', knownError(error));
+    yield failedCheck('git', error);
   }
 }
 

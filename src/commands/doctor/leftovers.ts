@@ -4,7 +4,7 @@ import { formatBytes, plural } from '../../base/text.ts';
 import { createJournal, ownerOfAttempt } from '../../execute/journal.ts';
 import { bytesBelow, ownerOfTemp, readFolder } from '../../io/files.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
-import { failedCheck, knownError } from './check.ts';
+import { failedCheck } from './check.ts';
 import type { Check } from './check.ts';
 
 /** Of each attempt there is a folder in it. */
@@ -25,7 +25,7 @@ function unlessDenied(name: string, check: () => Check): Check {
   try {
     return check();
   } catch (error) {
-    return failedCheck(name, knownError(error));
+    return failedCheck(name, error);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Remotes } from '../../read/remotes.ts';
 import type { CommandContext } from '../command.ts';
 import { loadRemotes, withRemote } from '../remotes.ts';
 import type { Check } from './check.ts';
-import { failedCheck, knownError } from './check.ts';
+import { failedCheck } from './check.ts';
 
 const LIMIT_MS = 10_000;
 /** No object has this name: the digest of nothing at all begins otherwise. */
@@ -26,11 +26,7 @@ export async function* checkRemotes(
   try {
     remotes = await loadRemotes(context, root);
   } catch (error) {
-    yield failedCheck(
-      'remotes',
-      knownError(error),
-      '"lockstep remote list" shows each problem with its place',
-    );
+    yield failedCheck('remotes', error, '"lockstep remote list" shows each problem with its place');
     return;
   }
   const clock = createClock();
