@@ -19,7 +19,7 @@ import {
 import type { Command, CommandContext } from './command.ts';
 import { formatPlan, toJudged } from './judged.ts';
 import type { Request } from './run-stages.ts';
-import { finishRun, refuseProblems, startRun, tellFreshStages, tellPlan } from './tell-run.ts';
+import { refuseProblems, startRun, tellFreshStages, tellPlan } from './tell-run.ts';
 import type { Beginning } from './tell-run.ts';
 
 const repro: Command = {
@@ -124,13 +124,13 @@ async function doRun(context: CommandContext, project: Project, request: Request
 
 /** A run with nothing to do; no plan where that was found without judging anything. */
 function tellFresh(context: CommandContext, beginning: Beginning, plan?: Plan): ExitCode {
-  const run = startRun(context, beginning);
+  const finish = startRun(context, beginning);
   if (plan) {
     tellPlan(context, plan);
     tellFreshStages(context, plan);
   }
   const counts = { fresh: beginning.stages, restored: 0, ran: 0, failed: 0, blocked: 0, canceled: 0 };
-  finishRun(context, { run, result: { counts, failures: [] }, durationMs: 0 });
+  finish({ counts, failures: [] }, 0);
   return EXIT.ok;
 }
 

@@ -18,7 +18,7 @@ import type { Project } from '../project.ts';
 import { historyFolder, lastDurations } from '../record/history.ts';
 import { isSet } from './command.ts';
 import type { CommandContext } from './command.ts';
-import { finishRun, refuseProblems, startRun, tellPlan } from './tell-run.ts';
+import { refuseProblems, startRun, tellPlan } from './tell-run.ts';
 import type { Ended } from './tell-run.ts';
 
 export interface Request {
@@ -63,14 +63,13 @@ async function runInWorkspace(
   if (isSet(context, 'locked')) refuseUnlocked(plan, project.recorder, { ...project, selection });
   refuseTracked({ ...project, plan });
   const startedAt = elapsedMs();
-  const run = startRun(context, {
+  const end = startRun(context, {
     clock: project.clock,
     pipeline: project.pipeline.name,
     stages: plan.judgements.length,
   });
   const { counts, stop } = countOutcomes(context);
-  const finish = (result: Ended): void =>
-    finishRun(context, { run, result, durationMs: elapsedMs() - startedAt });
+  const finish = (result: Ended): void => end(result, elapsedMs() - startedAt);
   try {
     if (pulling) plan = await pulling.pullResults(context, project, { selection, plan });
     await refuseParts({ ...project, plan });

@@ -22,18 +22,18 @@ export interface Ended {
   readonly failures: readonly unknown[];
 }
 
-/** Begins a run for those who listen; returns its id, which sorts by time. */
-export function startRun(context: CommandContext, { clock, pipeline, stages }: Beginning): string {
+/** Begins a run for those who listen; returns what ends it. Its id sorts by time. */
+export function startRun(
+  { emit, signal, line }: CommandContext,
+  { clock, pipeline, stages }: Beginning,
+): (result: Ended, durationMs: number) => void {
   const mark = Math.floor(Math.random() * 0x10000);
   const run = `${runStampOf(clock.now())}-${mark.toString(16).padStart(4, '0')}`;
-  context.emit({
-    type: 'run-started',
-    run,
-    command: context.line,
-    pipeline,
-    stages,
-  });
-  return run;
+  emit({ type: 'run-started', run, command: line, pipeline, stages });
+  return ({ counts, failures }, durationMs) => {
+    const outcome = signal.aborted ? 'canceled' : failures.length > 0 ? 'failed' : 'succeeded';
+    emit({ type: 'run-finished', run, outcome, counts, durationMs });
+  };
 }
 
 /** Tells how each stage was judged. */
@@ -49,15 +49,6 @@ export function tellFreshStages(context: CommandContext, { judgements }: Plan): 
     const outs = toToldOuts(result.outs);
     context.emit({ type: 'stage-finished', stage: stage.name, outcome: 'fresh', reasons, outs });
   }
-}
-
-/** Ends a run for those who listen. */
-export function finishRun(
-  context: CommandContext,
-  { run, result, durationMs }: { run: string; result: Ended; durationMs: number },
-): void {
-  const outcome = context.signal.aborted ? 'canceled' : result.failures.length > 0 ? 'failed' : 'succeeded';
-  context.emit({ type: 'run-finished', run, outcome, counts: result.counts, durationMs });
 }
 
 /** Problems that are known before anything runs: nothing then does. */
