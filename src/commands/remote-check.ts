@@ -56,7 +56,7 @@ export async function checkNamed(context: CommandContext, words: readonly string
   });
   const durationMs = machine.now() - startedMs;
   if (context.json) printJson(context, { type: 'remote-checked', remote: name, ...counts, durationMs });
-  else context.print(formatEnd(name, { ...counts, durationMs }));
+  else context.print(formatEnd(name, counts, durationMs));
   return isGood ? EXIT.ok : EXIT.failed;
 }
 
@@ -68,12 +68,8 @@ function formatStep({ step, status, message, cure, durationMs }: StepResult): st
 
 function formatEnd(
   name: string,
-  {
-    ok,
-    warn,
-    fail,
-    durationMs,
-  }: { readonly ok: number; readonly warn: number; readonly fail: number; readonly durationMs: number },
+  { ok, warn, fail }: Record<StepResult['status'], number>,
+  durationMs: number,
 ): string {
   const took = formatDuration(durationMs);
   const more = warn === 0 ? '' : `, ${warn} with a warning,`;
