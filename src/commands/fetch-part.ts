@@ -106,29 +106,21 @@ export function refuseUnmatched(
     readonly folder: string;
   },
 ): void {
-  const words = new Map<string, { readonly trees: RelPath[]; readonly matches: Pattern['matches'] }>();
-  for (const [tree, patterns] of parts) {
-    for (const { word, optional, matches } of patterns) {
-      if (optional) continue;
-      const known = words.get(word);
-      if (known) known.trees.push(tree);
-      else words.set(word, { trees: [tree], matches });
-    }
-  }
-  for (const [word, { trees, matches }] of words) {
+  const needed = [...parts].flatMap(([tree, patterns]) =>
+    patterns.flatMap(({ word, optional, matches }) => (optional ? [] : { tree, word, matches })),
+  );
+  for (const [word, alike] of Map.groupBy(needed, (one) => one.word)) {
+    const trees = alike.map(({ tree }) => tree);
     // What a manifest that cannot be had would have held is not known.
     if (trees.some((tree) => unknown.has(tree))) continue;
-    if (found.some(({ wanted }) => wanted.some(({ path }) => matches(path)))) continue;
+    const isMeant = (path: string): boolean => alike.some(({ matches }) => matches(path));
+    if (found.some(({ wanted }) => wanted.some(({ path }) => isMeant(path)))) continue;
     const held = found.flatMap(({ item, all }) => (trees.includes(item.artifact.path) ? all : []));
+    const names = held.map(({ path }) => wordOfPath(path, folder));
     throw new PipelineError(
       'cli.arguments',
       `no file of ${trees.map((tree) => `"${tree}"`).join(', ')} is meant by "${word}"`,
-      {
-        hint: hintFor(
-          word,
-          held.map(({ path }) => wordOfPath(path, folder)),
-        ),
-      },
+      { hint: hintFor(word, names) },
     );
   }
 }

@@ -77,13 +77,7 @@ const formatLine = (reason: Reason): string => visible(formatReason(reason));
 
 /** A line per reason; of many of one kind the first few and a count. */
 function formatReasons(reasons: readonly Reason[]): readonly string[] {
-  const kinds = new Map<Reason['kind'], Reason[]>();
-  for (const reason of reasons) {
-    const alike = kinds.get(reason.kind);
-    if (alike) alike.push(reason);
-    else kinds.set(reason.kind, [reason]);
-  }
-  return [...kinds.values()].flatMap((alike) => {
+  return [...Map.groupBy(reasons, ({ kind }) => kind).values()].flatMap((alike) => {
     if (alike.length <= MAX_ALIKE + 1) return alike.map(formatLine);
     const rest = alike.length - MAX_ALIKE;
     return [...alike.slice(0, MAX_ALIKE).map(formatLine), `and ${rest} more like these`];
