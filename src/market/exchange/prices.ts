@@ -1,16 +1,20 @@
 import { createRandom } from './random.ts';
 import type { WorldPlan } from './plan.ts';
 
+/** What was paid and how much changed hands on a day. */
+export interface TradedDay {
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+}
+
 /** A stock as it traded, one entry per day of the plan: rupees of that day, shares of that day. */
 export interface TradedStock {
   readonly symbol: string;
-  readonly open: readonly number[];
-  readonly high: readonly number[];
-  readonly low: readonly number[];
-  readonly close: readonly number[];
-  readonly volume: readonly number[];
-  /** Shares outstanding; a split multiplies them. */
-  readonly shares: readonly number[];
+  /** With the shares outstanding; a split multiplies them. */
+  readonly days: readonly (TradedDay & { readonly shares: number })[];
   readonly dividends: readonly TradedDividend[];
 }
 
@@ -45,16 +49,8 @@ export function createTradedStock(plan: WorldPlan, symbol: string, market: reado
   let splitBy = 1;
   const rates = createDividendRates(plan, symbol);
   const halted = new Set(plan.halt.symbol === symbol ? plan.halt.dates : []);
-  const stock = {
-    open: [] as number[],
-    high: [] as number[],
-    low: [] as number[],
-    close: [] as number[],
-    volume: [] as number[],
-    shares: [] as number[],
-    dividends: [] as TradedDividend[],
-  };
-  for (const [day, { date }] of plan.days.entries()) {
+  const dividends: TradedDividend[] = [];
+  const days = plan.days.map(({ date }, day) => {
     const shock = random.uniform() < 0.005 ? 4 : 1;
     const change = beta * (market[day] ?? 0) + spread * shock * random.normal();
     const openNoise = 0.002 * random.normal();
@@ -73,21 +69,23 @@ export function createTradedStock(plan: WorldPlan, symbol: string, market: reado
     const rate = rates.get(date);
     if (rate !== undefined) {
       const amount = Math.max(toTicks(reference * rate), 1 / TICKS_PER_RUPEE);
-      stock.dividends.push({ date, amount, priorClose: reference });
+      dividends.push({ date, amount, priorClose: reference });
       reference -= amount;
     }
 
-    const isHalted = halted.has(date);
-    const open = isHalted ? close : toTicks(reference * (1 + 0.3 * change + openNoise));
-    close = isHalted ? close : toTicks(reference * (1 + change));
-    stock.open.push(open);
-    stock.close.push(close);
-    stock.high.push(isHalted ? close : toTicks(Math.max(open, close) * (1 + above)));
-    stock.low.push(isHalted ? close : toTicks(Math.min(open, close) * (1 - below)));
-    stock.volume.push(isHalted ? 0 : Math.round(usualVolume * splitBy * crowd * (1 + 20 * Math.abs(change))));
-    stock.shares.push(shares);
-  }
-  return { symbol, ...stock };
+    if (halted.has(date)) return { open: close, high: close, low: close, close, volume: 0, shares };
+    const open = toTicks(reference * (1 + 0.3 * change + openNoise));
+    close = toTicks(reference * (1 + change));
+    return {
+      open,
+      high: toTicks(Math.max(open, close) * (1 + above)),
+      low: toTicks(Math.min(open, close) * (1 - below)),
+      close,
+      volume: Math.round(usualVolume * splitBy * crowd * (1 + 20 * Math.abs(change))),
+      shares,
+    };
+  });
+  return { symbol, days, dividends };
 }
 
 /** Ex-date → share of the price that is paid: none, one or two a year, never on a day with another action or defect of the stock. */

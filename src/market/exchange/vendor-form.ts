@@ -36,7 +36,8 @@ export function toVendorForm(plan: WorldPlan, stock: TradedStock, view: VendorVi
   const times = new Map<string, number>();
   const rows: ChartRow[] = [];
   for (const [day, { date }] of plan.days.entries()) {
-    if (date > through) break;
+    const traded = stock.days[day];
+    if (date > through || traded === undefined) break;
     if (date < listed) continue;
     const time = stampOf(date);
     times.set(date, time);
@@ -46,16 +47,16 @@ export function toVendorForm(plan: WorldPlan, stock: TradedStock, view: VendorVi
       continue;
     }
     const scale = scaleAfter(date);
-    const close = (stock.close[day] ?? 0) * scale;
+    const close = traded.close * scale;
     rows.push({
       time,
       date,
-      open: (stock.open[day] ?? 0) * scale,
-      high: (stock.high[day] ?? 0) * scale,
-      low: (stock.low[day] ?? 0) * scale,
+      open: traded.open * scale,
+      high: traded.high * scale,
+      low: traded.low * scale,
       close,
       adjClose: close * payoutAfter(date),
-      volume: (stock.volume[day] ?? 0) * ratioAfter(date),
+      volume: traded.volume * ratioAfter(date),
     });
   }
   if (plan.phantom <= through) insertPhantomRow(rows, plan.phantom);

@@ -95,7 +95,7 @@ export function createWorldFacts(plan: WorldPlan, input: FactsInput): WorldFacts
       .sort((a, b) => byCodeUnit(`${a.date} ${a.symbol}`, `${b.date} ${b.symbol}`)),
     index: {
       symbol: INDEX_SYMBOL,
-      shares: Object.fromEntries(stocks.map(({ symbol, shares }) => [symbol, shares[0] ?? 0])),
+      shares: Object.fromEntries(stocks.map(({ symbol, days }) => [symbol, days[0]?.shares ?? 0])),
       divisors: plan.days.flatMap(({ date }, day) =>
         date <= through && divisors[day] !== divisors[day - 1]
           ? [{ from: date, divisor: divisors[day] ?? 0 }]

@@ -1,13 +1,13 @@
 import { MEMBERS } from '../crosswalk.ts';
-import { createIndexLevels } from './index-level.ts';
+import { createIndexDays } from './index-level.ts';
 import { createMarketReturns, createTradedStock } from './prices.ts';
 import { INDEX_SYMBOL, createWorldPlan, worldEnd } from './plan.ts';
 import { toStamp, toVendorForm } from './vendor-form.ts';
 import { venueOf } from './series.ts';
 import { createWorldFacts } from './world-facts.ts';
 import type { ChartBook } from './book.ts';
-import type { ChartRow, ChartSeries } from './series.ts';
-import type { IndexLevels } from './index-level.ts';
+import type { ChartSeries } from './series.ts';
+import type { IndexDay } from './index-level.ts';
 import type { TradedStock } from './prices.ts';
 
 /**
@@ -32,7 +32,7 @@ export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): C
   const stocks = new Map<string, TradedStock>();
   const made = new Map<string, ChartSeries>();
   let market: readonly number[] | undefined;
-  let levels: IndexLevels | undefined;
+  let index: readonly IndexDay[] | undefined;
 
   const stockOf = (symbol: string): TradedStock => {
     const known = stocks.get(symbol);
@@ -42,25 +42,16 @@ export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): C
     stocks.set(symbol, stock);
     return stock;
   };
-  const levelsOf = (): IndexLevels => (levels ??= createIndexLevels(plan, plan.symbols.map(stockOf)));
+  const indexDays = (): readonly IndexDay[] => (index ??= createIndexDays(plan, plan.symbols.map(stockOf)));
   const stampOf = (date: string): number => toStamp(date, date === liveDay ? '16:00' : '09:15');
 
   const makeIndex = (): ChartSeries => {
-    const { open, high, low, close, volume } = levelsOf();
-    const rows: ChartRow[] = [];
-    for (const [day, { date }] of plan.days.entries()) {
-      if (date > through || date === plan.saturday) continue;
-      rows.push({
-        time: stampOf(date),
-        date,
-        open: open[day] ?? null,
-        high: high[day] ?? null,
-        low: low[day] ?? null,
-        close: close[day] ?? null,
-        adjClose: close[day] ?? null,
-        volume: volume[day] ?? null,
-      });
-    }
+    const days = indexDays();
+    const rows = plan.days.flatMap(({ date }, day) => {
+      if (date > through || date === plan.saturday || days[day] === undefined) return [];
+      const { divisor: _, ...traded } = days[day];
+      return [{ time: stampOf(date), date, ...traded, adjClose: traded.close }];
+    });
     return {
       symbol: INDEX_SYMBOL,
       name: 'S&P BSE SENSEX',
@@ -88,7 +79,7 @@ export function createWorld({ seed, liveDay, until = liveDay }: WorldOptions): C
         through,
         liveDay: liveDay ?? null,
         stocks: plan.symbols.map(stockOf),
-        divisors: levelsOf().divisor,
+        divisors: indexDays().map(({ divisor }) => divisor),
       }),
   };
 }
