@@ -106,7 +106,6 @@ test(
         dates: rig.read('data/processed/dates.csv'),
       },
       independent,
-      1e-9,
     );
   },
 );

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
+import type { FeatureRunInput } from '../../src/market/feature-run.ts';
 
 /** What the second computation writes. */
 export interface IndependentMaps {
@@ -73,6 +75,26 @@ export function readNpy(bytes: Uint8Array): { descr: string; shape: number[]; va
   return { descr, shape, values };
 }
 
+/** Asserts that a feature run over the chosen features (`default`, `all`) gives what the second computation gives. */
+export async function assertRunMatchesIndependent(run: FeatureRunInput, features: string): Promise<void> {
+  const rawDir = mkdtempSync(join(tmpdir(), 'raw-'));
+  try {
+    for (const [symbol, text] of run.rawFiles) writeFileSync(join(rawDir, `${symbol}.csv`), text);
+    const expected = independentMaps({
+      rawDir,
+      universe: run.universe,
+      indexSymbol: run.indexSymbol,
+      asOf: run.fetched.as_of,
+      features,
+    });
+    assertMatchesIndependent(await computeFeatureOutputs({ ...run, params: { names: features } }), expected);
+  } finally {
+    rmSync(rawDir, { recursive: true, force: true });
+  }
+}
+
+const TOLERANCE = 1e-9;
+
 /**
  * Asserts that .npy outs equal the second computation: dates, targets and mask exactly, values to a relative tolerance
  * (a value near 0 may differ by the tolerance times 0.001 of its feature's largest size, for differences of prices cancel).
@@ -80,7 +102,6 @@ export function readNpy(bytes: Uint8Array): { descr: string; shape: number[]; va
 export function assertMatchesIndependent(
   outs: { maps: Uint8Array; mask: Uint8Array; targets: Uint8Array; latest: Uint8Array; dates: string },
   expected: IndependentMaps,
-  tolerance: number,
 ): void {
   const { days, symbols, features } = expected;
   assert.deepEqual(outs.dates.trimEnd().split('\n'), ['date', ...days]);
@@ -102,7 +123,7 @@ export function assertMatchesIndependent(
     const feature = at % features.length;
     const scale = Math.max(Math.abs(value), 0.001 * (largest[feature] ?? 0));
     const difference = Math.abs((actual[at] ?? NaN) - value);
-    if (difference <= tolerance * scale) continue;
+    if (difference <= TOLERANCE * scale) continue;
     const cell = Math.floor(at / features.length);
     const day = days[Math.floor(cell / symbols.length)] ?? expected.latest_day;
     const place = `${day} ${symbols[cell % symbols.length]} ${features[feature]}`;

@@ -10,6 +10,8 @@ import { createYahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { YahooChart } from '../../src/market/yahoo/yahoo-chart.ts';
 import type { TestContext } from 'node:test';
 import { INDEX_SYMBOL, LIMITS, UNIVERSE } from './recorded-run.ts';
+import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
+import type { FeatureRunInput } from '../../src/market/feature-run.ts';
 import type { FetchOutputs, FetchRunInput } from '../../src/market/fetch-run.ts';
 
 /** An exchange of a test's own, and what asks it; waits are noted instead of waited for. */
@@ -42,6 +44,18 @@ export function fetchTwoYears(
     progress: () => undefined,
     ...other,
   });
+}
+
+/** What the stage `features` is given of that. */
+export function featureRunOf({ files, report }: FetchOutputs, params: unknown): FeatureRunInput {
+  return {
+    rawFiles: new Map([...files].map(([name, text]) => [name.slice(0, -'.csv'.length), text])),
+    universe: UNIVERSE,
+    indexSymbol: INDEX_SYMBOL,
+    fetched: parseFetchReport(report),
+    params,
+    calendar: calendarFor('XBOM'),
+  };
 }
 
 export async function createMarketRig(t: TestContext, options: ExchangeOptions): Promise<MarketRig> {

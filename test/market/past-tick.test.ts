@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { calendarFor } from '../../src/market/calendar.ts';
 import { computeFeatureOutputs } from '../../src/market/feature-run.ts';
 import { readNpy } from './compare-independent.ts';
-import { parseFetchReport } from '../../src/market/reports/parse-fetch-report.ts';
-import { createMarketRig, fetchTwoYears } from './market-rig.ts';
-import { INDEX_SYMBOL, UNIVERSE } from './recorded-run.ts';
+import { createMarketRig, featureRunOf, fetchTwoYears } from './market-rig.ts';
+import { UNIVERSE } from './recorded-run.ts';
 import type { MarketRig } from './market-rig.ts';
 
 // Their windows lie inside the period of either run, so that only events can set them apart.
@@ -19,19 +17,12 @@ interface Run {
 }
 
 async function run(rig: MarketRig, tickDate: string): Promise<Run> {
-  const { files, report } = await fetchTwoYears(rig, tickDate);
-  const outs = await computeFeatureOutputs({
-    rawFiles: new Map([...files].map(([name, text]) => [name.replace(/\.csv$/, ''), text])),
-    universe: UNIVERSE,
-    indexSymbol: INDEX_SYMBOL,
-    fetched: parseFetchReport(report),
-    params: { names: NAMES },
-    calendar: calendarFor('XBOM'),
-  });
+  const fetched = await fetchTwoYears(rig, tickDate);
+  const outs = await computeFeatureOutputs(featureRunOf(fetched, { names: NAMES }));
   const days = outs.dates.trimEnd().split('\n').slice(1);
   const { values } = readNpy(outs.maps);
   return {
-    files,
+    files: fetched.files,
     days,
     cellsOf(symbol, date) {
       const at = (days.indexOf(date) * UNIVERSE.length + UNIVERSE.indexOf(symbol)) * NAMES.length;
