@@ -1,6 +1,13 @@
 /** Element types of the .npy files we write. */
 export type NpyType = '<f8' | '<f4' | '|i1' | '|u1';
 
+const WRITERS: Readonly<Record<NpyType, (view: DataView, at: number, value: number) => void>> = {
+  '<f8': (view, at, value) => view.setFloat64(at, value, true),
+  '<f4': (view, at, value) => view.setFloat32(at, value, true),
+  '|i1': (view, at, value) => view.setInt8(at, value),
+  '|u1': (view, at, value) => view.setUint8(at, value),
+};
+
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0];
 const ALIGNMENT = 64;
 
@@ -22,29 +29,15 @@ export function formatNpy(
   const description = `{'descr': '${element}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const size = Math.ceil((MAGIC.length + 2 + description.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = `${description.padEnd(size - MAGIC.length - 3)}\n`;
-  const bytes = new Uint8Array(size + count * Number(element.at(-1)));
+  const width = Number(element.at(-1));
+  const write = WRITERS[element];
+  const bytes = new Uint8Array(size + count * width);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   view.setUint16(MAGIC.length, header.length, true);
   bytes.set(new TextEncoder().encode(header), MAGIC.length + 2);
   for (let at = 0; at < count; at++) {
-    const value = values[at] ?? NaN;
-    switch (element) {
-      case '<f8':
-        view.setFloat64(size + 8 * at, value, true);
-        break;
-      case '<f4':
-        view.setFloat32(size + 4 * at, value, true);
-        break;
-      case '|i1':
-        view.setInt8(size + at, value);
-        break;
-      case '|u1':
-        view.setUint8(size + at, value);
-        break;
-      default:
-        element satisfies never;
-    }
+    write(view, size + width * at, values[at] ?? NaN);
   }
   return bytes;
 }

@@ -1,26 +1,19 @@
 import { addDays } from '../base/session.ts';
 import { MarketError } from './market-error.ts';
+import type { UniverseRequest } from './fetch-run.ts';
 import { loadMembers } from './sources/load-members.ts';
 import type { SourceContext, SourceName } from './sources/member-source.ts';
 import type { TickersFile, TickerMember } from './tickers-file.ts';
-import type { YahooChart } from './yahoo/yahoo-chart.ts';
 
 /** What `buildTickers` needs. */
-export interface BuildTickersOptions {
+export interface BuildTickersOptions extends Pick<UniverseRequest, 'yahoo' | 'log' | 'progress'> {
   readonly context: SourceContext;
-  readonly yahoo: YahooChart;
   /** Sources in the order in which they are asked. */
   readonly sources: readonly SourceName[];
   /** Local date of the tick in `zone`. */
   readonly asOf: string;
   readonly zone: string;
   readonly minValidated: number;
-  readonly log: (message: string) => void;
-  readonly progress: (state: {
-    readonly done: number;
-    readonly total: number;
-    readonly label: string;
-  }) => void;
 }
 
 /** Long enough to hold a session whatever holidays fall into it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toSeries } from '../../src/market/bars.ts';
-import { fetchUniverse } from '../../src/market/fetch-universe.ts';
+import { fetchUniverse } from '../../src/market/fetch-run.ts';
 import { MarketError } from '../../src/market/market-error.ts';
 import type { FetchResult } from '../../src/market/fetch-report.ts';
 import type { ChartSeries } from '../../src/market/yahoo/chart-series.ts';
@@ -21,20 +21,22 @@ interface Run {
 /** Fetches A, B and C and the index ^I; `answers` replaces the good answer of a symbol. */
 function run(answers: Readonly<Record<string, ChartSeries | Error>>): Run {
   const told: string[] = [];
-  const result = fetchUniverse({
-    yahoo: {
-      chart: async (symbol) => {
-        const answer = answers[symbol] ?? good(symbol);
-        if (answer instanceof Error) throw answer;
-        return answer;
+  const result = fetchUniverse(
+    {
+      yahoo: {
+        chart: async (symbol) => {
+          const answer = answers[symbol] ?? good(symbol);
+          if (answer instanceof Error) throw answer;
+          return answer;
+        },
       },
+      symbols: ['A', 'B', 'C'],
+      index: '^I',
+      log: (message) => told.push(message),
+      progress: ({ done, total, label }) => told.push(`${done}/${total} ${label}`),
     },
-    symbols: ['A', 'B', 'C'],
-    index: '^I',
-    period: { from: '2024-03-17', to: '2026-03-17', zone: 'Asia/Kolkata' },
-    log: (message) => told.push(message),
-    progress: ({ done, total, label }) => told.push(`${done}/${total} ${label}`),
-  });
+    { from: '2024-03-17', to: '2026-03-17', zone: 'Asia/Kolkata' },
+  );
   return { result, told };
 }
 
