@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
+import { cloneRepository } from './newcomer.ts';
 import { CLI, REPOSITORY, cleanEnv } from './rig.ts';
 
 interface Block {
@@ -46,15 +38,7 @@ function clone(): string {
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-readme-')));
   after(() => rmSync(home, { recursive: true, force: true }));
   const root = join(home, 'project');
-  mkdirSync(root);
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: REPOSITORY,
-    encoding: 'utf8',
-  });
-  for (const file of listed.split('\0').filter((name) => name !== '')) {
-    cpSync(join(REPOSITORY, file), join(root, file), { recursive: true });
-  }
-  symlinkSync(realpathSync(join(REPOSITORY, 'node_modules')), join(root, 'node_modules'));
+  cloneRepository(root);
   return root;
 }
 
@@ -163,7 +147,7 @@ test('what the README shows is what its commands print, in a fresh clone and in 
 });
 
 test('the README lists every command as the program describes it', async () => {
-  const help = await runLines([`node ${CLI} --help`], clone());
+  const help = await runLines([`node ${CLI} --help`], REPOSITORY);
   const told = [...help.matchAll(/^ {2}([a-z]+) {2,}(.+)$/gm)].map(([, name, summary]) => [name, summary]);
   const shown = [...README.matchAll(/^\| `([a-z]+)` \| (.+) \|$/gm)].map(([, name, what]) => [name, what]);
   assert.ok(told.length > 0);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { after } from 'node:test';
 import { assertMatchesIndependent, independentMaps, readNpy } from './market/compare-independent.ts';
+import { cloneRepository } from './newcomer.ts';
 import { REPOSITORY, cleanEnv, rigAt } from './rig.ts';
 import { recorded, recordedPath } from './market/recorded.ts';
 import type { Rig } from './rig.ts';
@@ -14,14 +15,7 @@ import type { Rig } from './rig.ts';
 function clone(): Rig {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'lockstep-clone-')));
   after(() => rmSync(root, { recursive: true, force: true }));
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: REPOSITORY,
-    encoding: 'utf8',
-  });
-  for (const file of listed.split('\0').filter((name) => name !== '')) {
-    cpSync(join(REPOSITORY, file), join(root, file), { recursive: true });
-  }
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'));
+  cloneRepository(root);
   return rigAt(root, {}, join(root, 'bin', 'lockstep.cjs'));
 }
 

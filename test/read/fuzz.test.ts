@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { formatProblems } from '../../src/base/problem-text.ts';
 import { readPipeline } from '../../src/read/pipeline.ts';
 import { readRemotes } from '../../src/read/remotes.ts';
+import { createSeeded } from '../crash/seeded.ts';
 import { toLoad } from './rig.ts';
 
 const PIPELINE = `name: demo
@@ -98,17 +99,6 @@ const SNIPPETS = [
   '2024-02-30',
 ];
 
-/** mulberry32: one number, the same sequence on every machine. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 function mutate(text: string, random: (below: number) => number): string {
   const at = random(text.length + 1);
   const other = random(text.length + 1);
@@ -146,7 +136,8 @@ test('no mutation of valid files throws: there is a pipeline, or problems with p
   const names = Object.keys(FILES);
   let broken = 0;
   for (let seed = 1; seed <= 1200; seed++) {
-    const random = createRandom(seed);
+    const seeded = createSeeded(seed);
+    const random = (below: number): number => seeded.below(below);
     const files: Record<string, string> = { ...FILES };
     for (let i = 1 + random(4); i > 0; i--) {
       const name = names[random(3) > 0 ? 0 : random(names.length)] ?? '';
