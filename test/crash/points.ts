@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { after } from 'node:test';
 import { createSeeded } from './seeded.ts';
 import type { Seeded } from './seeded.ts';
 import { createStage } from './trial.ts';
@@ -44,28 +45,34 @@ export async function runTrials(
   const scenarios = (options.scenarios ?? SCENARIOS).filter(
     ({ name }) => options.only === undefined || name.includes(options.only),
   );
-  const stages = new Map<Scenario, Awaited<ReturnType<typeof createStage>>>();
   const failures: Error[] = [];
   let met = 0;
-  try {
-    await twoAtATime(scenarios, async (scenario) => void stages.set(scenario, await createStage(scenario)));
-    const all: Trial[] = [];
-    for (const scenario of scenarios) {
-      const stage = stages.get(scenario);
-      if (stage) all.push(...(await trialsOf(stage, seeded)));
+  await twoAtATime(scenarios, async (scenario) => void (await stageOf(scenario)));
+  const all: Trial[] = [];
+  for (const scenario of scenarios) all.push(...(await trialsOf(await stageOf(scenario), seeded)));
+  const chosen = options.sample === undefined ? all : seeded.sample(all, options.sample);
+  await twoAtATime(chosen, async (trial) => {
+    try {
+      if (await trial.run()) met++;
+    } catch (error) {
+      failures.push(error as Error);
     }
-    const chosen = options.sample === undefined ? all : seeded.sample(all, options.sample);
-    await twoAtATime(chosen, async (trial) => {
-      try {
-        if (await trial.run()) met++;
-      } catch (error) {
-        failures.push(error as Error);
-      }
-    });
-    return { tried: chosen.length, met, failures };
-  } finally {
-    for (const stage of stages.values()) stage.close();
-  }
+  });
+  return { tried: chosen.length, met, failures };
+}
+
+type OpenStage = Awaited<ReturnType<typeof createStage>>;
+
+/** What was made ready: once for all suites of a file, because trials work in copies. */
+const stages = new Map<Scenario, OpenStage>();
+after(() => {
+  for (const stage of stages.values()) stage.close();
+});
+
+async function stageOf(scenario: Scenario): Promise<Stage> {
+  const stage = stages.get(scenario) ?? (await createStage(scenario));
+  stages.set(scenario, stage);
+  return stage;
 }
 
 async function twoAtATime<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

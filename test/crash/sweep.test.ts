@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { copyProject, freshPlace } from './project.ts';
 import type { Scenario } from './project.ts';
+import { failAt } from './failures.ts';
 import { LINGER, killsAt } from './kills.ts';
 import { assertTried, runTrials } from './points.ts';
 import type { Trial } from './points.ts';
@@ -10,7 +11,8 @@ import { sampleOf, seedOf } from './seeded.ts';
 import { countCalls, createStage } from './trial.ts';
 import type { Stage } from './trial.ts';
 
-const SAMPLE = 40;
+const KILLS = 40;
+const FAULTS = 24;
 const SEED = seedOf(process.env);
 
 /** No command of the scenarios does with fewer changes of the disk; a shim that sees nothing would find none. */
@@ -25,11 +27,42 @@ function killsOf(stage: Stage): readonly Trial[] {
 test('killed before, in or after any change of the disk, nothing is lost and the next command ends as if undisturbed', async (t) => {
   const done = await runTrials(killsOf, {
     seed: SEED,
-    sample: sampleOf(process.env, SAMPLE),
+    sample: sampleOf(process.env, KILLS),
     only: process.env['LOCKSTEP_SCENARIO'],
   });
   const { tried, met, failures } = done;
   t.diagnostic(`LOCKSTEP_SEED=${SEED}: ${tried} points, ${met} kills, ${failures.length} failures`);
+  assertTried(done, SEED);
+});
+
+/** What each kind of call can fail with (open(2), write(2), rename(2), fsync(2) and so on). */
+const CODES: readonly (readonly [calls: RegExp, codes: readonly string[]])[] = [
+  [/^open /, ['EMFILE', 'ENOSPC', 'EACCES', 'EROFS', 'EIO']],
+  [/^write /, ['short', 'ENOSPC', 'EIO']],
+  [/^(writeFile|appendFile|copyFile|cp) /, ['ENOSPC', 'EIO', 'EMFILE', 'EACCES', 'EROFS']],
+  [/^(rename|link|mkdir) /, ['ENOSPC', 'EACCES', 'EROFS', 'EIO']],
+  [/^(fsync|fdatasync|syncfs) /, ['EIO', 'ENOSPC']],
+  [/^/, ['EACCES', 'EROFS', 'EIO']],
+];
+
+function faultsOf(stage: Stage): readonly Trial[] {
+  return stage.calls.flatMap((call, index) => {
+    const codes = CODES.find(([calls]) => calls.test(call))?.[1] ?? [];
+    return codes.map((code) => ({
+      what: `${stage.scenario.name}, ${code} at ${index + 1}: ${call}`,
+      run: () => failAt(stage, code, { at: index + 1 }),
+    }));
+  });
+}
+
+test('whichever call of the disk fails, and however, the error is told, nothing is lost and the next command is fine', async (t) => {
+  const done = await runTrials(faultsOf, {
+    seed: SEED,
+    sample: sampleOf(process.env, FAULTS),
+    only: process.env['LOCKSTEP_SCENARIO'],
+  });
+  const { tried, met, failures } = done;
+  t.diagnostic(`LOCKSTEP_SEED=${SEED}: ${tried} points, ${met} faults, ${failures.length} failures`);
   assertTried(done, SEED);
 });
 
