@@ -1,6 +1,8 @@
+import { EXIT, PipelineError } from './base/error.ts';
 import type { Emit } from './base/event.ts';
 import { makeStateDir } from './ground.ts';
 import type { Clock } from './io/clock.ts';
+import { statIfExists } from './io/files.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { isUnheldSince, markMutex, pathOfMutex } from './io/mutex-mark.ts';
 import type { MutexMark } from './io/mutex-mark.ts';
@@ -29,6 +31,8 @@ export interface Holds {
   noteLook(): void;
   /** `onMoved` is called before the workspace is ours when somebody else held it since the first look. */
   takeWorkspace(onMoved: () => void): Promise<Disposable>;
+  /** Throws `mutex.lost` when the file that was taken for it is gone, and another one is there, which somebody else has taken. */
+  requireWorkspace(): void;
   takeCache(mode: MutexMode): Promise<Disposable>;
   release(): void;
 }
@@ -38,6 +42,8 @@ export function createHolds(options: HoldsOptions): Holds {
   const workspace = pathOfMutex(stateDir, 'workspace');
   const unreleased: Disposable[] = [];
   let { looked } = options;
+  /** The inode of the workspace's mutex that is ours, or was. */
+  let taken: number | undefined;
 
   async function take(
     name: 'workspace' | 'cache',
@@ -76,11 +82,27 @@ export function createHolds(options: HoldsOptions): Holds {
     },
     takeWorkspace: (onMoved) =>
       take('workspace', 'exclusive', () => {
+        taken = statIfExists(workspace)?.ino;
         if (looked && !isUnheldSince(workspace, looked)) onMoved();
       }),
+    requireWorkspace() {
+      const here = statIfExists(workspace)?.ino;
+      if (taken !== undefined && here !== undefined && here !== taken) throw workspaceLost();
+    },
     takeCache: (mode) => take('cache', mode),
     release() {
       for (const mutex of unreleased.splice(0)) mutex[Symbol.dispose]();
     },
   };
+}
+
+function workspaceLost(): PipelineError {
+  return new PipelineError(
+    'mutex.lost',
+    '.lockstep was removed while this ran, and another lockstep may have been at work since: pipeline.lock is left to that one',
+    {
+      exit: EXIT.busy,
+      hint: 'run "lockstep repro" when no other is at work, and remove .lockstep only then',
+    },
+  );
 }

@@ -177,6 +177,7 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
     readOnly: options.locked === true,
     // What was pulled is in no run cache here.
     onForget: (result) => runs.keep(result),
+    requireWorkspace: () => holds.requireWorkspace(),
   });
   const facts = createFacts({
     root,

@@ -49,6 +49,8 @@ export interface RecorderOptions extends Pick<OpenProject, 'root' | 'folder'> {
   readonly readOnly: boolean;
   /** Told of each result that the lock is about to forget. */
   readonly onForget: (result: StageLock) => void;
+  /** Throws where somebody else may be writing, too. */
+  readonly requireWorkspace: () => void;
 }
 
 /**
@@ -115,7 +117,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await flushAcross([...new Set(batch.flatMap(({ before = [] }) => before))]);
       // Not before that: the disk may be waited for long, and git move the lock meanwhile.
       if (!readOnly && (await catchUp())) text = formatter.format(lock());
-      if (text !== written && !readOnly) writeFileAtomic(path, text, { durable: true });
+      if (text !== written && !readOnly) {
+        options.requireWorkspace();
+        writeFileAtomic(path, text, { durable: true });
+      }
     } catch (error) {
       // Nothing is forgotten: the next write tries all of it again.
       waiting = [...batch, ...waiting];

@@ -16,6 +16,7 @@ test('a lock that git moves while the disk is waited for keeps all but what was 
     folder: '',
     readOnly: false,
     onForget: () => undefined,
+    requireWorkspace: () => undefined,
   });
   const theirs = createLockFormatter().format({
     stages: new Map([['theirs', shellResult('theirs')]]),

@@ -234,3 +234,31 @@ test('after a failure nothing new starts and what runs may finish; --keep-going 
     { bad: 'failed', long: 'fresh', later: 'ran', below: 'blocked', lowest: 'blocked', 'after-long': 'ran' },
   );
 });
+
+test('who took the workspace after .lockstep was removed is not overwritten by who had it before', async () => {
+  const rig = createRig({
+    'pipeline.yaml':
+      'stages:\n  s: { cmd: "echo ready; cat go > out", outs: [out] }\n  t: { cmd: echo t > t, outs: [t] }\n',
+  });
+  makeFifo(rig.path('go'));
+  const first = rig.start(['repro', 's', '--json']);
+  await first.seen('"ready\\n"');
+  rig.remove('.lockstep');
+  const second = await rig.lockstep(['repro', 't']);
+  assert.equal(second.code, 0, second.stderr);
+  const lock = rig.read('pipeline.lock');
+  writeFileSync(rig.path('go'), 'x');
+  const ended = await first.ended;
+  assert.equal(ended.code, 3, ended.stdout);
+  assert.match(ended.stdout, /"code":"mutex\.lost"/);
+  assert.equal(rig.read('pipeline.lock'), lock);
+  const again = rig.start(['repro']);
+  await Promise.all([
+    again.ended,
+    again.seen('ready').then(
+      () => writeFileSync(rig.path('go'), 'x'),
+      () => undefined,
+    ),
+  ]);
+  assert.match((await rig.lockstep(['status'])).stdout, /everything is fresh/i);
+});
