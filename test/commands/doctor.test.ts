@@ -233,6 +233,26 @@ test('what dead runs left without a record is named, and the command that is tol
   for (const path of own) assert.equal(rig.read(path), 'mine');
 });
 
+test('what may be of a run that is at work, in another container perhaps, is not taken for that of a dead one', async () => {
+  const rig = createRig({
+    'pipeline.yaml': 'stages: { s: { cmd: "echo ready; cat go > out", outs: [out] } }\n',
+  });
+  execFileSync('mkfifo', [rig.path('go')]);
+  const running = rig.start(['repro', '--json']);
+  await running.seen('"ready\\n"');
+  const dead = `${process.pid}-0`;
+  rig.write(`.lockstep/attempts/${dead}.1.ndjson`, '{');
+  rig.write(`.lockstep/.${dead}.2.tmp`, 'half');
+  const statuses = async (): Promise<readonly unknown[]> => {
+    const { checks } = await doctor(rig, [], NOW);
+    return ['attempts', 'temps'].map((name) => checks.get(name)?.status);
+  };
+  assert.deepEqual(await statuses(), ['ok', 'ok']);
+  writeFileSync(rig.path('go'), '');
+  assert.equal((await running.ended).code, 0);
+  assert.deepEqual(await statuses(), ['warn', 'warn']);
+});
+
 test('a machine without git is warned of, and everything else is looked at all the same', async () => {
   const rig = await healthy();
   const { code, checks } = await doctor(rig, [], { env: { ...NOW.env, PATH: rig.path('nowhere') } });

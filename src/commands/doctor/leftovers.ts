@@ -3,6 +3,8 @@ import { byCodeUnit } from '../../base/path.ts';
 import { formatBytes, plural } from '../../base/text.ts';
 import { createJournal, ownerOfAttempt } from '../../execute/journal.ts';
 import { bytesBelow, ownerOfTemp, readFolder } from '../../io/files.ts';
+import { whileUnheld } from '../../io/mutex.ts';
+import { pathOfMutex } from '../../io/mutex-mark.ts';
 import { isOwnerAlive } from '../../io/process-id.ts';
 import { failedCheck } from './check.ts';
 import type { Check } from './check.ts';
@@ -33,6 +35,7 @@ function checkAttempts(stateDir: string): Check {
   const orphans = createJournal(stateDir).orphans();
   if (orphans.length === 0)
     return { check: 'attempts', status: 'ok', message: 'no attempts of runs that died' };
+  if (isAtWork(stateDir)) return atWork('attempts');
   const names = orphans.map((one) => (one.phase === 'lost' ? 'a stage' : `"${one.stage}"`));
   const stages = [...new Set(names)].sort(byCodeUnit);
   return {
@@ -47,6 +50,7 @@ function checkTemps(root: string): Check {
   const stale = findStale(root);
   if (stale.length === 0)
     return { check: 'temps', status: 'ok', message: 'no temporary files of runs that died' };
+  if (isAtWork(join(root, '.lockstep'))) return atWork('temps');
   const size = stale.reduce((sum, path) => sum + bytesBelow(join(root, path)), 0);
   return {
     check: 'temps',
@@ -54,6 +58,20 @@ function checkTemps(root: string): Check {
     message: `${plural(stale.length, 'temporary file or folder', 'temporary files or folders')} of runs that died, ${formatBytes(size)}`,
     cure: '"lockstep verify" sweeps them, as does every repro that has work',
   };
+}
+
+/** In another container somebody looks dead from here, but for what he holds. */
+function isAtWork(stateDir: string): boolean {
+  let isHeld = true;
+  whileUnheld(pathOfMutex(stateDir, 'workspace'), () => {
+    isHeld = false;
+  });
+  return isHeld;
+}
+
+function atWork(check: string): Check {
+  const message = 'another lockstep is at work, whose files cannot be told from those of runs that died';
+  return { check, status: 'ok', message };
 }
 
 /** Paths, from the root, of what dead runners have left in `.lockstep`, and beside it, where a lock on its way waits. */
