@@ -19,7 +19,7 @@ import { engineOf } from '../src/ground.ts';
 import { openProject, openUnlessSettled } from '../src/project.ts';
 import type { ProjectOptions } from '../src/project.ts';
 import { readSettled, writeSettled } from '../src/record/settled.ts';
-import { cleanEnv, createRig } from './rig.ts';
+import { SOURCE_CLI, cleanEnv, createRig, rigAt } from './rig.ts';
 import type { Ran, Rig } from './rig.ts';
 
 const NOW = '2026-03-17T18:00:00Z';
@@ -109,7 +109,7 @@ function filesBelow(rig: Rig, folder = ''): readonly string[] {
 }
 
 async function settledRig(): Promise<Rig> {
-  const rig = createRig(FILES);
+  const rig = rigAt(createRig(FILES).root, {}, SOURCE_CLI);
   const first = await rig.lockstep(['repro'], { env: ENV });
   assert.equal(first.code, 0, first.stderr);
   assert.equal(await isAnswered(rig), false);
