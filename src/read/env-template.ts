@@ -41,9 +41,9 @@ export function resolveEnv(tree: Tree, remote: string, env: EnvLookup, report: R
     if (typeof part.value !== 'string' || !part.value.includes('${')) return part;
     let empty: Problem | undefined;
     const value = part.value.replaceAll(
-      /(\\?)\$\{([^}]*)(?:\}|$)/g,
-      (source, slash: string, inner: string, offset: number, text: string) => {
-        if (slash !== '') return source.slice(1);
+      /\\\$\{|\$\{([^}]*)\}?/g,
+      (source, inner: string | undefined, offset: number, text: string) => {
+        if (inner === undefined) return '${';
         const at = part.partAt?.(source, offset) ?? part.at;
         if (!source.endsWith('}')) {
           report.add('remotes.template', '"${" has no closing "}"', {

@@ -171,6 +171,9 @@ test('only the environment can be interpolated', () => {
   const open = 'remotes:\n  a:\n    url: s3://b\n    secret_access_key: "x${env:KEY"\n';
   assert.deepEqual(brief(read(open, { KEY: 'k' }).problems), ['remotes.template 4:26']);
   assert.deepEqual(read('remotes: { a: { url: "https://h/\\\\${x" } }\n').problems, []);
+  // As in the pipeline: what follows a literal is looked at all the same.
+  const literal = read("remotes: { a: { url: 'https://h/\\${a ${env:X}}' } }\n", { X: 'v' });
+  assert.equal(literal.remotes?.remotes['a']?.url, 'https://h/${a v}');
 });
 
 test('known schemes and folders are urls', () => {
