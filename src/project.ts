@@ -23,6 +23,7 @@ import { createHolds } from './holds.ts';
 import type { Clock } from './io/clock.ts';
 import type { MutexMode } from './io/mutex.ts';
 import { markMutex, pathOfMutex } from './io/mutex-mark.ts';
+import { keepYoungHeapSmall } from './io/young-heap.ts';
 import { buildGraph } from './plan/graph.ts';
 import type { Graph } from './plan/graph.ts';
 import { pathsToLookAt } from './plan/look-at.ts';
@@ -142,11 +143,15 @@ export async function openUnlessSettled(
   return { answer: { ...settled, clock } };
 }
 
+/** From so many on what is made on the way to a plan would take a third of the memory. */
+const MANY_STAGES = 10_000;
+
 async function openOn(ground: Ground, options: ProjectOptions): Promise<Project> {
   const { root, folder, stateDir, clock, machine, memo, files, code, journal } = ground;
   const { env, emit, signal } = options;
   const snapshot = createSnapshot(join(stateDir, 'snapshot'), engineOf(), files);
   const pipeline = await readPipelineOnce(snapshot, files);
+  if (pipeline.stages.length > MANY_STAGES) keepYoungHeapSmall();
   const { graph, problems } = buildGraph(pipeline);
   if (!graph) throw PipelineError.of(problems);
   const lock = await readLockOnce(snapshot, files, folder);
