@@ -19,6 +19,9 @@ async function opened({ process: { pid } }: Running, file: string): Promise<void
   while (!readdirSync(`/proc/${pid}/fd`).some(isOpen)) await setTimeout(20);
 }
 
+/** One that is deaf would read for hours: this ends the test, and the process with it. */
+const HANG_MS = 120_000;
+
 for (const [line, name] of [
   ['status', 'dep'],
   ['repro', 'dep'],
@@ -26,21 +29,25 @@ for (const [line, name] of [
   ['commit', 'out'],
   ['verify --read-data', 'out'],
 ] as const)
-  test(`Ctrl-C is heeded by ${line} while the terabytes of ${name} are hashed`, async (t) => {
-    if (!existsSync('/proc/self/fd')) return t.skip('there is no /proc');
-    const rig = createRig({
-      'pipeline.yaml': 'data: [data]\nstages: { s: { cmd: "echo x > out", deps: [dep], outs: [out] } }\n',
-      data: '',
-      dep: '',
-    });
-    succeeded(await rig.lockstep(['repro']));
-    rig.remove(name);
-    rig.write(name, '');
-    truncateSync(rig.path(name), 4 * 1024 ** 4);
-    const running = rig.start(line.split(' '));
-    await opened(running, rig.path(name));
-    running.process.kill('SIGINT');
-    const { code, stderr } = await running.ended;
-    assert.equal(code, 130, stderr);
-    assert.deepEqual(leftovers(rig.root), []);
-  });
+  test(
+    `Ctrl-C is heeded by ${line} while the terabytes of ${name} are hashed`,
+    { timeout: HANG_MS },
+    async (t) => {
+      if (!existsSync('/proc/self/fd')) return t.skip('there is no /proc');
+      const rig = createRig({
+        'pipeline.yaml': 'data: [data]\nstages: { s: { cmd: "echo x > out", deps: [dep], outs: [out] } }\n',
+        data: '',
+        dep: '',
+      });
+      succeeded(await rig.lockstep(['repro']));
+      rig.remove(name);
+      rig.write(name, '');
+      truncateSync(rig.path(name), 4 * 1024 ** 4);
+      const running = rig.start(line.split(' '));
+      await opened(running, rig.path(name));
+      running.process.kill('SIGINT');
+      const { code, stderr } = await running.ended;
+      assert.equal(code, 130, stderr);
+      assert.deepEqual(leftovers(rig.root), []);
+    },
+  );
