@@ -22,6 +22,7 @@ import type { Ground } from './ground.ts';
 import { createHolds } from './holds.ts';
 import type { Clock } from './io/clock.ts';
 import type { MutexMode } from './io/mutex.ts';
+import { createExecuteBit } from './io/modes.ts';
 import { markMutex, pathOfMutex } from './io/mutex-mark.ts';
 import { keepYoungHeapSmall } from './io/young-heap.ts';
 import { buildGraph } from './plan/graph.ts';
@@ -123,14 +124,14 @@ export async function openUnlessSettled(
   const { root, stateDir, clock, machine, memo, files, code, journal } = ground;
   const settled = readSettled(pathOfSettled(stateDir), engineOf());
   if (!settled || journal.orphans().length > 0) return openOn(ground, options);
-  const looked = markMutex(pathOfMutex(stateDir, 'workspace'), machine);
+  const workspace = pathOfMutex(stateDir, 'workspace');
+  const looked = markMutex(workspace, machine);
   const { isSame, found } = await lookAgain(settled, {
     hashOf: (file) => files.hashOf(file),
     observer: createObserver({
       root,
-      memo,
+      cache: { memo, clock: machine, isExecutable: createExecuteBit(workspace) },
       algorithm: settled.algorithm,
-      clock: machine,
       signal: options.signal,
     }),
     code,

@@ -108,6 +108,7 @@ async function acceptOuts(
     fingerprint,
     cache,
     pipeline,
+    facts,
     seen: (path) => facts.observed(path),
   });
   evaluateGates(stage, result.outs, { read: ({ hash }) => cache.readObject(hash), emit, redactor });

@@ -122,8 +122,10 @@ export async function findDiffering(
   const [other] = others;
   if (other) {
     const algorithm = algorithmOf(other.artifact.hash);
-    const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
-    const seen = await observer.observe(others.map(({ artifact: { path } }) => ({ path, links: 'refuse' })));
+    const observer = createObserver({ root, cache, algorithm });
+    const seen = await observer.observe(
+      others.map(({ artifact: { path, exec = false } }) => ({ path, links: 'refuse', exec })),
+    );
     for (const one of others) if (isAsRecorded(seen.get(one.artifact.path), one.artifact)) inPlace.add(one);
   }
   return wanted.filter((one) => !inPlace.has(one));

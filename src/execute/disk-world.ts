@@ -1,4 +1,4 @@
-import { chmodSync, constants, cpSync, lstatSync, rmSync } from 'node:fs';
+import { constants, cpSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
@@ -7,6 +7,7 @@ import type { Redactor } from '../base/redact.ts';
 import type { Artifact, Fingerprint, Out, RelPath, Stage, StageLock } from '../base/types.ts';
 import { elapsedMs } from '../io/clock.ts';
 import { readFolder, readIfExists } from '../io/files.ts';
+import { setMode } from '../io/modes.ts';
 import { fromSystemError } from '../io/system-error.ts';
 import { gateTexts } from '../plan/decide.ts';
 import { runAction } from './attempt.ts';
@@ -81,7 +82,7 @@ export function createDiskWorld(options: DiskWorldOptions): World {
   async function takeIn(stage: Stage, staging: Staging<Out>, fingerprint: Fingerprint): Promise<Harvested> {
     try {
       await inputs.verifyAtEnd(stage, fingerprint);
-      const result = await harvest({ stage, staging, fingerprint, cache, pipeline });
+      const result = await harvest({ stage, staging, fingerprint, cache, pipeline, facts });
       judgeGates(stage, result);
       return {
         result,
@@ -223,6 +224,6 @@ function withHint(error: PipelineError, more: string): PipelineError {
 
 function makeWritable(path: string): void {
   const stat = lstatSync(path);
-  chmodSync(path, stat.mode | 0o200);
+  setMode(path, stat.mode | 0o200);
   if (stat.isDirectory()) for (const entry of readFolder(path)) makeWritable(join(path, entry.name));
 }

@@ -57,21 +57,28 @@ export interface FactsOptions extends Pick<
 export function createFacts(options: FactsOptions): DiskFacts {
   const { root, pipeline, cache, runs, recorder, code, env, signal } = options;
   let seen = new Map<RelPath, Observation>();
-  const outs = new Set<RelPath>();
+  const makers = new Map<string, StageName>();
   const frozen = new Map<string, StageName>();
   for (const { name, policy, outs: own } of pipeline.stages)
     for (const { path } of own) {
-      outs.add(path);
+      makers.set(path, name);
       if (policy.frozen) frozen.set(path, name);
     }
   const data = new Set(pipeline.data.map((input) => input.path));
 
   const observed = (path: string): Observation => seen.get(path as RelPath) ?? MISSING;
 
-  const isOurs = (path: string): boolean => outs.has(path as RelPath) || data.has(path as RelPath);
+  const isOurs = (path: string): boolean => makers.has(path) || data.has(path as RelPath);
   /** Only plain deps follow links: outs and data, and what is in them, are ours to write. */
   function requestOf(path: RelPath): ObserveRequest {
-    return { path, links: isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow' };
+    const links = isOurs(path) || parentsOf(path).some(isOurs) ? 'refuse' : 'follow';
+    return { path, links, exec: recordedAt(path)?.exec ?? false };
+  }
+
+  function recordedAt(path: RelPath): Artifact | undefined {
+    const maker = makers.get(path);
+    if (maker === undefined) return recorder.dataOf(path);
+    return recorder.lockOf(maker)?.outs.find((out) => out.path === path);
   }
 
   /** What a frozen stage made stands as it is recorded, also once `hash:` has been switched. */
@@ -126,7 +133,7 @@ export function createFacts(options: FactsOptions): DiskFacts {
 
   async function look(paths: readonly RelPath[]): Promise<void> {
     for (const [algorithm, some] of Map.groupBy(paths, algorithmAt)) {
-      const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock, signal });
+      const observer = createObserver({ root, cache, algorithm, signal });
       const found = await observer.observe(some.map(requestOf));
       if (seen.size === 0) seen = found;
       else noteSeen(found);

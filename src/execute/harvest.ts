@@ -15,7 +15,7 @@ import { stageError } from './stage-error.ts';
 import { findStray } from './staging.ts';
 import type { Laid, StagedOut, Staging } from './staging.ts';
 
-export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'pipeline'> {
+export interface HarvestInputs extends Pick<OpenProject, 'cache' | 'pipeline' | 'facts'> {
   readonly stage: Stage;
   readonly staging: Staging<Out>;
   readonly fingerprint: Fingerprint;
@@ -62,18 +62,17 @@ async function takeOuts(inputs: HarvestInputs, copies: Copies | undefined): Prom
 
 /** What is to become an object by a link is made read-only while it is looked at, and of the rest a copy is made if it is much. */
 function observeStaged(
-  { staging, cache, pipeline }: HarvestInputs,
+  { staging, cache, pipeline, facts }: HarvestInputs,
   crew: Crew,
   keeper: Copies | undefined,
 ): Promise<ReadonlyMap<RelPath, Observation>> {
-  const { memo, clock } = cache;
-  const observer = createObserver({ root: '/', memo, algorithm: pipeline.hash, clock, crew, keeper });
+  const observer = createObserver({ root: '/', cache, algorithm: pipeline.hash, crew, keeper });
   const { type, device, sharesMount } = cache.linker();
   return observer.observe(
     staging.outs.map((out) => {
       const isLinked = type === 'hardlink' && isShared(out.wanted) && sharesMount(dirname(out.made));
       const sealOn = isLinked ? device : undefined;
-      return { path: nameOf(out), links: 'refuse', ...(sealOn !== undefined && { sealOn }) };
+      return { ...facts.requestOf(out.path), path: nameOf(out), ...(sealOn !== undefined && { sealOn }) };
     }),
   );
 }

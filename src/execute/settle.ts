@@ -80,8 +80,8 @@ function isSameBeside(settled: Settled, { hashOf, code, env, nowMs }: Looking): 
   );
 }
 
-function toRequest([path, , , follows]: PathStood): ObserveRequest {
-  return { path, links: follows === 1 ? 'follow' : 'refuse' };
+function toRequest([path, , isExecutable, follows]: PathStood): ObserveRequest {
+  return { path, links: follows === 1 ? 'follow' : 'refuse', exec: isExecutable === 1 };
 }
 
 /** All that a project was judged by which is settled. */

@@ -1,10 +1,11 @@
-import { chmodSync, cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { cpSync, lstatSync, renameSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import type { Problem } from '../base/error.ts';
 import { shellPath } from '../base/text.ts';
 import type { Location, RelPath } from '../base/types.ts';
 import { lstatIfExists, makeFolder, readFolder, syncPath, tempName } from '../io/files.ts';
+import { setMode } from '../io/modes.ts';
 import { mountOf, mountWithin } from '../io/mounts.ts';
 import { folderAbove, nearest, outLinked } from './folder-above.ts';
 import type { OpenProject } from './open-project.ts';
@@ -133,8 +134,7 @@ export function move(from: string, to: string): void {
 function unlock(folder: string): boolean {
   const stat = lstatSync(folder);
   if (!stat.isDirectory() || (stat.mode & 0o700) === 0o700) return false;
-  chmodSync(folder, stat.mode | 0o700);
-  return true;
+  return setMode(folder, stat.mode | 0o700);
 }
 
 /** Removes what is there, in folders that their owner may not write to, too. */

@@ -134,7 +134,6 @@ async function lookAtNew(
 ): Promise<void> {
   // Threads are for those who have something to read.
   using crew = (await import('../io/crew.ts')).createCrew({ signal });
-  const { memo, clock } = cache;
-  const observer = createObserver({ root, memo, algorithm: pipeline.hash, clock, crew, keeper, signal });
-  facts.noteSeen(await observer.observe(paths.map((path) => ({ path, links: 'refuse' }))));
+  const observer = createObserver({ root, cache, algorithm: pipeline.hash, crew, keeper, signal });
+  facts.noteSeen(await observer.observe(paths.map((path) => facts.requestOf(path))));
 }

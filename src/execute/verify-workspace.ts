@@ -22,13 +22,13 @@ export interface CheckWorkspaceOptions extends Pick<OpenProject, 'root' | 'folde
 /** Compares the workspace with recorded artifacts; what is wrong, by path. */
 export async function checkWorkspace(options: CheckWorkspaceOptions): Promise<ReadonlyMap<RelPath, Problem>> {
   const { root, cache, artifacts, readData, signal } = options;
-  const memo = readData ? distrustful(cache.memo) : cache.memo;
+  const careful = readData ? { ...cache, memo: distrustful(cache.memo) } : cache;
   const found = new Map<RelPath, Problem>();
   for (const algorithm of ALGORITHMS) {
     const mine = artifacts.filter(({ artifact }) => algorithmOf(artifact.hash) === algorithm);
-    const observer = createObserver({ root, memo, algorithm, clock: cache.clock, signal });
+    const observer = createObserver({ root, cache: careful, algorithm, signal });
     const seen = await observer.observe(
-      mine.map(({ artifact }) => ({ path: artifact.path, links: 'refuse' })),
+      mine.map(({ artifact: { path, exec = false } }) => ({ path, links: 'refuse', exec })),
     );
     for (const { artifact } of mine) {
       const problem = compare(artifact, seen.get(artifact.path) ?? { kind: 'missing' }, options);
@@ -44,9 +44,9 @@ function distrustful(memo: Memo): Memo {
     ...memo,
     lookup: () => undefined,
     find: () => -1,
-    remember(stat, hash, options) {
+    remember(pathOf, stat, hash, options) {
       // The row of a good object's twin says more than a workspace file's would.
-      if (!memo.isVerifiedObject(stat, hash)) memo.remember(stat, hash, options);
+      if (!memo.isVerifiedObject(pathOf, stat, hash)) memo.remember(pathOf, stat, hash, options);
     },
   };
 }

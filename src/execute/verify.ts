@@ -148,13 +148,13 @@ async function restock(
 ): Promise<ReadonlySet<RelPath>> {
   const done = new Set<RelPath>();
   for (const { artifact, inGit, sharing: declared } of artifacts) {
-    const { path, hash } = artifact;
+    const { path, hash, exec = false } = artifact;
     if (inGit || differing.has(path) || isUnreadable(artifact) || hasArtifact(cache, artifact)) continue;
     const algorithm = algorithmOf(hash);
-    const observer = createObserver({ root, memo: cache.memo, algorithm, clock: cache.clock });
-    const here = (await observer.observe([{ path, links: 'refuse' }])).get(path);
+    const observer = createObserver({ root, cache, algorithm });
+    const here = (await observer.observe([{ path, links: 'refuse', exec }])).get(path);
     if (here?.kind !== 'file' && here?.kind !== 'tree') continue;
-    const sharing = artifact.exec === true ? 'own' : declared;
+    const sharing = exec ? 'own' : declared;
     try {
       await takeIn(cache, [{ path: join(root, path), here, sharing }]);
     } catch (error) {

@@ -5,7 +5,8 @@ import type { HashAlgorithm } from '../base/types.ts';
 import { COPY_BYTES } from './copy-small.ts';
 import { READY, packFiles } from './file-block.ts';
 import { unseen } from './hash-file.ts';
-import type { CopyRights, FileLook } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
+import type { CopyRights } from './modes.ts';
 
 /** Starting threads costs about 60 ms: worth it from this much work on. */
 const WORTH_FILES = 1000;

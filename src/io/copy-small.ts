@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { modeOfCopy } from './hash-file.ts';
-import type { CopyRights, FileLook } from './hash-file.ts';
+import { modeOfCopy, setMode } from './modes.ts';
+import type { FileLook } from './hash-file.ts';
+import type { CopyRights } from './modes.ts';
 
 /** A small file is read whole; a larger one is for others. */
 export const COPY_BYTES: number = 4 * 1024 * 1024;
@@ -93,7 +85,7 @@ function writeNew(
   const fd = openSync(path, 'wx', mode);
   try {
     writeFileSync(fd, bytes);
-    if (from.rights !== 'file' && isMasked(mode)) fchmodSync(fd, mode);
+    if (from.rights !== 'file' && isMasked(mode)) setMode(fd, mode);
     return fstatSync(fd);
   } catch (error) {
     rmSync(path, { force: true });

@@ -9,7 +9,8 @@ import type { SmallCopy } from './copy-small.ts';
 import { DONE, READY, WANTED, openBlock } from './file-block.ts';
 import type { FileBlock, PlaceInBlock } from './file-block.ts';
 import { hashSeen, isUnwritten } from './hash-file.ts';
-import type { CopyRights, FileLook } from './hash-file.ts';
+import type { FileLook } from './hash-file.ts';
+import type { CopyRights } from './modes.ts';
 
 /**
  * What is done to each file. `hash`: its bytes are hashed, where `seal` says so once it is read-only. `keep`: it is hashed,

@@ -1,35 +1,9 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { isSystemError } from '../base/error.ts';
 import { createRunningHash, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import type { PlaceInBlock } from './file-block.ts';
-
-/** How a cache object may be used: a file that has become one is nobody's to write. */
-export const OBJECT_MODE = 0o444;
-
-/** How an object of a file with this mode may be used: who might not read the file may not read the object either. */
-export function objectMode(mode: number): number {
-  return (mode & OBJECT_MODE) | 0o400;
-}
-
-/** All rights of those who may read what has this mode. */
-export function readersOf(mode: number): number {
-  const read = mode & 0o444;
-  return read | (read >> 1) | (read >> 2);
-}
-
-/**
- * How a copy may be used. `file`: as any new file, `object`: as an object, both by those only who may read what is copied;
- * `public`: as an object, by all.
- */
-export type CopyRights = 'file' | 'object' | 'public';
-
-/** The mode of a copy of a file that has this one. What it gives a `file` is less the umask, the others have all of it. */
-export function modeOfCopy(rights: CopyRights, mode: number): number {
-  if (rights === 'file') return 0o666 & readersOf(mode);
-  return rights === 'object' ? objectMode(mode) : OBJECT_MODE;
-}
+import { objectMode, setMode } from './modes.ts';
 
 /** The hash of one file's bytes, read through the given buffer; a system error is returned, not thrown. */
 export function hashFile(path: string, algorithm: HashAlgorithm, buffer: Buffer): ContentHash | Error {
@@ -91,24 +65,12 @@ export function hashSeen(
   { algorithm, seal, buffer }: HashOptions,
 ): HashedFile | Error {
   return whileOpen(path, (fd, { ino, nlink, mode }) => {
-    const isOurs =
-      seal && ino === look.ino && nlink === 1 && isAllowed(() => fchmodSync(fd, objectMode(mode)));
+    const isOurs = seal && ino === look.ino && nlink === 1 && setMode(fd, objectMode(mode));
     const { hash, size } = hashOpen(fd, algorithm, buffer);
     const after = isOurs ? fstatSync(fd) : undefined;
     if (after && isUnwritten(after, look)) return { hash, look: after, ready: { look: after } };
     return { hash, look: size === look.size ? look : { ...look, size } };
   });
-}
-
-/** Changes a file's mode; false where it is another user's, as what a stage has made in a container. */
-export function isAllowed(change: () => void): boolean {
-  try {
-    change();
-    return true;
-  } catch (error) {
-    if (!isSystemError(error, 'EPERM')) throw error;
-    return false;
-  }
 }
 
 /** True when it is the same file, and nobody has written to it since. */

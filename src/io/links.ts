@@ -1,17 +1,8 @@
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, copyFileSync, linkSync, lstatSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { makeFolder, tempName } from './files.ts';
-import { modeOfCopy } from './hash-file.ts';
+import { keepsModes, modeOfCopy, setMode } from './modes.ts';
 import { mountOf } from './mounts.ts';
 
 export type LinkType = 'reflink' | 'hardlink' | 'copy';
@@ -34,7 +25,8 @@ export interface Linker {
 /** Probes once, by trying, which links work from one folder to the other. */
 export function createLinker(fromFolder: string, toFolder: string): Linker {
   const reflinks = probe(fromFolder, toFolder, tryReflink);
-  const hardlinks = probe(fromFolder, toFolder, tryHardlink);
+  // One that can be written to by its other name is no object.
+  const hardlinks = probe(fromFolder, toFolder, tryHardlink) && keepsModes(fromFolder);
   const umask = process.umask();
   return {
     type: reflinks ? 'reflink' : hardlinks ? 'hardlink' : 'copy',
@@ -44,7 +36,7 @@ export function createLinker(fromFolder: string, toFolder: string): Linker {
       if (!reflinks) return hardlinks && tryHardlink(from, to);
       if (!tryReflink(from, to)) return false;
       // It takes over the object's read-only mode.
-      chmodSync(to, modeOfCopy('file', lstatSync(to).mode) & ~umask);
+      setMode(to, modeOfCopy('file', lstatSync(to).mode) & ~umask);
       return true;
     },
   };
@@ -73,7 +65,7 @@ function tryReflink(from: string, to: string): boolean {
     copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
     return true;
   } catch (error) {
-    if (isSystemError(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY')) {
+    if (isSystemError(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM')) {
       rmSync(to, { force: true });
       return false;
     }
@@ -87,7 +79,7 @@ function tryHardlink(from: string, to: string): boolean {
     return true;
   } catch (error) {
     // EMLINK: the file system's limit of names for one inode (65,000 on ext4); EPERM: links forbidden there.
-    if (isSystemError(error, 'EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP')) return false;
+    if (isSystemError(error, 'EXDEV', 'EMLINK', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP')) return false;
     throw error;
   }
 }

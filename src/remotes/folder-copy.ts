@@ -1,10 +1,10 @@
-import { closeSync, fchmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { Body } from '../base/remote.ts';
 import { COPY_BYTES } from '../io/copy-small.ts';
-import { OBJECT_MODE } from '../io/hash-file.ts';
+import { OBJECT_MODE, setMode } from '../io/modes.ts';
 import { checkHash, checkSize, readWholeFile, unreadable } from './local-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -36,7 +36,7 @@ function copyWhole(file: string, { size, hash }: Body, temp: string): void {
   const fd = openSync(temp, 'wx', OBJECT_MODE);
   try {
     writeFileSync(fd, bytes);
-    fchmodSync(fd, OBJECT_MODE);
+    setMode(fd, OBJECT_MODE);
   } finally {
     closeSync(fd);
   }

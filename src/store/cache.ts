@@ -8,6 +8,9 @@ import type { Clock } from '../io/clock.ts';
 import { createTemps, readIfExists } from '../io/files.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
+import { createExecuteBit } from '../io/modes.ts';
+import type { ExecuteBit } from '../io/modes.ts';
+import { pathOfMutex } from '../io/mutex-mark.ts';
 import { checkObjects } from './check-objects.ts';
 import type { Checked } from './check-objects.ts';
 import { findLacking } from './lacking.ts';
@@ -20,6 +23,7 @@ export interface Cache {
   readonly dir: string;
   readonly memo: Memo;
   readonly clock: Clock;
+  readonly isExecutable: ExecuteBit;
   /** Links between cache and workspace; probed when first asked for. */
   linker(): Linker;
   pathOf(hash: ContentHash): string;
@@ -84,6 +88,7 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     dir,
     memo,
     clock,
+    isExecutable: createExecuteBit(pathOfMutex(join(workspace, '.lockstep'), 'workspace')),
     pathOf,
     newTemp: () => (temps ??= createTemps(join(dir, 'files')))(),
     readObject,

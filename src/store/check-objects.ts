@@ -1,10 +1,10 @@
-import { chmodSync, lstatSync } from 'node:fs';
-import { isSystemError } from '../base/error.ts';
+import { lstatSync } from 'node:fs';
 import { inBatches } from '../base/batches.ts';
 import { withoutDir } from '../base/hash.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
-import { OBJECT_MODE, isUnwritten, lookOf } from '../io/hash-file.ts';
+import { isUnwritten, lookOf } from '../io/hash-file.ts';
+import { OBJECT_MODE, setMode } from '../io/modes.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import type { Cache } from './cache.ts';
 import { hashFiles } from './hash-files.ts';
@@ -55,7 +55,7 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
     const path = cache.pathOf(hash);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat?.isFile()) missing.add(hash);
-    else if (!readData && cache.memo.isVerifiedObject(stat, hash)) accept(hash, path, stat);
+    else if (!readData && cache.memo.isVerifiedObject(() => path, stat, hash)) accept(hash, path, stat);
     else suspects.push({ hash, path, size: stat.size, look: lookOf(stat) });
   }
   for (const [algorithm, batch] of inBatches(suspects, BATCH)) {
@@ -68,14 +68,14 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
       if (!now?.isFile()) missing.add(hash);
       else if (typeof real !== 'string') unreadable.set(hash, real ?? new Error('not hashed'));
       else if (real === withoutDir(hash)) {
-        cache.memo.remember(look, hash, { seenAt, object: true });
+        cache.memo.remember(() => path, look, hash, { seenAt, object: true });
         accept(hash, path, look);
       } else {
         corrupt.add(hash);
         // Someone else may have put a good one in its place meanwhile.
         if (!isUnwritten(now, look)) continue;
         // A workspace file may be the same inode: from now on it is known by what it holds.
-        cache.memo.remember(now, real, { seenAt, object: false });
+        cache.memo.remember(() => path, now, real, { seenAt, object: false });
         takeOut(hash);
       }
     }
@@ -86,10 +86,6 @@ export async function checkObjects(options: CheckOptions): Promise<Checked> {
 /** Who changes the mode of an out that is one inode with its object changes it for all that link to the object. */
 function sealAgain(path: string, mode: number): void {
   if ((mode & 0o777 & ~OBJECT_MODE) === 0) return;
-  try {
-    chmodSync(path, mode & OBJECT_MODE);
-  } catch (error) {
-    // Another user's object: its mode is theirs to change.
-    if (!isSystemError(error, 'EPERM', 'EROFS')) throw error;
-  }
+  // Refused for another user's object: its mode is theirs to change.
+  setMode(path, mode & OBJECT_MODE);
 }

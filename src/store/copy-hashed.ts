@@ -1,10 +1,10 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { modeOfCopy } from '../io/hash-file.ts';
-import type { CopyRights } from '../io/hash-file.ts';
+import { modeOfCopy, setMode } from '../io/modes.ts';
+import type { CopyRights } from '../io/modes.ts';
 
 export interface Expected {
   readonly hash: ContentHash;
@@ -32,8 +32,7 @@ export async function copyHashed(
       if (real !== hash) throw mismatch();
       const stat = fstatSync(target);
       if (rights === 'file' || (stat.mode & 0o777) === mode) return stat;
-      fchmodSync(target, mode);
-      return fstatSync(target);
+      return setMode(target, mode) ? fstatSync(target) : stat;
     } finally {
       closeSync(target);
     }

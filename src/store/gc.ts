@@ -64,7 +64,7 @@ export function removeObject(cache: Cache, hash: ContentHash): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   rmSync(path, { force: true });
   // An out may be another name of it.
-  if (stat?.nlink === 1) cache.memo.forget(stat);
+  if (stat?.nlink === 1) cache.memo.forget(() => path, stat);
 }
 
 /** Every object of the cache, by name. */

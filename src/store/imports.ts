@@ -86,7 +86,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
   function contentOf(full: string): ContentHash | undefined {
     const stat = statIfExists(full);
     if (!stat?.isFile()) return undefined;
-    const known = memo.lookup(stat, 'sha256');
+    const known = memo.lookup(() => full, stat, 'sha256');
     if (known) return known;
     const seenAt = clock.now();
     const content = hashFile(full, 'sha256', (buffer ??= Buffer.allocUnsafe(CHUNK)));
@@ -94,7 +94,7 @@ export function createCodeReader(options: CodeReaderOptions): CodeReader {
       if (isSystemError(content, 'ENOENT', 'ENOTDIR')) return undefined;
       throw content;
     }
-    memo.remember(stat, content, { seenAt, object: false });
+    memo.remember(() => full, stat, content, { seenAt, object: false });
     return content;
   }
 

@@ -1,4 +1,4 @@
-import { chmodSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { inBatches } from '../base/batches.ts';
@@ -12,7 +12,8 @@ import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, WANTED } from '../io/file-block.ts';
-import { OBJECT_MODE, hashFile, isAllowed, isUnwritten, objectMode } from '../io/hash-file.ts';
+import { hashFile, isUnwritten } from '../io/hash-file.ts';
+import { OBJECT_MODE, objectMode, setMode } from '../io/modes.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
@@ -71,7 +72,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   const canBecomeObject = ({ sharing, path }: IngestFile): boolean => {
     if (sharing === 'own' || !leadsTo(dirname(path))) return false;
     const { nlink, mode } = lstatSync(path);
-    return nlink === 1 && isAllowed(() => chmodSync(path, objectMode(mode)));
+    return nlink === 1 && setMode(path, objectMode(mode));
   };
   const entering: Entering[] = [];
   const copied: IngestFile[] = [];
@@ -115,7 +116,7 @@ function sealed(cache: Cache, file: IngestFile): Entering {
 
 /** True when a file still holds what was hashed: it looks so, or is hashed again. */
 function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): boolean {
-  if (cache.memo.isAsHashed(look, hash)) return true;
+  if (cache.memo.isAsHashed(() => path, look, hash)) return true;
   return hashFile(path, algorithmOf(hash), Buffer.allocUnsafe(1024 * 1024)) === hash;
 }
 
@@ -132,7 +133,8 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
   for (const one of entering) {
     const isEntered = one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
     // Link and rename have moved its ctime only, which does not count for an object.
-    if (isEntered) cache.memo.remember(one.look, one.file.hash, { seenAt, object: true });
+    const { hash } = one.file;
+    if (isEntered) cache.memo.remember(() => cache.pathOf(hash), one.look, hash, { seenAt, object: true });
   }
   await flush(folders);
 }
@@ -226,7 +228,7 @@ async function copyOne(cache: Cache, file: IngestFile): Promise<Entering> {
   const here = lstatSync(file.path);
   const isReflink = linker.type === 'reflink' && isStill(cache, file, here);
   if (isReflink && linker.link(file.path, copy)) {
-    chmodSync(copy, objectMode(here.mode));
+    setMode(copy, objectMode(here.mode));
     return { file, copy, look: lstatSync(copy) };
   }
   const mismatch = (): PipelineError => outChanged(file.path);

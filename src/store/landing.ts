@@ -1,7 +1,6 @@
 import {
   closeSync,
   createReadStream,
-  fchmodSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -17,7 +16,8 @@ import type { SizedObject, Source } from '../base/remote.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { COPY_BYTES } from '../io/copy-small.ts';
-import { OBJECT_MODE, lookOf } from '../io/hash-file.ts';
+import { lookOf } from '../io/hash-file.ts';
+import { OBJECT_MODE, setMode } from '../io/modes.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
 import type { Unnamed } from '../io/naming.ts';
@@ -76,8 +76,8 @@ export function createLanding(cache: Cache): Landing {
     clock,
     named(some) {
       const seenAt = clock.now();
-      for (const { hash, look } of some) {
-        memo.remember(look, hash, { seenAt, object: true });
+      for (const { target, hash, look } of some) {
+        memo.remember(() => target, look, hash, { seenAt, object: true });
         inside.add(hash);
       }
     },
@@ -174,7 +174,7 @@ async function write(
       came?.(size);
     }
     if (running.end() !== expected) throw mismatch();
-    fchmodSync(fd, OBJECT_MODE);
+    setMode(fd, OBJECT_MODE);
     return lookOf(fstatSync(fd));
   } catch (error) {
     rmSync(temp, { force: true });

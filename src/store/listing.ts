@@ -42,7 +42,7 @@ const KNOWN = ['hashed', 'memo', 'object'] as const satisfies readonly Known[];
 const MANY = 1000;
 
 /** Writes the manifest while files are seen and keeps numbers only: whatever lives longer costs the garbage collector more than the look itself. */
-export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
+export function createLister(folder: string, memo: Memo, algorithm: HashAlgorithm): Lister {
   const writer = createManifestWriter(algorithm);
   const sizes: number[] = [];
   /** Where each digest stands in the manifest. */
@@ -56,7 +56,7 @@ export function createLister(memo: Memo, algorithm: HashAlgorithm): Lister {
     unknownPath: (at) => relpathOf(unknown[at] ?? 0),
     add(prefix, name, stat) {
       const digest = writer.add(prefix, name);
-      const row = memo.find(stat, algorithm);
+      const row = memo.find(() => `${folder}/${prefix}${name}`, stat, algorithm);
       if (row >= 0) memo.writeDigest(row, writer.bytes(), digest);
       else if (unknown.push(sizes.length) === MANY) keepYoungHeapSmall();
       sizes.push(stat.size);

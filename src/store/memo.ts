@@ -1,33 +1,43 @@
-import { algorithmOf, digestOf } from '../base/hash.ts';
+import { algorithmOf, digestOf, hashBytes } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
-import { OBJECT_MODE } from '../io/hash-file.ts';
+import { OBJECT_MODE } from '../io/modes.ts';
 import type { FileLook } from '../io/hash-file.ts';
+import { keepsInodeNumbers } from '../io/inode-numbers.ts';
 import { wasQuiet } from '../io/quiet.ts';
 import { HASH_BYTES, loadRows, saveRows } from './memo-file.ts';
 import { DEV, INO, NO_ROW, STRIDE, indexRows, slotOf, slotsFor } from './memo-index.ts';
 
+/** An absolute path, which is put together only where it is needed. */
+type PathOf = () => string;
+
 /**
  * What a file's bytes hashed to when its stat looked like this: so that an unchanged file costs one stat.
- * Rows are keyed by (device, inode): hardlinked twins share a row.
+ * Rows are keyed by (device, inode): hardlinked twins share a row. Where inodes do not tell files apart the
+ * path is part of the key, and a file is read again under each of its names.
  */
 export interface Memo {
   /** The hash of a file that looks as it did; `undefined` when it must be hashed (or was by another algorithm). */
-  lookup(stat: FileLook, algorithm: HashAlgorithm): ContentHash | undefined;
+  lookup(pathOf: PathOf, stat: FileLook, algorithm: HashAlgorithm): ContentHash | undefined;
   /** As `lookup`, without making a text: the row of such a file, -1 for one that must be hashed; good until `remember` is called. */
-  find(stat: FileLook, algorithm: HashAlgorithm): number;
+  find(pathOf: PathOf, stat: FileLook, algorithm: HashAlgorithm): number;
   hashOf(row: number): ContentHash;
   /** Writes a row's digest as lower-case hex digits. */
   writeDigest(row: number, target: Uint8Array, at: number): void;
   /** True for a row of a verified cache object. */
   isObject(row: number): boolean;
   /** `object` marks the inode of a verified cache object. `seenAt` is when its hashing began (epoch ms). */
-  remember(look: FileLook, hash: ContentHash, options: { seenAt: number; object: boolean }): void;
+  remember(
+    pathOf: PathOf,
+    look: FileLook,
+    hash: ContentHash,
+    options: { seenAt: number; object: boolean },
+  ): void;
   /** True when this inode is known as a verified object of this very hash and still looks untouched. */
-  isVerifiedObject(stat: FileLook, hash: ContentHash): boolean;
+  isVerifiedObject(pathOf: PathOf, stat: FileLook, hash: ContentHash): boolean;
   /** True when size and times are those with which these very bytes were hashed; says nothing of the last few ms. */
-  isAsHashed(stat: FileLook, hash: ContentHash): boolean;
+  isAsHashed(pathOf: PathOf, stat: FileLook, hash: ContentHash): boolean;
   /** Of a file that is gone for good, by whatever name. */
-  forget(look: Pick<FileLook, 'dev' | 'ino'>): void;
+  forget(pathOf: PathOf, look: Inode): void;
   /** Notes that all files of the project are being looked at: what nobody asks for by then is probably gone. */
   lookAtAll(): void;
   save(): void;
@@ -54,21 +64,37 @@ const KEEP_MS = 30 * 86_400_000;
  */
 const SPARE_ROWS = 10_000;
 
-/** Larger inodes (Lustre has them, and overlays that tell layers apart by them) are rounded: neighbours look like one file. */
-function isExact({ ino }: Pick<FileLook, 'ino'>): boolean {
-  return ino <= Number.MAX_SAFE_INTEGER;
+/** So many hex digits of a hash fit into a number. */
+const NUMBER_DIGITS = 13;
+
+type Inode = Pick<FileLook, 'dev' | 'ino'>;
+
+/**
+ * By what a file is known: its inode, or its path as well where the file system does not keep inode numbers, and where a number is so large
+ * (Lustre has such, and overlays that tell layers apart by them) that it is rounded, so that neighbours look like one file.
+ */
+function createIdentify(): (pathOf: PathOf, inode: Inode) => Inode {
+  const keepers = new Map<number, boolean>();
+  return (pathOf, inode) => {
+    let isKept = keepers.get(inode.dev);
+    if (isKept === undefined) keepers.set(inode.dev, (isKept = keepsInodeNumbers(pathOf())));
+    if (isKept && inode.ino <= Number.MAX_SAFE_INTEGER) return inode;
+    const digest = digestOf(hashBytes('md5', Buffer.from(`${inode.ino} ${pathOf()}`)));
+    return { dev: inode.dev, ino: Number.parseInt(digest.slice(0, NUMBER_DIGITS), 16) };
+  };
 }
 
 /** Opens the memo; a missing or damaged file is an empty memo. `nowMs` dates the use of rows. */
-export function createMemo(path: string, nowMs: number): Memo {
-  let { rows, hashes, count, slots } = loadRows(path);
+export function createMemo(file: string, nowMs: number): Memo {
+  let { rows, hashes, count, slots } = loadRows(file);
   let dirty = false;
   let looksAtAll = false;
   /** An object was hashed or came. */
   let hasNewObjects = false;
 
-  const rowOf = (look: Pick<FileLook, 'dev' | 'ino'>): number =>
-    isExact(look) ? (slots[slotOf(slots, rows, look)] ?? NO_ROW) : NO_ROW;
+  const identify = createIdentify();
+  const rowOf = (pathOf: PathOf, look: Inode): number =>
+    slots[slotOf(slots, rows, identify(pathOf, look))] ?? NO_ROW;
   const isMd5 = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_MD5) !== 0;
   const isObject = (row: number): boolean => ((rows[row * STRIDE + FLAGS] ?? 0) & FLAG_OBJECT) !== 0;
 
@@ -79,8 +105,8 @@ export function createMemo(path: string, nowMs: number): Memo {
   }
 
   /** The row of a file that looks as it did. */
-  function match(stat: FileLook): number {
-    const row = rowOf(stat);
+  function match(pathOf: PathOf, stat: FileLook): number {
+    const row = rowOf(pathOf, stat);
     if (row === NO_ROW) return NO_ROW;
     const at = row * STRIDE;
     if (rows[at + SIZE] !== stat.size || rows[at + MTIME] !== stat.mtimeMs || rows[at + MODE] !== stat.mode)
@@ -94,8 +120,8 @@ export function createMemo(path: string, nowMs: number): Memo {
     return wasQuiet(changedMs, seen) ? row : NO_ROW;
   }
 
-  function find(stat: FileLook, algorithm: HashAlgorithm): number {
-    const row = match(stat);
+  function find(pathOf: PathOf, stat: FileLook, algorithm: HashAlgorithm): number {
+    const row = match(pathOf, stat);
     if (row === NO_ROW) return NO_ROW;
     rows[row * STRIDE + USED] = nowMs;
     return isMd5(row) === (algorithm === 'md5') ? row : NO_ROW;
@@ -148,8 +174,8 @@ export function createMemo(path: string, nowMs: number): Memo {
     find,
     isObject,
     hashOf,
-    lookup(stat, algorithm) {
-      const row = find(stat, algorithm);
+    lookup(pathOf, stat, algorithm) {
+      const row = find(pathOf, stat, algorithm);
       return row === NO_ROW ? undefined : hashOf(row);
     },
     writeDigest(row, target, at) {
@@ -161,31 +187,31 @@ export function createMemo(path: string, nowMs: number): Memo {
         target[at + byte * 2 + 1] = HEX[value & 15] ?? 0;
       }
     },
-    isVerifiedObject(stat, hash) {
-      const row = match(stat);
+    isVerifiedObject(pathOf, stat, hash) {
+      const row = match(pathOf, stat);
       return row !== NO_ROW && isObject(row) && hashOf(row) === hash;
     },
-    isAsHashed(stat, hash) {
-      const row = rowOf(stat);
+    isAsHashed(pathOf, stat, hash) {
+      const row = rowOf(pathOf, stat);
       if (row === NO_ROW) return false;
       const at = row * STRIDE;
       return rows[at + SIZE] === stat.size && rows[at + MTIME] === stat.mtimeMs && hashOf(row) === hash;
     },
-    remember(look, hash, { seenAt, object }) {
-      if (!isExact(look)) return;
-      let slot = slotOf(slots, rows, look);
+    remember(pathOf, look, hash, { seenAt, object }) {
+      const inode = identify(pathOf, look);
+      let slot = slotOf(slots, rows, inode);
       let row = slots[slot] ?? NO_ROW;
       if (row === NO_ROW) {
         if (slots.length < slotsFor(count + 1)) {
           slots = indexRows(rows, count, slotsFor(count + 1));
-          slot = slotOf(slots, rows, look);
+          slot = slotOf(slots, rows, inode);
         }
         row = reserve();
         slots[slot] = row;
       }
       const at = row * STRIDE;
-      rows[at + DEV] = look.dev;
-      rows[at + INO] = look.ino;
+      rows[at + DEV] = inode.dev;
+      rows[at + INO] = inode.ino;
       rows[at + SIZE] = look.size;
       rows[at + MTIME] = look.mtimeMs;
       rows[at + CTIME] = look.ctimeMs;
@@ -197,8 +223,8 @@ export function createMemo(path: string, nowMs: number): Memo {
       dirty = true;
       hasNewObjects ||= object;
     },
-    forget(look) {
-      const row = rowOf(look);
+    forget(pathOf, look) {
+      const row = rowOf(pathOf, look);
       if (row === NO_ROW) return;
       rows[row * STRIDE + USED] = 0;
       dirty = true;
@@ -210,7 +236,7 @@ export function createMemo(path: string, nowMs: number): Memo {
       const oldest = oldestFile();
       if (!dirty && oldest === byAge) return;
       const isReplaced = hasNewObjects ? findReplaced() : undefined;
-      saveRows(path, { rows, hashes, count, slots }, (row) => {
+      saveRows(file, { rows, hashes, count, slots }, (row) => {
         const used = rows[row * STRIDE + USED] ?? 0;
         return used > (isObject(row) ? byAge : oldest) && isReplaced?.(row) !== true;
       });

@@ -2,14 +2,13 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PipelineError, isSystemError } from '../base/error.ts';
 import type { Artifact, HashAlgorithm, RelPath } from '../base/types.ts';
-import type { Clock } from '../io/clock.ts';
 import type { Crew } from '../io/crew.ts';
 import type { HashedFile, ReadyBytes } from '../io/hash-file.ts';
+import type { Cache } from './cache.ts';
 import { createHashing } from './hash-files.ts';
 import type { Hashing, Keeper } from './hash-files.ts';
 import { createLister, entriesOf } from './listing.ts';
 import type { Known, Lister, Listing } from './listing.ts';
-import type { Memo } from './memo.ts';
 import type { TreeEntry } from './tree.ts';
 import { walk } from './walk.ts';
 import type { LinkPolicy } from './walk.ts';
@@ -62,6 +61,8 @@ export interface ObserveRequest {
   readonly links: LinkPolicy;
   /** Files that must be hashed and are on this device are made read-only first; not one that can be executed. */
   readonly sealOn?: number;
+  /** The recorded execute bit of a file, for where none can be seen. */
+  readonly exec?: boolean;
 }
 
 export interface Observer {
@@ -71,9 +72,8 @@ export interface Observer {
 
 export interface ObserverOptions {
   readonly root: string;
-  readonly memo: Memo;
+  readonly cache: Pick<Cache, 'memo' | 'clock' | 'isExecutable'>;
   readonly algorithm: HashAlgorithm;
-  readonly clock: Clock;
   /** Threads for hashing many files; absent, each look starts its own when it has seen all. */
   readonly crew?: Crew;
   /** The cache for which many files that must be hashed, and are not sealed, are copied on the way. */
@@ -84,7 +84,7 @@ export interface ObserverOptions {
 
 /** What stands at a path, with the hashes that the memo knows. */
 type Found =
-  | { readonly kind: 'file'; readonly stat: Stats; readonly row: number }
+  | { readonly kind: 'file'; readonly stat: Stats; readonly row: number; readonly exec: boolean }
   | { readonly kind: 'tree'; readonly lister: Lister };
 
 type Look = Found | Extract<Observation, { readonly kind: 'missing' | 'refused' }>;
@@ -96,11 +96,17 @@ interface Looked {
   readonly unknown: number;
 }
 
+/** Path of the n-th file that the memo does not know. */
+function pathIn({ path, seen }: Pick<Looked, 'path' | 'seen'>, at: number): string {
+  return seen.kind === 'tree' ? `${path}/${seen.lister.unknownPath(at)}` : path;
+}
+
 /** Looks at the workspace through the memo. `root` may be a staging folder as well. */
 export function createObserver(options: ObserverOptions): Observer {
-  const { root, memo, algorithm, clock, crew, keeper, signal } = options;
+  const { root, algorithm, crew, keeper, signal } = options;
+  const { memo, clock, isExecutable } = options.cache;
 
-  function look({ path, links, sealOn }: ObserveRequest, hash: Hashing['add']): Look {
+  function look({ path, links, sealOn, exec = false }: ObserveRequest, hash: Hashing['add']): Look {
     let lister: Lister | undefined;
     let file: Found | undefined;
     const at = join(root, path);
@@ -109,15 +115,16 @@ export function createObserver(options: ObserverOptions): Observer {
         links,
         visit(prefix, name, stat) {
           if (name === '') {
-            const row = memo.find(stat, algorithm);
-            if (row < 0) hash(at, stat, stat.dev === sealOn && !isExecutable(stat));
-            file = { kind: 'file', stat, row };
-          } else if (!(lister ??= createLister(memo, algorithm)).add(prefix, name, stat))
+            const row = memo.find(() => at, stat, algorithm);
+            const isExec = isExecutable(stat, exec);
+            if (row < 0) hash(at, stat, stat.dev === sealOn && !isExec);
+            file = { kind: 'file', stat, row, exec: isExec };
+          } else if (!(lister ??= createLister(at, memo, algorithm)).add(prefix, name, stat))
             hash(`${at}/${prefix}${name}`, stat, stat.dev === sealOn);
         },
       });
       if (!isThere) return MISSING;
-      return file ?? { kind: 'tree', lister: lister ?? createLister(memo, algorithm) };
+      return file ?? { kind: 'tree', lister: lister ?? createLister(at, memo, algorithm) };
     } catch (error) {
       if (error instanceof PipelineError) return { kind: 'refused', error };
       if (isSystemError(error)) return { kind: 'refused', error: unreadable(path, error) };
@@ -129,8 +136,7 @@ export function createObserver(options: ObserverOptions): Observer {
     if (seen.kind === 'missing' || seen.kind === 'refused') return seen;
     for (const [at, file] of hashed.entries()) {
       if (!(file instanceof Error)) continue;
-      const where = seen.kind === 'tree' ? `${path}/${seen.lister.unknownPath(at)}` : path;
-      return { kind: 'refused', error: unreadable(where, file) };
+      return { kind: 'refused', error: unreadable(pathIn({ path, seen }, at), file) };
     }
     const good = hashed as readonly HashedFile[];
     if (seen.kind === 'file') return toFile(path, seen, good[0]);
@@ -141,7 +147,7 @@ export function createObserver(options: ObserverOptions): Observer {
 
   function toFile(
     path: RelPath,
-    { stat, row }: Extract<Found, { readonly kind: 'file' }>,
+    { stat, row, exec }: Extract<Found, { readonly kind: 'file' }>,
     hashed: HashedFile | undefined,
   ): ObservedFile {
     const artifact: Artifact = {
@@ -149,7 +155,7 @@ export function createObserver(options: ObserverOptions): Observer {
       hash: hashed?.hash ?? memo.hashOf(row),
       kind: 'file',
       size: hashed?.look.size ?? stat.size,
-      ...(isExecutable(stat) && { exec: true }),
+      ...(exec && { exec }),
     };
     if (!hashed) return { kind: 'file', artifact, known: memo.isObject(row) ? 'object' : 'memo' };
     return { kind: 'file', artifact, known: 'hashed', ...(hashed.ready && { ready: hashed.ready }) };
@@ -176,10 +182,12 @@ export function createObserver(options: ObserverOptions): Observer {
     let hashed: (HashedFile | Error)[] = [];
     let next = 0;
     for await (const file of hashing.end()) {
-      if (!(file instanceof Error)) memo.remember(file.look, file.hash, { seenAt, object: false });
-      hashed.push(file);
       const looked = waiting[next];
-      if (!looked || hashed.length < looked.unknown) continue;
+      if (!looked) continue;
+      const at = hashed.push(file) - 1;
+      if (!(file instanceof Error))
+        memo.remember(() => join(root, pathIn(looked, at)), file.look, file.hash, { seenAt, object: false });
+      if (hashed.length < looked.unknown) continue;
       found.set(looked.path, toObservation(looked, hashed));
       hashed = [];
       next++;
@@ -204,10 +212,6 @@ function hasLost(here: Observation | undefined): boolean {
 }
 
 const MISSING = { kind: 'missing' } as const;
-
-function isExecutable({ mode }: Stats): boolean {
-  return (mode & 0o100) !== 0;
-}
 
 function unreadable(path: string, error: Error): PipelineError {
   const code = isSystemError(error) ? error.code : undefined;

@@ -1,11 +1,11 @@
-import { chmodSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { EXIT, PipelineError } from '../base/error.ts';
 import { foldedTwins } from '../base/path.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { Artifact } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder } from '../io/files.ts';
-import { readersOf } from '../io/hash-file.ts';
+import { readersOf, setMode } from '../io/modes.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { HAVE_AGAIN } from './cache.ts';
 import type { Cache } from './cache.ts';
@@ -46,7 +46,8 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
     if (!isLinked) toCopy.push({ hash, size: sizes.get(hash) ?? 0, to });
   }
   await copyAll(cache, toCopy);
-  if (artifact.exec === true) chmodSync(options.to, readersOf(lstatSync(options.to).mode) & ~process.umask());
+  if (artifact.exec !== true) return;
+  setMode(options.to, readersOf(lstatSync(options.to).mode) & ~process.umask());
 }
 
 interface ToCopy extends SizedObject {
@@ -75,7 +76,7 @@ function copyOne(cache: Cache, { hash, to }: ToCopy): Promise<FileLook> {
 /** Nobody but us has been where the copies are made, so a copy that has been quiet for long enough needs no look at its bytes. */
 function rememberCopies({ memo, clock }: Cache, copies: ReadonlyMap<ToCopy, FileLook>): void {
   const seenAt = clock.now();
-  for (const [{ hash }, look] of copies) memo.remember(look, hash, { seenAt, object: false });
+  for (const [{ hash, to }, look] of copies) memo.remember(() => to, look, hash, { seenAt, object: false });
 }
 
 function refuseTwins(artifact: Artifact, entries: readonly TreeEntry[]): void {

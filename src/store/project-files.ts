@@ -30,14 +30,15 @@ export function createProjectFiles({ root, memo, clock }: ProjectFilesOptions): 
 
   function find(path: string): string | null {
     // What has been read counts, and may no longer be what is there.
-    const stat = loaded.has(path) ? undefined : statIfExists(join(root, path));
-    const known = stat && memo.lookup(stat, 'sha256');
+    const full = join(root, path);
+    const stat = loaded.has(path) ? undefined : statIfExists(full);
+    const known = stat && memo.lookup(() => full, stat, 'sha256');
     if (known !== undefined) return digestOf(known);
     const seenAt = clock.now();
     const bytes = load(path);
     if (bytes === undefined) return null;
     const hash = hashBytes('sha256', bytes);
-    if (stat) memo.remember(stat, hash, { seenAt, object: false });
+    if (stat) memo.remember(() => full, stat, hash, { seenAt, object: false });
     return digestOf(hash);
   }
 

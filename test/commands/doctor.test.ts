@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { judgeStamps } from '../../src/commands/doctor/clock.ts';
-import { judgeLinks, judgeNames, judgeSpace } from '../../src/commands/doctor/disk.ts';
+import { judgeLinks, judgeNames, judgeRights, judgeSpace } from '../../src/commands/doctor/disk.ts';
 import { compareInstalled } from '../../src/commands/doctor/package.ts';
 import { askRemote } from '../../src/commands/doctor/remotes.ts';
 import { createRig } from '../rig.ts';
@@ -364,6 +364,7 @@ test('room on the disk is judged by bytes and by files, links and names by what 
   assert.equal(judgeLinks('reflink').status, 'ok');
   assert.equal(judgeLinks('hardlink').status, 'ok');
   assert.match(judgeLinks('copy').cure ?? '', /file system/);
+  assert.deepEqual([judgeRights(true).status, judgeRights(false).status], ['ok', 'warn']);
   assert.equal(judgeNames([]).message, 'names that differ in case or Unicode form are different files');
   assert.equal(
     judgeNames(['case', 'Unicode form']).message,

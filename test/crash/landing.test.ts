@@ -64,7 +64,7 @@ test('a file is let in as an object, a manifest not before it is complete, and w
   assert.deepEqual([landing.hasLetIn(file), landing.hasLetIn(tree)], [true, false]);
   const object = lstatSync(cache.pathOf(file));
   assert.equal(object.mode & 0o777, 0o444);
-  assert.ok(cache.memo.isVerifiedObject(object, file));
+  assert.ok(cache.memo.isVerifiedObject(() => cache.pathOf(file), object, file));
   await landing.drop();
   assert.equal(cache.has(tree), false);
   assert.deepEqual(leftovers(rig.root), []);

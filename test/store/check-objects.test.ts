@@ -18,10 +18,15 @@ import { faultsIn, home } from './home.ts';
 test('an object that cannot be read is not taken for a damaged one', async (t) => {
   const { cache, put } = home();
   const { hash } = await put('x', 'text');
-  cache.memo.remember({ ...lookOf(lstatSync(cache.pathOf(hash))), mtimeMs: 1 }, hash, {
-    seenAt: 0,
-    object: true,
-  });
+  cache.memo.remember(
+    () => cache.pathOf(hash),
+    { ...lookOf(lstatSync(cache.pathOf(hash))), mtimeMs: 1 },
+    hash,
+    {
+      seenAt: 0,
+      object: true,
+    },
+  );
   const failure = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
   const failing = t.mock.method(fs, 'readSync', () => {
     throw failure;
@@ -50,7 +55,10 @@ test('what is written to an object while it is hashed is not believed', async (t
   const { cache, put } = home();
   const { hash } = await put('x', 'text');
   const object = cache.pathOf(hash);
-  cache.memo.remember({ ...lookOf(lstatSync(object)), mtimeMs: 1 }, hash, { seenAt: 0, object: true });
+  cache.memo.remember(() => object, { ...lookOf(lstatSync(object)), mtimeMs: 1 }, hash, {
+    seenAt: 0,
+    object: true,
+  });
   onceRead(t, () => {
     chmodSync(object, 0o644);
     writeFileSync(object, 'evil');

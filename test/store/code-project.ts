@@ -59,7 +59,7 @@ export function project(files: Files, name = 'project'): Place {
       truncateSync(join(root, path), bytes);
       const look = statSync(join(root, path));
       const memo = createMemo(join(above, 'memo'), look.mtimeMs);
-      memo.remember(look, hash, { seenAt: look.ctimeMs + 1000, object: false });
+      memo.remember(() => join(root, path), look, hash, { seenAt: look.ctimeMs + 1000, object: false });
       memo.save();
     },
     closure(entry = 'stages/a.ts', before = []) {

@@ -74,7 +74,10 @@ test('an object that another process has just put there is not taken for one tha
   });
   await ingest(cache, [{ path: join(root, 'x'), hash, size: 4, sharing: 'share' }]);
   assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'evil');
-  assert.equal(cache.memo.isVerifiedObject(lstatSync(join(root, 'x')), hash), false);
+  assert.equal(
+    cache.memo.isVerifiedObject(() => join(root, 'x'), lstatSync(join(root, 'x')), hash),
+    false,
+  );
   assert.deepEqual(faultsIn(await cache.check([hash])), { missing: [], corrupt: [hash] });
 });
 
@@ -103,7 +106,7 @@ test('thousands of files of their own are copied in, equal ones once; one that i
     const object = cache.pathOf(hash);
     assert.equal(readFileSync(object, 'utf8'), readFileSync(path, 'utf8'));
     assert.equal(lstatSync(object).mode & 0o777, 0o444);
-    assert.ok(cache.memo.isVerifiedObject(lstatSync(object), hash));
+    assert.ok(cache.memo.isVerifiedObject(() => object, lstatSync(object), hash));
   }
 });
 
@@ -145,7 +148,8 @@ test('a copy that has been quiet when it is moved into place is known without be
     await place(cache, tree, { to: join(root, 'made'), sharing: 'own', folds: false });
     if (cache.linker().type === 'reflink') return;
     renameSync(join(root, 'made'), join(root, 'out'));
-    const known = cache.memo.lookup(lstatSync(join(root, 'out/a')), 'sha256');
+    const path = join(root, 'out/a');
+    const known = cache.memo.lookup(() => path, lstatSync(path), 'sha256');
     assert.equal(known, isKnown ? hash : undefined);
   }
 });

@@ -21,7 +21,8 @@ function createWatcher(act: (nth: number) => void): Observer {
     act(++asked);
     return memo.find(...args);
   };
-  return createObserver({ root, algorithm: 'sha256', clock, memo: { ...memo, find } });
+  const cache = { clock, memo: { ...memo, find }, isExecutable: () => false };
+  return createObserver({ root, cache, algorithm: 'sha256' });
 }
 
 test('a file that grows between the look and the hash has the size of what was hashed, alone and in a folder', async () => {

@@ -44,7 +44,7 @@ test('what is copied because a link is refused is hashed on the way', async (t) 
   unlinkSync(object);
   writeFileSync(object, 'evil', { mode: 0o444 });
   // As when the bytes rot behind a look that stays.
-  cache.memo.remember(lookOf(lstatSync(object)), artifact.hash, { seenAt: 0, object: true });
+  cache.memo.remember(() => object, lookOf(lstatSync(object)), artifact.hash, { seenAt: 0, object: true });
   assert.deepEqual(faultsIn(await cache.check([artifact.hash])), { missing: [], corrupt: [] });
   refuseLinks(t);
   await assert.rejects(place(cache, artifact, { to: join(root, 'restored'), ...SHARE }), {
@@ -126,16 +126,20 @@ test('a thousand files are copied, writable, equal ones too; one whose object ro
   const to = join(root, 'placed');
   await place(cache, artifact, { to, sharing: 'own', folds: false });
   for (const [index, { relpath, hash: expected }] of entries.entries()) {
-    const stat = lstatSync(join(to, relpath));
-    assert.equal(readFileSync(join(to, relpath), 'utf8'), texts[index]);
+    const path = join(to, relpath);
+    const stat = lstatSync(path);
+    assert.equal(readFileSync(path, 'utf8'), texts[index]);
     assert.deepEqual([stat.mode & 0o777, stat.nlink], [0o666 & ~process.umask(), 1]);
-    assert.equal(cache.memo.lookup(stat, 'sha256'), expected);
+    assert.equal(
+      cache.memo.lookup(() => path, stat, 'sha256'),
+      expected,
+    );
   }
   const rotten = entries[500]?.hash ?? 'sha256:';
   const object = cache.pathOf(rotten);
   unlinkSync(object);
   writeFileSync(object, 'rot', { mode: 0o444 });
-  cache.memo.remember(lookOf(lstatSync(object)), rotten, { seenAt: 0, object: true });
+  cache.memo.remember(() => object, lookOf(lstatSync(object)), rotten, { seenAt: 0, object: true });
   await assert.rejects(place(cache, artifact, { to: join(root, 'again'), sharing: 'own', folds: false }), {
     code: 'object.corrupt',
   });

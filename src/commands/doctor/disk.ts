@@ -5,13 +5,14 @@ import { formatBytes, formatCount } from '../../base/text.ts';
 import { foldsForms, foldsNames } from '../../io/folding.ts';
 import { createLinker } from '../../io/links.ts';
 import type { LinkType } from '../../io/links.ts';
+import { keepsModes } from '../../io/modes.ts';
 import { makeStateDir } from '../../ground.ts';
 import type { Check } from './check.ts';
 
 const GIB = 1024 ** 3;
 const FEW_FILES = 10_000;
 
-/** The file system below a project: room, links between cache and workspace, and which names it takes for one. */
+/** The file system below a project: room, links between cache and workspace, rights, and which names it takes for one. */
 export function* checkDisk(root: string): Generator<Check> {
   const stateDir = join(root, '.lockstep');
   try {
@@ -20,6 +21,7 @@ export function* checkDisk(root: string): Generator<Check> {
     // Some file systems make inodes as they go and count none.
     yield judgeSpace(bavail * bsize, files > 0 ? ffree : undefined);
     yield judgeLinks(createLinker(join(stateDir, 'files'), join(stateDir, 'staging')).type);
+    yield judgeRights(keepsModes(stateDir));
     const folds = [foldsNames(stateDir) && 'case', foldsForms(stateDir) && 'Unicode form'];
     yield judgeNames(folds.filter((what) => what !== false));
   } catch (error) {
@@ -66,12 +68,25 @@ export function judgeLinks(type: LinkType): Check {
       return {
         check: 'links',
         status: 'warn',
-        message: 'neither reflinks nor hard links work here: each out is copied and takes its space twice',
+        message:
+          'neither reflinks nor hard links can be used here: each out is copied and takes its space twice',
         cure: 'move the project to a file system that has them (btrfs, XFS, APFS, ext4; not FAT or some shares)',
       };
     default:
       return type satisfies never;
   }
+}
+
+/** Whether a mode that a file is given stays. */
+export function judgeRights(areKept: boolean): Check {
+  if (areKept) return { check: 'rights', status: 'ok', message: 'files have the rights that they are given' };
+  return {
+    check: 'rights',
+    status: 'warn',
+    message:
+      'files keep no rights here: nothing guards the cache against being written to by mistake, which is noticed when it is used',
+    cure: 'move the project to a file system that has them (not FAT or some shares)',
+  };
 }
 
 /** `folds`: what two names may differ in and yet be one file. */
