@@ -78,6 +78,9 @@ export function toProblem(error: unknown): Problem {
   return { code: 'internal.bug', message: error instanceof Error ? error.message : String(error) };
 }
 
+/** What file systems answer to what they do not have; which of these is theirs to choose. */
+export const UNSUPPORTED = ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'] as const;
+
 /** True for a system error (`ENOENT`, …), optionally of one of the given codes. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException {
   if (!(error instanceof Error) || error instanceof PipelineError) return false;

@@ -30,35 +30,40 @@ export function permissionArgs(grants: Grants): readonly string[] {
   const { action } = grants;
   const read = new Set<string>();
   for (const path of [...grants.code, ...grants.entry]) addWithPackageJson(path, read);
-  for (const path of grants.packageFolders) addFolder(path, read);
-  for (const link of linksAbove([...grants.packageFolders, ...grants.entry])) {
-    // Node's tree of grants loses a path beside the one that covers it.
-    read.delete(link);
-    read.add(`${link}*`);
-  }
+  const folders = new Set(grants.packageFolders);
   for (const path of grants.deps) {
     addReal(path, read);
     // Nothing is in a file, and thousands of them leave room for one argument each.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) continue;
     // Whoever goes through a folder that is, or lies behind, a link asks for its real files.
-    if (existsSync(path)) read.add(join(realpathSync(path), '*'));
-    read.add(join(path, '*'));
+    if (existsSync(path)) folders.add(realpathSync(path));
+    folders.add(path);
   }
+  for (const path of folders) read.add(path).add(join(path, '*'));
   for (const path of grants.writable) read.add(path);
-  const write = new Set(grants.writable);
+  const narrow = [...thin(read)].sort(byCodeUnit);
+  const wide = [
+    ...linksAbove([...grants.packageFolders, ...grants.entry]),
+    ...[...folders].filter((folder) => isCutShort(folder, narrow)),
+  ];
   return [
     '--permission',
-    // Node's tree of grants loses a shorter path that comes after a longer one which begins with it.
-    ...[...thin(read)].sort(byCodeUnit).map((path) => `--allow-fs-read=${path}`),
-    ...[...write].map((path) => `--allow-fs-write=${path}`),
+    // Node's tree of grants loses a shorter path that comes after a longer one which begins with it, and one beside what covers it: what
+    // is covered by then is left out.
+    ...[...wide.map((path) => `${path}*`), ...narrow].map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set(grants.writable)].map((path) => `--allow-fs-write=${path}`),
     ...ABILITIES.filter(([name]) => action.allow.includes(name)).flatMap(([, ...flags]) => flags),
   ];
 }
 
-/** The folder and all in it; a link to a folder is granted by its own name as well. */
-function addFolder(path: string, read: Set<string>): void {
-  read.add(path);
-  read.add(join(path, '*'));
+/**
+ * Node's tree of grants loses a folder itself, not what is in it, beside one whose name goes on (`raw` beside `raw2` or `raw.csv`). There
+ * all names that go on so are granted.
+ */
+function isCutShort(folder: string, granted: readonly string[]): boolean {
+  return granted.some(
+    (path) => path.length > folder.length && path.startsWith(folder) && path[folder.length] !== '/',
+  );
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
-import { PipelineError, isSystemError } from '../base/error.ts';
+import { UNSUPPORTED, PipelineError, isSystemError } from '../base/error.ts';
 import { formatBytes } from '../base/text.ts';
 import { isOwnerAlive, ownerMark } from './process-id.ts';
 
@@ -231,5 +231,5 @@ export function syncPath(path: string): void {
 
 /** Some network file systems refuse to flush folders; their own protocol orders names. */
 export function isFlushRefused(error: unknown): boolean {
-  return isSystemError(error, 'EINVAL', 'ENOTSUP');
+  return isSystemError(error, 'EINVAL', ...UNSUPPORTED);
 }

@@ -1,6 +1,6 @@
 import { constants, copyFileSync, linkSync, lstatSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSystemError } from '../base/error.ts';
+import { UNSUPPORTED, isSystemError } from '../base/error.ts';
 import { makeFolder, tempName } from './files.ts';
 import { keepsModes, modeOfCopy, setMode } from './modes.ts';
 import { mountOf } from './mounts.ts';
@@ -65,7 +65,7 @@ function tryReflink(from: string, to: string): boolean {
     copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
     return true;
   } catch (error) {
-    if (isSystemError(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY', 'EPERM')) {
+    if (isSystemError(error, 'EXDEV', 'EINVAL', 'ENOTTY', 'EPERM', ...UNSUPPORTED)) {
       rmSync(to, { force: true });
       return false;
     }
@@ -79,7 +79,7 @@ function tryHardlink(from: string, to: string): boolean {
     return true;
   } catch (error) {
     // EMLINK: the file system's limit of names for one inode (65,000 on ext4); EPERM: links forbidden there.
-    if (isSystemError(error, 'EXDEV', 'EMLINK', 'EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP')) return false;
+    if (isSystemError(error, 'EXDEV', 'EMLINK', 'EPERM', ...UNSUPPORTED)) return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { chmodSync, fchmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { isSystemError } from '../base/error.ts';
+import { UNSUPPORTED, isSystemError } from '../base/error.ts';
 import { statIfExists, tempName } from './files.ts';
 
 /** How a cache object may be used: a file that has become one is nobody's to write. */
@@ -40,7 +40,7 @@ export function setMode(file: string | number, mode: number): boolean {
     else chmodSync(file, mode);
     return true;
   } catch (error) {
-    if (isSystemError(error, 'EPERM', 'EROFS', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP')) return false;
+    if (isSystemError(error, 'EPERM', 'EROFS', ...UNSUPPORTED)) return false;
     throw error;
   }
 }

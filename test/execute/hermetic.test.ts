@@ -137,6 +137,32 @@ export default ({ outs }) => {
   assert.deepEqual({ ...outcomesOf(ran) }, { a: 'ran', b: 'ran' }, ran.stdout);
 });
 
+test('a folder whose name goes on in the names of others is listed like any other, of deps and of packages', async () => {
+  const folders = ['raw', 'raw old', 'raw-2', 'raw.d', 'raw2'];
+  const packages = ['alpha', 'alpha-more'];
+  const rig = createRig({
+    'pipeline.yaml': `stages:
+  s: { run: m.mjs, deps: { csv: raw.csv, ${folders.map((name, at) => `d${at}: ${name}`).join(', ')} }, outs: { out: out } }
+`,
+    'm.mjs': `import alpha from 'alpha';
+import more from 'alpha-more';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+export default ({ deps: { csv, ...folders }, outs }) =>
+  writeFileSync(outs.out, [alpha, more, readFileSync(csv), ...Object.values(folders).map((folder) => readdirSync(folder))].join());`,
+    'raw.csv': 'csv',
+    ...Object.fromEntries(folders.map((name, at) => [`${name}/${at}`, ''])),
+    ...Object.fromEntries(
+      packages.flatMap((name) => [
+        [`node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0' })],
+        [`node_modules/${name}/index.js`, `module.exports = require('fs').readdirSync(__dirname).length;`],
+      ]),
+    ),
+  });
+  const ran = await rig.lockstep(['repro', '--json']);
+  assert.deepEqual({ ...outcomesOf(ran) }, { s: 'ran' }, ran.stdout);
+  assert.equal(rig.read('out'), '2,2,csv,0,1,2,3,4');
+});
+
 test('from a folder below, and through a link to the project, the same denial names the same line', async () => {
   const rig = moduleRig(`try { fs.readFileSync('other.txt'); } catch {}`);
   mkdirSync(rig.path('below'));
