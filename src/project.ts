@@ -223,13 +223,13 @@ async function openOn(ground: Ground, options: ProjectOptions): Promise<Project>
   };
 
   async function enterWorkspace(): Promise<void> {
+    // Whoever held it before may have written another lock.
+    const hasMoved = await recorder.catchUp();
     const now = createProjectFiles({ root, memo, clock: machine });
     const read = Object.entries(snapshot.filesOf('pipeline'));
     if (read.some(([file, hash]) => now.hashOf(file) !== hash)) throw new ProjectChanged();
-    // Whoever held it before may have written another lock.
-    if (await recorder.catchUp())
-      // While we waited boundaries may have passed, and a later tick than ours be recorded.
-      ticks = await ticksBy(recorder.lock());
+    // While we waited boundaries may have passed, and a later tick than ours be recorded.
+    if (hasMoved) ticks = await ticksBy(recorder.lock());
     if (project.needsRecovery()) facts.forget();
     const workbench = await project.workbench();
     await workbench.recover();

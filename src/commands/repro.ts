@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { EXIT } from '../base/error.ts';
 import type { ExitCode } from '../base/error.ts';
-import { newData, refuseForks, refuseLostData } from '../execute/data.ts';
+import { lostData, newData, refuseForks, refuseLost } from '../execute/data.ts';
 import { isSettled } from '../execute/settle.ts';
 import { isFresh } from '../plan/decide.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -96,7 +96,7 @@ export async function reproduce(context: CommandContext, project: Project): Prom
     refuseProblems(first);
     locked?.refuseUnlocked(first, project.recorder, { ...project, selection });
     refuseForks(project);
-    if (!isSet(context, 'pull')) refuseLostData(project, selection);
+    if (!isSet(context, 'pull')) refuseLost(lostData(project, selection), project);
     printPlan(context, first);
     if (
       isSet(context, 'pull') &&

@@ -77,12 +77,12 @@ function lostHint({ path, push }: DataInput, isRecorded: boolean, folder: string
   return 'copy it from the machine that has it ("push: false")';
 }
 
-/** Throws `data.missing` for what `lostData` finds. */
-export function refuseLostData(
-  options: Parameters<typeof lostData>[0] & Pick<OpenProject, 'folder'>,
-  selection: Selection,
+/** Throws `data.missing` where `lostData` has found something. */
+export function refuseLost(
+  lost: readonly DataInput[],
+  options: Pick<OpenProject, 'facts' | 'recorder' | 'folder'>,
 ): void {
-  const problems = lostData(options, selection).map((input) => ({
+  const problems = lost.map((input) => ({
     code: 'data.missing',
     message: options.facts.isBehind(input.path)
       ? `the tracked input "${input.path}" is as it was before pipeline.lock changed, and the cache lacks what that says`

@@ -68,7 +68,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const newData = new Map<string, Artifact>();
   /** What is on the disk, as far as known; `undefined` as long as that is the initial one. */
   let written: string | undefined;
-  let hasCaughtUp = false;
+  let hasMovedMeanwhile = false;
   let saved: string | undefined;
   let dirty = false;
   let isWriting = false;
@@ -99,7 +99,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
     for (const [name, entry] of theirs.stages) stages.set(name, entry);
     for (const [name, entry] of newStages) put(name, entry);
     data = byPath([...theirs.data, ...newData.values()]);
-    hasCaughtUp = true;
     return true;
   }
 
@@ -116,7 +115,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
     try {
       await flushAcross([...new Set(batch.flatMap(({ before = [] }) => before))]);
       // Not before that: the disk may be waited for long, and git move the lock meanwhile.
-      if (!readOnly && (await catchUp())) text = formatter.format(lock());
+      if (!readOnly && (await catchUp())) {
+        hasMovedMeanwhile = true;
+        text = formatter.format(lock());
+      }
       if (text !== written && !readOnly) {
         options.requireWorkspace();
         writeFileAtomic(path, text, { durable: true });
@@ -169,8 +171,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
     catchUp,
     writtenText: () => (readOnly ? undefined : saved),
     prune(names, paths) {
-      // Who wrote another lock may have another pipeline, too: the next run says what that no longer has.
-      if (hasCaughtUp) return;
+      // Who wrote another lock during the run may have another pipeline, too: the next run says what that no longer has.
+      if (hasMovedMeanwhile) return;
       const before = stages.size + data.size;
       for (const [name, result] of stages) {
         if (names.has(name)) continue;

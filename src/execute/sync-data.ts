@@ -9,7 +9,7 @@ import type { Observation } from '../store/observe.ts';
 import { createCopies, takeIn } from '../store/take-in.ts';
 import type { Copies, ToTakeIn } from '../store/take-in.ts';
 import { isLost } from './checkout.ts';
-import { newData, refuseForks, refuseLostData, staleData } from './data.ts';
+import { lostData, newData, refuseForks, refuseLost, staleData } from './data.ts';
 import { hasArtifact } from './facts.ts';
 import { forgetIncomplete, partOf, readIncomplete } from './incomplete.ts';
 import type { OpenProject } from './open-project.ts';
@@ -54,7 +54,8 @@ async function bringUpToDate(options: DataOptions, selection: Selection): Promis
   if (stale.length === 0) noteStood(stateDir, recorder.data());
   if (asked(stale, options).length === 0) return;
   if (!asItIs) refuseForks(options);
-  refuseLostData({ ...options, ...(asItIs && { facts: { ...facts, isBehind: () => false } }) }, selection);
+  const judging = { ...options, ...(asItIs && { facts: { ...facts, isBehind: () => false } }) };
+  refuseLost(asked(lostData(judging, selection), options), judging);
   const { gone, edited } = sortOut(asked(stale, options), options);
   for (const batch of inBatches(gone)) {
     try {

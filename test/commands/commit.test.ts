@@ -239,3 +239,17 @@ test('of two tracked inputs that were edited only the one that is named is recor
   assert.match(succeeded(await rig.lockstep(['repro'])).stderr, /^recorded b$/m);
   assert.deepEqual([rig.read('a'), rig.read('b')], ['1', '2']);
 });
+
+test('a tracked input that is named is recorded although another one was never here', async () => {
+  const rig = createRig({ 'pipeline.yaml': 'data: [a, b]\nstages: {}\n', a: '1' });
+  assert.equal(succeeded(await rig.lockstep(['commit', 'a'])).stderr, 'recorded a\n');
+  assert.match(rig.read('pipeline.lock'), /^data:\n {2}- path: a\n {4}hash: .*\n {4}size: 1\n/m);
+  for (const args of [['commit', 'b'], ['commit']]) {
+    const refused = await rig.lockstep(args);
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /^error\[data\.missing\]: the tracked input "b" is neither here nor in the cache$/m,
+    );
+  }
+});
