@@ -60,7 +60,7 @@ test('a healthy project passes every check, each on a line of its own', async ()
   assert.equal(code, 0);
   assert.deepEqual(
     [...checks.keys()],
-    'node package pipeline lock git ignore outs space links names clock stamps ticks attempts temps size remotes'.split(
+    'node package pipeline lock git ignore outs space links rights names clock stamps ticks attempts temps size remotes'.split(
       ' ',
     ),
   );
@@ -71,7 +71,7 @@ test('a healthy project passes every check, each on a line of its own', async ()
   assert.equal(counts['fail'], 0);
   const told = await rig.lockstep(['doctor'], NOW);
   assert.match(told.stdout, /^ok {4}node {6}Node 24/);
-  assert.match(told.stdout, /\n\n17 checks: .*\.\n$/);
+  assert.match(told.stdout, /\n\n18 checks: .*\.\n$/);
 });
 
 test('a file that cannot be read fails its own check, and the others go on', async () => {
@@ -305,7 +305,7 @@ remotes:
   assert.equal(told.code, 1);
   assert.match(told.stdout, /^ok {4}remote {4}nas \(nas, default\) is configured/m);
   assert.match(told.stdout, /^fail {2}remote {4}.*NO_SUCH_VARIABLE_HERE.*\n {6}= cure: /m);
-  assert.match(told.stdout, /\n18 checks: 1 failed, (\d warnings?, )?\d+ ok\.\n$/);
+  assert.match(told.stdout, /\n19 checks: 1 failed, (\d warnings?, )?\d+ ok\.\n$/);
   rig.write('remotes.yaml', 'remotes:\n  nas: { url: nas }\n');
   assert.equal((await rig.lockstep(['push'])).code, 0);
   const asked = await rig.lockstep(['doctor', '--remotes'], NOW);

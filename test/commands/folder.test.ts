@@ -45,6 +45,7 @@ test('a path is taken from the folder it is typed in, by every command that take
   rig.remove('de/report.csv');
   succeeded(await inFolder(rig, 'de', 'checkout', 'report.csv'));
   assert.deepEqual([existsSync(rig.path('report.csv')), rig.read('de/report.csv')], [false, 'de\n']);
+  rig.remove('de/report.csv');
   rig.write('de/report.csv', 'mine\n');
   const committed = succeeded(await inFolder(rig, 'de', 'commit', 'report.csv', '--json'));
   assert.deepEqual(eventOf(committed, 'committed')['stages'], ['german']);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rigAt } from '../rig.ts';
 import type { Ran, Rig } from '../rig.ts';
@@ -202,7 +202,15 @@ export function textOf(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
-/** Writes a file in place: the inode stays. */
+/** Changes a file in place, a read-only one, too: inode and mode stay. */
+export function inPlace(path: string, change: (path: string) => void): void {
+  const { mode } = statSync(path);
+  chmodSync(path, mode | 0o200);
+  change(path);
+  chmodSync(path, mode);
+}
+
+/** Writes a file in place. */
 export function overwrite(path: string, bytes: Uint8Array): void {
-  writeFileSync(path, bytes, { flag: 'r+' });
+  inPlace(path, () => writeFileSync(path, bytes, { flag: 'r+' }));
 }

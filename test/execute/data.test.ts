@@ -117,7 +117,9 @@ test('an input that is gone, of which the cache holds other bytes, is lost to wh
   succeeded(await rig.lockstep(['repro']));
   const lock = rig.read('pipeline.lock');
   for (const name of ['in', 'spare']) {
-    rig.write(`.lockstep/${objectPath(hashBytes('sha256', Buffer.from(name)))}`, 'rotten');
+    const object = `.lockstep/${objectPath(hashBytes('sha256', Buffer.from(name)))}`;
+    rig.remove(object);
+    rig.write(object, 'rotten');
     rig.remove(name);
     const ran = await rig.lockstep(['repro']);
     const [code, said] =

@@ -1,5 +1,6 @@
 import { appendFileSync, chmodSync, existsSync, statSync, truncateSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { inPlace } from '../project.ts';
 import { INPUTS } from './project.ts';
 import type { Design } from './project.ts';
 import { git, isKnown, objectsIn, readFiles, recall, save, worldOf, write } from './game.ts';
@@ -169,8 +170,10 @@ export const EDITS: Readonly<Record<string, Move>> = {
   },
   'remove an object': (game, seeded) =>
     anObject(game, seeded, (path) => game.rig.remove(path.slice(game.rig.root.length + 1))),
-  'cut an object': (game, seeded) => anObject(game, seeded, (path) => truncateSync(path, 1)),
-  'rot an object': (game, seeded) => anObject(game, seeded, (path) => appendFileSync(path, 'x')),
+  'cut an object': (game, seeded) =>
+    anObject(game, seeded, (path) => inPlace(path, () => truncateSync(path, 1))),
+  'rot an object': (game, seeded) =>
+    anObject(game, seeded, (path) => inPlace(path, () => appendFileSync(path, 'x'))),
   'remove .lockstep': (game) => {
     game.rig.remove('.lockstep');
     Object.assign(game, { runs: new Map(), stood: new Map() });
