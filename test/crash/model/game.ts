@@ -40,7 +40,11 @@ export function worldOf({ rig, design, lock, runs, stood }: Game): World {
     lock,
     runs,
     stood,
-    has: (thing) => objectsOf(thing).every((object) => existsSync(join(cache, object))),
+    // A list of files that is damaged leaves the cache when it is read.
+    has: (thing) =>
+      objectsOf(thing).every((object) =>
+        object.endsWith('.dir') ? isWhole(cache, object) : existsSync(join(cache, object)),
+      ),
     isWhole: (thing) => objectsOf(thing).every((object) => isWhole(cache, object)),
   };
 }
