@@ -63,12 +63,20 @@ test('actions are named with their major version, and no expression is pasted in
 
 test('a change is checked by a fresh install and all checks', () => {
   const commands = stepsOf(check).flatMap(({ run }) => run ?? []);
-  assert.deepEqual(commands, ['.ci/run']);
+  assert.deepEqual(commands, ['.ci/run', 'npm ci', 'node scripts/test.ts']);
   // Only the project's own CI has to have the servers.
   assert.equal(stepsOf(check).find(({ run }) => run !== undefined)?.env?.['LOCKSTEP_SERVERS_REQUIRED'], '1');
   const script = readFileSync(join(REPOSITORY, '.ci/run'), 'utf8');
   assert.match(script, /^npm ci$[\s\S]*^npm run check$/m);
   assert.ok('push' in check.on);
+});
+
+test('the oldest Node that is allowed, and the newest with long support, are tried as well', () => {
+  const { engines } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const oldest = `${engines.node.replace('>=', '')}.0`;
+  assert.deepEqual(check.jobs['nodes']?.strategy?.matrix['node'], [oldest, 'lts/*']);
 });
 
 test('every week the crash tests try all they can, with a seed of their own that is told', () => {

@@ -25,6 +25,9 @@ const ABILITIES = [
   ['workers', '--allow-worker', '--disable-warning=PERM0006'],
 ] as const;
 
+/** Which no stage has to ask for, and every stage has: before Node 25 the permission model left it alone. */
+const NETWORK = '--allow-net';
+
 /** Node's arguments for running a module under the permission model. */
 export function permissionArgs(grants: Grants): readonly string[] {
   const { action } = grants;
@@ -52,6 +55,7 @@ export function permissionArgs(grants: Grants): readonly string[] {
     // is covered by then is left out.
     ...[...wide.map((path) => `${path}*`), ...narrow].map((path) => `--allow-fs-read=${path}`),
     ...[...new Set(grants.writable)].map((path) => `--allow-fs-write=${path}`),
+    ...(process.allowedNodeEnvironmentFlags.has(NETWORK) ? [NETWORK] : []),
     ...ABILITIES.filter(([name]) => action.allow.includes(name)).flatMap(([, ...flags]) => flags),
   ];
 }

@@ -70,7 +70,7 @@ test('a healthy project passes every check, each on a line of its own', async ()
   assert.deepEqual(bad, []);
   assert.equal(counts['fail'], 0);
   const told = await rig.lockstep(['doctor'], NOW);
-  assert.match(told.stdout, /^ok {4}node {6}Node 24/);
+  assert.match(told.stdout, /^ok {4}node {6}Node \d+\.\d/);
   assert.match(told.stdout, /\n\n18 checks: .*\.\n$/);
 });
 

@@ -314,11 +314,10 @@ test('thousands of files among the deps are no more arguments than a command tak
   const at = { file: 'pipeline.yaml', line: 1, column: 1, length: 1 };
   const action = { kind: 'module', path: 'm.ts' as RelPath, at, hermetic: true, allow: [] } as const;
   const grants = { action, code: [], packageFolders: [], entry: [], writable: [] };
-  assert.deepEqual(permissionArgs({ ...grants, deps }), [
-    '--permission',
-    `--allow-fs-read=${rig.path('in/*')}`,
-  ]);
-  assert.equal(permissionArgs({ ...grants, deps: deps.slice(0, 100) }).length, 101, 'each by its name');
+  const granted = (some: readonly string[]): readonly string[] =>
+    permissionArgs({ ...grants, deps: some }).filter((word) => word.startsWith('--allow-fs-read='));
+  assert.deepEqual(granted(deps), [`--allow-fs-read=${rig.path('in/*')}`]);
+  assert.equal(granted(deps.slice(0, 100)).length, 100, 'each by its name');
 });
 
 test('a second rig over a folder whose path has blanks, a comma and a quote runs a hermetic module', async () => {

@@ -144,7 +144,8 @@ export const EDITS: Readonly<Record<string, Move>> = {
   },
   'write into an out': (game, seeded) => {
     const name = outFile(game, seeded);
-    if (name !== undefined) appendFileSync(game.rig.path(name), `in place ${seeded.below(2)}\n`);
+    const text = `in place ${seeded.below(2)}\n`;
+    if (name !== undefined) inPlace(game.rig.path(name), (path) => appendFileSync(path, text));
   },
   'make an out executable': (game, seeded) => {
     const name = outFile(game, seeded, (one) => !/\/(a|b|more)$/.test(one));
