@@ -18,7 +18,8 @@ export function proxyRefusal(config: RemoteConfig, error: Error): Error | undefi
   const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
   if (code === 'ERR_PROXY_TUNNEL')
     return proxyRefused(config, typeof statusCode === 'number' ? statusCode : undefined);
-  const status = /^Proxy response \((\d+)\)/.exec(error.message)?.[1];
+  // The second of them from Node 25 on, of a request that needs no tunnel.
+  const status = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(error.message)?.[1];
   return status === undefined ? undefined : proxyRefused(config, Number(status));
 }
 
