@@ -6,9 +6,9 @@ const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 24 || (major === 24 && minor < 6)) {
+if (major < 24 || (major === 24 && minor < 20) || major === 25) {
   process.stderr.write(
-    `lockstep-exchange: Node 24.6 or newer is needed, this is ${process.versions.node}\n` +
+    `lockstep-exchange: Node 24.20 or newer is needed, but not 25, this is ${process.versions.node}\n` +
       '  hint: `npm ci` puts Node 24 into node_modules; then start it with `npx lockstep-exchange`\n',
   );
   process.exitCode = 2;

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 'use strict';
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 24 || (major === 24 && minor < 6)) {
+// What a hermetic stage is refused, and its code swallows, Node tells from there on; 25 never did.
+if (major < 24 || (major === 24 && minor < 20) || major === 25) {
   process.stderr.write(
-    `error[node.version]: lockstep needs Node 24.6 or newer, this is ${process.versions.node} (${process.execPath})\n` +
+    `error[node.version]: lockstep needs Node 24.20 or newer, but not 25, this is ${process.versions.node} (${process.execPath})\n` +
       '   = hint: in a clone, "npm ci" brings Node 24 and "npx lockstep" uses it; elsewhere install Node 24\n',
   );
   process.exitCode = 2;

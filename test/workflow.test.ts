@@ -75,7 +75,7 @@ test('the oldest Node that is allowed, and the newest with long support, are tri
   const { engines } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
     engines: { node: string };
   };
-  const oldest = `${engines.node.replace('>=', '')}.0`;
+  const oldest = `${/^\^([\d.]+) /.exec(engines.node)?.[1]}.0`;
   assert.deepEqual(check.jobs['nodes']?.strategy?.matrix['node'], [oldest, 'lts/*']);
 });
 

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type * as Sqlite from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { shellQuote } from '../base/text.ts';
 import { makeFolder, readFolder, readIfExists, sweepTemps, writeFileAtomic } from './files.ts';
@@ -34,18 +34,6 @@ export interface MutexOptions {
   /** Told when the lock is ours and we have not noted ourselves yet. */
   readonly onHeld?: () => void;
 }
-
-/** Node before 24.15 says at each start that its SQLite may change; our users can do nothing about it. */
-function loadSqlite(): typeof Sqlite {
-  const warn = process.emitWarning.bind(process);
-  process.emitWarning = () => undefined;
-  try {
-    return process.getBuiltinModule('node:sqlite');
-  } finally {
-    process.emitWarning = warn;
-  }
-}
-const sqlite = loadSqlite();
 
 /** SQLite opens no longer one. */
 const MAX_PATH = 504;
@@ -91,11 +79,11 @@ export function whileUnheld(path: string, act: () => void): void {
   }
 }
 
-function tryLock(path: string, mode: MutexMode): Sqlite.DatabaseSync | undefined {
-  let database: Sqlite.DatabaseSync | undefined;
+function tryLock(path: string, mode: MutexMode): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined;
   requireWritable(path, mode);
   try {
-    database = new sqlite.DatabaseSync(path, { timeout: 0 });
+    database = new DatabaseSync(path, { timeout: 0 });
     // The journal of a transaction that writes nothing would be a file all the same, and need room on a full disk.
     if (mode === 'exclusive') database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     else database.exec('BEGIN; SELECT count(*) FROM sqlite_master');
@@ -157,7 +145,7 @@ function isLocked(error: unknown): boolean {
   return isSystemError(error) && [5, 6].includes((error as { errcode?: number }).errcode ?? 0);
 }
 
-function hold(database: Sqlite.DatabaseSync, options: MutexOptions): Disposable {
+function hold(database: DatabaseSync, options: MutexOptions): Disposable {
   const note = join(notesOf(options.path), ownerMark());
   const holder: Holder = {
     owner: ownerMark(),

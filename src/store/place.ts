@@ -35,6 +35,7 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
   if (artifact.kind === 'tree') makeFolder(options.to);
   const own = options.sharing === 'own' || artifact.exec === true;
   const toCopy: ToCopy[] = [];
+  const done = new Map<ToCopy, FileLook>();
   // Entries are sorted: files of one folder stand together, mostly.
   let folder = options.to;
   for (const { relpath, hash } of entries) {
@@ -42,10 +43,15 @@ export async function place(cache: Cache, artifact: Artifact, options: PlaceOpti
     const above = to.slice(0, to.lastIndexOf('/'));
     if (relpath !== '' && above !== folder) makeFolder((folder = above));
     const linker = cache.linker();
-    const isLinked = (!own || linker.type === 'reflink') && linker.link(cache.pathOf(hash), to);
-    if (!isLinked) toCopy.push({ hash, size: sizes.get(hash) ?? 0, to });
+    const isReflink = linker.type === 'reflink';
+    const isLinked = (!own || isReflink) && linker.link(cache.pathOf(hash), to);
+    if (isLinked && !isReflink) continue;
+    const file = { hash, size: sizes.get(hash) ?? 0, to };
+    if (isLinked) done.set(file, lstatSync(to));
+    else toCopy.push(file);
   }
-  await copyAll(cache, toCopy);
+  await copyAll(cache, toCopy, done);
+  rememberCopies(cache, done);
   if (artifact.exec !== true) return;
   setMode(options.to, readersOf(lstatSync(options.to).mode) & ~process.umask());
 }
@@ -55,8 +61,7 @@ interface ToCopy extends SizedObject {
 }
 
 /** Many small files by threads, the others one by one. */
-async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
-  const done = new Map<ToCopy, FileLook>();
+async function copyAll(cache: Cache, files: readonly ToCopy[], done: Map<ToCopy, FileLook>): Promise<void> {
   await copyFiles(files, {
     rights: 'file',
     fileOf: ({ hash }) => cache.pathOf(hash),
@@ -66,7 +71,6 @@ async function copyAll(cache: Cache, files: readonly ToCopy[]): Promise<void> {
     },
   });
   for (const file of files) if (!done.has(file)) done.set(file, await copyOne(cache, file));
-  rememberCopies(cache, done);
 }
 
 function copyOne(cache: Cache, { hash, to }: ToCopy): Promise<FileLook> {

@@ -125,10 +125,11 @@ test('an object changed behind size, time and mode is found by reading, taken ou
     corrupt?.message ?? '',
     /^the cache object sha256:[0-9a-f]{64} .*; it belongs to "copy\.txt"$/,
   );
-  assert.equal(existsSync(object), false);
+  // A clone in the workspace is still right, and goes into the cache again.
+  assert.equal(existsSync(object), codes.length === 1);
   // A file that shares the inode of a bad object looked untouched as well; it is known for what it is now.
   if (codes.length > 1) assert.match((await rig.lockstep(['status'])).stdout, /copy\.txt is not as recorded/);
-  const command = /"lockstep (repro copy[^"]*)"/.exec(corrupt?.hint ?? '')?.[1]?.split(' ') ?? [];
+  const command = /"lockstep (repro copy[^"]*)"/.exec(corrupt?.hint ?? '')?.[1]?.split(' ') ?? ['status'];
   const healed = await rig.lockstep(command);
   assert.equal(healed.code, 0, healed.stderr);
   assert.equal(rig.read('copy.txt'), 'one\ntwo\nend\n');

@@ -6,8 +6,8 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
-  rmSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -142,7 +142,7 @@ for (const [what, link] of [
     await assert.rejects(recover(rig), { code: 'out.linked', message: new RegExp(`behind "${link}"`) });
     for (const name of names) assert.equal(rig.read(`elsewhere/${name}`), 'mine');
     assert.equal(existsSync(recordOf(rig)), true);
-    rmSync(rig.path(link));
+    unlinkSync(rig.path(link));
     if (hasReal) renameSync(real, rig.path(link));
     await recover(rig);
     assert.equal(rig.read('d/out'), 'old');

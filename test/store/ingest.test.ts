@@ -32,8 +32,9 @@ test('a file that was edited since it was hashed is left alone where the cache h
   assert.equal(readFileSync(join(root, 'y'), 'utf8'), 'edit');
 });
 
-test('while a large file is copied into the cache and out of it, a Ctrl-C is heard', async () => {
+test('while a large file is copied into the cache and out of it, a Ctrl-C is heard', async (t) => {
   const { root, cache } = home();
+  if (cache.linker().type === 'reflink') return t.skip('nothing is copied here');
   const bytes = Buffer.alloc(40 * 1024 * 1024);
   writeFileSync(join(root, 'x'), bytes);
   const hash = hashBytes('sha256', bytes);

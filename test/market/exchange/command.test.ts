@@ -91,12 +91,12 @@ test('help goes to standard output and names every option', async () => {
 });
 
 test('an older Node is told which one is needed and how to get it', async () => {
-  const older = `Object.defineProperty(process, 'versions', { value: { node: '24.5.0' } }); require(${JSON.stringify(BIN)})`;
+  const older = `Object.defineProperty(process, 'versions', { value: { node: '24.19.0' } }); require(${JSON.stringify(BIN)})`;
   assert.deepEqual(await run('-e', older), {
     code: 2,
     stdout: '',
     stderr:
-      'lockstep-exchange: Node 24.6 or newer is needed, this is 24.5.0\n' +
+      'lockstep-exchange: Node 24.20 or newer is needed, but not 25, this is 24.19.0\n' +
       '  hint: `npm ci` puts Node 24 into node_modules; then start it with `npx lockstep-exchange`\n',
   });
 });
