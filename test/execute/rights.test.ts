@@ -7,8 +7,8 @@ import { createRig } from '../rig.ts';
 import type { Rig } from '../rig.ts';
 
 /** Clones keep the modes of what a stage has made. */
-const hasHardlinks = ({ path }: Rig): boolean =>
-  createLinker(path('.lockstep/files'), path('.lockstep/staging')).type === 'hardlink';
+const hasHardlinks = (rig: Rig): boolean =>
+  createLinker(rig.path('.lockstep/files'), rig.path('.lockstep/staging')).type === 'hardlink';
 
 test('who might not read what a stage made may not read it here afterwards, nor in the cache, nor when it is restored', async (t) => {
   const made = { private: 600, 'dir/x': 600, group: 640, public: 666, tool: 700, old: 600, twin: 644 };
