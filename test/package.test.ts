@@ -351,21 +351,23 @@ test('the simulated exchange of the package tells how it is used', async () => {
   assert.match(help.stdout, /^lockstep-exchange: .*\n\nUsage: lockstep-exchange \[options\]\n/);
 });
 
-test('an older Node is told what is missing, by both commands', async () => {
-  const pretend = join(work, 'old.cjs');
-  writeFileSync(
-    pretend,
-    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });\n",
-  );
-  for (const name of ['lockstep', 'lockstep-exchange']) {
-    const told = await run(process.execPath, [
-      '--require',
-      pretend,
-      join(installed, manifest.bin[name] ?? ''),
-    ]);
-    assert.equal(told.code, 2);
-    assert.match(told.stderr, /Node 24\.6 or newer.*, this is 20\.20\.2/);
-    assert.match(told.stderr, /hint: .*npm ci/);
+test('a Node that is too old, or 25, is told which one is needed, by both commands', async () => {
+  const pretend = join(work, 'pretend.cjs');
+  for (const version of ['20.20.2', '24.19.0', '24.20.0', '25.9.0', '26.0.0']) {
+    const isServed = version === '24.20.0' || version === '26.0.0';
+    const versions = `{ ...process.versions, node: '${version}' }`;
+    writeFileSync(pretend, `Object.defineProperty(process, 'versions', { value: ${versions} });\n`);
+    for (const name of ['lockstep', 'lockstep-exchange']) {
+      const bin = join(installed, manifest.bin[name] ?? '');
+      const told = await run(process.execPath, ['--require', pretend, bin, '--help']);
+      assert.equal(told.code, isServed ? 0 : 2, `${version}: ${told.stderr}`);
+      if (isServed) continue;
+      assert.match(
+        told.stderr,
+        new RegExp(`Node 24\\.20 or newer.*, but not 25, this is ${RegExp.escape(version)}`),
+      );
+      assert.match(told.stderr, /hint: .*npm ci/);
+    }
   }
 });
 

@@ -25,26 +25,6 @@ export default ({ outs }) => writeFileSync(outs.made, 'y');
 `,
 };
 
-for (const [version, isServed] of [
-  ['22.20.0', false],
-  ['24.19.0', false],
-  ['24.20.0', true],
-  ['25.9.0', false],
-  ['26.0.0', true],
-] as const)
-  test(`Node ${version} is ${isServed ? 'served' : 'told which one is needed'}`, async () => {
-    const rig = createRig();
-    rig.write('as.cjs', `Object.defineProperty(process.versions, 'node', { value: '${version}' });`);
-    const ran = await rig.lockstep(['--version'], {
-      env: { NODE_OPTIONS: `--require=${rig.path('as.cjs')}` },
-    });
-    assert.equal(ran.code, isServed ? 0 : 2);
-    assert.match(
-      ran.stderr,
-      isServed ? /^$/ : /^error\[node\.version\]: lockstep needs Node 24\.20 or newer, but not 25, /,
-    );
-  });
-
 test('private state that another version writes otherwise, under the seal of all, is as if it were not there', async () => {
   const rig = createRig(FILES);
   assert.equal((await rig.lockstep(['repro'])).code, 0);
