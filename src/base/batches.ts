@@ -27,3 +27,9 @@ export function* inBatches<T extends SizedObject>(
     }
   }
 }
+
+/** The same objects, those of one folder (see `objectPath`) together. */
+export function folderByFolder<T extends SizedObject>(objects: readonly T[]): readonly T[] {
+  const folders = Map.groupBy(objects, ({ hash }) => hash.slice(0, hash.indexOf(':') + 3));
+  return [...folders.values()].flat();
+}

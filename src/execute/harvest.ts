@@ -34,9 +34,8 @@ export async function harvest(inputs: HarvestInputs): Promise<StageLock> {
   const copies = inputs.seen ? undefined : createCopies(cache);
   try {
     return await takeOuts(inputs, copies);
-  } catch (error) {
+  } finally {
     copies?.drop();
-    throw error;
   }
 }
 

@@ -38,9 +38,8 @@ export async function syncData(options: DataOptions, selection: Selection): Prom
     if (unrecorded.length > 0) await lookAtNew(unrecorded, copies, options);
     await facts.lookOnce(pipeline.data.map((input) => input.path));
     await bringUpToDate(options, selection);
-  } catch (error) {
+  } finally {
     copies?.drop();
-    throw error;
   }
 }
 

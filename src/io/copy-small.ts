@@ -1,9 +1,21 @@
-import { closeSync, fstatSync, lstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isSystemError } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { modeOfCopy, setMode } from './modes.ts';
 import type { FileLook } from './hash-file.ts';
 import type { CopyRights } from './modes.ts';
+import { placeIn } from './incoming.ts';
 
 /** A small file is read whole; a larger one is for others. */
 export const COPY_BYTES: number = 4 * 1024 * 1024;
@@ -12,7 +24,7 @@ export interface SmallCopy {
   readonly path: string;
   readonly size: number;
   readonly hash: ContentHash;
-  /** Nothing may be there. */
+  /** Nothing may be there. Its folder is made if it is the last one of the path that is missing. */
   readonly to: string;
   readonly rights: CopyRights;
 }
@@ -27,25 +39,33 @@ export function copySmall({ path, size, hash, to, rights }: SmallCopy, buffer: B
   return writeNew(to, bytes, { rights, mode });
 }
 
-export interface SmallKeep extends Omit<SmallCopy, 'hash' | 'rights'> {
+export interface SmallKeep extends Pick<SmallCopy, 'path' | 'size'> {
   readonly algorithm: HashAlgorithm;
   /** Where objects are. */
   readonly cache: string;
+  /** A temp folder there. */
+  readonly tempFolder: string;
 }
 
 /**
- * Hashes a file of this size, and copies it like `copySmall`, as an object, if the cache has no object with these bytes. Returns
- * `undefined` for a file of another size.
+ * Hashes a file of this size, and copies it like `copySmall` to its place in the temp folder, as an object, if neither that nor the
+ * cache has one with these bytes. Returns `undefined` for a file of another size.
  */
 export function keepSmall(
-  { path, size, to, algorithm, cache }: SmallKeep,
+  { path, size, algorithm, cache, tempFolder }: SmallKeep,
   buffer: Buffer,
 ): { readonly hash: ContentHash; readonly copy?: FileLook } | undefined {
   const { bytes, mode } = readUpTo(size + 1, path, buffer);
   if (bytes.length !== size) return undefined;
   const hash = hashBytes(algorithm, bytes);
-  if (lstatSync(`${cache}/${objectPath(hash)}`, { throwIfNoEntry: false })) return { hash };
-  return { hash, copy: writeNew(to, bytes, { rights: 'object', mode }) };
+  const key = objectPath(hash);
+  if (lstatSync(`${cache}/${key}`, { throwIfNoEntry: false })) return { hash };
+  try {
+    return { hash, copy: writeNew(placeIn(tempFolder, key), bytes, { rights: 'object', mode }) };
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return { hash };
+    throw error;
+  }
 }
 
 export interface SmallFile {
@@ -82,7 +102,7 @@ function writeNew(
   from: { readonly rights: CopyRights; readonly mode: number },
 ): FileLook {
   const mode = modeOfCopy(from.rights, from.mode);
-  const fd = openSync(path, 'wx', mode);
+  const fd = openNew(path, mode);
   try {
     writeFileSync(fd, bytes);
     if (from.rights !== 'file' && isMasked(mode)) setMode(fd, mode);
@@ -92,5 +112,24 @@ function writeNew(
     throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+function openNew(path: string, mode: number): number {
+  try {
+    return openSync(path, 'wx', mode);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    makeFolder(dirname(path));
+    return openSync(path, 'wx', mode);
+  }
+}
+
+/** Another thread may be first. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
   }
 }

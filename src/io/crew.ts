@@ -14,14 +14,20 @@ import type { CopyRights } from './modes.ts';
 
 /**
  * What is done to each file. `hash`: its bytes are hashed, where `seal` says so once it is read-only. `keep`: it is hashed,
- * and if it is small and `cache` has no such object, copied to its target, as an object. `link`: if it is wanted it becomes the
+ * and if it is small and `cache` has no such object, copied to its place in a temp folder there, as an object. `link`: if it is wanted it becomes the
  * object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is copied to its target,
  * with these rights, if it has the size and the hash that are given.
  */
 export type Job =
   | { readonly kind: 'hash'; readonly algorithm: HashAlgorithm; readonly seal: boolean }
   | { readonly kind: 'copy'; readonly algorithm: HashAlgorithm; readonly rights: CopyRights }
-  | { readonly kind: 'keep' | 'link'; readonly algorithm: HashAlgorithm; readonly cache: string };
+  | {
+      readonly kind: 'keep';
+      readonly algorithm: HashAlgorithm;
+      readonly cache: string;
+      readonly tempFolder: string;
+    }
+  | { readonly kind: 'link'; readonly algorithm: HashAlgorithm; readonly cache: string };
 
 /** Threads that work on files; they start with the first work. */
 export interface Crew extends Disposable {
@@ -141,13 +147,14 @@ function doJob(job: Job, block: FileBlock, at: At): void {
       return link(job.cache, algorithm, { block, index });
     case 'copy': {
       const hash = block.hashOf(index, algorithm);
-      const copy = copySmall({ ...smallOf(block, index), hash, rights: job.rights }, buffer);
+      const to = block.targetOf(index);
+      const copy = copySmall({ ...smallOf(block, index), hash, to, rights: job.rights }, buffer);
       return copy && tellMade(block, index, copy);
     }
     case 'keep': {
       const small = smallOf(block, index);
       if (small.size > COPY_BYTES) return doJob({ kind: 'hash', algorithm, seal: false }, block, at);
-      const kept = keepSmall({ ...small, algorithm, cache: job.cache }, buffer);
+      const kept = keepSmall({ ...small, algorithm, cache: job.cache, tempFolder: job.tempFolder }, buffer);
       if (!kept) return;
       block.setHash(index, kept.hash);
       return kept.copy ? tellMade(block, index, kept.copy) : block.setState(index, DONE);
@@ -166,8 +173,8 @@ function doJob(job: Job, block: FileBlock, at: At): void {
   }
 }
 
-function smallOf(block: FileBlock, index: number): Pick<SmallCopy, 'path' | 'size' | 'to'> {
-  return { path: block.pathOf(index), size: block.lookOf(index).size, to: block.targetOf(index) };
+function smallOf(block: FileBlock, index: number): Pick<SmallCopy, 'path' | 'size'> {
+  return { path: block.pathOf(index), size: block.lookOf(index).size };
 }
 
 function link(cache: string, algorithm: HashAlgorithm, { block, index }: PlaceInBlock): void {

@@ -162,19 +162,6 @@ export function ownerOfTemp(name: string): string | undefined {
   return /^\.(\d+-[0-9A-Za-z]+)\.[0-9a-z]+\.tmp$/.exec(name)?.[1];
 }
 
-/** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
-export const INCOMING = '.incoming';
-/** Threads that make files in one folder wait for each other. */
-const INCOMING_FOLDERS = 8;
-
-/** Names for temp files below a folder of objects, in turn in a few folders, which this makes. */
-export function createTemps(objects: string): () => string {
-  const folders = Array.from({ length: INCOMING_FOLDERS }, (_, at) => join(objects, INCOMING, String(at)));
-  for (const folder of folders) makeFolder(folder);
-  let count = 0;
-  return () => tempName(join(folders[count++ % INCOMING_FOLDERS] ?? '', 'temp'));
-}
-
 /** Removes temp files below a folder whose owner is dead; `deep` also looks into its folders. */
 export function sweepTemps(folder: string, deep = false): void {
   for (const path of findStaleTemps(folder, deep)) rmSync(path, { recursive: true, force: true });

@@ -7,16 +7,22 @@ const SINGLE_FLUSHES = 16;
 /** More would be open files only. */
 const IN_FLIGHT = 64;
 
+/** As `flushEach`. */
+export function flush(paths: readonly string[]): Promise<void> {
+  return flushEach(paths, (path) => path);
+}
+
 /**
  * Puts the bytes of files (or the names of folders) of one file system on the disk. Many at once are flushed together by
  * `sync -f` where it exists; otherwise each by its own fsync, many in flight.
  */
-export async function flush(paths: readonly string[]): Promise<void> {
-  const [first] = paths;
+export async function flushEach<T>(all: readonly T[], pathOf: (one: T) => string): Promise<void> {
+  const [first] = all;
   if (first === undefined) return;
-  if (paths.length > SINGLE_FLUSHES && process.platform === 'linux' && (await syncFileSystem(first))) return;
-  for (let from = 0; from < paths.length; from += IN_FLIGHT)
-    await Promise.all(paths.slice(from, from + IN_FLIGHT).map(flushOne));
+  const areMany = all.length > SINGLE_FLUSHES;
+  if (areMany && process.platform === 'linux' && (await syncFileSystem(pathOf(first)))) return;
+  for (let from = 0; from < all.length; from += IN_FLIGHT)
+    await Promise.all(all.slice(from, from + IN_FLIGHT).map((one) => flushOne(pathOf(one))));
 }
 
 /** The same for paths that may lie on several file systems. */

@@ -41,8 +41,8 @@ export interface HashedFile {
 
 /** Bytes that were hashed and can become an object: a file that was made read-only before, or a copy of it. */
 export interface ReadyBytes {
-  /** Absolute path of the copy; absent where it is the file itself. */
-  readonly copy?: string;
+  /** The temp folder in which the copy waits, at its `placeIn`; absent where it is the file itself. */
+  readonly copiedTo?: string;
   /** It looks like this. */
   readonly look: FileLook;
   /** Where threads find it again; absent where none were at work. */

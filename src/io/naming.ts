@@ -1,8 +1,11 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import type { RmOptions } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
-import { flush } from './flush.ts';
+import { flush, flushEach } from './flush.ts';
+import { nameTogether, placeIn } from './incoming.ts';
+import type { Unnamed } from './incoming.ts';
 
 /**
  * So much may wait for its names, and so long; more is flushed at once, while further files are written. That makes each new
@@ -16,15 +19,18 @@ const MOST_BATCHES = 4;
 /** So many names are given in one go: the threads that write wait for this one to give them more. */
 const NAMES_IN_A_ROW = 64;
 
-/** A temp file and the name that it is to have; absolute paths on one file system. */
-export interface Unnamed {
-  readonly temp: string;
-  readonly target: string;
+/** Waits for its name. */
+export interface Waiting extends Unnamed {
   readonly size: number;
 }
 
 /** Gives temp files their names, many at a time: bytes are on the disk before a name appears. */
-export interface Naming<T extends Unnamed> {
+export interface Naming<T extends Waiting> {
+  /**
+   * Where one of many files may wait that come folder by folder, so that a new folder of them gets its name at once. Throws
+   * system errors.
+   */
+  placeOf(target: string): string;
   /** Takes files over; resolves at once while little is waiting. */
   add(some: readonly T[]): Promise<void>;
   /** Resolves when every file that was added has its name, and bytes and names are on the disk. */
@@ -33,10 +39,12 @@ export interface Naming<T extends Unnamed> {
   close(): Promise<void>;
 }
 
-export interface NamingOptions<T extends Unnamed> {
+export interface NamingOptions<T extends Waiting> {
   /** Above all targets, and there. Folders below it are made, and flushed with the names in them. */
   readonly root: string;
   readonly clock: Pick<Clock, 'now'>;
+  /** A new temp folder below the root, in which files wait. */
+  readonly newFolder: () => string;
   /** Told of files that have their names now, which may not be on the disk yet. */
   readonly named?: (some: readonly T[]) => void;
 }
@@ -45,8 +53,18 @@ export interface NamingOptions<T extends Unnamed> {
  * Throws system errors. After the first one nobody can say what the disk holds (a flush concerns what was written for later
  * batches too, and tells of lost bytes once), so every later call fails with the same error, and nothing gets a name any more.
  */
-export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOptions<T>): Naming<T> {
+export function createNaming<T extends Waiting>({
+  root,
+  clock,
+  newFolder,
+  named,
+}: NamingOptions<T>): Naming<T> {
   const made = new Set([root]);
+  /** Of the batch that comes together now, where its files wait. */
+  let folder: string | undefined;
+  const folders: string[] = [];
+  /** How many files may come to wait in each folder below these. */
+  const expected = new Map<string, number>();
   let waiting: T[] = [];
   let waitingBytes = 0;
   /** When the first that is waiting came, epoch ms. */
@@ -58,48 +76,53 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
   let isEntering = false;
 
   async function enter(batch: readonly T[]): Promise<void> {
-    await flush(batch.map(({ temp }) => temp));
-    for (const [index, { temp, target }] of batch.entries()) {
-      if (index % NAMES_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
-      // Not `dirname`, which looks at every character and knows drives.
-      const folder = target.slice(0, target.lastIndexOf('/'));
-      makeFolder(folder);
-      renameSync(temp, target);
-      noteNames(folder);
+    await flushEach(batch, ({ temp }) => temp);
+    let count = 0;
+    for (const [target, files] of Map.groupBy(batch, (file) => folderOf(file.target))) {
+      const isNew = makeFolder(target);
+      noteNames(target);
+      if (isNew && isComplete(files) && nameTogether(files)) continue;
+      for (const file of files) {
+        if (count++ % NAMES_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
+        renameSync(file.temp, file.target);
+      }
     }
     named?.(batch);
   }
 
-  /** Never the root: where it is gone a share was unmounted, and what is made in its place lies on another disk. */
-  function makeFolder(folder: string): void {
-    if (made.has(folder)) return;
-    makeFolder(dirname(folder));
-    try {
-      mkdirSync(folder);
-    } catch (error) {
-      if (!isSystemError(error, 'EEXIST')) throw error;
-    }
-    made.add(folder);
+  /** True when nobody is writing to where these wait: they are all that was to come. */
+  function isComplete(files: readonly T[]): boolean {
+    return expected.get(folderOf(files[0]?.temp ?? '')) === files.length;
+  }
+
+  /** True when it was not there. Never the root: where it is gone a share was unmounted, and what is made in its place lies on another disk. */
+  function makeFolder(path: string): boolean {
+    if (made.has(path)) return false;
+    makeFolder(dirname(path));
+    const isNew = makeOne(path);
+    made.add(path);
+    return isNew;
   }
 
   /** The folder and those above it, which may be new. */
-  function noteNames(folder: string): void {
-    for (let one = folder; !unflushed.has(one); one = dirname(one)) {
+  function noteNames(path: string): void {
+    for (let one = path; !unflushed.has(one); one = dirname(one)) {
       unflushed.add(one);
       if (one === root) return;
     }
   }
 
   async function flushNames(): Promise<void> {
-    const folders = [...unflushed];
+    const named = [...unflushed];
     unflushed = new Set();
-    await flush(folders);
+    await flush(named);
   }
 
   function begin(): Promise<void> {
     const batch = waiting;
     waiting = [];
     waitingBytes = 0;
+    folder = undefined;
     isEntering = true;
     const done = entering.then(() => enter(batch));
     entering = done;
@@ -113,6 +136,13 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
   }
 
   return {
+    placeOf(target) {
+      if (folder === undefined) folders.push((folder = newFolder()));
+      const place = placeIn(folder, target);
+      const above = folderOf(place);
+      expected.set(above, (expected.get(above) ?? 0) + 1);
+      return place;
+    },
     async add(some) {
       const nowMs = clock.now();
       if (waiting.length === 0) sinceMs = nowMs;
@@ -138,17 +168,35 @@ export function createNaming<T extends Unnamed>({ root, clock, named }: NamingOp
       await entering.catch(() => undefined);
       drop(waiting);
       waiting = [];
+      for (const one of folders) remove(one, { force: true, recursive: true });
     },
   };
 }
 
-/** What cannot be removed stays for a later sweep, as after a crash: a disk that fails has been told of already. */
-function drop(batch: readonly Unnamed[]): void {
-  for (const { temp } of batch) {
-    try {
-      rmSync(temp, { force: true });
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-    }
+function makeOne(folder: string): boolean {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return false;
+    throw error;
   }
+}
+
+function drop(batch: readonly Unnamed[]): void {
+  for (const { temp } of batch) remove(temp, { force: true });
+}
+
+/** What cannot be removed stays for a later sweep, as after a crash: a disk that fails has been told of already. */
+function remove(temp: string, options: RmOptions): void {
+  try {
+    rmSync(temp, options);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+}
+
+/** Not `dirname`, which looks at every character and knows drives. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }

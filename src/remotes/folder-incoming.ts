@@ -16,7 +16,7 @@ export function sweepIncoming(folder: string): void {
     const nowMs = statSync(probe).mtimeMs;
     for (const path of dead) {
       const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat && nowMs - stat.mtimeMs > OLD_MS) rmSync(path, { force: true });
+      if (stat && nowMs - stat.mtimeMs > OLD_MS) rmSync(path, { recursive: true, force: true });
     }
   } finally {
     rmSync(probe, { force: true });

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { folderByFolder } from '../base/batches.ts';
 import { isSystemError } from '../base/error.ts';
 import type {
   Body,
@@ -15,7 +16,8 @@ import { objectPath } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { createClock } from '../io/clock.ts';
-import { INCOMING, createTemps, statIfExists } from '../io/files.ts';
+import { statIfExists } from '../io/files.ts';
+import { INCOMING, createTemps, makeTempFolder } from '../io/incoming.ts';
 import { createNaming } from '../io/naming.ts';
 import { objectMissing, withFaults } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
@@ -41,7 +43,11 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
   let wasThere = false;
 
   const faultOf = (error: unknown): unknown => folderFault(config, error);
-  const naming = createNaming({ root, clock: createClock() });
+  const naming = createNaming({
+    root,
+    clock: createClock(),
+    newFolder: () => guard(() => makeTempFolder(root)),
+  });
   /** What could not be flushed or named is not tried again. */
   const guardFinal = async (call: Promise<void>): Promise<void> => {
     try {
@@ -90,18 +96,17 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     objects: readonly SizedObject[],
     { signal, fileOf, stored }: PutObjectsOptions,
   ): Promise<void> {
-    let newTemp: () => string;
     try {
-      newTemp = prepare();
+      prepare();
     } catch {
       return;
     }
-    await copyFiles(objects, {
+    await copyFiles(folderByFolder(objects), {
       threads: concurrency,
       signal,
       rights: 'public',
       fileOf: ({ hash }) => fileOf(hash),
-      targetOf: newTemp,
+      targetOf: ({ hash }) => naming.placeOf(`${root}/${objectPath(hash)}`),
       async copied(some) {
         const unnamed = some.map(({ of: { hash, size }, copy }) => ({
           temp: copy,

@@ -5,7 +5,8 @@ import type { Problem } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts';
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
-import { createTemps, readIfExists } from '../io/files.ts';
+import { makeFolder, readIfExists } from '../io/files.ts';
+import { INCOMING, createTemps, makeTempFolder } from '../io/incoming.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { createExecuteBit } from '../io/modes.ts';
@@ -29,6 +30,8 @@ export interface Cache {
   pathOf(hash: ContentHash): string;
   /** A name for a file on its way in, in a folder that exists. */
   newTemp(): string;
+  /** A new folder for many of them, see `placeIn`. */
+  newTempFolder(): string;
   /** True when an object of that name is there; says nothing about its bytes. */
   has(hash: ContentHash): boolean;
   /** Those of many names for which there is no object; where many are asked for, folders are listed instead of files asked for. */
@@ -91,6 +94,10 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     isExecutable: createExecuteBit(pathOfMutex(join(workspace, '.lockstep'), 'workspace')),
     pathOf,
     newTemp: () => (temps ??= createTemps(join(dir, 'files')))(),
+    newTempFolder() {
+      makeFolder(join(dir, 'files', INCOMING));
+      return makeTempFolder(join(dir, 'files'));
+    },
     readObject,
     discard,
     linker: () => (linker ??= createLinker(join(dir, 'files'), join(workspace, '.lockstep', 'staging'))),

@@ -25,8 +25,8 @@ export interface Hashing {
 /** The cache for which threads copy what it lacks, while they have it, of files that are not sealed. */
 export interface Keeper {
   readonly dir: string;
-  /** A name for a copy, in a folder that is there. */
-  newTemp(): string;
+  /** Where copies wait, see `placeIn`; made when it is first asked for. */
+  tempFolder(): string;
 }
 
 export interface HashingOptions {
@@ -63,16 +63,15 @@ export function createHashing({ algorithm, crew, keeper, signal }: HashingOption
 
   function close(): void {
     if (pending.length === 0) return;
-    const isKept = keeper && !pendingSeal;
-    const files = isKept ? pending.map((file) => ({ ...file, to: keeper.newTemp() })) : pending;
-    parts.push({ seal: pendingSeal, block: packFiles(files) });
+    parts.push({ seal: pendingSeal, block: packFiles(pending) });
     pending = [];
     pendingBytes = 0;
     if (crew && isMuch()) share(crew);
   }
 
   function jobOf({ seal }: Part): Job {
-    if (keeper && !seal) return { kind: 'keep', algorithm, cache: keeper.dir };
+    if (keeper && !seal)
+      return { kind: 'keep', algorithm, cache: keeper.dir, tempFolder: keeper.tempFolder() };
     return { kind: 'hash', algorithm, seal };
   }
 
@@ -99,14 +98,18 @@ export function createHashing({ algorithm, crew, keeper, signal }: HashingOption
       for (const { seal, block, worked } of parts) {
         await worked;
         if (worked) signal?.throwIfAborted();
-        yield* resultsOf(block, { algorithm, seal, buffer });
+        yield* resultsOf(block, { algorithm, seal, buffer }, keeper);
       }
       for (const file of pending) yield hashSeen(file, { algorithm, seal: pendingSeal, buffer });
     },
   };
 }
 
-function* resultsOf(block: FileBlock, options: HashOptions): Generator<HashedFile | Error> {
+function* resultsOf(
+  block: FileBlock,
+  options: HashOptions,
+  keeper: Keeper | undefined,
+): Generator<HashedFile | Error> {
   for (let index = 0; index < block.count; index++) {
     const look = block.lookOf(index);
     const state = block.stateOf(index);
@@ -118,9 +121,9 @@ function* resultsOf(block: FileBlock, options: HashOptions): Generator<HashedFil
     if (state !== READY) yield { hash, look };
     else {
       const made = block.madeOf(index);
-      yield options.seal
-        ? { hash, look: made, ready: { look: made, at: { block, index } } }
-        : { hash, look, ready: { copy: block.targetOf(index), look: made } };
+      yield keeper && !options.seal
+        ? { hash, look, ready: { copiedTo: keeper.tempFolder(), look: made } }
+        : { hash, look: made, ready: { look: made, at: { block, index } } };
     }
   }
 }

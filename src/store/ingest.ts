@@ -2,17 +2,19 @@ import { linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { inBatches } from '../base/batches.ts';
-import { algorithmOf } from '../base/hash.ts';
+import { algorithmOf, objectPath } from '../base/hash.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { makeFolder, readIfExists, writeFileAtomic } from '../io/files.ts';
-import { flush } from '../io/flush.ts';
+import { flush, flushEach } from '../io/flush.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, WANTED } from '../io/file-block.ts';
 import { hashFile, isUnwritten } from '../io/hash-file.ts';
+import { nameTogether, placeIn } from '../io/incoming.ts';
+import type { Unnamed } from '../io/incoming.ts';
 import { OBJECT_MODE, objectMode, setMode } from '../io/modes.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
 import { formatManifest, hashManifest } from './tree.ts';
@@ -42,27 +44,24 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
   const absent = new Set(cache.lacking(hashes));
   const { missing, corrupt } = await cache.check(hashes.difference(absent));
   for (const hash of [...missing, ...corrupt]) absent.add(hash);
-  const entering: IngestFile[] = [];
   const twins: IngestFile[] = [];
-  // The first of equal files becomes the object.
-  for (const file of files) (absent.delete(file.hash) ? entering : twins).push(file);
-  dropCopies(twins);
+  // The first of equal files becomes the object, of those that are ready if there is one.
+  const firsts = (some: readonly IngestFile[]): readonly IngestFile[] =>
+    some.filter((file) => absent.delete(file.hash) || (twins.push(file), false));
+  const ready = firsts(files.filter((file) => file.ready));
+  const unready = firsts(files.filter((file) => !file.ready));
   // What is ready goes at once: its bytes are written, and one flush is cheaper than several.
-  const [ready, unready] = [entering.filter((file) => file.ready), entering.filter((file) => !file.ready)];
   await ingestBatch(cache, ready, crew);
   for (const [, batch] of inBatches(unready, BATCH)) await ingestBatch(cache, batch, crew);
   if (cache.linker().type !== 'hardlink') return;
   for (const file of twins) if (file.sharing === 'share') shareWithObject(cache, file);
 }
 
-/** Copies that were made ready and are not needed. */
-function dropCopies(files: readonly IngestFile[]): void {
-  for (const { ready } of files) if (ready?.copy !== undefined) rmSync(ready.copy, { force: true });
-}
-
 /** A file whose bytes can become an object. */
 interface Entering extends ReadyBytes {
   readonly file: IngestFile;
+  /** Absolute path of a copy that was made here. */
+  readonly copy?: string;
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
@@ -89,9 +88,9 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
   }
 }
 
-/** Where the bytes are now. */
-function placeOf({ file, copy }: Entering): string {
-  return copy ?? file.path;
+/** Absolute path of the copy; `undefined` where the file itself is to become the object. */
+function copyOf({ file, copy, copiedTo }: Entering): string | undefined {
+  return copiedTo === undefined ? copy : placeIn(copiedTo, objectPath(file.hash));
 }
 
 /** True for folders to which hardlinks lead from the cache: an out may lie on another device, or below another mount. */
@@ -127,23 +126,45 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
     for (const folder of folders) makeFolder(folder);
   };
   // While the disk works.
-  await Promise.all([flush(entering.map(placeOf)), Promise.resolve().then(makeFolders)]);
+  await Promise.all([
+    flushEach(entering, (one) => copyOf(one) ?? one.file.path),
+    Promise.resolve().then(makeFolders),
+  ]);
   const seenAt = cache.clock.now();
   if (crew) await linkByThreads(cache, entering, crew);
-  for (const one of entering) {
-    const isEntered = one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
-    // Link and rename have moved its ctime only, which does not count for an object.
-    const { hash } = one.file;
-    if (isEntered) cache.memo.remember(() => cache.pathOf(hash), one.look, hash, { seenAt, object: true });
+  for (const some of Map.groupBy(entering, ({ file }) => folderNameOf(file.hash)).values()) {
+    const areNamed = nameTogether(copiesOf(cache, some));
+    for (const one of some) {
+      const isEntered = areNamed || one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
+      // Link and rename have moved its ctime only, which does not count for an object.
+      const { hash } = one.file;
+      if (isEntered) cache.memo.remember(() => cache.pathOf(hash), one.look, hash, { seenAt, object: true });
+    }
   }
   await flush(folders);
+}
+
+/** None where not all are copies. */
+function copiesOf(cache: Cache, entering: readonly Entering[]): readonly Unnamed[] {
+  const copies: Unnamed[] = [];
+  for (const one of entering) {
+    const temp = copyOf(one);
+    if (temp === undefined) return [];
+    copies.push({ temp, target: cache.pathOf(one.file.hash) });
+  }
+  return copies;
+}
+
+/** `sha256:ab` */
+function folderNameOf(hash: ContentHash): string {
+  return hash.slice(0, hash.indexOf(':') + 3);
 }
 
 /** Absolute paths of the folders in which these become objects. */
 function foldersOf(cache: Cache, entering: readonly Entering[]): readonly string[] {
   const folders = new Map<string, string>();
   for (const { hash } of entering.map(({ file }) => file)) {
-    const name = hash.slice(0, hash.indexOf(':') + 3);
+    const name = folderNameOf(hash);
     if (!folders.has(name)) folders.set(name, dirname(cache.pathOf(hash)));
   }
   return [...folders.values()];
@@ -165,8 +186,10 @@ async function linkByThreads(cache: Cache, entering: readonly Entering[], crew: 
  * False when another process has just put an object there, which nobody here has read. Throws `out.changed` for a file that
  * was written to while it waited.
  */
-function enter(cache: Cache, { file, copy, look }: Entering): boolean {
+function enter(cache: Cache, one: Entering): boolean {
+  const { file, look } = one;
   const object = cache.pathOf(file.hash);
+  const copy = copyOf(one);
   if (copy !== undefined) {
     renameSync(copy, object);
     return true;

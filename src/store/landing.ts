@@ -8,6 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { folderByFolder } from '../base/batches.ts';
 import { isSystemError } from '../base/error.ts';
 import type { PipelineError } from '../base/error.ts';
 import { algorithmOf, createRunningHash, isTreeHash, withoutDir } from '../base/hash.ts';
@@ -20,7 +21,7 @@ import { lookOf } from '../io/hash-file.ts';
 import { OBJECT_MODE, setMode } from '../io/modes.ts';
 import type { FileLook } from '../io/hash-file.ts';
 import { createNaming } from '../io/naming.ts';
-import type { Unnamed } from '../io/naming.ts';
+import type { Waiting } from '../io/naming.ts';
 import type { Cache } from './cache.ts';
 import { copyHashed } from './copy-hashed.ts';
 import { parseManifest } from './tree.ts';
@@ -59,7 +60,7 @@ export interface ReceiveFilesOptions {
   readonly received: (some: readonly SizedObject[]) => void;
 }
 
-interface Received extends Unnamed {
+interface Received extends Waiting {
   readonly hash: ContentHash;
   /** What the temp file looks like. */
   readonly look: FileLook;
@@ -73,6 +74,7 @@ export function createLanding(cache: Cache): Landing {
   const { clock, memo } = cache;
   const naming = createNaming<Received>({
     root: cache.dir,
+    newFolder: () => cache.newTempFolder(),
     clock,
     named(some) {
       const seenAt = clock.now();
@@ -93,12 +95,12 @@ export function createLanding(cache: Cache): Landing {
   return {
     hasLetIn: (hash) => inside.has(hash),
     async receiveFiles(objects, { threads, signal, fileOf, received }) {
-      await copyFiles(objects, {
+      await copyFiles(folderByFolder(objects), {
         threads,
         signal,
         rights: 'public',
         fileOf: ({ hash }) => fileOf(hash),
-        targetOf: () => cache.newTemp(),
+        targetOf: ({ hash }) => naming.placeOf(cache.pathOf(hash)),
         async copied(some) {
           await naming.add(some.map(({ of, copy, look }) => receivedAs(copy, of.hash, look)));
           received(some.map(({ of }) => of));

@@ -10,23 +10,19 @@ import type { Observation } from './observe.ts';
 
 /** Copies made while files are looked at, until they are taken in. */
 export interface Copies extends Keeper {
-  /** Removes those that have not become objects. */
+  /** Removes those that have not become objects, and where they waited. */
   drop(): void;
 }
 
 /** `undefined` where the file system shares bytes instead of copying them. */
 export function createCopies(cache: Cache): Copies | undefined {
   if (cache.linker().type === 'reflink') return undefined;
-  const temps: string[] = [];
+  let folder: string | undefined;
   return {
     dir: cache.dir,
-    newTemp() {
-      const temp = cache.newTemp();
-      temps.push(temp);
-      return temp;
-    },
+    tempFolder: () => (folder ??= cache.newTempFolder()),
     drop() {
-      for (const temp of temps) rmSync(temp, { force: true });
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -52,7 +52,7 @@ function traced(
 async function ownerless(rig: Rig): Promise<unknown> {
   const { lock, outs, rights, cache, remote } = await readState(rig.root);
   const names = (paths: readonly string[]): readonly string[] =>
-    paths.map((path) => path.replace(/\d+-[0-9A-Za-z]+(\.[0-9a-z]+\.tmp)$/, 'owner$1'));
+    paths.map((path) => path.replace(/\d+-[0-9A-Za-z]+(\.[0-9a-z]+\.tmp(\/|$))/, 'owner$1'));
   return { lock, outs, rights, cache: names(cache), remote: names(remote) };
 }
 

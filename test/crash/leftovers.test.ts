@@ -38,6 +38,7 @@ test('what dead processes had not finished is removed by whoever takes the works
     ...['', 'files/', 'files/.incoming/0/', 'runs/ab/', 'staging/', 'attempts/'].map(
       (folder) => `.lockstep/${folder}.${owner}.0.tmp`,
     ),
+    `.lockstep/files/.incoming/.${owner}.0.tmp/ab/x`,
     `.lockstep/staging/${owner}.0/tmp/x`,
     ...['workspace', 'cache'].flatMap((name) =>
       [owner, `.${owner}.0.tmp`].map((note) => `.lockstep/${name}.mutex.d/${note}`),
@@ -60,7 +61,11 @@ test('temp files of the cache are swept only while nobody holds it: who fetches 
   const rig = createRig({
     'pipeline.yaml': 'stages:\n  s: { cmd: date +%s%N > out, outs: [out], always: true }\n',
   });
-  const temps = ['.lockstep/files/.incoming/3/.4999999-1.0.tmp', '.lockstep/runs/ab/.4999999-1.1.tmp'];
+  const temps = [
+    '.lockstep/files/.incoming/3/.4999999-1.0.tmp',
+    '.lockstep/files/.incoming/.4999999-1.2.tmp/ab/cd',
+    '.lockstep/runs/ab/.4999999-1.1.tmp',
+  ];
   for (const temp of temps) rig.write(temp, 'half an object');
   const fetching = await acquireMutex({
     path: rig.path('.lockstep/cache.mutex'),
@@ -74,7 +79,7 @@ test('temp files of the cache are swept only while nobody holds it: who fetches 
   await recover(rig);
   assert.deepEqual(
     temps.map((temp) => rig.read(temp)),
-    ['half an object', 'half an object'],
+    temps.map(() => 'half an object'),
   );
   fetching[Symbol.dispose]();
   await recover(rig);

@@ -78,12 +78,17 @@ export function filesBelow(root: string, below = ''): readonly string[] {
   return found.sort();
 }
 
+/** True of a temp file, and of what waits in a temp folder. */
+export function isTemp(name: string): boolean {
+  return /\.tmp(\/|$)/.test(name);
+}
+
 /** Objects of a cache or remote whose bytes are not what their names say. */
 export function wrongObjects(store: string): readonly string[] {
   return filesBelow(store, 'files').filter((name) => {
     const [, algorithm, folder = '', file = ''] = name.split('/');
     // A temp file has no name of an object yet.
-    if (name.endsWith('.tmp')) return false;
+    if (isTemp(name)) return false;
     const hash = createHash(algorithm === 'md5' ? 'md5' : 'sha256')
       .update(readFileSync(join(store, name)))
       .digest('hex');
@@ -101,7 +106,7 @@ export function leftovers(root: string): readonly string[] {
   );
   const others = filesBelow(root).filter(
     (name) =>
-      (name.endsWith('.tmp') && !name.startsWith('remote/.incoming/')) ||
+      (isTemp(name) && !name.startsWith('remote/.incoming/')) ||
       /(^|\/)\.lockstep-[^/]*\//.test(name) ||
       /^\.lockstep\/[^/]*\.mutex\.d\//.test(name),
   );

@@ -11,7 +11,7 @@ import type { Stage } from './trial.ts';
 import type { Trial } from './points.ts';
 
 const SEED = seedOf(process.env);
-/** Of the calls of threads, and one less of the others; each is several runs over thousands of files. */
+/** Of the calls of threads, and one less of the others and of those that name a folder of files; each is several runs over thousands of files. */
 const POINTS = sampleOf(process.env, 1) ?? 8;
 /** With every change only those whose threads do something that no earlier one's do. */
 const CHOSEN = POINTS > 1 ? MANY : MANY.slice(0, 2);
@@ -21,7 +21,12 @@ function sampleCalls({ calls, byThreads }: Stage, seeded: Seeded): readonly numb
   const places = [...calls.keys()];
   const ofThreads = places.filter((at) => byThreads.has(at));
   const others = places.filter((at) => !byThreads.has(at));
-  return [...seeded.sample(ofThreads, POINTS), ...seeded.sample(others, POINTS - 1)];
+  const naming = others.filter((at) => /^rename .*\.tmp\/[0-9a-f]{2}$/.test(calls[at] ?? ''));
+  return [
+    ...seeded.sample(ofThreads, POINTS),
+    ...seeded.sample(others, POINTS - 1),
+    ...seeded.sample(naming, POINTS - 1),
+  ];
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Ran, Rig } from '../rig.ts';
 import { copyProject, freshPlace, prepare, textOf } from './project.ts';
 import type { Scenario } from './project.ts';
 import type { ShimOrder } from './shim.ts';
-import { contentOf, filesBelow, leftovers, readState, wrongObjects } from './state.ts';
+import { contentOf, filesBelow, isTemp, leftovers, readState, wrongObjects } from './state.ts';
 import type { State } from './state.ts';
 
 /** The module to preload. */
@@ -160,7 +160,7 @@ export async function assertHealed(rig: Rig, stage: Stage, rights = true): Promi
   assert.deepEqual([...healed.outs], [...after.outs], 'outs');
   if (rights) assert.deepEqual([...healed.rights], [...after.rights], 'rights of outs');
   assert.deepEqual(
-    healed.remote.filter((name) => !after.remote.includes(name) && !name.endsWith('.tmp')),
+    healed.remote.filter((name) => !after.remote.includes(name) && !isTemp(name)),
     [],
   );
   assert.deepEqual(

@@ -26,7 +26,7 @@ function makeMany(rig: Rig): void {
 /** Copies that are neither objects nor gone. */
 const temps = (rig: Rig): readonly string[] =>
   readdirSync(rig.path('.lockstep/files'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.tmp'),
+    name.includes('.tmp'),
   );
 
 /** Each file is one of the user's own, and its object is there. */

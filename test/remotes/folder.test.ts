@@ -179,8 +179,10 @@ test('old temp files of dead processes are swept; young ones and those of the li
   const foreign = 'notes.txt';
   mkdirSync(join(incoming, '3'));
   const deep = '3/.4194305-1.2.tmp';
-  for (const name of [dead, young, foreign, deep]) writeFileSync(join(incoming, name), 'x');
-  for (const name of [dead, foreign, deep]) utimesSync(join(incoming, name), 1, 1);
+  const many = '.4194305-1.3.tmp';
+  mkdirSync(join(incoming, many, 'ab'), { recursive: true });
+  for (const name of [dead, young, foreign, deep, `${many}/ab/cd`]) writeFileSync(join(incoming, name), 'x');
+  for (const name of [dead, foreign, deep, many]) utimesSync(join(incoming, name), 1, 1);
   const remote: Remote = await open(configOf(folder));
   await remote.put('a', bodyOf(Buffer.from('x')), signal);
   await remote.flush?.(signal);

@@ -20,6 +20,7 @@ import { hashBytes, objectPath } from '../../src/base/hash.ts';
 import { createCrew } from '../../src/io/crew.ts';
 import { DONE, OPEN, WANTED, packFiles } from '../../src/io/file-block.ts';
 import type { HashedFile } from '../../src/io/hash-file.ts';
+import { placeIn } from '../../src/io/incoming.ts';
 import { createHashing, hashFiles } from '../../src/store/hash-files.ts';
 import { tempFolder } from '../record/rig.ts';
 
@@ -89,7 +90,7 @@ for (const [make, where] of SIZES) {
       const { path, text } = files[index] as Made;
       const here = statSync(path);
       const same = ![replaced, touched, plain].includes(index);
-      assert.deepEqual([file.ready !== undefined, file.ready?.copy], [same, undefined], path);
+      assert.deepEqual([file.ready !== undefined, file.ready?.copiedTo], [same, undefined], path);
       assert.equal((here.mode & 0o222) === 0, same || index === touched, path);
       if (same || index === plain) assert.equal(file.hash, sha256(text));
       if (same) assert.deepEqual([file.look.mode, file.look.ctimeMs], [here.mode, here.ctimeMs]);
@@ -104,41 +105,46 @@ for (const [make, where] of SIZES) {
   });
 }
 
-test('threads copy what they hash and the cache lacks; one that has grown, or whose copy cannot be made, is hashed only', async () => {
+test('threads copy what they hash and the cache lacks, each text once; one that has grown, or whose place is taken, is hashed only', async () => {
   const [grown, blocked, cached] = [3, 5, 7];
   const files = [...manyFiles()];
   for (const file of makeFiles(1)) files[grown] = file;
   const cache = mkdtempSync(join(root, 'cache-'));
-  const temps: string[] = [];
-  const newTemp = (): string => {
-    // There is something already: no copy is to be written over it.
-    const temp = join(cache, `${temps.length}`);
-    if (temps.push(temp) === blocked + 1) writeFileSync(temp, 'someone was first');
-    return temp;
-  };
-  const object = join(cache, objectPath(hashBytes('sha256', files[cached]?.text ?? '')));
-  mkdirSync(dirname(object), { recursive: true });
-  writeFileSync(object, files[cached]?.text ?? '');
+  const tempFolder = mkdtempSync(join(cache, 'temp-'));
+  const keyOf = (index: number): string => objectPath(hashBytes('sha256', files[index]?.text ?? ''));
+  const taken = [join(cache, keyOf(cached)), placeIn(tempFolder, keyOf(blocked))];
+  for (const path of taken) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'someone was first');
+  }
   using crew = createCrew();
-  const hashing = createHashing({ algorithm: 'sha256', crew, keeper: { dir: cache, newTemp } });
+  const hashing = createHashing({
+    algorithm: 'sha256',
+    crew,
+    keeper: { dir: cache, tempFolder: () => tempFolder },
+  });
   const looks = files.map(({ path }) => lstatSync(path));
   writeFileSync(files[grown]?.path ?? '', 'more than there was');
   for (const [index, { path }] of files.entries()) hashing.add(path, looks[index] as Stats, false);
   const found = await Array.fromAsync(hashing.end());
+  const copied = new Set<string>();
   for (const [index, file] of found.entries()) {
     assert.ok(!(file instanceof Error), `${index}`);
-    const text = index === grown ? 'more than there was' : files[index]?.text;
-    assert.deepEqual([file.hash, file.look.size], [sha256(text ?? ''), text?.length]);
-    // Threads begin when there is enough for them, and what is left over at the end is too little.
-    const isCopied =
-      index < temps.length && ![grown, blocked, cached].includes(index) && text !== files[cached]?.text;
-    assert.equal(file.ready?.copy, isCopied ? temps[index] : undefined, `${index}`);
-    if (file.ready?.copy === undefined) continue;
-    const copy = lstatSync(file.ready.copy);
-    assert.equal(readFileSync(file.ready.copy, 'utf8'), text);
+    const text = index === grown ? 'more than there was' : (files[index]?.text ?? '');
+    assert.deepEqual([file.hash, file.look.size], [sha256(text), text.length]);
+    if (!file.ready) continue;
+    assert.ok(!copied.has(text) && ![grown, blocked, cached].includes(index), `${index}`);
+    copied.add(text);
+    assert.equal(file.ready.copiedTo, tempFolder);
+    const place = placeIn(tempFolder, objectPath(file.hash));
+    const copy = lstatSync(place);
+    assert.equal(readFileSync(place, 'utf8'), text);
     assert.deepEqual([copy.mode & 0o777, copy.ino], [0o444, file.ready.look.ino]);
   }
-  assert.equal(readFileSync(temps[blocked] ?? '', 'utf8'), 'someone was first');
+  const spared = new Set([blocked, cached].map((index) => files[index]?.text ?? ''));
+  const texts = new Set(files.map(({ text }) => text)).difference(spared);
+  assert.deepEqual([copied.size, texts.difference(copied)], [texts.size, new Set()]);
+  for (const path of taken) assert.equal(readFileSync(path, 'utf8'), 'someone was first');
 });
 
 test('threads make files objects; one that is there, that was written to or is not wanted stays as it is', async () => {

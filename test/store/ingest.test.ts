@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
-import fs, { lstatSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import fs, {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { hashBytes } from '../../src/base/hash.ts';
-import type { Artifact, RelPath } from '../../src/base/types.ts';
+import type { Artifact, ContentHash, RelPath } from '../../src/base/types.ts';
 import { lookOf } from '../../src/io/hash-file.ts';
+import type { ReadyBytes } from '../../src/io/hash-file.ts';
+import { placeIn } from '../../src/io/incoming.ts';
 import { ingest } from '../../src/store/ingest.ts';
 import { place } from '../../src/store/place.ts';
 import { faultsIn, home, replaceLink, tempsIn } from './home.ts';
@@ -111,18 +122,37 @@ test('thousands of files of their own are copied in, equal ones once; one that i
   }
 });
 
-test('of copies that were made ready one becomes the object of equal files, and none is left', async () => {
-  const { root, cache } = home();
-  const hash = hashBytes('sha256', 'text');
-  const files = ['a', 'b'].map((name) => {
-    const copy = cache.newTemp();
-    for (const path of [join(root, name), copy]) writeFileSync(path, 'text');
-    const ready = { copy, look: lookOf(lstatSync(copy)) };
-    return { path: join(root, name), hash, size: 4, sharing: 'own', ready } as const;
+test('copies that were made ready become objects, all of a new folder at once; of equal files the one that is ready', async () => {
+  const { root, cache, put } = home();
+  const tempFolder = cache.newTempFolder();
+  const makeReady = (hash: ContentHash, text: string): ReadyBytes => {
+    const place = placeIn(tempFolder, cache.pathOf(hash));
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, text, { mode: 0o444 });
+    return { copiedTo: tempFolder, look: lookOf(lstatSync(place)) };
+  };
+  const there = await put('there', 'there');
+  const plain = Array.from({ length: 2000 }, (_, index) => {
+    const [path, text] = [join(root, `${index}`), `text ${index}`];
+    writeFileSync(path, text);
+    return { path, hash: hashBytes('sha256', text), size: text.length, sharing: 'own' } as const;
   });
-  await ingest(cache, files);
-  assert.equal(readFileSync(cache.pathOf(hash), 'utf8'), 'text');
-  assert.deepEqual(tempsIn(root), []);
+  const files = plain.map((file, index) => ({ ...file, ready: makeReady(file.hash, `text ${index}`) }));
+  const folders = (parent: string): Map<string, number> =>
+    new Map(readdirSync(parent).map((name) => [name, statSync(join(parent, name)).ino]));
+  const waiting = folders(tempFolder);
+  await ingest(cache, [...plain.slice(0, 1), ...files]);
+  const named = folders(join(cache.dir, 'files/sha256'));
+  const taken = there.hash.slice(7, 9);
+  for (const [name, ino] of waiting) assert.equal(named.get(name) === ino, name !== taken, name);
+  assert.deepEqual([...folders(tempFolder).keys()], [taken]);
+  for (const { path, hash, ready } of files) {
+    const object = cache.pathOf(hash);
+    const look = lstatSync(object);
+    assert.deepEqual(readFileSync(object), readFileSync(path));
+    assert.equal(look.ino, ready.look.ino);
+    assert.ok(cache.memo.isVerifiedObject(() => object, look, hash));
+  }
 });
 
 test('a file that is its object already stays that, and makes one that has rotted anew', async () => {

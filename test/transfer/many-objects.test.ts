@@ -110,6 +110,7 @@ test('a thousand objects go to a folder remote and come back, read-only, with st
       there.memo.isVerifiedObject(() => there.pathOf(hash), statSync(there.pathOf(hash)), hash),
       'nobody need hash it again',
     );
+  await place.remote.close?.();
   const waiting = readdirSync(join(place.root, 'remote', '.incoming'), { recursive: true, encoding: 'utf8' });
   assert.deepEqual(waiting.sort(), ['0', '1', '2', '3', '4', '5', '6', '7']);
 });

@@ -10,7 +10,7 @@ import type { Algorithm, File, Files, Lock, Result, Thing, World } from './world
 import type { Ending } from './endings.ts';
 import { DATA, INPUTS, SOURCES, modelOf, render } from './project.ts';
 import type { Design } from './project.ts';
-import { filesBelow, leftovers } from '../state.ts';
+import { filesBelow, isTemp, leftovers } from '../state.ts';
 
 /** A project, and what the model knows of it beyond what stands on the disk. */
 export interface Game {
@@ -225,4 +225,4 @@ export function takeRuns({ rig }: Game): readonly string[] {
 
 /** Objects of the cache, by their paths below it. */
 export const objectsIn = ({ rig }: Game): readonly string[] =>
-  filesBelow(rig.path('.lockstep'), 'files').filter((name) => !name.endsWith('.tmp'));
+  filesBelow(rig.path('.lockstep'), 'files').filter((name) => !isTemp(name));

@@ -1,0 +1,60 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isSystemError } from '../base/error.ts';
+import { makeFolder, readNames, tempName } from './files.ts';
+
+/** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
+export const INCOMING = '.incoming';
+/** Threads that make files in one folder wait for each other. */
+const INCOMING_FOLDERS = 8;
+
+/** Names for temp files below a folder of objects, in turn in a few folders, which this makes. */
+export function createTemps(objects: string): () => string {
+  const folders = Array.from({ length: INCOMING_FOLDERS }, (_, at) => join(objects, INCOMING, String(at)));
+  for (const folder of folders) makeFolder(folder);
+  let count = 0;
+  return () => tempName(join(folders[count++ % INCOMING_FOLDERS] ?? '', 'temp'));
+}
+
+/** Makes a temp folder below a folder of objects, for many files that get their names together; see `placeIn`. */
+export function makeTempFolder(objects: string): string {
+  const folder = tempName(join(objects, INCOMING, 'temp'));
+  mkdirSync(folder);
+  return folder;
+}
+
+/**
+ * Where a file waits in a temp folder: under the last two parts of the path that it is to have (`ab/cdef…`). The folder is for its
+ * writer to make.
+ */
+export function placeIn(tempFolder: string, target: string): string {
+  return tempFolder + target.slice(target.lastIndexOf('/', target.lastIndexOf('/') - 1));
+}
+
+/** A temp file and the name that it is to have; absolute paths on one file system. */
+export interface Unnamed {
+  readonly temp: string;
+  readonly target: string;
+}
+
+/**
+ * Gives all files of a folder their names at once, if they wait in a folder that holds nothing else, and nobody has put anything
+ * at the place of theirs, an empty folder. Nobody may be writing to where they wait. False where it cannot be done: each then
+ * needs its own.
+ */
+export function nameTogether(files: readonly Unnamed[]): boolean {
+  const [first] = files;
+  if (!first) return false;
+  const waiting = dirname(first.temp);
+  const folder = dirname(first.target);
+  const keepsName = ({ temp, target }: Unnamed): boolean =>
+    temp.startsWith(waiting) && temp.slice(waiting.length) === target.slice(folder.length);
+  if (!files.every(keepsName) || readNames(waiting).length !== files.length) return false;
+  try {
+    renameSync(waiting, folder);
+    return true;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return false;
+  }
+}
