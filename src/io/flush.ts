@@ -19,8 +19,7 @@ export function flush(paths: readonly string[]): Promise<void> {
 export async function flushEach<T>(all: readonly T[], pathOf: (one: T) => string): Promise<void> {
   const [first] = all;
   if (first === undefined) return;
-  const areMany = all.length > SINGLE_FLUSHES;
-  if (areMany && process.platform === 'linux' && (await syncFileSystem(pathOf(first)))) return;
+  if (all.length > SINGLE_FLUSHES && canSync && (await syncFileSystem(pathOf(first)))) return;
   for (let from = 0; from < all.length; from += IN_FLIGHT)
     await Promise.all(all.slice(from, from + IN_FLIGHT).map((one) => flushOne(pathOf(one))));
 }
@@ -31,10 +30,19 @@ export async function flushAcross(paths: readonly string[]): Promise<void> {
   for (const some of Map.groupBy(paths, (path) => statSync(path).dev).values()) await flush(some);
 }
 
+/**
+ * False after the first failure: it may have been about bytes of any file there, also one that is flushed later, and only the file's own
+ * flush tells of them once more.
+ */
+let canSync = process.platform === 'linux';
+
 function syncFileSystem(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const { execFile } = process.getBuiltinModule('node:child_process');
-    execFile('sync', ['-f', path], (error) => resolve(error === null));
+    execFile('sync', ['-f', path], (error) => {
+      if (error) canSync = false;
+      resolve(error === null);
+    });
   });
 }
 
