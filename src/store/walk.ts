@@ -54,69 +54,72 @@ interface Place {
 const MAX_DEPTH = 256;
 const OR_NOTHING = { throwIfNoEntry: false } as const;
 
+/** A folder whose time has not come. */
+interface Ahead {
+  readonly name: string;
+  readonly leapt: Place['leapt'];
+}
+
 function collect(walking: Walk, { prefix, depth, leapt }: Place): void {
-  const { root, top, visit } = walking;
+  const { root, top, links, visit } = walking;
   const folder = `${root}${sep}${top}/${prefix}`;
   if (depth > MAX_DEPTH)
     throw special(`${top}/${prefix.slice(0, -1)}`, `is nested deeper than ${MAX_DEPTH} folders`);
-  const { keys, linked } = listFolder(walking, { prefix, folder });
-  for (const key of keys) {
-    if (key.endsWith('/')) {
-      const link = linked?.get(key);
-      const next = link
-        ? leap(`${top}/${prefix}${key.slice(0, -1)}`, realpathSync(folder), { leapt, to: link.real })
-        : leapt;
-      collect(walking, { prefix: prefix + key, depth: depth + 1, leapt: next });
-      continue;
+  const { names, isBefore } = listFolder(walking, { prefix, folder });
+  // The path decides: `a/b` comes after `a-1` and before `a0`. The last one begins with the name of the one before.
+  const ahead: Ahead[] = [];
+  const enterBefore = (name?: string): void => {
+    for (let next = ahead.at(-1); next; next = ahead.at(-1)) {
+      if (name !== undefined && isBefore(name, `${next.name}/`)) return;
+      ahead.pop();
+      collect(walking, { prefix: `${prefix}${next.name}/`, depth: depth + 1, leapt: next.leapt });
     }
+  };
+  for (const name of names) {
+    if (ahead.length > 0) enterBefore(name);
     // One call for a file, and none of what it returns is kept: a folder may have a million of them.
-    const stat = linked?.get(key)?.stat ?? lstatSync(folder + key, OR_NOTHING);
+    const stat = lstatSync(folder + name, OR_NOTHING);
     if (stat === undefined) continue;
-    if (!stat.isFile())
-      throw special(`${top}/${prefix}${key}`, 'became something else than a file while it was looked at');
-    visit(prefix, key, stat);
+    if (stat.isFile()) visit(prefix, name, stat);
+    else if (stat.isDirectory()) ahead.push({ name, leapt });
+    else if (stat.isSymbolicLink()) {
+      const path = `${top}/${prefix}${name}`;
+      const link = followLink(root, path, links);
+      if (link.stat.isFile()) visit(prefix, name, link.stat);
+      else ahead.push({ name, leapt: leap(path, realpathSync(folder), { leapt, to: link.real }) });
+    } else throw special(`${top}/${prefix}${name}`, 'is neither a file nor a folder');
   }
+  enterBefore();
+}
+
+interface Listed {
+  /** Sorted. */
+  readonly names: readonly string[];
+  readonly isBefore: (a: string, b: string) => boolean;
+}
+
+/** Names alone: what each is, the look at it says. */
+function listFolder(
+  { top, links }: Walk,
+  { prefix, folder }: { readonly prefix: string; readonly folder: string },
+): Listed {
+  const listed = readdirSync(folder);
+  // Code units order such text as code points do, and the system's own sort is much faster.
+  if (!listed.some((name) => ODD.test(name))) return { names: listed.sort(), isBefore: (a, b) => a < b };
+  const names: string[] = [];
+  for (const name of listed) {
+    if (name.includes('\uFFFD')) throw notUtf8(`${top}/${prefix}${name}`);
+    // Which outs stand in a folder, and what git and we keep of what is in it, is no content of a dep around them.
+    if (links === 'follow' && UNCOUNTED.has(name)) continue;
+    if (links === 'refuse' && ODD.test(name)) refuseName(top, prefix + name);
+    names.push(name);
+  }
+  return { names: names.sort(byCodePoint), isBefore: (a, b) => byCodePoint(a, b) < 0 };
 }
 
 interface Link {
   readonly stat: Stats;
   readonly real: string;
-}
-
-interface Listed {
-  /** Names in the order of the paths, those of folders with a `/` behind them: `a/b` sorts between `a-1` and `a0`. */
-  readonly keys: readonly string[];
-  /** What those lead to that are links. */
-  readonly linked: ReadonlyMap<string, Link> | undefined;
-}
-
-function listFolder(
-  { root, top, links }: Walk,
-  { prefix, folder }: { readonly prefix: string; readonly folder: string },
-): Listed {
-  const keys: string[] = [];
-  let linked: Map<string, Link> | undefined;
-  let isOdd = false;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const { name } = entry;
-    if (ODD.test(name)) {
-      isOdd = true;
-      if (name.includes('\uFFFD')) throw notUtf8(`${top}/${prefix}${name}`);
-      if (links === 'refuse') refuseName(top, prefix + name);
-      // Which outs stand in a folder, and what git and we keep of what is in it, is no content of a dep around them.
-      else if (UNCOUNTED.has(name)) continue;
-    }
-    if (entry.isFile()) keys.push(name);
-    else if (entry.isDirectory()) keys.push(`${name}/`);
-    else if (entry.isSymbolicLink()) {
-      const link = followLink(root, `${top}/${prefix}${name}`, links);
-      const key = link.stat.isDirectory() ? `${name}/` : name;
-      (linked ??= new Map()).set(key, link);
-      keys.push(key);
-    } else throw special(`${top}/${prefix}${name}`, 'is neither a file nor a folder');
-  }
-  // Code units order such text as code points do, and the system's own sort is much faster.
-  return { keys: isOdd ? keys.sort(byCodePoint) : keys.sort(), linked };
 }
 
 const UNCOUNTED: ReadonlySet<string> = new Set(['.gitignore', '.git', '.lockstep']);
