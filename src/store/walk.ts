@@ -62,7 +62,8 @@ interface Ahead {
 
 function collect(walking: Walk, { prefix, depth, leapt }: Place): void {
   const { root, top, links, visit } = walking;
-  const folder = `${root}${sep}${top}/${prefix}`;
+  // Where it can, without the folders above: the system would look each of them up for every file.
+  const folder = `${root === process.cwd() ? '' : root + sep}${top}/${prefix}`;
   if (depth > MAX_DEPTH)
     throw special(`${top}/${prefix.slice(0, -1)}`, `is nested deeper than ${MAX_DEPTH} folders`);
   const { names, isBefore } = listFolder(walking, { prefix, folder });
