@@ -1,24 +1,18 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
-import { makeFolder, readNames, tempName } from './files.ts';
+import { readNames, tempName } from './files.ts';
 
 /** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
 export const INCOMING = '.incoming';
-/** Threads that make files in one folder wait for each other. */
-const INCOMING_FOLDERS = 8;
-
-/** Names for temp files below a folder of objects, in turn in a few folders, which this makes. */
-export function createTemps(objects: string): () => string {
-  const folders = Array.from({ length: INCOMING_FOLDERS }, (_, at) => join(objects, INCOMING, String(at)));
-  for (const folder of folders) makeFolder(folder);
-  let count = 0;
-  return () => tempName(join(folders[count++ % INCOMING_FOLDERS] ?? '', 'temp'));
+/** A name for a temp file, or folder, below a folder of objects. */
+export function newTempIn(objects: string): string {
+  return tempName(join(objects, INCOMING, 'temp'));
 }
 
-/** Makes a temp folder below a folder of objects, for many files that get their names together; see `placeIn`. */
+/** Makes a temp folder for many files that get their names together; see `placeIn`. */
 export function makeTempFolder(objects: string): string {
-  const folder = tempName(join(objects, INCOMING, 'temp'));
+  const folder = newTempIn(objects);
   mkdirSync(folder);
   return folder;
 }

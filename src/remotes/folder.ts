@@ -17,7 +17,7 @@ import type { ContentHash } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
 import { createClock } from '../io/clock.ts';
 import { statIfExists } from '../io/files.ts';
-import { INCOMING, createTemps, makeTempFolder } from '../io/incoming.ts';
+import { INCOMING, makeTempFolder, newTempIn } from '../io/incoming.ts';
 import { createNaming } from '../io/naming.ts';
 import { objectMissing, withFaults } from './faults.ts';
 import { copyTo } from './folder-copy.ts';
@@ -38,7 +38,7 @@ export default openFolder;
 
 function createFolder(config: RemoteConfig, concurrency: number): Remote {
   const root = resolve(config.url);
-  let temps: (() => string) | undefined;
+  let isReady = false;
   /** What was there and is not any more was unmounted; it is not new. */
   let wasThere = false;
 
@@ -64,16 +64,17 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
     }
   };
 
-  /** Names for files on their way in. */
-  function prepare(): () => string {
-    return (temps ??= guard(() => {
+  /** For files on their way in. */
+  function prepare(): void {
+    if (isReady) return;
+    guard(() => {
       const incoming = join(root, INCOMING);
       // Never with its parents: they would hide that the share is not mounted.
       if (!statIfExists(root) && statIfExists(dirname(root))?.isDirectory()) mkdirSync(root);
       if (!statIfExists(incoming)) mkdirSync(incoming);
       sweepIncoming(incoming);
-      return createTemps(root);
-    }));
+    });
+    isReady = true;
   }
 
   /** A folder that the first push will make holds nothing yet; a missing parent is a share that is not mounted. */
@@ -86,7 +87,8 @@ function createFolder(config: RemoteConfig, concurrency: number): Remote {
   }
 
   async function put(key: string, body: Body, signal: AbortSignal): Promise<void> {
-    const temp = prepare()();
+    prepare();
+    const temp = newTempIn(root);
     await withFaults(signal, faultOf, () => copyTo(temp, { body, signal }));
     await guardFinal(naming.add([{ temp, target: join(root, key), size: body.size }]));
   }

@@ -6,7 +6,7 @@ import { algorithmOf, hashBytes, objectPath, withoutDir } from '../base/hash.ts'
 import type { ContentHash } from '../base/types.ts';
 import type { Clock } from '../io/clock.ts';
 import { makeFolder, readIfExists } from '../io/files.ts';
-import { INCOMING, createTemps, makeTempFolder } from '../io/incoming.ts';
+import { INCOMING, makeTempFolder, newTempIn } from '../io/incoming.ts';
 import { createLinker } from '../io/links.ts';
 import type { Linker } from '../io/links.ts';
 import { createExecuteBit } from '../io/modes.ts';
@@ -85,7 +85,12 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
   }
 
   const trees = new Map<ContentHash, readonly TreeEntry[]>();
-  let temps: (() => string) | undefined;
+  const objects = join(dir, 'files');
+  let hasIncoming = false;
+  const makeIncoming = (): void => {
+    if (!hasIncoming) makeFolder(join(objects, INCOMING));
+    hasIncoming = true;
+  };
 
   const cache: Cache = {
     dir,
@@ -93,14 +98,17 @@ export function createCache({ dir, workspace, memo, clock, onCorrupt }: CacheOpt
     clock,
     isExecutable: createExecuteBit(pathOfMutex(join(workspace, '.lockstep'), 'workspace')),
     pathOf,
-    newTemp: () => (temps ??= createTemps(join(dir, 'files')))(),
+    newTemp() {
+      makeIncoming();
+      return newTempIn(objects);
+    },
     newTempFolder() {
-      makeFolder(join(dir, 'files', INCOMING));
-      return makeTempFolder(join(dir, 'files'));
+      makeIncoming();
+      return makeTempFolder(objects);
     },
     readObject,
     discard,
-    linker: () => (linker ??= createLinker(join(dir, 'files'), join(workspace, '.lockstep', 'staging'))),
+    linker: () => (linker ??= createLinker(objects, join(workspace, '.lockstep', 'staging'))),
     has,
     lacking: (hashes) => findLacking(dir, hashes, has),
     readTree(hash) {

@@ -60,8 +60,6 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
 /** A file whose bytes can become an object. */
 interface Entering extends ReadyBytes {
   readonly file: IngestFile;
-  /** Absolute path of a copy that was made here. */
-  readonly copy?: string;
 }
 
 async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Crew): Promise<void> {
@@ -74,23 +72,23 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     return nlink === 1 && setMode(path, objectMode(mode));
   };
   const entering: Entering[] = [];
-  const copied: IngestFile[] = [];
+  const toCopy: IngestFile[] = [];
+  for (const file of files)
+    if (file.ready) entering.push({ file, ...file.ready });
+    else if (canBecomeObject(file)) entering.push(sealed(cache, file));
+    else toCopy.push(file);
+  const folder = toCopy.length > 0 ? cache.newTempFolder() : undefined;
   try {
-    for (const file of files)
-      if (file.ready) entering.push({ file, ...file.ready });
-      else if (canBecomeObject(file)) entering.push(sealed(cache, file));
-      else copied.push(file);
-    await copyVerified(cache, copied, entering);
+    if (folder !== undefined) for await (const one of copyVerified(cache, toCopy, folder)) entering.push(one);
     await enterAll(cache, entering, crew);
-  } catch (error) {
-    for (const { copy } of entering) if (copy !== undefined) rmSync(copy, { force: true });
-    throw error;
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Absolute path of the copy; `undefined` where the file itself is to become the object. */
-function copyOf({ file, copy, copiedTo }: Entering): string | undefined {
-  return copiedTo === undefined ? copy : placeIn(copiedTo, objectPath(file.hash));
+function copyOf({ file, copiedTo }: Entering): string | undefined {
+  return copiedTo === undefined ? undefined : placeIn(copiedTo, objectPath(file.hash));
 }
 
 /** True for folders to which hardlinks lead from the cache: an out may lie on another device, or below another mount. */
@@ -226,37 +224,41 @@ function shareWithObject(cache: Cache, file: IngestFile): void {
   }
 }
 
-/** Copies files into the cache, hashing what is written, and adds each to `entering` as soon as it is there. */
-async function copyVerified(cache: Cache, files: readonly IngestFile[], entering: Entering[]): Promise<void> {
-  const done = new Set<IngestFile>();
+/** Copies files into a temp folder of the cache, hashing what is written. */
+async function* copyVerified(
+  cache: Cache,
+  files: readonly IngestFile[],
+  folder: string,
+): AsyncGenerator<Entering> {
+  const looks = new Map<IngestFile, FileLook>();
+  const targetOf = ({ hash }: IngestFile): string => placeIn(folder, objectPath(hash));
   if (cache.linker().type !== 'reflink') {
     await copyFiles(files, {
       rights: 'object',
       fileOf: ({ path }) => path,
-      targetOf: () => cache.newTemp(),
+      targetOf,
       copied(some) {
-        for (const { of: file, copy, look } of some) {
-          entering.push({ file, copy, look });
-          done.add(file);
-        }
+        for (const { of: file, look } of some) looks.set(file, look);
       },
     });
   }
-  for (const file of files) if (!done.has(file)) entering.push(await copyOne(cache, file));
+  for (const file of files) {
+    const look = looks.get(file) ?? (await copyOne(cache, file, targetOf(file)));
+    yield { file, copiedTo: folder, look };
+  }
 }
 
-async function copyOne(cache: Cache, file: IngestFile): Promise<Entering> {
-  const copy = cache.newTemp();
+async function copyOne(cache: Cache, file: IngestFile, copy: string): Promise<FileLook> {
+  makeFolder(dirname(copy));
   const linker = cache.linker();
   const here = lstatSync(file.path);
   const isReflink = linker.type === 'reflink' && isStill(cache, file, here);
   if (isReflink && linker.link(file.path, copy)) {
     setMode(copy, objectMode(here.mode));
-    return { file, copy, look: lstatSync(copy) };
+    return lstatSync(copy);
   }
   const mismatch = (): PipelineError => outChanged(file.path);
-  const look = await copyHashed(file.path, copy, { hash: file.hash, rights: 'object', mismatch });
-  return { file, copy, look };
+  return copyHashed(file.path, copy, { hash: file.hash, rights: 'object', mismatch });
 }
 
 function outChanged(path: string): PipelineError {

@@ -112,7 +112,7 @@ test('a thousand objects go to a folder remote and come back, read-only, with st
     );
   await place.remote.close?.();
   const waiting = readdirSync(join(place.root, 'remote', '.incoming'), { recursive: true, encoding: 'utf8' });
-  assert.deepEqual(waiting.sort(), ['0', '1', '2', '3', '4', '5', '6', '7']);
+  assert.deepEqual(waiting, []);
 });
 
 test('a damaged object among a thousand does not leave the cache, nor does its manifest; the rest goes', async (t) => {
