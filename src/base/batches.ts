@@ -1,4 +1,4 @@
-import { ALGORITHMS, algorithmOf } from './hash.ts';
+import { ALGORITHMS, algorithmOf, folderKey } from './hash.ts';
 import type { SizedObject } from './remote.ts';
 import type { HashAlgorithm } from './types.ts';
 
@@ -30,6 +30,5 @@ export function* inBatches<T extends SizedObject>(
 
 /** The same objects, those of one folder (see `objectPath`) together. */
 export function folderByFolder<T extends SizedObject>(objects: readonly T[]): readonly T[] {
-  const folders = Map.groupBy(objects, ({ hash }) => hash.slice(0, hash.indexOf(':') + 3));
-  return [...folders.values()].flat();
+  return [...Map.groupBy(objects, ({ hash }) => folderKey(hash)).values()].flat();
 }

@@ -120,6 +120,11 @@ export function objectPath(content: ContentHash): string {
   return `files/${algorithmOf(content)}/${digest.slice(0, 2)}/${digest.slice(2)}`;
 }
 
+/** `sha256:ab`: what the hashes of objects in one folder have in common. */
+export function folderKey(content: ContentHash): string {
+  return content.slice(0, content.indexOf(':') + 3);
+}
+
 /** The inverse of `objectPath`; `undefined` for a path that is no object's. */
 export function parseObjectPath(path: string): ContentHash | undefined {
   const match = /^files\/(sha256|md5)\/([0-9a-f]{2})\/([0-9a-f]+(?:\.dir)?)$/.exec(path);

@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import type { RmOptions } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import { readNames, tempName } from './files.ts';
@@ -50,5 +51,23 @@ export function nameTogether(files: readonly Unnamed[]): boolean {
   } catch (error) {
     if (!isSystemError(error)) throw error;
     return false;
+  }
+}
+
+/** What cannot be removed stays for a later sweep, as after a crash: a disk that fails has been told of already. */
+export function removeTemp(path: string): void {
+  remove(path, { force: true });
+}
+
+/** The same for a folder and all in it; a thread that was ended may still be writing there. */
+export function removeTempFolder(path: string): void {
+  remove(path, { force: true, recursive: true });
+}
+
+function remove(path: string, options: RmOptions): void {
+  try {
+    rmSync(path, options);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
   }
 }

@@ -1,10 +1,9 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import type { RmOptions } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
 import { flush, flushEach } from './flush.ts';
-import { nameTogether, placeIn } from './incoming.ts';
+import { nameTogether, placeIn, removeTemp, removeTempFolder } from './incoming.ts';
 import type { Unnamed } from './incoming.ts';
 
 /**
@@ -168,7 +167,7 @@ export function createNaming<T extends Waiting>({
       await entering.catch(() => undefined);
       drop(waiting);
       waiting = [];
-      for (const one of folders) remove(one, { force: true, recursive: true });
+      for (const one of folders) removeTempFolder(one);
     },
   };
 }
@@ -184,16 +183,7 @@ function makeOne(folder: string): boolean {
 }
 
 function drop(batch: readonly Unnamed[]): void {
-  for (const { temp } of batch) remove(temp, { force: true });
-}
-
-/** What cannot be removed stays for a later sweep, as after a crash: a disk that fails has been told of already. */
-function remove(temp: string, options: RmOptions): void {
-  try {
-    rmSync(temp, options);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-  }
+  for (const { temp } of batch) removeTemp(temp);
 }
 
 /** Not `dirname`, which looks at every character and knows drives. */

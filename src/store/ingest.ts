@@ -2,7 +2,7 @@ import { linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { inBatches } from '../base/batches.ts';
-import { algorithmOf, objectPath } from '../base/hash.ts';
+import { algorithmOf, folderKey, objectPath } from '../base/hash.ts';
 import type { SizedObject } from '../base/remote.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { copyFiles } from '../io/copy-files.ts';
@@ -13,7 +13,7 @@ import { copyHashed } from './copy-hashed.ts';
 import type { Crew } from '../io/crew.ts';
 import { DONE, WANTED } from '../io/file-block.ts';
 import { hashFile, isUnwritten } from '../io/hash-file.ts';
-import { nameTogether, placeIn } from '../io/incoming.ts';
+import { nameTogether, placeIn, removeTempFolder } from '../io/incoming.ts';
 import type { Unnamed } from '../io/incoming.ts';
 import { OBJECT_MODE, objectMode, setMode } from '../io/modes.ts';
 import type { FileLook, ReadyBytes } from '../io/hash-file.ts';
@@ -44,12 +44,13 @@ export async function ingest(cache: Cache, files: readonly IngestFile[], crew?: 
   const absent = new Set(cache.lacking(hashes));
   const { missing, corrupt } = await cache.check(hashes.difference(absent));
   for (const hash of [...missing, ...corrupt]) absent.add(hash);
+  const ready: IngestFile[] = [];
+  const unready: IngestFile[] = [];
   const twins: IngestFile[] = [];
   // The first of equal files becomes the object, of those that are ready if there is one.
-  const firsts = (some: readonly IngestFile[]): readonly IngestFile[] =>
-    some.filter((file) => absent.delete(file.hash) || (twins.push(file), false));
-  const ready = firsts(files.filter((file) => file.ready));
-  const unready = firsts(files.filter((file) => !file.ready));
+  for (const file of [...files.filter((one) => one.ready), ...files.filter((one) => !one.ready)])
+    if (!absent.delete(file.hash)) twins.push(file);
+    else (file.ready ? ready : unready).push(file);
   // What is ready goes at once: its bytes are written, and one flush is cheaper than several.
   await ingestBatch(cache, ready, crew);
   for (const [, batch] of inBatches(unready, BATCH)) await ingestBatch(cache, batch, crew);
@@ -82,7 +83,7 @@ async function ingestBatch(cache: Cache, files: readonly IngestFile[], crew?: Cr
     if (folder !== undefined) for await (const one of copyVerified(cache, toCopy, folder)) entering.push(one);
     await enterAll(cache, entering, crew);
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) removeTempFolder(folder);
   }
 }
 
@@ -119,7 +120,8 @@ function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): bool
 
 /** Makes the bytes durable, gives them the names of objects, and makes these durable. */
 async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew): Promise<void> {
-  const folders = foldersOf(cache, entering);
+  const groups = [...Map.groupBy(entering, ({ file }) => folderKey(file.hash)).values()];
+  const folders = groups.flatMap(([one]) => (one ? dirname(cache.pathOf(one.file.hash)) : []));
   const makeFolders = (): void => {
     for (const folder of folders) makeFolder(folder);
   };
@@ -130,7 +132,7 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
   ]);
   const seenAt = cache.clock.now();
   if (crew) await linkByThreads(cache, entering, crew);
-  for (const some of Map.groupBy(entering, ({ file }) => folderNameOf(file.hash)).values()) {
+  for (const some of groups) {
     const areNamed = nameTogether(copiesOf(cache, some));
     for (const one of some) {
       const isEntered = areNamed || one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
@@ -151,21 +153,6 @@ function copiesOf(cache: Cache, entering: readonly Entering[]): readonly Unnamed
     copies.push({ temp, target: cache.pathOf(one.file.hash) });
   }
   return copies;
-}
-
-/** `sha256:ab` */
-function folderNameOf(hash: ContentHash): string {
-  return hash.slice(0, hash.indexOf(':') + 3);
-}
-
-/** Absolute paths of the folders in which these become objects. */
-function foldersOf(cache: Cache, entering: readonly Entering[]): readonly string[] {
-  const folders = new Map<string, string>();
-  for (const { hash } of entering.map(({ file }) => file)) {
-    const name = folderNameOf(hash);
-    if (!folders.has(name)) folders.set(name, dirname(cache.pathOf(hash)));
-  }
-  return [...folders.values()];
 }
 
 /** Has threads link what they made ready; why they could not link a file is for `enter` to find out. */

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../base/hash.ts';
+import { algorithmOf, folderKey } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
 import { readNames } from '../io/files.ts';
 
@@ -16,8 +16,7 @@ export function findLacking(
   has: (hash: ContentHash) => boolean,
 ): ReadonlySet<ContentHash> {
   const lacking = new Set<ContentHash>();
-  // `sha256:ab`, the folder; the rest is a name in it.
-  const folders = Map.groupBy(hashes, (hash) => hash.slice(0, hash.indexOf(':') + 3));
+  const folders = Map.groupBy(hashes, folderKey);
   const present = new Map<HashAlgorithm, ReadonlySet<string>>();
   // Before one is listed, a folder is taken for well filled.
   let expected = 2 * NAMES_PER_QUESTION;

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
 import type { ContentHash } from '../base/types.ts';
 import type { Cache } from './cache.ts';
 import type { Crew } from '../io/crew.ts';
+import { removeTempFolder } from '../io/incoming.ts';
 import { ingest, ingestManifest } from './ingest.ts';
 import type { IngestFile } from './ingest.ts';
 import type { Keeper } from './hash-files.ts';
@@ -22,7 +22,7 @@ export function createCopies(cache: Cache): Copies | undefined {
     dir: cache.dir,
     tempFolder: () => (folder ??= cache.newTempFolder()),
     drop() {
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      if (folder !== undefined) removeTempFolder(folder);
     },
   };
 }
