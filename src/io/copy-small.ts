@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, lstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { isSystemError } from '../base/error.ts';
 import { algorithmOf, hashBytes, objectPath } from '../base/hash.ts';
 import type { ContentHash, HashAlgorithm } from '../base/types.ts';
+import { makeOneFolder, openNew } from './files.ts';
 import { modeOfCopy, setMode } from './modes.ts';
 import type { FileLook } from './hash-file.ts';
 import type { CopyRights } from './modes.ts';
@@ -102,7 +93,7 @@ function writeNew(
   from: { readonly rights: CopyRights; readonly mode: number },
 ): FileLook {
   const mode = modeOfCopy(from.rights, from.mode);
-  const fd = openNew(path, mode);
+  const fd = openNew(path, mode, makeOneFolder);
   try {
     writeFileSync(fd, bytes);
     if (from.rights !== 'file' && isMasked(mode)) setMode(fd, mode);
@@ -112,24 +103,5 @@ function writeNew(
     throw error;
   } finally {
     closeSync(fd);
-  }
-}
-
-function openNew(path: string, mode: number): number {
-  try {
-    return openSync(path, 'wx', mode);
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT')) throw error;
-    makeFolder(dirname(path));
-    return openSync(path, 'wx', mode);
-  }
-}
-
-/** Another thread may be first. */
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw error;
   }
 }

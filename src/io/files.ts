@@ -136,14 +136,25 @@ export function writeFileAtomic(
   if (options.durable) syncPath(dirname(path));
 }
 
-/** Opens a new file; its folder is made when it is not there, which is seldom. */
-function openNew(path: string, mode: number): number {
+/** Opens a new file; its folder is made, by `make`, when it is not there, which is seldom. */
+export function openNew(path: string, mode: number, make: (folder: string) => void = makeFolder): number {
   try {
     return openSync(path, 'wx', mode);
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
-    makeFolder(dirname(path));
+    make(dirname(path));
     return openSync(path, 'wx', mode);
+  }
+}
+
+/** Makes a folder, but none of those above it; false when it is there. */
+export function makeOneFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return false;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isSystemError } from '../base/error.ts';
 import type { Clock } from './clock.ts';
+import { makeOneFolder } from './files.ts';
 import { flush, flushEach } from './flush.ts';
 import { nameTogether, placeIn, removeTemp, removeTempFolder } from './incoming.ts';
 import type { Unnamed } from './incoming.ts';
@@ -98,7 +98,7 @@ export function createNaming<T extends Waiting>({
   function makeFolder(path: string): boolean {
     if (made.has(path)) return false;
     makeFolder(dirname(path));
-    const isNew = makeOne(path);
+    const isNew = makeOneFolder(path);
     made.add(path);
     return isNew;
   }
@@ -170,16 +170,6 @@ export function createNaming<T extends Waiting>({
       for (const one of folders) removeTempFolder(one);
     },
   };
-}
-
-function makeOne(folder: string): boolean {
-  try {
-    mkdirSync(folder);
-    return true;
-  } catch (error) {
-    if (isSystemError(error, 'EEXIST')) return false;
-    throw error;
-  }
 }
 
 function drop(batch: readonly Unnamed[]): void {

@@ -130,7 +130,8 @@ test(
   LINUX,
   async () => {
     const mark = `test-${process.pid}-since`;
-    const { group, seen } = startShell('echo ready; sleep 60', mark);
+    // It stops by itself: a child would appear between two looks.
+    const { group, seen } = startShell('echo ready; kill -STOP $$', mark);
     const pid = group.leader?.pid ?? 0;
     await seen('ready');
     const found = processesWithMark(mark);
