@@ -97,7 +97,7 @@ test('stop asks first and does not wait longer than it must', LINUX, async () =>
   assert.equal(isGroupAlive(group.leader?.pid ?? 0), false);
 });
 
-test('stop kills the whole group once the grace time is over', LINUX, async () => {
+test('stop kills the whole group once the grace time is over', { ...LINUX, timeout: 60_000 }, async () => {
   const clock = createHandClock();
   const { group, seen } = startShell(
     `trap '' TERM; (trap '' TERM; echo ready; while :; do sleep 600; done) & while :; do wait; done`,
@@ -108,7 +108,8 @@ test('stop kills the whole group once the grace time is over', LINUX, async () =
   clock.wake();
   await stopped;
   assert.equal((await group.ended).signal, 'SIGKILL');
-  assert.equal(isGroupAlive(group.leader?.pid ?? 0), false);
+  // Who is on the way out has closed its pipes and still lives, for a moment.
+  while (isGroupAlive(group.leader?.pid ?? 0)) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('what left group and session is found by its mark and ended with the leader', LINUX, async () => {
