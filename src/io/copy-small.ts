@@ -25,7 +25,11 @@ export interface SmallCopy {
  * or `undefined`: then nothing was written. Throws system errors, and leaves nothing then.
  */
 export function copySmall({ path, size, hash, to, rights }: SmallCopy, buffer: Buffer): FileLook | undefined {
-  const { bytes, mode } = readUpTo(size + 1, path, buffer);
+  let mode = 0;
+  const bytes = readUpTo(size + 1, path, buffer, (fd) => {
+    // Nobody asks how public a public copy's source is.
+    if (rights !== 'public') ({ mode } = fstatSync(fd));
+  });
   if (bytes.length !== size || hashBytes(algorithmOf(hash), bytes) !== hash) return undefined;
   return writeNew(to, bytes, { rights, mode });
 }
@@ -46,7 +50,8 @@ export function keepSmall(
   { path, size, algorithm, cache, tempFolder }: SmallKeep,
   buffer: Buffer,
 ): { readonly hash: ContentHash; readonly copy?: FileLook } | undefined {
-  const { bytes, mode } = readUpTo(size + 1, path, buffer);
+  let mode = 0;
+  const bytes = readUpTo(size + 1, path, buffer, (fd) => ({ mode } = fstatSync(fd)));
   if (bytes.length !== size) return undefined;
   const hash = hashBytes(algorithm, bytes);
   const key = objectPath(hash);
@@ -59,13 +64,8 @@ export function keepSmall(
   }
 }
 
-export interface SmallFile {
-  readonly bytes: Buffer;
-  readonly mode: number;
-}
-
-/** A file's bytes, up to a length: one byte more than expected shows that the file has grown. */
-export function readUpTo(length: number, file: string, buffer: Buffer): SmallFile {
+/** A file's bytes, up to a length: one byte more than expected shows that the file has grown. `look` is told of it while it is open. */
+export function readUpTo(length: number, file: string, buffer: Buffer, look?: (fd: number) => void): Buffer {
   const fd = openSync(file, 'r');
   try {
     let filled = 0;
@@ -75,7 +75,8 @@ export function readUpTo(length: number, file: string, buffer: Buffer): SmallFil
       if (read === 0) break;
       filled += read;
     } while (filled < length - 1);
-    return { bytes: buffer.subarray(0, filled), mode: fstatSync(fd).mode };
+    look?.(fd);
+    return buffer.subarray(0, filled);
   } finally {
     closeSync(fd);
   }

@@ -20,7 +20,7 @@ export function readWholeFile(file: string, { size, hash }: Known): Buffer {
 
 function readWhole(file: string, size: number): Buffer {
   try {
-    return readUpTo(size + 1, file, Buffer.allocUnsafe(size + 1)).bytes;
+    return readUpTo(size + 1, file, Buffer.allocUnsafe(size + 1));
   } catch (error) {
     throw unreadable(file, error);
   }
