@@ -1,5 +1,5 @@
 import { linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EXIT, PipelineError, isSystemError } from '../base/error.ts';
 import { inBatches } from '../base/batches.ts';
 import { algorithmOf, folderKey, objectPath } from '../base/hash.ts';
@@ -120,8 +120,9 @@ function isStill(cache: Cache, { path, hash }: IngestFile, look: FileLook): bool
 
 /** Makes the bytes durable, gives them the names of objects, and makes these durable. */
 async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew): Promise<void> {
-  const groups = [...Map.groupBy(entering, ({ file }) => folderKey(file.hash)).values()];
-  const folders = groups.flatMap(([one]) => (one ? dirname(cache.pathOf(one.file.hash)) : []));
+  const groups = Map.groupBy(entering, ({ file }) => folderKey(file.hash));
+  const folderOf = (key: string): string => join(cache.dir, 'files', ...key.split(':'));
+  const folders = new Set(groups.keys().map(folderOf));
   const makeFolders = (): void => {
     for (const folder of folders) makeFolder(folder);
   };
@@ -132,8 +133,10 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
   ]);
   const seenAt = cache.clock.now();
   if (crew) await linkByThreads(cache, entering, crew);
-  for (const some of groups) {
+  for (const [key, some] of groups) {
     const areNamed = nameTogether(copiesOf(cache, some));
+    // It is the folder's own name that is new.
+    if (areNamed) folders.add(dirname(folderOf(key)));
     for (const one of some) {
       const isEntered = areNamed || one.at?.block.stateOf(one.at.index) === DONE || enter(cache, one);
       // Link and rename have moved its ctime only, which does not count for an object.
@@ -141,7 +144,7 @@ async function enterAll(cache: Cache, entering: readonly Entering[], crew?: Crew
       if (isEntered) cache.memo.remember(() => cache.pathOf(hash), one.look, hash, { seenAt, object: true });
     }
   }
-  await flush(folders);
+  await flush([...folders]);
 }
 
 /** None where not all are copies. */

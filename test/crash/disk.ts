@@ -19,9 +19,17 @@ export function createDisk(): Disk {
   const known = new Set<string>();
   const flushed = new Set<string>();
   const unnamed = new Set<string>();
+  const isNamed = (path: string): boolean =>
+    !unnamed.has(path) && (dirname(path) === path || isNamed(dirname(path)));
+  /** What is in a folder moves with it. */
+  const moveBelow = (from: string, to: string): void => {
+    for (const set of [known, flushed, unnamed])
+      for (const one of set) if (one.startsWith(`${from}/`)) set.add(to + one.slice(from.length));
+  };
   return {
     see(call) {
       const { name, path, from } = parseCall(call);
+      if (from !== undefined) moveBelow(from, path);
       if (from !== undefined || (name === 'open' && !known.has(path))) unnamed.add(path);
       known.add(path);
       if (name === 'syncfs') {
@@ -36,7 +44,7 @@ export function createDisk(): Disk {
         else flushed.delete(path);
       }
     },
-    isSafe: (path) => flushed.has(path) && !unnamed.has(path),
-    isNamed: (path) => !unnamed.has(path),
+    isSafe: (path) => flushed.has(path) && isNamed(path),
+    isNamed,
   };
 }
