@@ -14,9 +14,9 @@ import type { CopyRights } from './modes.ts';
 
 /**
  * What is done to each file. `hash`: its bytes are hashed, where `seal` says so once it is read-only. `keep`: it is hashed,
- * and if it is small and `cache` has no such object, copied to its place in a temp folder there, as an object. `link`: if it is wanted it becomes the
- * object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is copied to its target,
- * with these rights, if it has the size and the hash that are given.
+ * and if it is small and `cache` has no such object, copied to its place in a temp folder there, as an object. `link`: if it is
+ * wanted it becomes the object of its hash in `cache`, unless it has been written to since it was made ready. `copy`: it is
+ * copied to its target, with these rights, if it has the size and the hash that are given.
  */
 export type Job =
   | { readonly kind: 'hash'; readonly algorithm: HashAlgorithm; readonly seal: boolean }

@@ -6,6 +6,7 @@ import { readNames, tempName } from './files.ts';
 
 /** Below a folder of objects: what has no name yet. All of it, so that looking for what a crash left never walks the objects. */
 export const INCOMING = '.incoming';
+
 /** A name for a temp file, or folder, below a folder of objects. */
 export function newTempIn(objects: string): string {
   return tempName(join(objects, INCOMING, 'temp'));
@@ -33,18 +34,21 @@ export interface Unnamed {
 }
 
 /**
- * Gives all files of a folder their names at once, if they wait in a folder that holds nothing else, and nobody has put anything
- * at the place of theirs, an empty folder. Nobody may be writing to where they wait. False where it cannot be done: each then
- * needs its own.
+ * Gives all files of a folder their names at once, if they wait in a folder that holds them and nothing else, and what is at the
+ * place of theirs is an empty folder. Nobody may be writing to where they wait. False where it cannot be done: each then needs
+ * its own.
  */
 export function nameTogether(files: readonly Unnamed[]): boolean {
   const [first] = files;
   if (!first) return false;
   const waiting = dirname(first.temp);
   const folder = dirname(first.target);
-  const keepsName = ({ temp, target }: Unnamed): boolean =>
-    temp.startsWith(waiting) && temp.slice(waiting.length) === target.slice(folder.length);
-  if (!files.every(keepsName) || readNames(waiting).length !== files.length) return false;
+  const names = new Set(readNames(waiting));
+  const keepsName = ({ temp, target }: Unnamed): boolean => {
+    const name = temp.slice(waiting.length + 1);
+    return temp.startsWith(waiting) && names.has(name) && target.slice(folder.length + 1) === name;
+  };
+  if (names.size !== files.length || !files.every(keepsName)) return false;
   try {
     renameSync(waiting, folder);
     return true;
