@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { createNaming } from '../../src/io/naming.ts';
@@ -174,6 +183,19 @@ for (const [which, act] of Object.entries(OTHERS))
     assert.deepEqual(readdirSync(join(root, 'files/ab')).sort(), expected);
     assert.deepEqual(readdirSync(root), ['files']);
   });
+
+test('a file that went away is told, though its folder holds as many as it should', async () => {
+  const { naming, write } = placedFiles();
+  // Of so many none is flushed by itself, where a whole file system can be.
+  const files = Array.from({ length: 20 }, (_, index) => write(`files/ab/${index}`));
+  const [gone] = files;
+  assert.ok(gone);
+  renameSync(gone.temp, join(dirname(gone.temp), 'strange'));
+  await naming.add(files);
+  await assert.rejects(naming.flush(), { code: 'ENOENT' });
+  await naming.close();
+  assert.ok(!existsSync(join(dirname(gone.target), 'strange')));
+});
 
 test('what is still being written when a batch gets its names goes with the next', async () => {
   const { root, naming, write } = placedFiles();
