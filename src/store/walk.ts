@@ -63,7 +63,7 @@ interface Ahead {
 function collect(walking: Walk, { prefix, depth, leapt }: Place): void {
   const { root, top, links, visit } = walking;
   // Where it can, without the folders above: the system would look each of them up for every file.
-  const folder = `${root === process.cwd() ? '' : root + sep}${top}/${prefix}`;
+  const folder = `${isHere(root) ? '' : root + sep}${top}/${prefix}`;
   if (depth > MAX_DEPTH)
     throw special(`${top}/${prefix.slice(0, -1)}`, `is nested deeper than ${MAX_DEPTH} folders`);
   const { names, isBefore } = listFolder(walking, { prefix, folder });
@@ -91,6 +91,15 @@ function collect(walking: Walk, { prefix, depth, leapt }: Place): void {
     } else throw special(`${top}/${prefix}${name}`, 'is neither a file nor a folder');
   }
   enterBefore();
+}
+
+/** True of the working folder, which may be gone. */
+function isHere(folder: string): boolean {
+  try {
+    return folder === process.cwd();
+  } catch {
+    return false;
+  }
 }
 
 interface Listed {
