@@ -208,3 +208,21 @@ test('what is still being written when a batch gets its names goes with the next
   await naming.close();
   assert.deepEqual(readdirSync(join(root, 'files/ab')).sort(), ['1', '2', '3']);
 });
+
+test('a folder to which a file is still to come is not named whole, though nothing of it is there yet', async () => {
+  const { root, naming, write } = placedFiles();
+  const first = write('files/ab/1');
+  const second = {
+    temp: naming.placeOf(join(root, 'files/ab/2')),
+    target: join(root, 'files/ab/2'),
+    size: 1,
+  };
+  await naming.add([{ ...first, size: 2 ** 28 }]);
+  await naming.flush();
+  writeFileSync(second.temp, '2');
+  assert.deepEqual(readdirSync(join(root, 'files/ab')), ['1']);
+  await naming.add([second]);
+  await naming.flush();
+  await naming.close();
+  assert.deepEqual(readdirSync(join(root, 'files/ab')).sort(), ['1', '2']);
+});
