@@ -36,6 +36,8 @@ function prepareFlow(bench: Bench, shape: Shape): Course {
   const trial = (name: keyof Side): Trial => ({
     name: NAMES[name],
     contenders: [{ name: 'lockstep', ...ours[name] }, ...peersIn(name, theirs)],
+    isNoOp: NO_OPS.has(name),
+    times: NO_OPS.has(name) && !LEAVES_AN_INDEX.has(name) ? 5 : 1,
     missing: theirs === undefined ? ['dvc', ...(name === 'checkoutByLink' ? ['dvc by link'] : [])] : [],
   });
   return { trials: (Object.keys(NAMES) as (keyof Side)[]).map(trial), warmUp: 'done' };
@@ -64,6 +66,17 @@ const NAMES = {
   reproAgain: 'repro again',
   checkoutByLink: 'checkout by link',
 } as const;
+
+const NO_OPS: ReadonlySet<keyof Side> = new Set([
+  'addAgain',
+  'status',
+  'pushAgain',
+  'fetchAgain',
+  'checkoutAgain',
+  'reproAgain',
+]);
+/** In the first of these DVC makes itself an index, by which the next takes half as long: a user pushes once. */
+const LEAVES_AN_INDEX: ReadonlySet<keyof Side> = new Set(['pushAgain', 'fetchAgain']);
 
 type Step = Omit<Contender, 'name'>;
 type Side = Readonly<Record<keyof typeof NAMES, Step>>;

@@ -1,7 +1,7 @@
 import type { Command, Measured } from './measure.ts';
 import type { Contender, Course, Trial } from './trial.ts';
 
-/** What one contender took in one trial, a number per counted round. */
+/** What one contender took in one trial, a number for each time that counts. */
 export interface Taken {
   readonly name: string;
   readonly ms: readonly number[];
@@ -32,12 +32,15 @@ export async function runCourse(course: Course, { rounds, ...going }: Going): Pr
   const first = course.warmUp === 'round' ? -1 : 0;
   for (let round = first; round < rounds; round++) {
     for (const { trial, taken, peaks } of results) {
-      for (const contender of trial.contenders) {
-        const { ms, peakBytes, told } = await runOne(contender, going);
+      for (const { contender, isFirst, isLast } of turnsOf(trial)) {
+        if (isFirst) await contender.before?.();
+        const measured = runOne(contender, trial.isNoOp === true, going);
+        const told = isLast ? await contender.check?.(measured) : undefined;
         if (told !== undefined) agree(made, trial, { name: contender.name, told });
         if (round < 0) continue;
+        const ms = contender.takes?.(measured) ?? measured.wallMs;
         taken.set(contender.name, [...(taken.get(contender.name) ?? []), ms]);
-        peaks.set(contender.name, Math.max(peaks.get(contender.name) ?? 0, peakBytes));
+        peaks.set(contender.name, Math.max(peaks.get(contender.name) ?? 0, measured.peakBytes));
       }
     }
   }
@@ -63,18 +66,30 @@ export interface Going {
   readonly run: (command: Command) => Measured;
 }
 
-async function runOne(
+interface Turn {
+  readonly contender: Contender;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+/** Who runs in one round of a trial: A B A B. */
+function turnsOf({ contenders, times = 1 }: Trial): readonly Turn[] {
+  return Array.from({ length: times }, (_, time) =>
+    contenders.map((contender) => ({ contender, isFirst: time === 0, isLast: time === times - 1 })),
+  ).flat();
+}
+
+function runOne(
   contender: Contender,
+  isNoOp: boolean,
   { scratch, warmMemory, readPages, run }: Omit<Going, 'rounds'>,
-): Promise<{ ms: number; peakBytes: number; told: string | undefined }> {
-  await contender.before?.();
+): Measured {
   // Who flushes a file system flushes what everybody has written to it: nobody is to pay for the one before.
   run({ argv: ['sync', '-f', scratch], cwd: scratch });
   if (contender.reads !== undefined) readPages(contender.reads);
-  warmMemory();
-  const measured = run(contender.command());
-  const told = await contender.check?.(measured);
-  return { ms: contender.takes?.(measured) ?? measured.wallMs, peakBytes: measured.peakBytes, told };
+  // It would be paid for nothing: where less is free, the kernel is still making room when the command starts.
+  if (!isNoOp) warmMemory();
+  return run(contender.command());
 }
 
 function agree(made: Map<Trial, string>, trial: Trial, { name, told }: { name: string; told: string }): void {

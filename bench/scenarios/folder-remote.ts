@@ -46,6 +46,7 @@ const scenario: Scenario = {
         },
         {
           name: 'push again',
+          isNoOp: true,
           contenders: [
             {
               name: 'lockstep',

@@ -47,6 +47,42 @@ test('contenders are run in turn, round by round, and a warming round does not c
   ]);
 });
 
+test('where a command leaves nothing behind it is run several times, still in turn, prepared and checked once', async () => {
+  const order: string[] = [];
+  const noted = (name: string): Contender => ({
+    name,
+    before: () => void order.push(`before ${name}`),
+    command: () => ({ argv: [name], cwd: '/' }),
+    check: () => {
+      order.push(`check ${name}`);
+      return 'same';
+    },
+  });
+  const trials = [{ name: 'add again', contenders: [noted('a'), noted('b')], times: 3, isNoOp: true }];
+  const [outcome] = await runCourse(
+    { trials, warmUp: 'done' },
+    {
+      rounds: 1,
+      scratch: '/',
+      run: ({ argv }) => {
+        if (argv[0] !== 'sync') order.push(argv[0] ?? '');
+        return { ...MEASURED, wallMs: order.length };
+      },
+      warmMemory: () => assert.fail('it moves no bytes'),
+      readPages: () => {},
+    },
+  );
+  const inTurn = ['before a', 'a', 'before b', 'b', 'a', 'b', 'a', 'check a', 'b', 'check b'];
+  assert.deepEqual(order, inTurn);
+  assert.deepEqual(
+    outcome?.taken.map(({ ms }) => ms),
+    [
+      [2, 5, 7],
+      [4, 6, 9],
+    ],
+  );
+});
+
 test('two contenders that made different things end the benchmark', async () => {
   const course = courseOf(
     [contender('lockstep', '2 files'), contender('floor'), contender('peer', '3 files')],
