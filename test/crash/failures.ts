@@ -45,7 +45,7 @@ export function failAt(
 }
 
 /** A command that says it has ended well has done all of its work. */
-async function assertDone(
+export async function assertDone(
   root: string,
   { scenario, after }: Stage,
   { said, rights }: { readonly said: string; readonly rights: boolean },

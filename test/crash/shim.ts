@@ -7,9 +7,10 @@ import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from '
 /**
  * What happens at the n-th call that changes the disk. `kill-before` and `kill-after` end the process there with
  * SIGKILL; `torn` lets a write, a copy or a recursive removal do half of its work first; `fault` fails the call with a
- * code; `short` lets a write take half of its bytes and say so.
+ * code; `short` lets a write take half of its bytes and say so; `interrupt` sends SIGINT, as a Ctrl-C does, and lets the call
+ * go on.
  */
-export type ShimMode = 'count' | 'kill-before' | 'kill-after' | 'torn' | 'fault' | 'short';
+export type ShimMode = 'count' | 'kill-before' | 'kill-after' | 'torn' | 'fault' | 'short' | 'interrupt';
 
 /** What the preloaded shim is told, as JSON in `LOCKSTEP_SHIM`. */
 export interface ShimOrder {
@@ -18,8 +19,10 @@ export interface ShimOrder {
   readonly at: number;
   /** For `fault`. */
   readonly code?: string;
+  /** For `interrupt`: how many signals. */
+  readonly times?: number;
   /**
-   * Each counted call (`count`), or the one that met its fault, is added as a line `<thread> <name> <path>`; a move or a
+   * Each counted call (`count`), or the one that met its fault or its signal, is added as a line `<thread> <name> <path>`; a move or a
    * copy has its source behind a tab.
    */
   readonly log?: string;
@@ -82,7 +85,11 @@ function install(order: ShimOrder, counter: Int32Array): void {
       return false;
     const count = Atomics.add(counter, 0, 1) + 1;
     if (order.mode === 'count' && !isToldAtEnd(name)) tell(name, about);
-    return order.mode !== 'count' && count === order.at;
+    if (order.mode === 'count' || count !== order.at) return false;
+    if (order.mode !== 'interrupt') return true;
+    tell(name, about);
+    for (let time = 0; time < (order.times ?? 1); time++) process.kill(process.pid, 'SIGINT');
+    return false;
   }
 
   /** Blocking flushes are told at their end too: nothing happens between. */

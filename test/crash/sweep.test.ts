@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { copyProject, freshPlace } from './project.ts';
 import type { Scenario } from './project.ts';
 import { failAt } from './failures.ts';
+import { interruptsAt } from './interrupts.ts';
 import { LINGER, killsAt } from './kills.ts';
 import { assertTried, runTrials } from './points.ts';
 import type { Trial } from './points.ts';
@@ -14,6 +15,7 @@ import type { Stage } from './trial.ts';
 
 const KILLS = 40;
 const FAULTS = 24;
+const INTERRUPTS = 16;
 const SEED = seedOf(process.env);
 
 /** No command of the scenarios does with fewer changes of the disk, the memo not counted; a shim that sees nothing would find none. */
@@ -65,6 +67,12 @@ function faultsOf(stage: Stage): readonly Trial[] {
 
 test('whichever call of the disk fails, and however, the error is told, nothing is lost and the next command is fine', (t) =>
   tryAll(t, faultsOf, FAULTS));
+
+const interruptsOf = (stage: Stage): readonly Trial[] =>
+  stage.calls.flatMap((call, index) => interruptsAt(stage, call, index + 1));
+
+test('at whichever call Ctrl-C comes, the command ends with 130 and leaves nothing to clean up, and the next one is as if undisturbed', (t) =>
+  tryAll(t, interruptsOf, INTERRUPTS));
 
 /** While one stage would run for a minute, another one, which waits until it does, is taken in. */
 const LONG: Scenario = {
