@@ -24,7 +24,10 @@ export interface Trial {
   readonly contenders: readonly Contender[];
   /** Its commands find all as it should be, and move no bytes. */
   readonly isNoOp?: boolean;
-  /** How often they are run in each round, in turn, where a command leaves nothing behind: `before` comes once before, `check` once after. */
+  /**
+   * How often they are run in each round, in turn, where a command leaves nothing behind: `before` comes once before,
+   * `check` once after.
+   */
   readonly times?: number;
   /** Peers that this machine does not have. */
   readonly missing?: readonly string[];
@@ -68,7 +71,7 @@ export interface Scenario {
   readonly rounds: number;
   /** What it needs on disk at most for so many counted rounds. */
   readonly diskBytes: (quick: boolean, rounds: number) => number;
-  /** What one of its commands reads and writes, where that is much: so much memory is brought back before each that is no no-op. */
+  /** What one of its commands reads and writes, where that is much: so much memory is brought back before each, but for no-ops. */
   readonly touchedBytes?: (quick: boolean) => number;
   readonly prepare: (bench: Bench) => Course | Promise<Course>;
 }

@@ -22,8 +22,8 @@ export interface ShimOrder {
   /** For `interrupt`: how many signals. */
   readonly times?: number;
   /**
-   * Each counted call (`count`), or the one that met its fault or its signal, is added as a line `<thread> <name> <path>`; a move or a
-   * copy has its source behind a tab.
+   * Each counted call (`count`), or the one that met its fault or its signal, is added as a line `<thread> <name> <path>`;
+   * a move or a copy has its source behind a tab.
    */
   readonly log?: string;
   /** Only these names of functions are counted, without `Sync`. */

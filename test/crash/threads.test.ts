@@ -68,7 +68,8 @@ for (const scenario of CHOSEN) {
         t.diagnostic(
           `LOCKSTEP_SEED=${SEED}: ${stage.calls.length} calls, ${stage.byThreads.size} by threads; ${trials.length} points, ${met} met`,
         );
-        // A folder of objects is named whole or file by file, as its files come: the last calls of one run need not come in another.
+        // A folder of objects is named whole or file by file, as its files come: what is a run's last call need not be
+        // made in another run.
         assert.ok(met * 2 >= trials.length, `only ${met} of ${trials.length} commands were disturbed`);
       } finally {
         stage.close();
